@@ -1,6 +1,7 @@
 /**
  * Makes `docs/tools.md` from the registry of actions of the tool `discord`, and
- * `src/tools/discord/definitions.ts`, the model's view of all tools, from their inputs.
+ * `src/tools/discord/definitions.ts`, the model's view of all tools, from their inputs, and
+ * `src/core/named_tools.ts`, what the config knows of them.
  *
  * With `--check` it writes nothing and fails if one of them is out of date, so that no action is added
  * without its documentation, and that the model sees each tool as it is.
@@ -160,6 +161,26 @@ export function definitionsModule(
   ].join("\n");
 }
 
+/** The text of the module with the names of tools. */
+function namesModule(): string {
+  return [
+    "// deno-fmt-ignore-file",
+    "/**",
+    " * Names all tools for the config, which loads none of them, as they declare themselves.",
+    " * Generated: deno run -A scripts/reference/tools.ts",
+    " */",
+    "",
+    'import type { NamedTool } from "./tool_names.ts";',
+    "",
+    "export const NAMED_TOOLS: Readonly<Record<string, NamedTool>> = {",
+    ...TOOLS.map(({ name, isForOwners, group }) =>
+      `  ${name}: ${JSON.stringify({ isForOwners, group })},`
+    ),
+    "};",
+    "",
+  ].join("\n");
+}
+
 /** JSON in single quotes, because it has many double ones. */
 function literal(value: object): string {
   return `'${JSON.stringify(value).replace(/[\\']/g, "\\$&")}'`;
@@ -169,5 +190,6 @@ if (import.meta.main) {
   updateGenerated("scripts/reference/tools.ts", [
     { path: PATH, text: toolsPage() },
     { path: DEFINITIONS, text: definitionsModule() },
+    { path: "src/core/named_tools.ts", text: namesModule() },
   ]);
 }

@@ -195,22 +195,3 @@ export function tokenPlaceOf({ id, name, settings, ruleOf }: WrittenAccount): st
   if (token !== undefined && !(token instanceof Secret)) return token.file;
   return isDefault || name === undefined ? ruleOf(TOKEN) : ownPath(TOKEN, name);
 }
-
-/** The config key without which a tool does not exist; `undefined` if the config has it. */
-export function missingSection(
-  tool: string,
-  { exec, search, tools, voice }: Pick<SharedConfig, "exec" | "search" | "tools" | "voice">,
-): string | undefined {
-  switch (tool) {
-    case "exec":
-      return exec ? undefined : "exec";
-    case "web_search":
-      return search ? undefined : "search";
-    case "draw":
-      return tools.draw === undefined ? "tools.draw" : undefined;
-    case "voice":
-      return voice ? undefined : "voice";
-    default: // the tools have names of any kind
-      return undefined;
-  }
-}

@@ -1,47 +1,30 @@
 /**
  * Names of tools as the config may write them: single names, groups, and `"*"` (T2).
  *
- * The list also has tools of later versions, so that a config can deny a tool before it exists. By
- * default, no one has a tool that is not on the list.
+ * Each tool declares its group and who has it by default; the config reads a generated list of them
+ * without loading the tools. By default, no one has a tool that is not on the list.
  *
  * Gates are the keys of `channels.discord.actions`, which OpenClaw has as well (T3).
  */
 
-type ToolAudience = "everyone" | "owners";
+import { NAMED_TOOLS } from "./named_tools.ts";
 
 const GROUPS = ["group:discord", "group:fs", "group:web", "group:memory", "group:mcp"] as const;
 
-interface NamedTool {
-  readonly for: ToolAudience;
+/** Who has a tool by default, and the group by which the config may name it. */
+export interface NamedTool {
+  /** Whether only owners have it by default; absent: everyone has it. */
+  readonly isForOwners?: true;
+  /** Absent: no group has it. */
   readonly group?: (typeof GROUPS)[number];
 }
 
-const TOOLS: ReadonlyMap<string, NamedTool> = new Map<string, NamedTool>([
-  ["discord", { for: "everyone", group: "group:discord" }],
-  ["reply_in_thread", { for: "everyone", group: "group:discord" }],
-  ["read_channel_history", { for: "everyone", group: "group:discord" }],
-  ["memory", { for: "everyone", group: "group:memory" }],
-  ["recall", { for: "everyone", group: "group:memory" }],
-  ["remind", { for: "everyone" }],
-  ["read_skill", { for: "everyone" }],
-  ["web_fetch", { for: "everyone", group: "group:web" }],
-  ["web_search", { for: "everyone", group: "group:web" }],
-  ["code", { for: "everyone" }],
-  ["draw", { for: "everyone" }],
-  ["send_file", { for: "everyone" }],
-  ["ask", { for: "everyone" }],
-  ["voice", { for: "everyone" }],
-  ["read_file", { for: "owners", group: "group:fs" }],
-  ["write_file", { for: "owners", group: "group:fs" }],
-  ["edit_file", { for: "owners", group: "group:fs" }],
-  ["list_files", { for: "owners", group: "group:fs" }],
-  ["exec", { for: "owners" }],
-]);
+const TOOLS: ReadonlyMap<string, NamedTool> = new Map(Object.entries(NAMED_TOOLS));
 
 /** MCP servers, skills, and their tools: `mcp__github__list_issues`, `skill__home__lights`. */
 const OUTER_NAME = /^(?:mcp|skill)__[\w-]+$/;
-const MCP: NamedTool = { for: "owners", group: "group:mcp" };
-const OF_SKILLS: NamedTool = { for: "owners" };
+const MCP: NamedTool = { isForOwners: true, group: "group:mcp" };
+const OF_SKILLS: NamedTool = { isForOwners: true };
 
 /** All names that the config may write, apart from those of tools of MCP servers and skills. */
 export const TOOL_ENTRIES: readonly string[] = ["*", ...GROUPS, ...TOOLS.keys()];
@@ -51,8 +34,10 @@ export function isToolEntry(entry: string): boolean {
   return TOOL_ENTRIES.includes(entry) || isOuter(entry);
 }
 
-export function audienceOf(tool: string): ToolAudience | undefined {
-  return named(tool)?.for;
+/** Who has a tool by default; `undefined`: no one, as no tool has the name. */
+export function audienceOf(tool: string): "everyone" | "owners" | undefined {
+  const found = named(tool);
+  return found && (found.isForOwners ? "owners" : "everyone");
 }
 
 export function isForTool(entry: string, tool: string): boolean {

@@ -42,6 +42,7 @@ const MESSAGE_CHARS = 6_500;
 
 export const readChannelHistory: Tool = defineTool({
   name: "read_channel_history",
+  group: "group:discord",
   short: {
     description: "Reads the newest messages of this channel, or those before a message id.",
     fields: ["limit", "before"],
@@ -133,6 +134,7 @@ const threadInput = () =>
 /** Opens a thread on the asked message. */
 export const replyInThread: Tool = defineTool({
   name: "reply_in_thread",
+  group: "group:discord",
   effect(_given, _message, result = "") {
     const [, link] = /^The thread (<#\d+>) is open\./.exec(result) ?? [];
     return { object: "thread", did: "opened", links: link ? [link] : [] };

@@ -22,6 +22,8 @@ const ENDED_WELL = "exit code 0";
 
 export const exec: Tool = defineTool({
   name: "exec",
+  isForOwners: true,
+  isEnabled: ({ exec }) => exec !== undefined,
   short: { description: "Runs a program on the host, without a shell.", fields: ["argv"] },
   description:
     "Runs a program on your host, in your workspace. It may need the approval of a person first: the " +

@@ -56,6 +56,7 @@ const drawInput = () =>
 /** Draws an image for the reply. Turns have it only if the config names a model for it. */
 export const draw: Tool = defineTool({
   name: "draw",
+  isEnabled: ({ tools }) => tools.draw !== undefined,
   description: "Draws one image. It is attached to your reply. Use it only if people ask for an " +
     "image: each call costs money.",
   input: drawInput,

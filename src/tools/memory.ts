@@ -41,6 +41,7 @@ const ONLY_READERS = " Answers whose readers may not all read this channel do no
 /** Saves, finds, changes and deletes notes. */
 export const memory: Tool = defineTool({
   name: "memory",
+  group: "group:memory",
   short: {
     description: "Your notes about the person: save facts, search earlier ones.",
     fields: ["action", "text", "query", "id"],
@@ -137,6 +138,7 @@ const recallInput = () =>
 /** Reads folded entries of the turn's session, which the asker's message belongs to, and no other. */
 export const recall: Tool = defineTool({
   name: "recall",
+  group: "group:memory",
   description:
     "Finds the original messages behind the <summary> of this conversation: by words, by message " +
     "ids, or the newest of them. One JSON object per line, oldest first. Only for this " +

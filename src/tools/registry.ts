@@ -1,6 +1,6 @@
 /**
- * All tools: a new one is a module, and a line here. Turns and `docs/commands.md` use this list; the
- * config's gates derive from `core/tool_names.ts`.
+ * All tools: a new one is a module, and a line here. Turns and `docs/commands.md` use this list, and
+ * the names that the config knows derive from it.
  */
 
 import type { Tool } from "../core/turn/tool.ts";

@@ -15,6 +15,7 @@ const input = () =>
 
 export const voice: Tool = defineTool({
   name: "voice",
+  isEnabled: ({ voice }) => voice !== undefined,
   description:
     "Joins a voice channel of this server, leaves it, or says a text there. The people there must " +
     "agree to be heard, and are asked.",

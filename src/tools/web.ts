@@ -17,6 +17,7 @@ const input = () =>
 
 export const webFetch: Tool = defineTool({
   name: "web_fetch",
+  group: "group:web",
   short: { description: "Reads a web page.", fields: ["url", "offset"] },
   description: "Reads the text of a public web page, or a document in JSON, XML or plain text. " +
     "Pictures, PDFs and pages that need a login cannot be read. A long page comes in parts.",
@@ -66,6 +67,8 @@ const searchInput = () =>
 /** Searches the web. Turns have it only if the config names a search engine. */
 export const webSearch: Tool = defineTool({
   name: "web_search",
+  group: "group:web",
+  isEnabled: ({ search }) => search !== undefined,
   short: { description: "Searches the web.", fields: ["query"] },
   description:
     "Searches the web, and returns titles, addresses and excerpts of pages. Use it for " +

@@ -18,6 +18,8 @@ const workspaceIn = ({ account, agentId }: ToolContext) =>
 
 export const readFile: Tool = defineTool({
   name: "read_file",
+  isForOwners: true,
+  group: "group:fs",
   short: { description: "Reads a file of the workspace.", fields: ["path", "from"] },
   description: "Reads a text file of your workspace.",
   input: () =>
@@ -44,6 +46,8 @@ export const readFile: Tool = defineTool({
 /** Creates or replaces a text file. */
 export const writeFile: Tool = defineTool({
   name: "write_file",
+  isForOwners: true,
+  group: "group:fs",
   effect: () => ({ object: "file", did: "written" }),
   short: { description: "Writes a file of the workspace.", fields: ["path", "text"] },
   description: "Creates a text file of your workspace, or replaces its whole content.",
@@ -61,6 +65,8 @@ export const writeFile: Tool = defineTool({
 /** Replaces one place in a text file. */
 export const editFile: Tool = defineTool({
   name: "edit_file",
+  isForOwners: true,
+  group: "group:fs",
   effect: () => ({ object: "file", did: "written" }),
   description:
     "Replaces a part of a text file of your workspace. `old` must be in the file exactly once, with " +
@@ -95,6 +101,8 @@ export const editFile: Tool = defineTool({
 
 export const listFiles: Tool = defineTool({
   name: "list_files",
+  isForOwners: true,
+  group: "group:fs",
   description: "Lists the files and folders of your workspace.",
   input: () =>
     z.strictObject({

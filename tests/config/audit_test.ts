@@ -117,7 +117,7 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
     ],
     [
       "T2",
-      "nothing about known names of tools, also of later versions",
+      "nothing about known names of tools",
       discord(`"actions":{"messages":false},"guilds":{"*":{"tools":{"allow":["group:fs","*"]},
         "toolsBySender":{"ada":{"alsoAllow":["exec"]},"*":{"deny":["mcp__github__issues","code"]}}}}`)
         .replace(/}$/, ',"tools":{"allow":["web_fetch"],"deny":["exec"]}}'),

@@ -6,7 +6,7 @@
  * call whose code cannot be loaded returns an error to the model, and the log has its cause.
  */
 
-import { agentOf, type BotConfig, missingSection } from "../../config/config.ts";
+import { agentOf, type BotConfig } from "../../config/config.ts";
 import type { Log } from "../../lib/log.ts";
 import { EXEC_LIMITS } from "../../lib/program_limits.ts";
 import { type Clock, schedule } from "../../lib/clock.ts";
@@ -213,7 +213,7 @@ function joined(first: () => readonly Tool[], second: () => readonly Tool[]) {
 }
 
 function toolsOf(config: BotConfig): readonly Tool[] {
-  return TOOLS.filter(({ name }) => missingSection(name, config) === undefined);
+  return TOOLS.filter(({ isEnabled }) => isEnabled?.(config) ?? true);
 }
 
 function engineOf(search: BotConfig["search"]): SearchEngine | undefined {

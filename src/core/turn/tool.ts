@@ -14,7 +14,8 @@ import type { InboundMessage } from "../inbound/inbound.ts";
 import type { ToolCall } from "../model.ts";
 import type { Question } from "../people/question.ts";
 import type { Effect, MissingRight, Seen } from "../rights/rights.ts";
-import type { ToolGate } from "../tool_names.ts";
+import type { SharedConfig } from "../../config/config.ts";
+import type { NamedTool, ToolGate } from "../tool_names.ts";
 import type { KeptImage } from "./media.ts";
 import type { DiscordCall } from "./ports/discord_place.ts";
 
@@ -150,7 +151,7 @@ export interface ToolContext extends Omit<DiscordCall, "isProbe" | "sharesReads"
   readonly noteRead?: (ids: readonly MessageId[]) => void;
 }
 
-export interface Tool<Input extends z.ZodType = z.ZodType> {
+export interface Tool<Input extends z.ZodType = z.ZodType> extends NamedTool {
   /** Name for the model: lower case with underscores. */
   readonly name: string;
   /** Tells the model what the tool does and when to use it. */
@@ -164,6 +165,8 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
    * arguments that it keeps. Absent: such a machine opens the tool by its name.
    */
   readonly short?: { readonly description: string; readonly fields: readonly string[] };
+  /** Whether the config has what the tool works with; absent: it needs nothing. */
+  readonly isEnabled?: (config: SharedConfig) => boolean;
   /** Gate that the config must leave open; absent if no gate applies. */
   readonly gate?: ToolGate;
   /**

@@ -68,6 +68,7 @@ function toolOf(actions: readonly Action[]): Tool {
   let parameters: Tool["parameters"];
   return defineTool({
     name: "discord",
+    group: "group:discord",
     get description() {
       return description ??=
         "Acts on Discord with the rights of the person who asks. channelId and guildId are " +
