@@ -3,7 +3,7 @@
  *
  * It judges statuses, headers and error objects, never an error's message: the
  * message of one failure differs by runtime and by version. Only a refusal of a request that is too
- * long may have no other sign, and of a part of a request (`refused/refusals.ts`).
+ * long may have no other sign, and of a part of a request (`refused/walks.ts`).
  */
 
 import { retryAfterOf } from "../lib/network/backoff.ts";

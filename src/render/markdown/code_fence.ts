@@ -136,7 +136,7 @@ function openingAt(
   };
 }
 
-/** The first two lines of a table that `table_layout.ts` wrote. */
+/** The first two lines of a table that `table.ts` wrote. */
 const TABLE_HEAD = /^[ >]*\| [^\n]* \|\n[ >]*\| :?-+:?(?: \| :?-+:?)* \|\n/;
 
 /**

@@ -42,7 +42,7 @@ import type { Memory } from "../memory/memory.ts";
 import { IS_OPEN } from "../schema/messages.ts";
 import { TABLES } from "../schema/tables.ts";
 
-/** Key of the setting of no account which says that {@link Forgetting.vacuum} is due. */
+/** Key of the setting of no account which says that `vacuum()` is due. */
 const DUE = "'', 'store', 'vacuum'";
 
 interface Done extends Forgotten {
@@ -109,7 +109,7 @@ export function createForgetting(
   return {
     /**
      * Removes every trace of a person, in one transaction, from the file and its log.
-     * {@link Forgetting.vacuum} must follow, for texts that were deleted before.
+     * `vacuum()` must follow, for texts that were deleted before.
      *
      * @returns `"open turns"`, with nothing changed, if such a turn waits or runs and `mayRun` is set.
      */

@@ -270,7 +270,7 @@ function createClaims(
     /**
      * TS: adds messages that wait behind a running turn to it, and stores that together with steps.
      *
-     * @param carries As for {@link Claims.claimNext}, with the last message of the turn.
+     * @param carries As for `claimNext()`, with the last message of the turn.
      * @param stepsWith The steps to store if the turn gets these messages.
      * @returns The turn with its further messages; `undefined` if none wait that it may get.
      */

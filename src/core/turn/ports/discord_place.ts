@@ -30,7 +30,7 @@ export interface TextFor {
   readonly text: string;
   /** The message that it replies to. */
   readonly replyTo?: MessageId;
-  /** A file to attach, as {@link OutboundFilesPort.read} takes it. */
+  /** A file to attach, as `readFileFor()` takes it. */
   readonly media?: string;
   /** A box below the text; absent: none. */
   readonly embed?: EmbedContent;
@@ -264,7 +264,7 @@ export interface ActionPlace {
   change(change: DestructiveChange, run: () => Promise<string>): Promise<string>;
   /** Shows a message in Discord's own form; `undefined` if the model may not see it (P10). */
   show(raw: unknown): Promise<ShownMessage | undefined>;
-  /** Reads a picture, from a source as {@link OutboundFilesPort.read} takes it. */
+  /** Reads a picture, from a source as `readFileFor()` takes it. */
   media(from: string, maxBytes: number): Promise<MediaFile>;
   /** Cleans a text as that of an answer; throws if it is longer than one message. */
   text(written: string): string;

@@ -319,7 +319,7 @@ async function titleByModel(
 
 /**
  * Opens a thread on a message, for the rest of the answer to it (S3). A second call finds the same
- * thread. The asker's rights are checked before a tool runs (`asker_rights.ts`).
+ * thread. The asker's rights are checked before a tool runs.
  *
  * @throws {Error} If the place takes none, or if Discord does not answer or refuses; as a rejection.
  */

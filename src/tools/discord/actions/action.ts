@@ -98,7 +98,7 @@ export function inGuild<Input extends { readonly guildId?: GuildAct["guildId"] }
 
 /** `<#5>`, `channel:5`, or a link to a channel or a message. */
 const CHANNEL = /^(?:<#(\d+)>|channel:(\d+)|https:\/\/discord\.com\/channels\/\d+\/(\d+).*)$/;
-/** A link to a message. `linkedMessage` in `calls.ts` reads its channel. */
+/** A link to a message. `linkedMessage` in `call_effects.ts` reads its channel. */
 const MESSAGE = /^<?https:\/\/[\w.]+\/channels\/(?:@me|\d+)\/\d+\/(\d+)[/>]*$/;
 /** `<@5>`, `<@!5>` or `user:5`. */
 const USER = /^(?:<@!?(\d+)>|user:(\d+))$/;
