@@ -1,5 +1,4 @@
 /** Exports what other extras use of this one. */
 
-export type { Today, WhyDecision, WhyReport } from "./report.ts";
+export { recordedReport, type Today, type WhyDecision, type WhyReport } from "./report.ts";
 export { hasArrived, storyLines } from "./text.ts";
-export { recordedReport } from "./why.ts";

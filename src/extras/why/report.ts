@@ -10,7 +10,7 @@
  * ended. Calls that may run twice begin together, at the end of the answer that asks for them.
  */
 
-import type { AccountId, ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
+import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
 import { isOwnSession } from "../../core/inbound/inbound.ts";
 import {
   type Explanation,
@@ -26,12 +26,17 @@ import type { ContextFacts } from "../../flows/interactions/conversations.ts";
 import { TEXT_COMMANDS } from "../../interactions/registry.ts";
 import { explain } from "../../policy/authorize.ts";
 import {
+  accessIn,
   type AccessView,
-  type ConfigSource,
   type PlacedCheck,
   placedChecks,
   type RulePlace,
 } from "../../cli/verdict/current_rules.ts";
+import { knownChannels, type Subject } from "../../cli/verdict/named.ts";
+import { lineOf, storedReceipts } from "../../flows/receipts/receipts.ts";
+import { charsOf, FIRST_TOKENS_PER_CHAR, MAX_ENTRIES } from "../../session/history.ts";
+import type { Store } from "../../store/store.ts";
+import { TOOLS } from "../../tools/registry.ts";
 import { reasonText } from "../../render/reasons.ts";
 import type { MessageRecord, OutboxOnRecord } from "../../store/messages/message_record.ts";
 
@@ -247,42 +252,38 @@ export interface Today {
   readonly currency?: string;
 }
 
-interface WhyPorts {
-  /** Reads the session of a turn as it is now. */
-  readonly sessionOf: (sessionKey: string) => Promise<SessionNow>;
-  /** Finds the guild of a channel; `undefined` if there is none, or none is known. */
-  readonly guildOf: (accountId: AccountId, channelId: ChannelId) => Promise<string | undefined>;
-  /** Reads the rules of all accounts from a recorded config. */
-  readonly viewsOf: (
-    policy: NonNullable<StoredDecision["policy"]> & ConfigSource,
-  ) => Promise<readonly AccessView[]>;
-  /** Absent if the current config is invalid. */
-  readonly today?: Today;
-}
-
 type StoredDecision = MessageRecord["decisions"][number];
 /**
- * Makes the report.
+ * Reads the record of a message, and the report on it.
  *
- * @param steps The stored steps of the message's turn.
- * @param askedBy Names the argument, if it was not the message's own id.
+ * @param today The current rules; absent: the report has no verdict of today.
+ * @returns `undefined` if nothing is on record.
  */
-export async function reportOf(
-  { messageId, decisions, turn, outbox, runs }: MessageRecord,
-  steps: readonly Step[],
-  { askedBy, receipts }: {
-    readonly askedBy?: string;
-    readonly receipts?: string;
-  },
-  ports: WhyPorts,
-): Promise<WhyReport> {
+export async function recordedReport(
+  store: Store,
+  subject: Exclude<Subject, { kind: "problem" }>,
+  today?: Today,
+): Promise<{ readonly record: MessageRecord; readonly report: WhyReport } | undefined> {
+  const record = await store.messages.messageRecordOf(
+    subject.kind === "failure"
+      ? { failureId: subject.failureId }
+      : { messageId: subject.messageId },
+  );
+  if (!record) return undefined;
+  const { messageId, decisions, turn, outbox, runs } = record;
+  const turnOf = turn?.turnOf ?? messageId;
+  const steps = await store.turns.stepsOf(turnOf);
+  const [place] = [...decisions, ...outbox];
+  const receipts = place &&
+    lineOf(await storedReceipts({ accountId: place.accountId, store }, TOOLS, turnOf, place));
   const explained: WhyDecision[] = [];
-  for (const decision of decisions) explained.push(await toWhyDecision(decision, ports));
+  for (const decision of decisions) explained.push(await toWhyDecision(decision, today));
   const rows: ReportedRow[] = [];
   for (const row of outbox) {
     const { accountId, channelId } = row;
     const guildId = explained.find((other) => other.accountId === accountId)?.guildId ??
-      (row.messageId && await ports.guildOf(accountId, channelId));
+      (row.messageId &&
+        (await knownChannels(store, [accountId])).find(({ id }) => id === channelId)?.guildId);
     rows.push({ ...row, guildId });
   }
   const course = timelineOf(storedSteps(steps).own, turn?.claimedAt ?? Infinity);
@@ -290,17 +291,37 @@ export async function reportOf(
   const last = turn?.cost && turn.finishedAt !== undefined
     ? lastRequestOf(turn.cost, timeline, turn.finishedAt)
     : undefined;
-  return {
+  const report = {
     messageId,
-    askedBy,
+    askedBy: askedBy(subject, messageId),
     decisions: explained,
-    ...(turn && { turn, session: await ports.sessionOf(turn.sessionKey) }),
+    ...(turn && { turn, session: await sessionNow(store, turn.sessionKey) }),
     steps: [...timeline, ...last ? [last] : []],
     receipts,
     outbox: rows,
     runs,
-    currency: ports.today?.currency,
+    currency: today?.currency,
   };
+  return { record, report };
+}
+
+/** The session as it is now, with the estimate of a model without counted tokens. */
+async function sessionNow({ sessions, turns }: Store, sessionKey: string): Promise<SessionNow> {
+  const entries = await turns.entriesOf(sessionKey, MAX_ENTRIES);
+  const folded = await sessions.foldedOf(sessionKey);
+  return {
+    entries: entries.length,
+    tokens: Math.round((charsOf(entries) + folded.summaryChars) * FIRST_TOKENS_PER_CHAR),
+    folded,
+  };
+}
+
+function askedBy(
+  subject: Exclude<Subject, { kind: "problem" }>,
+  messageId: MessageId,
+): string | undefined {
+  if (subject.kind === "failure") return `Error ${subject.failureId}`;
+  return subject.messageId === messageId ? undefined : `The bot's answer ${subject.messageId}`;
 }
 
 const SIGN_IN = /the server refuses Barnacle[^:;]*: [^:;]*|the person said no, or did not answer/;
@@ -312,10 +333,13 @@ function withoutWords(entry: TimelineEntry): TimelineEntry {
   return { ...entry, arguments: "", problem };
 }
 
-async function toWhyDecision(decision: StoredDecision, ports: WhyPorts): Promise<WhyDecision> {
+async function toWhyDecision(
+  decision: StoredDecision,
+  today: Today | undefined,
+): Promise<WhyDecision> {
   const { accountId, verdict, why, rule, at, facts, policy } = decision;
   const view = policy &&
-    (await ports.viewsOf(policy)).find((other) => other.accountId === accountId);
+    (await accessIn(policy, () => policy.names)).find((other) => other.accountId === accountId);
   const common = {
     accountId,
     at,
@@ -323,7 +347,7 @@ async function toWhyDecision(decision: StoredDecision, ports: WhyPorts): Promise
     guildId: facts?.guildId,
   };
   if (!facts) return { ...common, missing: "facts" };
-  const now = nowOf(decision, ports.today);
+  const now = nowOf(decision, today);
   if (!view) return { ...common, missing: "policy", now };
 
   const again = explainAgain(decision, view, facts.knownFacts);

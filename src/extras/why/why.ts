@@ -5,20 +5,9 @@
  * It reads the store, beside a bot that may be running. It never asks Discord and changes nothing.
  */
 
-import {
-  type AccountId,
-  createdAtMs,
-  type MessageId,
-  toAccountId,
-} from "../../core/discord/ids.ts";
-import { charsOf, FIRST_TOKENS_PER_CHAR, MAX_ENTRIES } from "../../session/history.ts";
-import { knownChannels, parseSubject, type Subject } from "../../cli/verdict/named.ts";
-import {
-  accessIn,
-  type AccessNow,
-  accessNow,
-  tellDefaults,
-} from "../../cli/verdict/current_rules.ts";
+import { type AccountId, createdAtMs, toAccountId } from "../../core/discord/ids.ts";
+import { parseSubject, type Subject } from "../../cli/verdict/named.ts";
+import { type AccessNow, accessNow, tellDefaults } from "../../cli/verdict/current_rules.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import { printLines, showFindings } from "../../cli/shared/columns.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
@@ -26,16 +15,13 @@ import type { Io } from "../../cli/terminal/io.ts";
 import { timeText } from "../../lib/text/units.ts";
 import { configBefore } from "../../cli/shared/find_data.ts";
 import { withStore } from "../../cli/shared/with_store.ts";
-import type { MessageRecord } from "../../store/messages/message_record.ts";
 import type { Store } from "../../store/store.ts";
 import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 import { toIntents } from "../../discord/gateway/read/intents.ts";
 import { DEFAULT_RETENTION } from "../../store/messages/retention.ts";
 import { type AccountEvidence, type Evidence, judgeAbsence } from "./no_record.ts";
-import { reportOf, type SessionNow, type Today, type WhyReport } from "./report.ts";
+import { recordedReport } from "./report.ts";
 import { storyLines, whyLines } from "./text.ts";
-import { lineOf, storedReceipts } from "../../flows/receipts/receipts.ts";
-import { TOOLS } from "../../tools/registry.ts";
 import { hookText, isEntry } from "../../core/hooks/hook.ts";
 import type { FoundEvent } from "../../store/hooks/hooks.ts";
 import { quoted } from "../../lib/text/quoted.ts";
@@ -93,58 +79,6 @@ export function why(flags: CommonFlags, asked: string, io: Io): Promise<ExitCode
     else printLines([...whyLines(report, io), ...about ? hookEventLines(about) : []], io);
     return EXIT.done;
   });
-}
-
-/**
- * Reads the record of a message, and the report on it.
- *
- * @param today The current rules; absent: the report has no verdict of today.
- * @returns `undefined` if nothing is on record.
- */
-export async function recordedReport(
-  store: Store,
-  subject: Exclude<Subject, { kind: "problem" }>,
-  today?: Today,
-): Promise<{ readonly record: MessageRecord; readonly report: WhyReport } | undefined> {
-  const record = await store.messages.messageRecordOf(
-    subject.kind === "failure"
-      ? { failureId: subject.failureId }
-      : { messageId: subject.messageId },
-  );
-  if (!record) return undefined;
-  const turnOf = record.turn?.turnOf ?? record.messageId;
-  const steps = await store.turns.stepsOf(turnOf);
-  const [place] = [...record.decisions, ...record.outbox];
-  const receipts = place &&
-    lineOf(await storedReceipts({ accountId: place.accountId, store }, TOOLS, turnOf, place));
-  const about = { askedBy: askedBy(subject, record.messageId), receipts };
-  const report = await reportOf(record, steps, about, {
-    sessionOf: (sessionKey) => sessionNow(store, sessionKey),
-    guildOf: async (accountId, channelId) =>
-      (await knownChannels(store, [accountId])).find(({ id }) => id === channelId)?.guildId,
-    viewsOf: (policy) => accessIn(policy, () => policy.names),
-    today,
-  });
-  return { record, report };
-}
-
-/** The session as it is now, with the estimate of a model without counted tokens. */
-async function sessionNow({ sessions, turns }: Store, sessionKey: string): Promise<SessionNow> {
-  const entries = await turns.entriesOf(sessionKey, MAX_ENTRIES);
-  const folded = await sessions.foldedOf(sessionKey);
-  return {
-    entries: entries.length,
-    tokens: Math.round((charsOf(entries) + folded.summaryChars) * FIRST_TOKENS_PER_CHAR),
-    folded,
-  };
-}
-
-function askedBy(
-  subject: Exclude<Subject, { kind: "problem" }>,
-  messageId: MessageId,
-): string | undefined {
-  if (subject.kind === "failure") return `Error ${subject.failureId}`;
-  return subject.messageId === messageId ? undefined : `The bot's answer ${subject.messageId}`;
 }
 
 function unknownFailure(failureId: string, { json }: CommonFlags, io: Io): ExitCode {
