@@ -9,7 +9,6 @@ import type { Watch } from "../../account/extra_parts.ts";
 import type { Extra } from "../../cli/extras/extra.ts";
 import { schedule } from "../../lib/clock.ts";
 import { createLoader } from "../../lib/cache.ts";
-import type { Alerts } from "./alerts.ts";
 
 export const alerts: Extra = {
   commands: async () => ({ "Diagnose": await import("./commands.ts") }),
@@ -20,13 +19,13 @@ export const alerts: Extra = {
 const LOAD_MS = 3_000;
 
 function watchProcess(bot: Bot): Watch {
-  let loaded: Alerts | undefined;
+  let loaded: Watch | undefined;
   let isStopped = false;
   const loader = createLoader(async () => {
     const { startAlerts } = await import("./watch.ts");
-    return loaded = startAlerts(bot);
+    return loaded = startAlerts(bot, schedule);
   });
-  const load = async (): Promise<Alerts | undefined> => {
+  const load = async (): Promise<Watch | undefined> => {
     try {
       return isStopped ? undefined : await loader.get();
     } catch (error) {
