@@ -76,7 +76,8 @@ export function addApplication(
   const application: Application = {
     id: toSnowflake<"application">(user.id),
     userId: user.id,
-    token: `${btoa(user.id).replaceAll("=", "")}.simula.not-a-secret-the-simulator-made-it`,
+    // Of this run alone: a bot whose simulator was killed keeps the lock of its token.
+    token: `${btoa(user.id).replaceAll("=", "")}.simula.no-secret-${crypto.randomUUID()}`,
     ownerId,
     privilegedIntents,
     commands: [],
