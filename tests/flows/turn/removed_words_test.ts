@@ -339,6 +339,17 @@ const goes = fc.constantFrom("adalovelace" as const, "bobsmith" as const);
 const during = fc.constantFrom(0 as const, 1 as const, 2 as const, 3 as const);
 const steps = fc.array(step, { minLength: 1, maxLength: 12 });
 
+/** Bob's words are in a turn that waits for a person; Ada's question and the tool's result are whole. */
+const ALL_OF_IT: [Step[], "bobsmith", 3] = [
+  [
+    { kind: "says", who: "bobsmith", carrier: "text" },
+    { kind: "asks", who: "adalovelace", isDirect: false, about: null, as: "reply" },
+    { kind: "looks", who: "adalovelace", about: 0, by: "id" },
+  ],
+  "bobsmith",
+  3,
+];
+
 describe("[X5] [H6a] words", () => {
   it("of a forgotten person are nowhere, also repeated by others, whose own words stay", async () => {
     let kept = 0;
@@ -370,7 +381,7 @@ describe("[X5] [H6a] words", () => {
           kept++;
         }
       }),
-      { numRuns: cases(25, 500) },
+      { numRuns: cases(25, 500), examples: [ALL_OF_IT] },
     );
     assert.ok(kept > 0 && looked > 0 && parked > 0, "the cases have all of it");
   });

@@ -8,6 +8,9 @@ import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { openedOrEnded, talk } from "../../support/network/raw_client.ts";
 import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 
+/** Milliseconds in which a client must send its request. */
+const HEADERS_MS = 2_000;
+
 async function portOf({ line }: Scene, bot: SimulatedProcess): Promise<number> {
   const { fields } = JSON.parse(await line(bot, /"Barnacle is running"/));
   return Number(new URL(fields.health).port);
@@ -52,9 +55,16 @@ describe("[SEC-R35] a running bot's HTTP server", () => {
     withSimulation({}, async (scene) => {
       const port = await portOf(scene, await scene.start());
       const request = "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-      const heard = await Promise.all(Array.from({ length: 2_000 }, () => talk(port, request)));
-      assert.deepEqual(heard.filter((text) => !/^HTTP\/1.1 (?:200|503) /.test(text)), []);
-      for (const text of heard) if (text.includes(" 503 ")) assert.match(text, /Retry-After: 1/i);
+      const heard = await Promise.all(Array.from({ length: 2_000 }, async () => {
+        const since = performance.now();
+        const text = await talk(port, request);
+        return { text, ms: performance.now() - since };
+      }));
+      for (const { text, ms } of heard) {
+        const isLate = text === "" && ms >= HEADERS_MS; // on a busy machine, its request may be
+        assert.ok(isLate || /^HTTP\/1.1 (?:200|503) /.test(text), `after ${ms} ms: "${text}"`);
+        if (text.includes(" 503 ")) assert.match(text, /Retry-After: 1/i);
+      }
     }));
 
   it("disconnects silent and slow clients, and those with large headers", () =>
