@@ -116,7 +116,7 @@ describe("[O12] startAlerts()", () => {
     const scene = createScene();
     scene.broken = ["dm", "webhook"];
     scene.start();
-    await scene.pass(12_000, FAILING);
+    await scene.pass(5_000, FAILING);
     assert.match(
       scene.stored[0]?.failure ?? "",
       /^direct message: the receiver is away; webhook: cannot reach 127/,
