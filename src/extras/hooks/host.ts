@@ -3,13 +3,10 @@
  * open, and no code of hooks is loaded.
  */
 
-import { randomInt } from "node:crypto";
 import type { Setup } from "../../bot.ts";
 import type { Served, ServedPart } from "../../cli/extras/served_parts.ts";
-import { toAccountId } from "../../core/discord/ids.ts";
 import { HOOK_BODY_BYTES } from "../../core/hooks/hook.ts";
 import type { HttpServer } from "../../host/http_server.ts";
-import type { OpenHook } from "./http/receiver.ts";
 import { urlHostOf } from "../../lib/network/addresses.ts";
 import { schedule } from "../../lib/clock.ts";
 
@@ -19,7 +16,6 @@ const CONNECTIONS = { total: 512, perAddress: 256, keptForLoopback: 64 };
 const PORT = 8_788;
 /** A body of 1 MiB over a slow line. */
 const REQUEST_MS = 15_000;
-const IDS_PER_MS = 2 ** 22;
 /** Milliseconds until the bot tries again to listen: another program may have ended. */
 const RETRY_MS = 60_000;
 
@@ -34,33 +30,11 @@ export function createHookHost(served: Served): ServedPart {
   let cancel: (() => void) | undefined;
   let last = Promise.resolve();
 
-  function hookOf(name: string): OpenHook | undefined {
-    const { hooks, accounts } = setup.config;
-    const rules = hooks && Object.hasOwn(hooks, name) ? hooks[name] : undefined;
-    const secret = rules?.secret?.reveal();
-    const [first] = accounts.filter(({ enabled }) => enabled);
-    if (!rules || secret === undefined || !first) return undefined;
-    const accountId = rules.account === undefined ? first.accountId : toAccountId(rules.account);
-    return { name, accountId, rules, secret };
-  }
-
   async function open(): Promise<HttpServer> {
     const [{ startHttpServer }, { createHookReceiver }] = await Promise.all([
       import("../../host/http_server.ts"),
       import("./http/receiver.ts"),
     ]);
-    const receive = createHookReceiver({
-      hookOf,
-      async accept(event) {
-        const number = randomInt(IDS_PER_MS);
-        const stored = await served.store.hooks.accept(event, Date.now(), number);
-        if (stored && !stored.isRepeated) bot.wake(event.accountId, "hooks");
-        return stored;
-      },
-      count: bot.hookRequested,
-      now: Date.now,
-      onError: (error) => log.error("Cannot take an event", { error }),
-    });
     const { bind, port = PORT } = setup.config.http.hooks ?? {};
     const bounds = {
       requestMs: REQUEST_MS,
@@ -69,7 +43,7 @@ export function createHookHost(served: Served): ServedPart {
       limits: CONNECTIONS,
     };
     const rules = { bind, port, isOpen: true, section: "http.hooks", bounds } as const;
-    return await startHttpServer(rules, receive);
+    return await startHttpServer(rules, createHookReceiver(served, () => setup));
   }
 
   async function update(): Promise<void> {

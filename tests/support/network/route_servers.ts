@@ -9,10 +9,12 @@ import { createPage } from "../../../simulator/page/page.ts";
 import { type Simulator, startSimulator } from "../../../simulator/simulator.ts";
 import { createDashboard } from "../../../src/extras/dashboard/dashboard.ts";
 import { guardPage } from "../../../src/extras/demo/page_server.ts";
-import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { startHttpServer } from "../../../src/host/http_server.ts";
 import { listenForCallback } from "../../../src/host/sign_in_callback.ts";
 import { createApp } from "../../../src/http/app.ts";
+import type { Setup } from "../../../src/bot.ts";
+import type { Served } from "../../../src/cli/extras/served_parts.ts";
+import type { NewHookEvent } from "../../../src/core/hooks/hook.ts";
 import { createHookReceiver, HOOK_ROUTES } from "../../../src/extras/hooks/http/receiver.ts";
 import { createMetrics } from "../../../src/http/metrics.ts";
 import { withParts } from "../../extras/dashboard/parts_fixture.ts";
@@ -112,28 +114,31 @@ const withDashboard: Start = (test) =>
   });
 
 const withHooks: Start = (test) => {
-  const faults: unknown[] = [];
+  const { log, lines } = recordingLog();
   const events: string[] = [];
-  const receive = createHookReceiver({
-    hookOf: (name) =>
-      name === "one"
-        ? {
-          name,
-          accountId: toAccountId("default"),
-          rules: { to: "user:1", scheme: "bearer", model: true, tools: [], perMinute: 6 },
-          secret: SECRET,
-        }
-        : undefined,
-    accept({ hook }) {
-      events.push(hook);
-      return Promise.resolve({ messageId: "5" as never, isRepeated: false });
+  const rules = { to: "user:1", scheme: "bearer", model: true, tools: [], perMinute: 6 };
+  const config = {
+    accounts: [{ accountId: "default", enabled: true }],
+    hooks: { one: { ...rules, secret: { reveal: () => SECRET } } },
+  };
+  const running = {
+    bot: { hookRequested() {}, wake() {} },
+    store: {
+      hooks: {
+        accept({ hook }: NewHookEvent) {
+          events.push(hook);
+          return Promise.resolve({ messageId: "5", isRepeated: false });
+        },
+      },
     },
-    count: () => {},
-    now: () => NOW,
-    onError: (error) => void faults.push(error),
-  });
+    logging: { forPart: () => log },
+  };
+  const receive = createHookReceiver(
+    running as unknown as Served,
+    () => ({ config }) as unknown as Setup,
+  );
   const bounds = { maxBodyBytes: HOOK_ROUTES[0].maxBodyBytes, answersLarge: true };
-  const server = { createLink: noLink, done: () => events, faults: () => faults };
+  const server = { createLink: noLink, done: () => events, faults: () => lines };
   return served(receive, bounds, server, SECRET, test);
 };
 

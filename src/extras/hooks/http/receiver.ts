@@ -5,14 +5,14 @@
  * An event is on the disk before its sender gets 202. Each refusal is one line and one count.
  */
 
-import type { AccountId } from "../../../core/discord/ids.ts";
+import { randomInt } from "node:crypto";
+import type { Setup } from "../../../bot.ts";
+import type { Served } from "../../../cli/extras/served_parts.ts";
+import { toAccountId } from "../../../core/discord/ids.ts";
 import { readHookBody, readHookEvent } from "../../../core/hooks/template.ts";
 import {
   HOOK_BODIES_BYTES,
   HOOK_BODY_BYTES,
-  type HookRules,
-  type NewHookEvent,
-  type StoredHookEvent,
   UNKNOWN_BODIES_BYTES,
 } from "../../../core/hooks/hook.ts";
 import type { RouteRule } from "../../../http/guard.ts";
@@ -22,13 +22,6 @@ import { verifyBody, verifyHeaders } from "./verify.ts";
 export const HOOK_ROUTES = [
   { method: "POST", path: "/hooks/:name", auth: "hook", maxBodyBytes: HOOK_BODY_BYTES },
 ] as const satisfies readonly RouteRule[];
-
-export interface OpenHook {
-  readonly name: string;
-  readonly accountId: AccountId;
-  readonly rules: HookRules;
-  readonly secret: string;
-}
 
 /** What became of a request, for the metrics. */
 export type HookResult =
@@ -44,38 +37,42 @@ export type HookResult =
   | "full"
   | "failed";
 
-export interface EventReceiverPorts {
-  /** Finds a hook by its name; `undefined` if there is none with a secret. */
-  readonly hookOf: (name: string) => OpenHook | undefined;
-  /** Stores an event; `undefined` if too many wait. */
-  readonly accept: (event: NewHookEvent) => Promise<StoredHookEvent | undefined>;
-  /** @param hook Its name; absent if there is none with the name of the request. */
-  readonly count: (result: HookResult, hook?: string) => void;
-  readonly now: () => number;
-  readonly onError: (error: unknown) => void;
-}
-
 const [ROUTE] = HOOK_ROUTES;
+const IDS_PER_MS = 2 ** 22;
 
 const PATH = /^\/hooks\/([A-Za-z0-9][A-Za-z0-9_-]{0,63})$/;
 
 const HEADERS = { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" };
 
+/** @param setupNow The current setup, which a reload replaces. */
 export function createHookReceiver(
-  ports: EventReceiverPorts,
+  { bot, store, logging }: Served,
+  setupNow: () => Setup,
 ): (request: Request) => Promise<Response> {
+  const log = logging.forPart("hooks");
   const bodies = createBodies();
+
+  /** `undefined` if there is none with a secret. */
+  function hookOf(name: string) {
+    const { hooks, accounts } = setupNow().config;
+    const rules = hooks && Object.hasOwn(hooks, name) ? hooks[name] : undefined;
+    const secret = rules?.secret?.reveal();
+    const [first] = accounts.filter(({ enabled }) => enabled);
+    if (!rules || secret === undefined || !first) return undefined;
+    const accountId = rules.account === undefined ? first.accountId : toAccountId(rules.account);
+    return { name, accountId, rules, secret };
+  }
 
   return async (request) => {
     const name = PATH.exec(new URL(request.url).pathname)?.[1];
-    const hook = name === undefined ? undefined : ports.hookOf(name);
+    const hook = name === undefined ? undefined : hookOf(name);
     const answer = (
       result: HookResult,
       status: number,
       text: string,
       headers: Readonly<Record<string, string>> = {},
     ): Response => {
-      ports.count(result, hook?.name);
+      bot.hookRequested(result, hook?.name);
       return new Response(`${text}\n`, {
         status,
         headers: { ...HEADERS, "Content-Type": "text/plain; charset=utf-8", ...headers },
@@ -102,7 +99,7 @@ export function createHookReceiver(
       return answer("too_large", 413, "The body is larger than 1 MiB", closing);
     }
     const { rules, secret, accountId } = hook;
-    const early = verifyHeaders(request, rules.scheme, secret, ports.now());
+    const early = verifyHeaders(request, rules.scheme, secret, Date.now());
     if (early.kind === "refused") return unauthorized(early.why);
     if (headers.has("content-encoding")) {
       return answer("unreadable", 415, "Send the body without compression", closing);
@@ -132,12 +129,13 @@ export function createHookReceiver(
       const deliveryId = proof.deliveryId ?? early.deliveryId;
       const event = readHookEvent({ hook: hook.name, accountId, rules }, values, deliveryId);
       if (!event) return answer("left_out", 200, "The hook leaves such events out");
-      const stored = await ports.accept(event);
+      const stored = await store.hooks.accept(event, Date.now(), randomInt(IDS_PER_MS));
       if (!stored) {
         const wait = { "Retry-After": "60" };
         return answer("full", 429, "Too many events of this hook wait", wait);
       }
       const { messageId: id, isRepeated } = stored;
+      if (!isRepeated) bot.wake(accountId, "hooks");
       return answer(
         isRepeated ? "repeated" : "accepted",
         isRepeated ? 200 : 202,
@@ -145,7 +143,7 @@ export function createHookReceiver(
         { "Content-Type": "application/json" },
       );
     } catch (error) {
-      ports.onError(error);
+      log.error("Cannot take an event", { error });
       return answer("failed", 503, "The event is not stored; send it again", {
         "Retry-After": "10",
       });

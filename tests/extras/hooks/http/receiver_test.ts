@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { describe, it } from "node:test";
-import { toAccountId } from "../../../../src/core/discord/ids.ts";
-import type { HookRules, NewHookEvent } from "../../../../src/core/hooks/hook.ts";
-import {
-  createHookReceiver,
-  type EventReceiverPorts,
-  type HookResult,
-} from "../../../../src/extras/hooks/http/receiver.ts";
+import type { Setup } from "../../../../src/bot.ts";
+import type { Served } from "../../../../src/cli/extras/served_parts.ts";
+import type { HookRules, NewHookEvent, StoredHookEvent } from "../../../../src/core/hooks/hook.ts";
+import { createHookReceiver, type HookResult } from "../../../../src/extras/hooks/http/receiver.ts";
 import { verifyBody, verifyHeaders } from "../../../../src/extras/hooks/http/verify.ts";
+import { recordingLog } from "../../../support/recording_log.ts";
 
 const SECRET = "0123456789abcdef0123456789abcdef";
 const NOW = 1_614_265_330_000;
@@ -16,29 +14,43 @@ const NOW = 1_614_265_330_000;
 const RULES = { to: "user:1", scheme: "bearer", model: true, tools: [], perMinute: 6 } as const;
 
 /** @param rules Of the hook `uptime`; `signed` has those of GitHub. */
-function receiverOf(rules: Partial<HookRules> = {}, ports: Partial<EventReceiverPorts> = {}) {
+function receiverOf(
+  rules: Partial<HookRules> = {},
+  accepts?: () => Promise<undefined>,
+  { log, lines } = recordingLog(),
+) {
   const events: NewHookEvent[] = [];
   const counts: string[] = [];
   const seen = new Set<string>();
-  const known: Readonly<Record<string, HookRules>> = {
-    uptime: { ...RULES, ...rules },
-    signed: { ...RULES, scheme: "github" },
-  };
-  const receiver = createHookReceiver({
-    hookOf: (name) =>
-      known[name] &&
-      { name, accountId: toAccountId("default"), rules: known[name], secret: SECRET },
-    accept(event) {
-      const isRepeated = event.senderId !== undefined && seen.has(event.senderId);
-      if (event.senderId !== undefined) seen.add(event.senderId);
-      if (!isRepeated) events.push(event);
-      return Promise.resolve({ messageId: "5" as never, isRepeated });
+  const wakes: string[] = [];
+  const secret = { reveal: () => SECRET };
+  const config = {
+    accounts: [{ accountId: "default", enabled: true }],
+    hooks: {
+      uptime: { ...RULES, secret, ...rules },
+      signed: { ...RULES, secret, scheme: "github" },
+      open: RULES,
     },
-    count: (result: HookResult, hook = "unknown") => void counts.push(`${hook} ${result}`),
-    now: () => NOW,
-    onError: () => {},
-    ...ports,
-  });
+  };
+  function accept(event: NewHookEvent): Promise<StoredHookEvent> {
+    const isRepeated = event.senderId !== undefined && seen.has(event.senderId);
+    if (event.senderId !== undefined) seen.add(event.senderId);
+    if (!isRepeated) events.push(event);
+    return Promise.resolve({ messageId: "5" as never, isRepeated });
+  }
+  const served = {
+    bot: {
+      hookRequested: (result: HookResult, hook = "unknown") =>
+        void counts.push(`${hook} ${result}`),
+      wake: (accountId: string) => void wakes.push(accountId),
+    },
+    store: { hooks: { accept: accepts ?? accept } },
+    logging: { forPart: () => log },
+  };
+  const receiver = createHookReceiver(
+    served as unknown as Served,
+    () => ({ config }) as unknown as Setup,
+  );
   const send = async (
     {
       path = "/hooks/uptime",
@@ -80,16 +92,16 @@ function receiverOf(rules: Partial<HookRules> = {}, ports: Partial<EventReceiver
     const { status, headers: told } = response;
     return { status, text: (await response.text()).trim(), headers: told };
   };
-  return { send, events, counts };
+  return { send, events, counts, lines, wakes };
 }
 
 describe("[W1] the receiver", () => {
   it("stores an event and returns its id", async () => {
-    const { send, events, counts } = receiverOf({ template: "{{ a }}" });
+    const { send, events, counts, wakes } = receiverOf({ template: "{{ a }}" });
     const { status, text } = await send({ body: '{"a":"b"}' });
     assert.deepEqual([status, text], [202, '{"id":"5"}']);
     assert.deepEqual(events.map(({ text }) => text), ["b"]);
-    assert.deepEqual(counts, ["uptime accepted"]);
+    assert.deepEqual([counts, wakes], [["uptime accepted"], ["default"]]);
   });
 
   const NONE = "There is no such hook";
@@ -104,6 +116,7 @@ describe("[W1] the receiver", () => {
     counted: string,
   ])[] = [
     ["an unknown hook", { path: "/hooks/nope" }, 404, NONE, "unknown"],
+    ["a hook without a secret", { path: "/hooks/open" }, 404, NONE, "unknown"],
     ["another path", { path: "/metrics" }, 404, NONE, "unknown"],
     ["a path of more parts", { path: "/hooks/uptime/x" }, 404, NONE, "unknown"],
     ["GET", { method: "GET" }, 405, "Send events by POST", "refused"],
@@ -144,19 +157,18 @@ describe("[W1] the receiver", () => {
   ];
   for (const [what, request, status, text, counted] of refusals) {
     it(`refuses ${what} in one line, without an error`, async () => {
-      const onError = () => assert.fail("it is no error of Barnacle");
-      const { send, events, counts } = receiverOf({}, { onError });
+      const { send, events, counts, lines, wakes } = receiverOf();
       const answer = await send(request);
       assert.deepEqual([answer.status, answer.text], [status, text]);
       const hook = counted === "unknown" ? "unknown" : "uptime";
-      assert.deepEqual([events, counts], [[], [`${hook} ${counted}`]]);
+      assert.deepEqual([events, counts, lines, wakes], [[], [`${hook} ${counted}`], [], []]);
     });
   }
 
   it("asks a sender to wait if too many events wait, or if the disk fails", async () => {
-    const full = await receiverOf({}, { accept: () => Promise.resolve(undefined) }).send({});
+    const full = await receiverOf({}, () => Promise.resolve(undefined)).send({});
     assert.deepEqual([full.status, full.headers.get("retry-after")], [429, "60"]);
-    const failed = await receiverOf({}, { accept: () => Promise.reject(new Error("disk")) })
+    const failed = await receiverOf({}, () => Promise.reject(new Error("disk")))
       .send({});
     assert.deepEqual([failed.status, failed.text], [503, "The event is not stored; send it again"]);
   });
