@@ -36,66 +36,44 @@ interface LiveReader {
   readonly isAllowed: () => boolean;
 }
 
-interface LivePorts extends LiveReader {
-  /** Differs after each change of facts; cheap. */
-  readonly version: () => string;
-  /** Number of live pages of all readers, which share the CPU. */
-  readonly open: () => number;
-  readonly elapsed: () => number;
-  readonly wait: (ms: number) => Promise<void>;
-  /** Aborted once the reader or the bot leaves. */
-  readonly signal: AbortSignal;
-}
-
-/**
- * Renders a page at each change of its facts.
- *
- * @param begun The version that the reader has.
- */
-export async function* liveViews(
-  { render, version, open, elapsed, wait, isAllowed, signal }: LivePorts,
-): AsyncGenerator<string> {
-  const endsAt = elapsed() + LIVE.answer;
-  let shown = "";
-  let text = "";
-  while (!signal.aborted && isAllowed() && elapsed() < endsAt) {
-    const from = elapsed();
-    const now = version();
-    const rendered = now === shown ? text : await render();
-    shown = now;
-    const restMs = Math.min(LIVE.max, Math.max(LIVE.min, (elapsed() - from) * REST * open()));
-    if (rendered !== text) yield text = rendered;
-    await wait(Math.min(restMs, Math.max(0, endsAt - elapsed())));
-  }
-}
-
 /**
  * Creates the answers that follow a page: a line of JSON for each view.
  *
  * @param closed Aborted when the dashboard ends.
  */
 export function createLiveAnswers({ version, closed, log }: {
+  /** Differs after each change of facts; cheap. */
   readonly version: () => string;
   readonly closed: AbortSignal;
   readonly log: Log;
 }): (reader: LiveReader, left: AbortSignal) => Response {
   const encoder = new TextEncoder();
+  /** Number of live pages of all readers, which share the CPU. */
   let open = 0;
+
+  /** Renders a page at each change of its facts. */
+  async function* viewsOf({ render, isAllowed }: LiveReader, signal: AbortSignal) {
+    const endsAt = performance.now() + LIVE.answer;
+    let shown = "";
+    let text = "";
+    while (!signal.aborted && isAllowed() && performance.now() < endsAt) {
+      const from = performance.now();
+      const now = version();
+      const rendered = now === shown ? text : await render();
+      shown = now;
+      const restMs = (performance.now() - from) * REST * open;
+      if (rendered !== text) yield text = rendered;
+      const waitMs = Math.min(LIVE.max, Math.max(LIVE.min, restMs));
+      await waitFor(Math.min(waitMs, Math.max(0, endsAt - performance.now())), schedule, signal);
+    }
+  }
   return (reader, left) => {
     if (open >= MAX_OPEN) {
       return new Response("Too many live pages are open; close some, and load this one again", {
         status: 503,
       });
     }
-    const signal = AbortSignal.any([left, closed]);
-    const views = liveViews({
-      ...reader,
-      version,
-      open: () => open,
-      elapsed: () => performance.now(),
-      wait: (ms) => waitFor(ms, schedule, signal),
-      signal,
-    });
+    const views = viewsOf(reader, AbortSignal.any([left, closed]));
     let isOpen = true;
     open += 1;
     const end = () => {

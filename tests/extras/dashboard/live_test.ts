@@ -1,51 +1,66 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createLiveAnswers, liveViews } from "../../../src/extras/dashboard/live.ts";
+import { createLiveAnswers } from "../../../src/extras/dashboard/live.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 
-/** The views of one reader, whose session and time a test changes. */
-const viewsOf = (given: Partial<Parameters<typeof liveViews>[0]>) =>
-  liveViews({
-    render: () => Promise.resolve("view"),
-    version: () => "a",
-    open: () => 1,
-    elapsed: () => 0,
-    wait: () => Promise.resolve(),
-    isAllowed: () => true,
-    signal: new AbortController().signal,
-    ...given,
-  });
+type Reader = Parameters<ReturnType<typeof createLiveAnswers>>[0];
 
-describe("[O6] liveViews()", () => {
+/** The lines of one reader, up to the end of its answer. */
+async function linesOf(
+  reader: Partial<Reader>,
+  left = new AbortController().signal,
+  version = () => "a",
+) {
+  const closed = new AbortController().signal;
+  const answer = createLiveAnswers({ version, closed, log: recordingLog().log });
+  const whole = { render: () => Promise.resolve("view"), isAllowed: () => true, ...reader };
+  return (await answer(whole, left).text()).trim().split("\n").map((line): unknown =>
+    JSON.parse(line)
+  );
+}
+
+describe("[O6] the views of a live page", () => {
   it("renders nothing while nothing changes, and sends no equal view twice", async () => {
+    const versions = ["a", "a", "b"];
     let rendered = 0;
-    let now = 0;
-    const views = viewsOf({
+    const reader = {
       render: () => Promise.resolve(`same ${Math.min(++rendered, 1)}`),
-      version: () => now < 10_000 ? "a" : "b",
-      elapsed: () => now,
-      wait: (ms) => Promise.resolve(void (now += ms)),
-    });
-    assert.deepEqual(await Array.fromAsync(views), ["same 1"]);
+      isAllowed: () => versions.length > 0,
+    };
+    assert.deepEqual(await linesOf(reader, undefined, () => versions.shift() ?? ""), ["same 1"]);
     assert.equal(rendered, 2);
   });
 
   it("ends once the reader leaves", async () => {
     const leaving = new AbortController();
-    const wait = () => Promise.resolve(leaving.abort());
-    const views = viewsOf({ wait, signal: leaving.signal });
-    assert.deepEqual(await Array.fromAsync(views), ["view"]);
+    const render = () => Promise.resolve(leaving.abort()).then(() => "view");
+    assert.deepEqual(await linesOf({ render }, leaving.signal), ["view"]);
+  });
+
+  it("ends before the server breaks the connection", async () => {
+    const { now } = performance;
+    let passed = 0;
+    let looks = 0;
+    performance.now = () => now.call(performance) + passed;
+    try {
+      const isAllowed = () => {
+        passed = ++looks * 20_000;
+        return true;
+      };
+      assert.deepEqual(await linesOf({ isAllowed }), ["view"]);
+      assert.equal(looks, 3);
+    } finally {
+      performance.now = now;
+    }
   });
 
   it("shows nothing more once the session has ended", async () => {
     let version = 0;
-    const views = viewsOf({
-      render: () => Promise.resolve(`view ${version}`),
-      version: () => String(version),
-      wait: () => Promise.resolve(void version++),
+    const reader = {
+      render: () => Promise.resolve(`view ${version++}`),
       isAllowed: () => version === 0,
-    });
-    assert.deepEqual(await Array.fromAsync(views), ["view 0"]);
+    };
+    assert.deepEqual(await linesOf(reader, undefined, () => String(version)), ["view 0"]);
   });
 });
 
