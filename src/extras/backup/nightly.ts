@@ -9,16 +9,13 @@ import { spawn } from "node:child_process";
 import { readdirSync, rmSync } from "node:fs";
 import { basename, join, resolve as resolvePath } from "node:path";
 import type { Served, ServedPart } from "../../cli/extras/served_parts.ts";
-import type { BotConfig } from "../../config/config.ts";
 import type { BackupState } from "../../core/store/store.ts";
 import { BACKUPS_NAME } from "../../host/files/data_dir.ts";
 import { ownCommand } from "../../host/process/own_process.ts";
-import { type Clock, DAY_MS, schedule, type StartTimer } from "../../lib/clock.ts";
+import { DAY_MS, schedule as inTime, type Timers } from "../../lib/clock.ts";
 import type { Env } from "../../lib/env.ts";
-import type { Log } from "../../lib/log.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { ENDING } from "./backup.ts";
-import type { StoredBackups } from "../../store/settings/settings.ts";
 
 /** Milliseconds from the start of the bot until the first look. */
 const FIRST_LOOK_MS = 20_000;
@@ -41,21 +38,31 @@ interface RunningBackup {
 
 type StartBackup = (path: string) => RunningBackup;
 
-export function createNightly(
-  { config, settings, botId, dataDir, startBackup, now, schedule, log }: Clock & {
-    readonly config: () => { readonly backup: BotConfig["backup"] };
-    readonly settings: StoredBackups;
-    /** User id of the bot; `undefined` before its first connection, when there is nothing to copy. */
-    readonly botId: () => Promise<string | undefined>;
-    readonly dataDir: string;
-    readonly startBackup: StartBackup;
-    readonly schedule: StartTimer;
-    readonly log: Log;
-  },
-) {
+/**
+ * Begins with the nightly backups of a running bot.
+ *
+ * @param startBackup Begins a backup into this file.
+ */
+export function serveNightly(
+  { store, dataDir, env, setup: first, logging }: Served,
+  { now, schedule }: Timers = { now: Date.now, schedule: inTime },
+  startBackup: StartBackup = (path) => backUp(path, dataDir, first.config.file, env),
+): ServedPart {
+  const { settings, gateway } = store;
+  const log = logging.forPart("store");
+  let setup = first;
   let cancel = () => {};
   let running: RunningBackup | undefined;
   let isStopped = false;
+
+  /** User id of the bot; `undefined` before its first connection, when there is nothing to copy. */
+  async function botId(): Promise<string | undefined> {
+    for (const accountId of await gateway.accountIds()) {
+      const { self } = await gateway.loadAccount(accountId);
+      if (self) return self.userId;
+    }
+    return undefined;
+  }
 
   function lookIn(ms: number): void {
     if (isStopped) return;
@@ -66,7 +73,7 @@ export function createNightly(
   async function look(): Promise<number> {
     try {
       const state = await settings.backups();
-      const { enabled, hour } = config().backup;
+      const { enabled, hour } = setup.config.backup;
       if (!enabled) return LOOK_EVERY_MS;
       if (state.since === undefined) await settings.recordBackup({ kind: "first", at: now() });
       const dueAt = nextBackupAt({ since: now(), ...state }, hour, now());
@@ -81,7 +88,7 @@ export function createNightly(
 
   async function make(nightly: string): Promise<void> {
     const stamp = new Date(now()).toISOString().replace(/\.\d+/, "").replaceAll(":", "-");
-    const folder = resolvePath(dataDir, config().backup.folder ?? BACKUPS_NAME);
+    const folder = resolvePath(dataDir, setup.config.backup.folder ?? BACKUPS_NAME);
     const path = join(folder, `${nightly}${stamp}${ENDING}`);
     const begun = now();
     running = startBackup(path);
@@ -89,7 +96,7 @@ export function createNightly(
     if (isStopped) return;
     if (why === undefined) {
       log.info("Made the nightly backup", { path, ms: now() - begun });
-      removeOld(folder, nightly, config().backup.keep, basename(path));
+      removeOld(folder, nightly, setup.config.backup.keep, basename(path));
       return;
     }
     const failure = {
@@ -101,9 +108,10 @@ export function createNightly(
     await settings.recordBackup(failure);
   }
 
+  lookIn(FIRST_LOOK_MS);
   return {
-    start: (): void => lookIn(FIRST_LOOK_MS),
-    stop(): void {
+    applied: (next) => void (setup = next),
+    close() {
       isStopped = true;
       cancel();
       running?.kill();
@@ -138,63 +146,37 @@ function removeOld(folder: string, nightly: string, keep: number, made: string):
   }
 }
 
-/** Makes backups by the command, in processes of its own. */
-function backupsByCommand(
-  { dataDir, config, env }: {
-    readonly dataDir: string;
-    /** Path of the config file; absent without one. */
-    readonly config: string | undefined;
-    readonly env: Env;
-  },
-): StartBackup {
-  return (path) => {
-    const { program, args } = ownCommand();
-    const child = spawn(program, [
-      ...args,
-      "backup",
-      "--json",
-      "--data",
-      dataDir,
-      "--to",
-      path,
-      ...(config === undefined ? [] : ["--config", config]),
-    ], { env: { ...env }, stdio: ["ignore", "ignore", "pipe"] });
-    let said = "";
-    child.stderr.setEncoding("utf8");
-    child.stderr.on("data", (text: string) => said = (said + text).slice(-MAX_WHY * 4));
-    const { promise: ended, resolve } = Promise.withResolvers<string | undefined>();
-    child.once("error", (error) => resolve(error.message));
-    child.once("close", (code, signal) => {
-      const lines = said.trim().split("\n").filter((line) => line.startsWith("barnacle: "));
-      const why = lines.at(-1)?.slice("barnacle: ".length);
-      resolve(code === 0 ? undefined : why ?? `the process ended with ${signal ?? code}`);
-    });
-    return { ended, kill: () => child.kill("SIGKILL") };
-  };
-}
-
-/** Begins with the nightly backups of a running bot. */
-export function serveNightly({ store, dataDir, env, setup: first, logging }: Served): ServedPart {
-  let setup = first;
-  const nightly = createNightly({
-    config: () => setup.config,
-    settings: store.settings,
-    async botId() {
-      for (const accountId of await store.gateway.accountIds()) {
-        const { self } = await store.gateway.loadAccount(accountId);
-        if (self) return self.userId;
-      }
-      return undefined;
-    },
+/**
+ * Makes a backup by the command, in a process of its own.
+ *
+ * @param config Path of the config file; absent without one.
+ */
+function backUp(
+  path: string,
+  dataDir: string,
+  config: string | undefined,
+  env: Env,
+): RunningBackup {
+  const { program, args } = ownCommand();
+  const child = spawn(program, [
+    ...args,
+    "backup",
+    "--json",
+    "--data",
     dataDir,
-    startBackup: backupsByCommand({ dataDir, config: first.config.file, env }),
-    now: () => Date.now(),
-    schedule,
-    log: logging.forPart("store"),
+    "--to",
+    path,
+    ...(config === undefined ? [] : ["--config", config]),
+  ], { env: { ...env }, stdio: ["ignore", "ignore", "pipe"] });
+  let said = "";
+  child.stderr.setEncoding("utf8");
+  child.stderr.on("data", (text: string) => said = (said + text).slice(-MAX_WHY * 4));
+  const { promise: ended, resolve } = Promise.withResolvers<string | undefined>();
+  child.once("error", (error) => resolve(error.message));
+  child.once("close", (code, signal) => {
+    const lines = said.trim().split("\n").filter((line) => line.startsWith("barnacle: "));
+    const why = lines.at(-1)?.slice("barnacle: ".length);
+    resolve(code === 0 ? undefined : why ?? `the process ended with ${signal ?? code}`);
   });
-  nightly.start();
-  return {
-    applied: (next) => void (setup = next),
-    close: nightly.stop,
-  };
+  return { ended, kill: () => child.kill("SIGKILL") };
 }

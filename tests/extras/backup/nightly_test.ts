@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { describe, it } from "node:test";
-import { createNightly, nextBackupAt } from "../../../src/extras/backup/nightly.ts";
+import { nextBackupAt, serveNightly } from "../../../src/extras/backup/nightly.ts";
+import type { Served } from "../../../src/cli/extras/served_parts.ts";
 import { judgeBackups } from "../../../src/flows/preflight/host.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
@@ -15,36 +16,36 @@ const HOUR = 60 * 60_000;
 const at = (day: number, hour: number, minute = 0) =>
   new Date(2026, 5, day, hour, minute).getTime();
 
-function open(start: number) {
+function open(begin: number) {
   const directory = tempDirectory();
   const folder = join(directory.path, "backups");
   mkdirSync(folder);
-  const clock = new FakeClock(start);
+  const clock = new FakeClock(begin);
   const { log, lines } = recordingLog();
-  const { store: { settings } } = openTestStore();
+  const { store } = openTestStore();
+  const { settings } = store;
   const config = {
     backup: { enabled: true, hour: 3, keep: 2, folder: undefined },
   };
   const made: { path: string }[] = [];
   let fault: string | undefined;
   let botId: string | undefined = "7";
-  const create = () =>
-    createNightly({
-      config: () => config,
-      settings,
-      botId: () => Promise.resolve(botId),
-      dataDir: directory.path,
-      startBackup(path) {
-        made.push({ path });
-        writeFileSync(path, "");
-        const done = fault === undefined
-          ? settings.recordBackup({ kind: "made", at: clock.now(), path, bytes: 1 })
-          : Promise.resolve();
-        return { ended: done.then(() => fault), kill: () => {} };
-      },
-      now: clock.now,
-      schedule: clock.schedule,
-      log,
+  const gateway = {
+    accountIds: () => Promise.resolve(["default"]),
+    loadAccount: () => Promise.resolve({ self: botId && { userId: botId } }),
+  };
+  const served = {
+    ...{ dataDir: directory.path, env: {}, setup: { config }, store: { settings, gateway } },
+    logging: { forPart: () => log },
+  } as unknown as Served;
+  const start = () =>
+    serveNightly(served, clock, (path) => {
+      made.push({ path });
+      writeFileSync(path, "");
+      const done = fault === undefined
+        ? settings.recordBackup({ kind: "made", at: clock.now(), path, bytes: 1 })
+        : Promise.resolve();
+      return { ended: done.then(() => fault), kill: () => {} };
     });
   async function pass(ms: number): Promise<void> {
     for (let left = ms; left > 0; left -= HOUR / 6) {
@@ -60,29 +61,27 @@ function open(start: number) {
     made,
     lines,
     pass,
-    create,
+    start,
     is: (id: string | undefined) => botId = id,
     fail: (why: string | undefined) => fault = why,
     [Symbol.dispose]: () => directory[Symbol.dispose](),
   };
 }
 
-describe("[O11] createNightly()", () => {
+describe("[O11] serveNightly()", () => {
   it("makes it in backup.folder", async () => {
     using scene = open(at(1, 12));
     Object.assign(scene.config.backup, { folder: "elsewhere" });
     mkdirSync(join(scene.directory.path, "elsewhere"));
-    const nightly = scene.create();
-    nightly.start();
+    const nightly = scene.start();
     await scene.pass(16 * HOUR);
-    nightly.stop();
+    nightly.close?.();
     assert.equal(dirname(scene.made[0]?.path ?? ""), join(scene.directory.path, "elsewhere"));
   });
 
   it("makes a backup each night at the hour of the config", async () => {
     using scene = open(at(1, 12));
-    const nightly = scene.create();
-    nightly.start();
+    const nightly = scene.start();
     await scene.pass(14 * HOUR); // 02:00
     assert.equal(scene.made.length, 0);
     await scene.pass(2 * HOUR);
@@ -90,7 +89,7 @@ describe("[O11] createNightly()", () => {
     assert.match(basename(scene.made[0]?.path ?? ""), /^barnacle-nightly-7-2026-.*Z\.tar\.gz$/);
     await scene.pass(24 * HOUR);
     assert.equal(scene.made.length, 2);
-    nightly.stop();
+    nightly.close?.();
     await scene.pass(48 * HOUR);
     assert.equal(scene.made.length, 2);
   });
@@ -98,7 +97,7 @@ describe("[O11] createNightly()", () => {
   it("waits for the first connection, which tells the bot's id", async () => {
     using scene = open(at(1, 12));
     scene.is(undefined);
-    scene.create().start();
+    scene.start();
     await scene.pass(16 * HOUR);
     assert.equal(scene.made.length, 0);
     scene.is("8");
@@ -108,11 +107,11 @@ describe("[O11] createNightly()", () => {
 
   it("makes a missed night up at the next start, once", async () => {
     using scene = open(at(1, 12));
-    scene.create().start();
+    scene.start();
     await scene.pass(HOUR);
     using later = open(at(5, 12));
     await later.settings.recordBackup({ kind: "first", at: at(1, 12) });
-    later.create().start();
+    later.start();
     await later.pass(HOUR);
     assert.equal(later.made.length, 1);
     await later.pass(10 * HOUR);
@@ -126,7 +125,7 @@ describe("[O11] createNightly()", () => {
       "barnacle-nightly-70-2020-01-01T03-00-00Z.tar.gz",
     ];
     for (const name of others) writeFileSync(join(scene.folder, name), "");
-    scene.create().start();
+    scene.start();
     await scene.pass(5 * 24 * HOUR);
     assert.equal(scene.made.length, 5);
     const kept = scene.made.slice(-2).map(({ path }) => basename(path));
@@ -137,7 +136,7 @@ describe("[O11] createNightly()", () => {
     using scene = open(at(1, 12));
     const ahead = [1, 2, 3].map((day) => `barnacle-nightly-7-2099-01-0${day}T03-00-00Z.tar.gz`);
     for (const name of ahead) writeFileSync(join(scene.folder, name), "");
-    scene.create().start();
+    scene.start();
     await scene.pass(3 * 24 * HOUR);
     assert.equal(scene.made.length, 3);
     const last = basename(scene.made[2]?.path ?? "");
@@ -146,8 +145,7 @@ describe("[O11] createNightly()", () => {
 
   it("reports a failure until a backup succeeds, and tries again each hour", async () => {
     using scene = open(at(1, 12));
-    const nightly = scene.create();
-    nightly.start();
+    scene.start();
     scene.fail("the disk is full (ENOSPC); no backup was made");
     await scene.pass(15.5 * HOUR); // 03:30
     assert.equal(scene.made.length, 1);
@@ -168,7 +166,7 @@ describe("[O11] createNightly()", () => {
   it("does nothing if it is off", async () => {
     using scene = open(at(1, 12));
     scene.config.backup.enabled = false;
-    scene.create().start();
+    scene.start();
     await scene.pass(48 * HOUR);
     assert.equal(scene.made.length, 0);
   });
