@@ -3,7 +3,7 @@
 import type { BotAccount } from "../account/account.ts";
 import { perAccount } from "../account/per_account.ts";
 import { placeIn, placeOfTarget } from "../discord/gateway/decode/places.ts";
-import { createFindChannel, openDirect } from "../discord/rest/requests/guild_reads.ts";
+import { findChannel, openDirect } from "../discord/rest/requests/guild_reads.ts";
 import { RestError } from "../discord/rest/exchange/rest_error.ts";
 import { createExplainDenial, neededToPost } from "../discord/rest/permissions/denial.ts";
 import type { ChannelId, GuildId } from "../core/discord/ids.ts";
@@ -55,7 +55,7 @@ async function channelPlace(account: BotAccount, channelId: ChannelId): Promise<
   const before = known(account).get(channelId);
   if (before && Math.abs(now() - before.at) < PLACE_KEPT_MS) return before.place;
   const guild = [...reader.index.values()].find(({ channels }) => channels.has(channelId));
-  const found = guild ? { guildId: guild.id } : await createFindChannel(rest)(channelId);
+  const found = guild ? { guildId: guild.id } : await findChannel(rest, channelId);
   if (found === undefined) return refused(`Discord has no channel ${channelId}`);
   if (found === "hidden") return refused(`the bot may not see the channel ${channelId}`);
   const { guildId } = found;

@@ -166,14 +166,17 @@ async function compare(
   applicationId: ApplicationId,
   scope: CommandScope,
 ): Promise<void> {
-  const { createApplicationCommands } = await import(
+  const { listCommands, replaceCommands } = await import(
     "../discord/rest/requests/application_commands.ts"
   );
-  const { list, replace } = createApplicationCommands(account.rest);
   const { guildId, commands } = scope;
-  const { commands: registered, entryPoint } = await list(applicationId, guildId);
+  const { commands: registered, entryPoint } = await listCommands(
+    account.rest,
+    applicationId,
+    guildId,
+  );
   if (!isDeepStrictEqual(inOrder(registered), inOrder(commands))) {
-    await replace(applicationId, guildId, { commands, entryPoint });
+    await replaceCommands(account.rest, applicationId, guildId, { commands, entryPoint });
     const names = new Set(commands.map(({ name }) => name));
     const removed = registered.filter(({ name }) => !names.has(name));
     account.log.info("The slash commands are registered", {

@@ -18,7 +18,7 @@ import type { VoiceIndex } from "../../discord/gateway/read/voice_index.ts";
 import { createConnection } from "../../discord/gateway/main/connection.ts";
 import { API_VERSION, userAgentOf } from "../../discord/rest/client/client.ts";
 import { isTokenRefused } from "../../discord/rest/exchange/rest_error.ts";
-import { createReadGatewayInfo } from "../../discord/rest/requests/application.ts";
+import { readGatewayInfo } from "../../discord/rest/requests/application.ts";
 import { readApplication } from "../../flows/owners/application.ts";
 import { locateGateway } from "../../flows/preflight/before_connecting.ts";
 import { presenceOf, recallPresence } from "../../flows/presence.ts";
@@ -75,7 +75,7 @@ export async function createAccount(
       tokenRefused: () => account.end({ kind: "refused", hint: tokenHint(tokenPlace) }),
     },
   });
-  const readGatewayInfo = createReadGatewayInfo(rest, now);
+  const askGateway = () => readGatewayInfo(rest, now());
   const connection = createConnection({
     ...bot,
     ...{ accountId, stored, gateway, token },
@@ -83,9 +83,9 @@ export async function createAccount(
     restUrl: `${apiBase}/v${API_VERSION}`,
     userAgent: userAgentOf(version),
   }, {
-    readGatewayInfo,
+    readGatewayInfo: askGateway,
     ...{ isTokenRefused, store: store.gateway, now, log, stopping: stopping.signal, hold: held },
-    locate: () => locateGateway(account, readGatewayInfo),
+    locate: () => locateGateway(account, askGateway),
     readApplication: () => readApplication(account),
     proxyFor: (url) => proxyFor(url, env),
     presence: () => presenceOf(account),

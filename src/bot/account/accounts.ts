@@ -9,7 +9,7 @@ import { ourAccounts } from "../../account/bot.ts";
 import type { AccountChange } from "../../config/changes.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { InvalidRequests } from "../../core/discord/invalid_requests.ts";
-import { createApplications } from "../../discord/rest/requests/application.ts";
+import { askApplication } from "../../discord/rest/requests/application.ts";
 import { createSharedInvalidRequests } from "../../discord/rest/scheduler/global_limit.ts";
 import { recalledView } from "../../flows/judging/routing.ts";
 import { isOfThisBot, peerOf, takeOver } from "../../flows/preflight/before_connecting.ts";
@@ -204,7 +204,7 @@ function createRunner(bot: Bot, accountId: AccountId, { start, invalidRequests, 
     const api = { ...own, version, invalidRequests: invalid };
     const client = createAccountRest(api, { now, log, events: {} });
     leaving.signal.addEventListener("abort", () => client.stop(), { once: true });
-    await takeOver(store, accountId, peer, createApplications(client).me, by);
+    await takeOver(store, accountId, peer, () => askApplication(client), by);
   }
 
   /** Uses the current setup, which may have changed since the start was requested. */

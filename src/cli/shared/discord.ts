@@ -3,10 +3,7 @@
 import type { Env } from "../../lib/env.ts";
 import type { Config } from "../../config/config.ts";
 import { createInvalidRequests } from "../../core/discord/invalid_requests.ts";
-import {
-  createApplications,
-  createReadGatewayInfo,
-} from "../../discord/rest/requests/application.ts";
+import { askApplication } from "../../discord/rest/requests/application.ts";
 import { DISCORD_API_BASE, parseApiUrl } from "../../discord/rest/exchange/exchange.ts";
 import { createClient, tokenProblem } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
@@ -41,9 +38,9 @@ export function lockedBot(token: string, apiBase: string): string {
 
 /** Asks Discord whether it refuses the token; `false` if Discord does not answer. */
 export async function isTokenRefused(token: string, apiUrl: string): Promise<boolean> {
-  const { applications, stop } = openDiscord(token, apiUrl);
+  const { api, stop } = openDiscord(token, apiUrl);
   try {
-    await applications.me();
+    await askApplication(api);
     return false;
   } catch (error) {
     return error instanceof RestError && error.kind === "unauthorized";
@@ -75,8 +72,6 @@ export function openDiscord(token: string, apiUrl: string) {
   });
   return {
     api: client,
-    applications: createApplications(client),
-    readGatewayInfo: createReadGatewayInfo(client, now),
     stop: client.stop,
   };
 }

@@ -29,7 +29,7 @@ import {
   isPrivateThread,
   readChannel,
 } from "../../discord/rest/requests/guild_reads.ts";
-import { createReadHistory, MAX_HISTORY } from "../../discord/rest/requests/history.ts";
+import { MAX_HISTORY, readHistory } from "../../discord/rest/requests/history.ts";
 import { once } from "../../lib/cache.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { missingRight, type PlaceFacts } from "../../core/rights/rights.ts";
@@ -85,7 +85,6 @@ export async function readServer(
   const after = snowflakeAt<"message">(since, 0);
   const stored = await ports.account.store.messages.newsOf({ accountId, guildId, after, userId });
   const rowOf = (channelId: ChannelId) => stored.find((one) => one.channelId === channelId);
-  const readPage = createReadHistory(api, { signal });
   const found = new Map<MessageId, News>();
   const isNew = (id = after) => compareIds(id, after) > 0;
   const isWanted = (id: ChannelId, parentId?: ChannelId) =>
@@ -134,7 +133,8 @@ export async function readServer(
   /** Finds the new messages of a page. @returns Its oldest message, if they may be more. */
   async function read(channel: Channel, around?: MessageId) {
     const isTheirPlace = rowOf(channel.id)?.isTheirs;
-    const page = await readPage(channel.id, { around, limit: MAX_HISTORY }).catch(refused);
+    const page = await readHistory(api, channel.id, { around, limit: MAX_HISTORY }, { signal })
+      .catch(refused);
     for (const raw of page) {
       const id = parseSnowflake<"message">(raw.id);
       if (!id || !isNew(id) || found.has(id)) continue;

@@ -38,7 +38,7 @@ import {
   takesFiles,
   uploadLimitOf,
 } from "../../discord/gateway/decode/guild_index.ts";
-import { createReadChannel, openDirect } from "../../discord/rest/requests/guild_reads.ts";
+import { openDirect, readPlace } from "../../discord/rest/requests/guild_reads.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { createExplainDenial } from "../../discord/rest/permissions/denial.ts";
 import { composeSend } from "../../render/reply.ts";
@@ -307,7 +307,6 @@ async function createComposer(options: {
   const api: RestApi = {
     request: (method, path, asked) => client.request(method, path, { ...asked, notAfter }),
   };
-  const readChannel = createReadChannel(api);
   const clean = createSecretFilter(logging.secrets());
   const cleanSecrets = (text: string) => clean(text).text;
 
@@ -315,7 +314,7 @@ async function createComposer(options: {
     if (target.kind === "user") return { channelId: await openDirect(api, target.userId) };
     const { channelId } = target;
     try {
-      return { channelId, ...await readChannel(channelId) };
+      return { channelId, ...await readPlace(api, channelId) };
     } catch (error) {
       const isAnswer = error instanceof RestError && error.code !== undefined;
       if (isAnswer || isRefused) throw error;

@@ -34,7 +34,13 @@ import {
   toIntents,
 } from "../../discord/gateway/read/intents.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
-import type { Application, Applications } from "../../discord/rest/requests/application.ts";
+import {
+  type Application,
+  askApplication,
+  readGatewayInfo,
+  readOwnId,
+  setFlags,
+} from "../../discord/rest/requests/application.ts";
 import { probeSandbox } from "../../exec/host_commands.ts";
 import {
   judgeAudience,
@@ -252,15 +258,16 @@ async function checkDiscord(
   const options: DiscordOptions = {
     tokenPlace: config.discord.tokenPlace,
     intents: toIntents(config.discord.gateway.intents, config.discord.gateway.reactions),
-    bot: discord && token !== undefined ? { token, applications: discord.applications } : undefined,
+    bot: discord && token !== undefined
+      ? { token, api: discord.api, me: () => askApplication(discord.api) }
+      : undefined,
   };
   try {
     let { facts, application } = await io.during(ASKING, examineDiscord(options, ASK_MS));
     const missing = facts.intents?.missing ?? [];
     if (mending.fix && discord && application && missing.length > 0) {
       const confirm = mending.yes ? () => Promise.resolve(true) : mending.confirm;
-      const { applications } = discord;
-      const isChanged = await grantIntents(missing, application, applications, io, confirm);
+      const isChanged = await grantIntents(missing, application, discord.api, io, confirm);
       if (isChanged) {
         ({ facts, application } = await io.during(ASKING, examineDiscord(options, ASK_MS)));
       }
@@ -295,10 +302,10 @@ async function furtherFacts(
 ) {
   const { discord: { access } } = config;
   const policy = withNames(access, names);
-  const gateway = await ask(() => discord.readGatewayInfo(), ASK_MS);
+  const gateway = await ask(() => readGatewayInfo(discord.api, Date.now()), ASK_MS);
   const guilds = await examineGuilds(
     discord.api,
-    () => discord.applications.self(),
+    () => readOwnId(discord.api),
     (guild) => listedIn(policy, guild),
     Date.now(),
     ASK_MS,
@@ -335,7 +342,7 @@ function leastOf(
 async function grantIntents(
   missing: readonly PrivilegedIntent[],
   { name, flags }: Application,
-  applications: Applications,
+  api: Discord["api"],
   { err, problem }: Io,
   confirm: FixOptions["confirm"],
 ): Promise<boolean> {
@@ -349,7 +356,7 @@ async function grantIntents(
     return false;
   }
   try {
-    await applications.setFlags(flagsGranting(missing, flags));
+    await setFlags(api, flagsGranting(missing, flags));
   } catch (error) {
     if (!(error instanceof RestError)) throw error;
     problem(`Discord refused: ${error.message}`);

@@ -1,7 +1,7 @@
 /** `barnacle invite`: prints the link that adds the bot to a guild. */
 
 import { ask } from "../../flows/preflight/examine.ts";
-import type { Application } from "../../discord/rest/requests/application.ts";
+import { type Application, askApplication } from "../../discord/rest/requests/application.ts";
 import { judgeToken, type ProbeAnswer } from "../../flows/preflight/discord.ts";
 import {
   applicationIdIn,
@@ -83,7 +83,7 @@ async function print(flags: InviteFlags, io: Io): Promise<ExitCode> {
 async function applicationOf(token: string, apiUrl: string): Promise<ProbeAnswer<Application>> {
   const discord = openDiscord(token, apiUrl);
   try {
-    return await ask(() => discord.applications.me(), ASK_MS);
+    return await ask(() => askApplication(discord.api), ASK_MS);
   } finally {
     discord.stop();
   }

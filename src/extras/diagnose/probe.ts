@@ -3,6 +3,7 @@
  * resolves names of the config first.
  */
 
+import { readOwnId } from "../../discord/rest/requests/application.ts";
 import { examineGuilds } from "../../flows/preflight/examine_guilds.ts";
 import { inColumns } from "../../cli/shared/columns.ts";
 import { apiOf, ASK_MS, type Discord, openDiscord, tokenIn } from "../../cli/shared/discord.ts";
@@ -21,7 +22,7 @@ import type { ResolvedName } from "../../core/names.ts";
 import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 import { namesIn } from "../../discord/gateway/decode/places.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { createGuildList } from "../../discord/rest/requests/guild_reads.ts";
+import { listChannels, listGuilds } from "../../discord/rest/requests/guild_reads.ts";
 import type { Matched, UnfoundReason } from "../../flows/names/match.ts";
 import { resolveNames } from "../../flows/names/name_resolver.ts";
 import {
@@ -130,10 +131,9 @@ function whyText(why: UnfoundReason, refused: unknown): string {
 async function guildsOf({ accountId, store, discord }: NamesAsked): Promise<readonly GuildNames[]> {
   const { index } = restoreIndex(await store?.gateway.guildsOf(accountId) ?? []);
   if (index.size > 0) return Array.from(index.values(), namesIn);
-  const list = createGuildList(discord.api);
   const guilds: GuildNames[] = [];
-  for (const { id, name } of await list.guilds()) {
-    guilds.push({ id, name, channels: await list.channels(id), roles: [] });
+  for (const { id, name } of await listGuilds(discord.api)) {
+    guilds.push({ id, name, channels: await listChannels(discord.api, id), roles: [] });
   }
   return guilds;
 }
@@ -217,7 +217,7 @@ async function probeAccount(
     const known = withNames(policy, await store?.pairing.namesOf(account) ?? []);
     const guilds = await examineGuilds(
       discord.api,
-      () => discord.applications.self(),
+      () => readOwnId(discord.api),
       (guild) => listedIn(known, guild),
       now,
       ASK_MS,

@@ -15,7 +15,7 @@ import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
 import { createReaders } from "../../flows/actions/readers.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { createGuildReads } from "../../discord/rest/requests/guild_reads.ts";
-import { createReadMember } from "../../discord/rest/requests/members.ts";
+import { readMember } from "../../discord/rest/requests/members.ts";
 import { valuesAt } from "../../core/hooks/template.ts";
 import { bounded, withoutSpoilers } from "../../lib/text/quoted.ts";
 
@@ -79,10 +79,9 @@ async function newcomersOf(
   guildId: GuildId,
   all: readonly HookEvent[],
 ): Promise<EventWords | Unneeded> {
-  const readMember = createReadMember(client);
   const there = await Promise.all(all.map(async (event) => {
     const userId = parseSnowflake<"user">(event.sources?.[0] ?? "");
-    return userId && await readMember(guildId, userId) ? [{ event, userId }] : [];
+    return userId && await readMember(client, guildId, userId) ? [{ event, userId }] : [];
   }));
   const events = there.flat().map(({ event }) => event);
   if (events.length === 0) return { unneeded: "the newcomer has left" };

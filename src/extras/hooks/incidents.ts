@@ -18,7 +18,7 @@ import {
   beginThread,
   readChannel,
 } from "../../discord/rest/requests/guild_reads.ts";
-import { createMessages } from "../../discord/rest/requests/messages.ts";
+import { editMessage } from "../../discord/rest/requests/messages.ts";
 import { isRefused } from "../../flows/event_places.ts";
 import { bounded } from "../../lib/text/quoted.ts";
 import { readerTime } from "../../lib/text/units.ts";
@@ -133,7 +133,7 @@ async function finish(account: BotAccount, incident: HookIncident): Promise<void
   if (first === "lost") return await hooks.abandonIncident(id, true, now());
   if (isStale) {
     const { message } = composeFirst(account, incident, { channelId: incident.channelId });
-    const outcome = await createMessages(rest).edit(first, message, [], undefined);
+    const outcome = await editMessage(rest, first, message, []);
     if (outcome.kind === "unanswered" || outcome.kind === "unsent") return;
     if (outcome.kind === "refused") {
       log.warn("Discord does not take the state of an incident", { hook, why: outcome.reason });

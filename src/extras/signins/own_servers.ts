@@ -20,7 +20,7 @@ import {
   UnknownOutcomeError,
   WaitsForPerson,
 } from "../../core/turn/tool.ts";
-import { createReadMember } from "../../discord/rest/requests/members.ts";
+import { readMember } from "../../discord/rest/requests/members.ts";
 import { ask } from "../../flows/interactions/ask.ts";
 import { stateText } from "../../interactions/commands/mcp.ts";
 import { DAY_MS, type StartTimer } from "../../lib/clock.ts";
@@ -66,7 +66,6 @@ export function createOwnServers(account: BotAccount) {
     secret: () => config().discord.token?.reveal() ?? "",
     ports: { version, now, schedule, log },
   });
-  const readMember = createReadMember(account.rest);
   /** Where people have asked last: "show it" in direct messages is about this place. */
   const places = new Map<string, NonNullable<OwnTurn["from"]>>();
   let cancel: () => void;
@@ -90,7 +89,9 @@ export function createOwnServers(account: BotAccount) {
   async function hasLeft(userId: UserId): Promise<boolean> {
     const guilds = [...reader.index.keys()];
     let hasLeft = guilds.length > 0 && guilds.length <= MAX_GUILDS;
-    for (const id of guilds) hasLeft &&= !await readMember(id, userId).catch(() => "unknown");
+    for (const id of guilds) {
+      hasLeft &&= !await readMember(account.rest, id, userId).catch(() => "unknown");
+    }
     return hasLeft;
   }
 

@@ -43,12 +43,8 @@ import { perAccount } from "../../account/per_account.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { expect } from "../../discord/rest/exchange/rest_error.ts";
 import { beginThread, openDirect, readChannel } from "../../discord/rest/requests/guild_reads.ts";
-import { createReadHistory } from "../../discord/rest/requests/history.ts";
-import {
-  createSingleReads,
-  deleteReaction,
-  putReaction,
-} from "../../discord/rest/requests/messages.ts";
+import { readHistory } from "../../discord/rest/requests/history.ts";
+import { deleteReaction, putReaction, readMessage } from "../../discord/rest/requests/messages.ts";
 import { createKeyedQueue } from "../../lib/waker.ts";
 import { cleanText, composed, deliver, titleFor } from "../deliver/tool_messages.ts";
 import { fileForPeople } from "../media/outbound_files.ts";
@@ -190,7 +186,7 @@ export const read = (call: DiscordCall, { channelId, limit, before, after, aroun
     const isLate = (id: MessageId) => isHere && compareIds(id, message.id) >= 0;
     const isOpen = !after && !around;
     const from = before && !isLate(before) ? before : isHere && isOpen ? message.id : before;
-    const raw = await createReadHistory(rest)(target.channelId, {
+    const raw = await readHistory(rest, target.channelId, {
       limit,
       before: from,
       after,
@@ -207,7 +203,7 @@ export const readOne = (
   { channelId, messageId }: MessageAt,
 ): Promise<ShownMessage> =>
   within(call, channelId, { asker: ["Read Message History"] }, async (target) => {
-    const { raw } = await createSingleReads(call.account.rest).message(target.channelId, messageId);
+    const { raw } = await readMessage(call.account.rest, target.channelId, messageId);
     const shown = await show(call.account, raw, shownPlace(call.message, target));
     if (!shown) throw new RefusedCall("policy", "you may not read that message");
     return shown;
@@ -239,7 +235,7 @@ export const removeReaction = (
   within(call, channelId, { asker: ["Read Message History"] }, async (target) => {
     const { rest } = call.account;
     const own = emoji === ""
-      ? (await createSingleReads(rest).message(target.channelId, messageId)).ownReactions
+      ? (await readMessage(rest, target.channelId, messageId)).ownReactions
       : [emoji];
     const removed: string[] = [];
     for (const one of own) {

@@ -11,11 +11,7 @@ import {
   type EarlierRange,
   type ShownMessage,
 } from "../../core/turn/ports/discord_place.ts";
-import {
-  createReadHistory,
-  MAX_HISTORY,
-  type RawMessage,
-} from "../../discord/rest/requests/history.ts";
+import { MAX_HISTORY, type RawMessage, readHistory } from "../../discord/rest/requests/history.ts";
 import { assertMay, callerOf, channelAt, refusal } from "./targets.ts";
 
 /**
@@ -29,7 +25,6 @@ export async function readEarlier(
   { channelId, limit, before, sinceMs = 0 }: EarlierRange,
 ): Promise<readonly ShownMessage[]> {
   const { account: { rest }, message, signal } = call;
-  const page = createReadHistory(rest);
   const caller = { ...callerOf(call), alsoGuilds: [] };
   const place = await channelAt(caller, channelId);
   const { channelId: there = message.channelId, guild } = place;
@@ -44,7 +39,7 @@ export async function readEarlier(
     for (let left = limit; left > 0;) {
       signal.throwIfAborted();
       const size = Math.min(left, MAX_HISTORY);
-      const raw = await page(there, { limit: size, before: from });
+      const raw = await readHistory(rest, there, { limit: size, before: from });
       found.push(...await showAll(call.account, raw, { ...shown, isElsewhere: !isHere }));
       const oldest = oldestOf(raw);
       if (raw.length < size || !oldest || createdAtMs(oldest) < sinceMs) break;

@@ -30,7 +30,7 @@ import {
 import { expect, RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { explainCode } from "../../discord/rest/permissions/denial.ts";
 import { channelOf, createGuildReads } from "../../discord/rest/requests/guild_reads.ts";
-import { createMessages, createSingleReads } from "../../discord/rest/requests/messages.ts";
+import { editMessage, readMessage } from "../../discord/rest/requests/messages.ts";
 import { waitFor } from "../../lib/clock.ts";
 import { asPicture } from "../../media/image.ts";
 import { cleanText, composed, deliver, titleFor } from "../deliver/tool_messages.ts";
@@ -56,8 +56,7 @@ export async function editOwn(call: DiscordCall, { target, found, caller, messag
   readonly text: string;
 }): Promise<void> {
   const { accountId, reader, rest, store } = call.account;
-  const reads = createSingleReads(rest);
-  const { authorId, hasControls } = await reads.message(target.channelId, messageId);
+  const { authorId, hasControls } = await readMessage(rest, target.channelId, messageId);
   if (authorId !== reader.self?.userId) throw badArguments("you can edit only your own messages");
   // At Discord, no moderator edits the messages of others.
   const userId = await store.inbox.askerOf(accountId, messageId);
@@ -68,7 +67,7 @@ export async function editOwn(call: DiscordCall, { target, found, caller, messag
   if (!first || others.length > 0 || first.files.length > 0) {
     throw badArguments("`text` is longer than one message");
   }
-  assertDone(await createMessages(rest).edit(messageId, first.message, []));
+  assertDone(await editMessage(rest, messageId, first.message, []));
 }
 
 /** @throws {Error} If Discord has not carried the request out. */

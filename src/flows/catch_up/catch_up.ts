@@ -11,6 +11,7 @@
  * were archived before.
  */
 
+import type { RestApi } from "../../discord/rest/client/client.ts";
 import type { BotAccount } from "../../account/account.ts";
 import { readMissedEvents } from "../../account/extra_parts.ts";
 import { perAccount } from "../../account/per_account.ts";
@@ -30,8 +31,8 @@ import { decodeHistory, withRoles } from "../../discord/gateway/decode/decode.ts
 import { placesOf } from "../../discord/gateway/decode/places.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { createMissingReadPermissions } from "../../discord/rest/permissions/denial.ts";
-import { createReadHistory, MAX_HISTORY } from "../../discord/rest/requests/history.ts";
-import { createReadRoles, type ReadRoles } from "../../discord/rest/requests/members.ts";
+import { MAX_HISTORY, readHistory } from "../../discord/rest/requests/history.ts";
+import { readMember } from "../../discord/rest/requests/members.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import { createRetryQueue, type RetriedTask } from "../retry_queue.ts";
 import { tellOnce } from "../tell.ts";
@@ -67,8 +68,7 @@ function isRefused(error: unknown): boolean {
 function pagesOf(
   { accountId, store, policy, now, reader, rest, log }: BotAccount,
 ): (channel: MissedChannel, before?: MessageId) => Promise<Page> {
-  const read = createReadHistory(rest, BACKGROUND);
-  const rolesOf = remembered(createReadRoles(rest, BACKGROUND), now);
+  const rolesOf = rememberedRoles(rest, now);
 
   /** Looks up authors' roles, which a channel's history does not contain. */
   async function withSender(event: PostedMessage): Promise<PostedMessage> {
@@ -84,7 +84,12 @@ function pagesOf(
   return async ({ id, guildId }, before) => {
     const { self, index } = reader;
     if (!self) throw new TypeError("Cannot read a channel's history before READY");
-    const page = await read(id, { limit: MAX_HISTORY, before: before || undefined });
+    const page = await readHistory(
+      rest,
+      id,
+      { limit: MAX_HISTORY, before: before || undefined },
+      BACKGROUND,
+    );
     const isGroup = guildId === undefined && await store.messages.isGroupChannel(accountId, id);
     const events: PostedMessage[] = [];
     for (const message of page) {
@@ -99,13 +104,13 @@ function pagesOf(
 }
 
 /** Asks once for an author of many messages. */
-function remembered(read: ReadRoles, now: () => number): ReadRoles {
+function rememberedRoles(rest: RestApi, now: () => number) {
   const known = new Map<string, { readonly roles: readonly RoleId[]; readonly until: number }>();
-  return async (guildId: GuildId, userId: UserId) => {
+  return async (guildId: GuildId, userId: UserId): Promise<readonly RoleId[]> => {
     const key = `${guildId} ${userId}`;
     const before = known.get(key);
     if (before && now() < before.until) return before.roles;
-    const roles = await read(guildId, userId);
+    const roles = (await readMember(rest, guildId, userId, BACKGROUND))?.roles ?? [];
     for (const [old, { until }] of known) if (until <= now()) known.delete(old);
     known.set(key, { roles, until: now() + ROLES_MS });
     return roles;

@@ -13,7 +13,7 @@
 import type { BotAccount } from "../../account/account.ts";
 import { type Delivery, type DeliveryStep, stepFor } from "../../core/outbound/delivery.ts";
 import type { OutboundFile, OutboxRow, PostOutcome } from "../../core/outbound/outbound.ts";
-import { createMessages } from "../../discord/rest/requests/messages.ts";
+import { createMessage, deleteMessage, editMessage } from "../../discord/rest/requests/messages.ts";
 import { withoutFiles } from "../../render/files.ts";
 import { reconcile } from "./reconcile.ts";
 
@@ -78,14 +78,13 @@ function request(
   step: Request,
   files: readonly OutboundFile[],
 ): Promise<PostOutcome> {
-  const messages = createMessages(rest);
   switch (step.kind) {
     case "post":
-      return messages.create(message, files, step.notAfter);
+      return createMessage(rest, message, files, step.notAfter);
     case "edit":
-      return messages.edit(step.messageId, message, files);
+      return editMessage(rest, step.messageId, message, files);
     case "delete":
-      return messages.delete(message.channelId, step.messageId);
+      return deleteMessage(rest, message.channelId, step.messageId);
   }
 }
 

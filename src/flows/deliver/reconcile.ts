@@ -17,7 +17,8 @@ import {
   type PostedPage,
   type Unread,
 } from "../../core/outbound/delivery.ts";
-import { canReadHistory, readPosted } from "./requests.ts";
+import { canReadHistory } from "./requests.ts";
+import { readPosted } from "../../discord/rest/requests/history.ts";
 
 /** The result of looking for a message. `uncertain`: the history can show neither. */
 type Reconciled =
@@ -78,10 +79,10 @@ async function readPage(
   before: MessageId | undefined,
 ): Promise<PostedPage | Unread | { readonly kind: "uncertain"; readonly reason: string }> {
   const { channelId } = message;
-  const page = await readPosted(account, channelId, before);
+  const page = await readPosted(account.rest, channelId, before);
   if (page.kind === "unread" || page.oldest !== undefined) return page;
   if (!await canReadHistory(account, message)) return { kind: "uncertain", reason: NOT_SHOWN };
-  return await readPosted(account, channelId, before);
+  return await readPosted(account.rest, channelId, before);
 }
 
 /** Two rows with one text are two messages: a message of another row is not this one's. */

@@ -2,9 +2,8 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
-import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
-import type { MissingHere, PostedPage, Unread } from "../../core/outbound/delivery.ts";
+import type { MissingHere } from "../../core/outbound/delivery.ts";
 import {
   createCanReadHistory,
   createExplainDenial,
@@ -12,8 +11,7 @@ import {
   namesPermission,
   neededToPost,
 } from "../../discord/rest/permissions/denial.ts";
-import { createReadChannel } from "../../discord/rest/requests/guild_reads.ts";
-import { createReadHistory, createReadPosted } from "../../discord/rest/requests/history.ts";
+import { readPlace } from "../../discord/rest/requests/guild_reads.ts";
 
 /** Permissions that are asked for at the same time share their requests. */
 const permissions = perAccount("delivery", ({ rest, now }) => ({
@@ -25,15 +23,6 @@ export interface Explained {
   readonly missing: MissingHere;
   /** For people: the missing permission by name; absent if only Discord's words are known. */
   readonly reason?: string;
-}
-
-/** Reads the page before a message, or the newest one. Only a bug of ours makes it reject. */
-export function readPosted(
-  { rest }: BotAccount,
-  channelId: ChannelId,
-  before?: MessageId,
-): Promise<PostedPage | Unread> {
-  return createReadPosted(createReadHistory(rest))(channelId, before);
 }
 
 /**
@@ -83,7 +72,7 @@ async function placeOf(
   { channelId, guildId, of }: OutboundMessage,
 ) {
   const inGuild = guildId === undefined && !of
-    ? await createReadChannel(rest)(channelId)
+    ? await readPlace(rest, channelId)
     : guildId === undefined
     ? {}
     : { guildId };

@@ -8,7 +8,7 @@ import { perAccount } from "../../account/per_account.ts";
 import type { InboundBatch, InboundEvent } from "../../core/inbound/events.ts";
 import type { InboundMessage, Place } from "../../core/inbound/inbound.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
-import { createReadChannel } from "../../discord/rest/requests/guild_reads.ts";
+import { readPlace } from "../../discord/rest/requests/guild_reads.ts";
 
 /** The last batch that waits, for its facts or for those before it. */
 const line = perAccount("inbox", (): { waiting?: Promise<void> } => ({}));
@@ -32,7 +32,7 @@ async function placeOf(
   const { groupChannels } = policy().policy.dm;
   const isAsked = place.kind === "guild" || groupChannels?.some(({ kind }) => kind === "name");
   const { name, parentId } = isAsked
-    ? await createReadChannel(rest, { priority: "spare", timeoutMs: 2_000 })(channelId)
+    ? await readPlace(rest, channelId, { priority: "spare", timeoutMs: 2_000 })
     : {};
   if (place.kind !== "guild") return { kind: "group_dm", name };
   const { id } = place.guild;

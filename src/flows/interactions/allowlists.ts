@@ -10,7 +10,7 @@ import { pathTo } from "../../core/config_file.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { ListChange, ListChoice, NoList, PeopleList } from "../../core/names.ts";
-import { createReadUser } from "../../discord/rest/requests/members.ts";
+import { readUser } from "../../discord/rest/requests/members.ts";
 import {
   admitsEveryone,
   type ListedPerson,
@@ -73,7 +73,7 @@ async function personOf(
   userId: UserId,
 ): Promise<ListedPerson | undefined> {
   try {
-    const user = await createReadUser(rest)(userId);
+    const user = await readUser(rest, userId);
     return user && { id: userId, ...user };
   } catch (error) {
     log.warn("Cannot read a user's name; only entries by id count", { userId, error });

@@ -24,7 +24,7 @@ import {
   type ReadAttachment,
 } from "../../core/turn/media.ts";
 import { DISCORD_API_BASE } from "../../discord/rest/exchange/exchange.ts";
-import { createRefreshUrl } from "../../discord/rest/requests/messages.ts";
+import { refreshUrl } from "../../discord/rest/requests/messages.ts";
 import { endsOf } from "../../lib/text/quoted.ts";
 import type { LogFields } from "../../lib/log.ts";
 import { createDownload, createIsMediaUrl, createMedia } from "../../media/media.ts";
@@ -50,7 +50,7 @@ interface Files {
 export const filesOf: (account: BotAccount) => Files = perAccount("turns", (account) => {
   const { apiBase, bot: { media: { folder, room } }, rest, now, schedule, log } = account;
   const isMediaUrl = createIsMediaUrl(apiBase, DISCORD_API_BASE);
-  const refresh = createRefreshUrl(rest);
+  const refresh = (url: string, signal: AbortSignal) => refreshUrl(rest, url, signal);
   const download = createDownload({ fetch, isMediaUrl, refresh, now, schedule });
   return {
     download,

@@ -14,7 +14,7 @@ import type { ResolvedName } from "../../core/names.ts";
 import { namesIn } from "../../discord/gateway/decode/places.ts";
 import type { RequestOptions, RestApi } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { createMembers } from "../../discord/rest/requests/members.ts";
+import { searchMembers } from "../../discord/rest/requests/members.ts";
 import type { Log } from "../../lib/log.ts";
 import { type UnresolvedName, unresolvedNames } from "../../policy/rules/pinned.ts";
 import { namesLookedUp } from "../owners/owner_ids.ts";
@@ -147,7 +147,6 @@ export async function resolveNames(
   options: RequestOptions = {},
   searched: FoundMembers = new Map(),
 ): Promise<Resolution> {
-  const members = createMembers(rest, options);
   let refused: unknown;
   let searchesLeft = MAX_SEARCHES;
   for (const { guildId, typed } of searchesFor(wanted, known)) {
@@ -160,7 +159,7 @@ export async function resolveNames(
     }
     if (searchesLeft-- === 0) break;
     try {
-      searched.set(key, await members.search(guildId, query));
+      searched.set(key, await searchMembers(rest, guildId, query, options));
     } catch (error) {
       if (!(error instanceof RestError) || error.kind !== "forbidden") throw error;
       refused = error;

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
 import type { ApplicationId, UserId } from "../../core/discord/ids.ts";
-import { type Application, createApplications } from "../../discord/rest/requests/application.ts";
+import { type Application, askApplication } from "../../discord/rest/requests/application.ts";
 
 interface Known {
   id?: ApplicationId | undefined;
@@ -26,7 +26,7 @@ const known = perAccount("preflight", ({ stored: { self, ownerId, ownerIds = [] 
  * @throws {RestError} If it does not answer.
  */
 export async function readApplication(account: BotAccount): Promise<Application> {
-  const read = await createApplications(account.rest).me();
+  const read = await askApplication(account.rest);
   const { id, ownerId, ownerIds: team } = read;
   Object.assign(known(account), { id, ownerId, team });
   return read;

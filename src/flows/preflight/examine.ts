@@ -5,13 +5,14 @@
  * This module never identifies, so it can run beside a running bot.
  */
 
+import type { RestApi } from "../../discord/rest/client/client.ts";
 import type { Env } from "../../lib/env.ts";
 import type { HelloStage } from "../../core/discord/gateway.ts";
 import { chooseIntents, type Intents } from "../../discord/gateway/read/intents.ts";
 import { probeGateway } from "../../discord/gateway/socket/probe.ts";
 import { API_VERSION, userAgentOf } from "../../discord/rest/client/client.ts";
 import { DISCORD_API_BASE } from "../../discord/rest/exchange/exchange.ts";
-import type { Application, Applications } from "../../discord/rest/requests/application.ts";
+import { type Application, hasGuild } from "../../discord/rest/requests/application.ts";
 import { isOfAnotherServer, RestError } from "../../discord/rest/exchange/rest_error.ts";
 import type { DiscordFacts, ProbeAnswer } from "./discord.ts";
 import type { NetworkFacts } from "./network.ts";
@@ -128,7 +129,8 @@ export interface DiscordOptions {
   /** Absent without a token. */
   readonly bot?: {
     readonly token: string;
-    readonly applications: { me: Applications["me"]; hasGuild: Applications["hasGuild"] };
+    readonly api: RestApi;
+    readonly me: () => Promise<Application>;
   };
   /** The place in the config that holds the token, or should. */
   readonly tokenPlace: string;
@@ -142,14 +144,13 @@ export async function examineDiscord(
 ): Promise<{ readonly facts: DiscordFacts; readonly application?: Application }> {
   const about = { tokenPlace, tokenShape: shapeOfToken(bot?.token ?? "") };
   if (!bot) return { facts: about };
-  const { applications } = bot;
-  const application = await ask(() => applications.me(), timeoutMs);
+  const application = await ask(() => bot.me(), timeoutMs);
   // A refused token is not sent again: Discord counts such requests against the address.
   if (application.kind !== "answered") return { facts: { ...about, application } };
-  const hasGuild = await ask(() => applications.hasGuild(), timeoutMs);
+  const isInGuild = await ask(() => hasGuild(bot.api), timeoutMs);
   const { missing, spared } = chooseIntents(intents, application.found.flags);
   return {
-    facts: { ...about, application, hasGuild, intents: { missing, spared } },
+    facts: { ...about, application, hasGuild: isInGuild, intents: { missing, spared } },
     application: application.found,
   };
 }

@@ -8,10 +8,10 @@
 import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
 import {
-  createFindChannel,
-  createGuildList,
   createReadGuildPermissions,
+  findChannel,
   type GuildPermissions,
+  listGuilds,
 } from "../../discord/rest/requests/guild_reads.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import {
@@ -61,7 +61,7 @@ export async function examineGuilds(
   now: number,
   timeoutMs: number,
 ): Promise<ProbeAnswer<readonly SeenGuild[]>> {
-  const listed = await ask(() => createGuildList(api).guilds(), timeoutMs);
+  const listed = await ask(() => listGuilds(api), timeoutMs);
   if (listed.kind !== "answered") return listed;
   const answered = listed.found.filter(listedIn);
   const chosen = new Set(answered.slice(0, GUILDS_MAX));
@@ -69,13 +69,14 @@ export async function examineGuilds(
   const userId = chosen.size === 0 ? undefined : await ask(self, timeoutMs);
   if (userId && userId.kind !== "answered") return userId;
   const readGuild = createReadGuildPermissions(api);
-  const findChannel = createFindChannel(api);
   /** Finds the listed channels that Discord does not list: hidden ones, and those that are gone. */
   const findUnlisted = async (guild: Named<GuildId>, { channels }: GuildPermissions) => {
     const hidden: SeenChannel[] = [];
     const gone: string[] = [];
     for (const { id, name } of listedIn(guild) ?? []) {
-      const answer = channels.has(id) ? undefined : await ask(() => findChannel(id), timeoutMs);
+      const answer = channels.has(id)
+        ? undefined
+        : await ask(() => findChannel(api, id), timeoutMs);
       if (answer?.kind !== "answered") continue;
       if (answer.found === undefined) gone.push(name);
       if (answer.found === "hidden") hidden.push({ id, name, missing: [HIDDEN] });

@@ -12,7 +12,6 @@ import type { BotAccount } from "../../account/account.ts";
 import { type Loop, loop, perAccount } from "../../account/per_account.ts";
 import { type Finding, isTrouble } from "../../core/finding.ts";
 import { toIntents } from "../../discord/gateway/read/intents.ts";
-import { createApplications } from "../../discord/rest/requests/application.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { applicationId, readApplication, storeOwners } from "../owners/application.ts";
@@ -90,14 +89,13 @@ async function examine(account: BotAccount): Promise<readonly Finding[]> {
   const { bot: { env }, apiBase, token, rest, stored, settings, now } = account;
   const { preflight: { dns }, discord: { tokenPlace, gateway } } = account.config();
   const { examineDiscord, examineNetwork } = await import("./examine.ts");
-  const { hasGuild } = createApplications(rest);
   const [network, { facts, application }, models] = await Promise.all([
     examineNetwork(
       { apiBase, env, gatewayUrl: stored.gateway?.url, showsDns: dns, opensGateway: false },
       account,
     ),
     examineDiscord({
-      bot: { token, applications: { me: () => readApplication(account), hasGuild } },
+      bot: { token, me: () => readApplication(account), api: rest },
       tokenPlace,
       intents: toIntents(gateway.intents, gateway.reactions),
     }),

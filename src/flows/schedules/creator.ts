@@ -9,7 +9,7 @@ import type { SetBy } from "../../core/turn/schedule.ts";
 import { placeIn } from "../../discord/gateway/decode/places.ts";
 import { namedRoles } from "../../discord/gateway/decode/senders.ts";
 import { createExplainDenial, neededToPost } from "../../discord/rest/permissions/denial.ts";
-import { createReadMember } from "../../discord/rest/requests/members.ts";
+import { readMember } from "../../discord/rest/requests/members.ts";
 import { judge, routeOf } from "../judging/judge.ts";
 import { routeAs } from "../../session/session_key.ts";
 
@@ -26,7 +26,7 @@ export async function creatorNow(
   const { guildId, channelId, sender } = setBy;
   if (guildId === undefined) return { ...setBy, mayWrite: true };
   const { id: userId } = sender;
-  const member = await createReadMember(rest)(guildId, userId);
+  const member = await readMember(rest, guildId, userId);
   if (!member) return undefined;
   const needed = neededToPost({ hasFiles: false, isQuote: false });
   const denied = await createExplainDenial(rest, now)({ guildId, channelId, userId }, needed);

@@ -17,7 +17,7 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { type Overheard, toOverheard } from "../../core/inbound/transcript.ts";
 import { isForum } from "../../core/rights/permissions.ts";
 import { decodeHistory } from "../../discord/gateway/decode/decode.ts";
-import { createReadHistory, MAX_HISTORY } from "../../discord/rest/requests/history.ts";
+import { MAX_HISTORY, readHistory } from "../../discord/rest/requests/history.ts";
 import { createNewestSet } from "../../lib/cache.ts";
 
 /** Milliseconds that a turn waits for the context, or for a starter. */
@@ -26,9 +26,8 @@ const PATIENCE_MS = 2_000;
 /** Maximum number of loaded channels to remember. Barnacle reads a forgotten one once more. */
 const BACKFILLED_MAX = 8_192;
 
-const stateOf = perAccount("turns", ({ rest, log }) => ({
+const stateOf = perAccount("turns", ({ log }) => ({
   log,
-  read: createReadHistory(rest),
   /** Histories that are being read. */
   running: new Map<ChannelId, Promise<void>>(),
   filled: createNewestSet<ChannelId>(BACKFILLED_MAX),
@@ -68,10 +67,13 @@ async function readBefore(
   limit: number,
 ): Promise<void> {
   const { accountId, reader: { self, index }, store, ended, now } = account;
-  const { read, log } = stateOf(account);
+  const { log } = stateOf(account);
   if (!self) return;
   try {
-    const page = await read(channelId, { before, limit: Math.min(limit, MAX_HISTORY) });
+    const page = await readHistory(account.rest, channelId, {
+      before,
+      limit: Math.min(limit, MAX_HISTORY),
+    });
     const visible = page.flatMap((message) => {
       const event = decodeHistory(message, guildId, { accountId, self, index });
       const isSeen = event?.kind === "message" && mayBeSeen(account, event);
@@ -138,7 +140,10 @@ async function readStarter(
   // Asking for the message itself is a 404 for each thread that began without one.
   const after = parseSnowflake<"message">(String(BigInt(starterId) - 1n));
   if (!after) return undefined;
-  const [raw] = await stateOf(account).read(isPost ? thread.id : channel.id, { after, limit: 1 });
+  const [raw] = await readHistory(account.rest, isPost ? thread.id : channel.id, {
+    after,
+    limit: 1,
+  });
   if (raw?.id !== starterId) return undefined;
   const shown = await show(account, raw, {
     guildId,

@@ -27,10 +27,8 @@ describe("[G13] examineDiscord()", () => {
       ...ABOUT,
       bot: {
         token: "x",
-        applications: {
-          me: () => Promise.resolve(APPLICATION),
-          hasGuild: () => Promise.resolve(true),
-        },
+        me: () => Promise.resolve(APPLICATION),
+        api: { request: () => Promise.resolve([{}]) },
       },
     }, TIMEOUT_MS);
     assert.equal(application, APPLICATION);
@@ -44,7 +42,7 @@ describe("[G13] examineDiscord()", () => {
       asked++;
       return Promise.reject(refusal("unauthorized"));
     };
-    const bot = { token: "x", applications: { me: refuse, hasGuild: refuse } };
+    const bot = { token: "x", me: refuse, api: { request: refuse } };
     const { facts } = await examineDiscord({ ...ABOUT, bot }, TIMEOUT_MS);
     assert.deepEqual(facts.application, { kind: "refused" });
     assert.equal(asked, 1);

@@ -6,7 +6,7 @@ import zlib from "node:zlib";
 import { createRequestAttempts } from "../../../src/discord/rest/client/client.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
 import { routeOf } from "../../../src/discord/rest/exchange/route.ts";
-import { createReadGatewayInfo } from "../../../src/discord/rest/requests/application.ts";
+import { readGatewayInfo } from "../../../src/discord/rest/requests/application.ts";
 import { schedule } from "../../../src/lib/clock.ts";
 import { freePermit } from "../../discord/rest/free_permit.ts";
 import { cleanUpAfterEach } from "../../support/cleanups.ts";
@@ -315,10 +315,10 @@ describe("[SEC-R25] a REST client, and a server that answers with too much", () 
 describe("[SEC-R25] the number of shards that Discord recommends", () => {
   const limit = { total: 1_000, remaining: 1_000, reset_after: 0, max_concurrency: 1 };
   const read = (shards: unknown) =>
-    createReadGatewayInfo({
+    readGatewayInfo({
       request: () =>
         Promise.resolve({ url: "wss://gateway.discord.gg", shards, session_start_limit: limit }),
-    }, () => 0)();
+    }, 0);
 
   it("is at most 1,000, as in the config", async () => {
     assert.equal((await read(1_000)).shards, 1_000);

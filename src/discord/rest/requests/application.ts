@@ -3,7 +3,6 @@
  * the gateway's address with its limits for new sessions.
  */
 
-import type { Clock } from "../../../lib/clock.ts";
 import { z } from "zod";
 import type { ApplicationId, UserId } from "../../../core/discord/ids.ts";
 import { listOrEmpty, optional, snowflakeSchema, textOr } from "../../../core/discord/lenient.ts";
@@ -91,52 +90,36 @@ const userSchema = z.object({ id: snowflakeSchema<"user">() });
 const guildsSchema = z.array(z.unknown());
 
 /**
- * Creates the requests for one client.
+ * Reads the token's application.
  *
- * @see {@link https://docs.discord.com/developers/resources/application#edit-current-application}
+ * @throws {RestError} If Discord does not answer, or refuses; so do the other requests.
+ * @see {@link https://docs.discord.com/developers/resources/application#get-current-application}
  */
-export function createApplications(api: RestApi) {
-  return {
-    /**
-     * Reads the application.
-     *
-     * @throws {RestError} If Discord does not answer, or refuses.
-     */
-    me: async (): Promise<Application> =>
-      expect(`GET ${ME}`, applicationSchema, await api.request("GET", ME)),
-    /**
-     * Reads the id of the bot's own user, for callers without a gateway connection.
-     *
-     * @throws {RestError} If Discord does not answer, or refuses.
-     */
-    async self(): Promise<UserId> {
-      const answer = await api.request("GET", "/users/@me");
-      return expect("GET /users/@me", userSchema, answer).id;
-    },
-    /**
-     * Changes the flags. Discord allows only the "limited" intents.
-     *
-     * @throws {RestError} `rejected` if Discord does not allow it, such as for a bot that
-     * 10,000 users can reach.
-     */
-    async setFlags(flags: number): Promise<Application> {
-      const answer = await api.request("PATCH", ME, { body: { flags } });
-      return expect(`PATCH ${ME}`, applicationSchema, answer);
-    },
-    /**
-     * Whether the bot is in at least one guild.
-     *
-     * @throws {RestError} If Discord does not answer, or refuses.
-     */
-    async hasGuild(): Promise<boolean> {
-      const answer = await api.request("GET", "/users/@me/guilds?limit=1");
-      return expect("GET /users/@me/guilds", guildsSchema, answer).length > 0;
-    },
-  };
+export async function askApplication(api: RestApi): Promise<Application> {
+  return expect(`GET ${ME}`, applicationSchema, await api.request("GET", ME));
 }
 
-/** Reads and changes the token's application. */
-export type Applications = ReturnType<typeof createApplications>;
+/** Reads the id of the bot's own user, for callers without a gateway connection. */
+export async function readOwnId(api: RestApi): Promise<UserId> {
+  return expect("GET /users/@me", userSchema, await api.request("GET", "/users/@me")).id;
+}
+
+/**
+ * Changes the application's flags. Discord allows only the "limited" intents.
+ *
+ * @throws {RestError} `rejected` if Discord does not allow it, such as for a bot that
+ * 10,000 users can reach.
+ * @see {@link https://docs.discord.com/developers/resources/application#edit-current-application}
+ */
+export async function setFlags(api: RestApi, flags: number): Promise<void> {
+  await api.request("PATCH", ME, { body: { flags } });
+}
+
+/** Whether the bot is in at least one guild. */
+export async function hasGuild(api: RestApi): Promise<boolean> {
+  const answer = await api.request("GET", "/users/@me/guilds?limit=1");
+  return expect("GET /users/@me/guilds", guildsSchema, answer).length > 0;
+}
 
 const ROUTE = "GET /gateway/bot";
 
@@ -159,24 +142,23 @@ const gatewaySchema = z.object({
 });
 
 /**
- * Creates the reading of the gateway's address and limits, which rejects with a `RestError`.
+ * Reads the gateway's address and limits.
  *
+ * @throws {RestError} If Discord does not answer, or refuses.
  * @see {@link https://docs.discord.com/developers/events/gateway#get-gateway-bot}
  */
-export function createReadGatewayInfo(api: RestApi, now: Clock["now"]) {
-  return async (): Promise<GatewayInfo> => {
-    const answer = await api.request("GET", "/gateway/bot");
-    const { url, shards, session_start_limit: limit } = expect(ROUTE, gatewaySchema, answer);
-    return {
-      url,
-      shards,
-      limit: {
-        total: limit.total,
-        remaining: limit.remaining,
-        resetAfterMs: limit.reset_after,
-        maxConcurrency: limit.max_concurrency,
-        readAt: now(),
-      },
-    };
+export async function readGatewayInfo(api: RestApi, now: number): Promise<GatewayInfo> {
+  const answer = await api.request("GET", "/gateway/bot");
+  const { url, shards, session_start_limit: limit } = expect(ROUTE, gatewaySchema, answer);
+  return {
+    url,
+    shards,
+    limit: {
+      total: limit.total,
+      remaining: limit.remaining,
+      resetAfterMs: limit.reset_after,
+      maxConcurrency: limit.max_concurrency,
+      readAt: now,
+    },
   };
 }

@@ -105,40 +105,46 @@ const BACKGROUND = { priority: "background" } as const;
 
 const entryPointSchema = () => z.looseObject({ type: z.literal(4) });
 
-export function createApplicationCommands(api: RestApi) {
-  const pathOf = (applicationId: ApplicationId, guildId: GuildId | undefined) =>
-    `/applications/${applicationId}${guildId === undefined ? "" : `/guilds/${guildId}`}/commands`;
+function pathOf(applicationId: ApplicationId, guildId: GuildId | undefined): string {
+  return `/applications/${applicationId}${
+    guildId === undefined ? "" : `/guilds/${guildId}`
+  }/commands`;
+}
+
+/**
+ * Reads all commands.
+ *
+ * @param guildId Of one guild; absent: those that are everywhere.
+ * @throws {RestError} If Discord does not answer, or refuses.
+ */
+export async function listCommands(
+  api: RestApi,
+  applicationId: ApplicationId,
+  guildId?: GuildId,
+): Promise<RegisteredCommands> {
+  const answer = await api.request("GET", pathOf(applicationId, guildId), BACKGROUND);
+  const all = expect(ROUTE, z.array(z.unknown()), answer);
+  const schema = entryPointSchema();
+  const isEntryPoint = (command: unknown) => schema.safeParse(command).success;
   return {
-    /**
-     * Reads all commands.
-     *
-     * @param guildId Of one guild; absent: those that are everywhere.
-     * @throws {RestError} If Discord does not answer, or refuses.
-     */
-    async list(applicationId: ApplicationId, guildId?: GuildId): Promise<RegisteredCommands> {
-      const answer = await api.request("GET", pathOf(applicationId, guildId), BACKGROUND);
-      const all = expect(ROUTE, z.array(z.unknown()), answer);
-      const schema = entryPointSchema();
-      const isEntryPoint = (command: unknown) => schema.safeParse(command).success;
-      return {
-        commands: expect(ROUTE, answerSchema(), all.filter((one) => !isEntryPoint(one))),
-        entryPoint: all.filter(isEntryPoint),
-      };
-    },
-    /**
-     * Replaces all commands. A command whose name stays keeps its id.
-     *
-     * @throws {RestError} If Discord does not answer, or refuses.
-     */
-    async replace(
-      applicationId: ApplicationId,
-      guildId: GuildId | undefined,
-      { commands, entryPoint }: RegisteredCommands,
-    ): Promise<void> {
-      const body = [...commands.map(toBody), ...entryPoint];
-      await api.request("PUT", pathOf(applicationId, guildId), { ...BACKGROUND, body });
-    },
+    commands: expect(ROUTE, answerSchema(), all.filter((one) => !isEntryPoint(one))),
+    entryPoint: all.filter(isEntryPoint),
   };
+}
+
+/**
+ * Replaces all commands. A command whose name stays keeps its id.
+ *
+ * @throws {RestError} If Discord does not answer, or refuses.
+ */
+export async function replaceCommands(
+  api: RestApi,
+  applicationId: ApplicationId,
+  guildId: GuildId | undefined,
+  { commands, entryPoint }: RegisteredCommands,
+): Promise<void> {
+  const body = [...commands.map(toBody), ...entryPoint];
+  await api.request("PUT", pathOf(applicationId, guildId), { ...BACKGROUND, body });
 }
 
 /** A command in a menu has no description and no options. Discord takes a bit set as a number. */

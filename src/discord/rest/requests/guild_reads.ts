@@ -33,7 +33,7 @@ import type { GuildFacts, MemberFacts, RoleFacts } from "../../../core/rights/ri
 import { once } from "../../../lib/cache.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
 import { expect, RestError } from "../exchange/rest_error.ts";
-import { createReadMember } from "./members.ts";
+import { readMember } from "./members.ts";
 
 interface ChannelInfo {
   /** Absent for a direct channel. */
@@ -52,38 +52,38 @@ const placeSchema = z.object({
 });
 
 /**
- * Creates the reading of a channel's place. It rejects with a `RestError`: `not_found`, or `forbidden`
- * for a hidden channel.
+ * Reads a channel's place.
  *
+ * @throws {RestError} `not_found`, or `forbidden` for a hidden channel.
  * @see {@link https://docs.discord.com/developers/resources/channel#get-channel}
  */
-export function createReadChannel(api: RestApi, options: RequestOptions = {}) {
-  return async (channelId: ChannelId): Promise<ChannelInfo> => {
-    const answer = await api.request("GET", `/channels/${channelId}`, options);
-    const { guild_id, parent_id, type, name } = expect("GET /channels/:id", placeSchema, answer);
-    return {
-      guildId: guild_id || undefined,
-      name,
-      parentId: type !== undefined && isThread({ type }) && parent_id || undefined,
-    };
+export async function readPlace(
+  api: RestApi,
+  channelId: ChannelId,
+  options: RequestOptions = {},
+): Promise<ChannelInfo> {
+  const answer = await api.request("GET", `/channels/${channelId}`, options);
+  const { guild_id, parent_id, type, name } = expect("GET /channels/:id", placeSchema, answer);
+  return {
+    guildId: guild_id || undefined,
+    name,
+    parentId: type !== undefined && isThread({ type }) && parent_id || undefined,
   };
 }
 
-/** Creates a look-up: `"hidden"` for a channel that the bot may not see, `undefined` for none. */
-export function createFindChannel(
+/** As {@link readPlace}: `"hidden"` for a channel that the bot may not see, `undefined` for none. */
+export async function findChannel(
   api: RestApi,
-): (channelId: ChannelId) => Promise<ChannelInfo | "hidden" | undefined> {
-  const read = createReadChannel(api, {});
-  return async (channelId) => {
-    try {
-      return await read(channelId);
-    } catch (error) {
-      if (!(error instanceof RestError) || error.code === undefined) throw error;
-      if (error.kind === "forbidden") return "hidden";
-      if (error.kind === "not_found") return undefined;
-      throw error;
-    }
-  };
+  channelId: ChannelId,
+): Promise<ChannelInfo | "hidden" | undefined> {
+  try {
+    return await readPlace(api, channelId);
+  } catch (error) {
+    if (!(error instanceof RestError) || error.code === undefined) throw error;
+    if (error.kind === "forbidden") return "hidden";
+    if (error.kind === "not_found") return undefined;
+    throw error;
+  }
 }
 
 const idSchema = z.object({ id: snowflakeSchema<"channel">() });
@@ -269,7 +269,6 @@ const UNKNOWN_BAN = 10026;
 
 /** Creates the reads of one guild. A fact that was read once stays the same. */
 export function createGuildReads(api: RestApi, guildId: GuildId, options: RequestOptions = {}) {
-  const readMember = createReadMember(api, options);
   const members = new Map<UserId, Promise<MemberFacts | undefined>>();
   const get = (path: string) => api.request("GET", path, options);
 
@@ -289,7 +288,7 @@ export function createGuildReads(api: RestApi, guildId: GuildId, options: Reques
     /** A member; `undefined` if the user is not in the guild. */
     async member(userId: UserId): Promise<MemberFacts | undefined> {
       const known = members.get(userId) ??
-        readMember(guildId, userId).then((found) => found && { userId, ...found });
+        readMember(api, guildId, userId, options).then((found) => found && { userId, ...found });
       members.set(userId, known);
       return await known;
     },
@@ -352,45 +351,40 @@ const channelsSchema = z.lazy(() =>
 );
 
 /**
- * Creates the list for one client.
+ * Lists all guilds of the bot.
  *
+ * @throws {RestError} If Discord does not answer, or refuses.
  * @see {@link https://docs.discord.com/developers/resources/user#get-current-user-guilds}
+ */
+export async function listGuilds(api: RestApi): Promise<readonly OwnGuild[]> {
+  const guilds = new Map<GuildId, OwnGuild>();
+  for (let after = "0";;) {
+    const answer = await api.request("GET", `/users/@me/guilds?limit=${PAGE}&after=${after}`);
+    const page = expect("GET /users/@me/guilds", guildsSchema, answer);
+    const before = guilds.size;
+    for (const guild of page) guilds.set(guild.id, guild);
+    // A server that repeats the same page must not cause an endless loop.
+    const last = page.at(-1);
+    if (!last || page.length < PAGE || guilds.size === before) return [...guilds.values()];
+    after = last.id;
+  }
+}
+
+/**
+ * Lists the channels that a guild's rules can name: all but categories, without threads.
+ *
+ * @throws {RestError} If Discord does not answer, or refuses: `not_found` or `forbidden` for a
+ * guild without the bot.
  * @see {@link https://docs.discord.com/developers/resources/guild#get-guild-channels}
  */
-export function createGuildList(api: RestApi) {
-  return {
-    /**
-     * Lists all guilds of the bot.
-     *
-     * @throws {RestError} If Discord does not answer, or refuses.
-     */
-    async guilds(): Promise<readonly OwnGuild[]> {
-      const guilds = new Map<GuildId, OwnGuild>();
-      for (let after = "0";;) {
-        const path = `/users/@me/guilds?limit=${PAGE}&after=${after}`;
-        const answer = await api.request("GET", path);
-        const page = expect("GET /users/@me/guilds", guildsSchema, answer);
-        const before = guilds.size;
-        for (const guild of page) guilds.set(guild.id, guild);
-        // A server that repeats the same page must not cause an endless loop.
-        const last = page.at(-1);
-        if (!last || page.length < PAGE || guilds.size === before) return [...guilds.values()];
-        after = last.id;
-      }
-    },
-    /**
-     * Lists the channels that a guild's rules can name: all but categories, without threads.
-     *
-     * @throws {RestError} If Discord does not answer, or refuses: `not_found` or `forbidden` for a
-     * guild without the bot.
-     */
-    async channels(guildId: GuildId): Promise<readonly Named<ChannelId>[]> {
-      const answer = await api.request("GET", `/guilds/${guildId}/channels`);
-      return expect("GET /guilds/:id/channels", channelsSchema, answer)
-        .filter(({ type }) => type !== ChannelTypes.GuildCategory)
-        .map(({ id, name }) => ({ id, name: name ?? id }));
-    },
-  };
+export async function listChannels(
+  api: RestApi,
+  guildId: GuildId,
+): Promise<readonly Named<ChannelId>[]> {
+  const answer = await api.request("GET", `/guilds/${guildId}/channels`);
+  return expect("GET /guilds/:id/channels", channelsSchema, answer)
+    .filter(({ type }) => type !== ChannelTypes.GuildCategory)
+    .map(({ id, name }) => ({ id, name: name ?? id }));
 }
 
 export interface GuildPermissions {

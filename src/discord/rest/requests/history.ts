@@ -1,8 +1,8 @@
 /**
  * Reads the messages of a channel.
  *
- * `createReadHistory` returns them in Discord's own form, because one decoder reads the messages of
- * gateway and history. `createReadPosted` returns only the fields that identify a message of the
+ * `readHistory` returns them in Discord's own form, because one decoder reads the messages of
+ * gateway and history. `readPosted` returns only the fields that identify a message of the
  * bot.
  */
 
@@ -22,7 +22,7 @@ export const MAX_HISTORY = 100;
 export type RawMessage = Readonly<Record<string, unknown>> & { readonly id: string };
 
 /** A range of a channel's messages: the newest, or those before, after or around a message. */
-export interface HistoryRange {
+interface HistoryRange {
   /** Only messages before this one. */
   readonly before?: MessageId;
   /** Only messages after this one. */
@@ -33,6 +33,9 @@ export interface HistoryRange {
   readonly limit: number;
 }
 
+/** Their number tells whether there are more, so none is left out. */
+const historySchema = z.array(z.looseObject({ id: snowflakeSchema<"message">() }));
+
 /**
  * Reads messages, newest first.
  *
@@ -41,32 +44,23 @@ export interface HistoryRange {
  *
  * @throws {RestError} If Discord does not answer, or refuses.
  * @throws {RangeError} If the limit is out of range.
- */
-type ReadHistory = (
-  channelId: ChannelId,
-  range: HistoryRange,
-) => Promise<readonly RawMessage[]>;
-
-/** Their number tells whether there are more, so none is left out. */
-const historySchema = z.array(z.looseObject({ id: snowflakeSchema<"message">() }));
-
-/**
- * Creates a {@link ReadHistory}.
- *
  * @see {@link https://docs.discord.com/developers/resources/message#get-channel-messages}
  */
-export function createReadHistory(api: RestApi, options: RequestOptions = {}): ReadHistory {
-  return async (channelId, { before, after, around, limit }) => {
-    if (!Number.isInteger(limit) || limit < 1 || limit > MAX_HISTORY) {
-      throw new RangeError(`Cannot read ${limit} messages at once: 1 to ${MAX_HISTORY}`);
-    }
-    const query = new URLSearchParams({ limit: String(limit) });
-    if (before !== undefined) query.set("before", before);
-    if (after !== undefined) query.set("after", after);
-    if (around !== undefined) query.set("around", around);
-    const answer = await api.request("GET", `/channels/${channelId}/messages?${query}`, options);
-    return expect(ROUTE, historySchema, answer);
-  };
+export async function readHistory(
+  api: RestApi,
+  channelId: ChannelId,
+  { before, after, around, limit }: HistoryRange,
+  options: RequestOptions = {},
+): Promise<readonly RawMessage[]> {
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_HISTORY) {
+    throw new RangeError(`Cannot read ${limit} messages at once: 1 to ${MAX_HISTORY}`);
+  }
+  const query = new URLSearchParams({ limit: String(limit) });
+  if (before !== undefined) query.set("before", before);
+  if (after !== undefined) query.set("after", after);
+  if (around !== undefined) query.set("around", around);
+  const answer = await api.request("GET", `/channels/${channelId}/messages?${query}`, options);
+  return expect(ROUTE, historySchema, answer);
 }
 
 const idSchema = z.object({ id: snowflakeSchema<"message">() });
@@ -82,28 +76,27 @@ const postedSchema = z.lazy(() =>
 );
 
 /**
- * Creates the reading of the page before a message, or of the newest one. A failure is an outcome,
- * never thrown: a caller that searches page by page decides for each failure whether to retry.
- *
- * @see {@link https://docs.discord.com/developers/resources/message#get-channel-messages}
+ * Reads the page before a message, or the newest one. A failure is an outcome, never thrown: a
+ * caller that searches page by page decides for each failure whether to retry.
  */
-export function createReadPosted(read: ReadHistory) {
-  return async (channelId: ChannelId, before?: MessageId): Promise<PostedPage | Unread> => {
-    try {
-      const range = { limit: MAX_HISTORY, before };
-      const raw = await read(channelId, range);
-      const oldest = raw.length === 0 ? undefined : idSchema.parse(raw.at(-1)).id;
-      return {
-        kind: "page",
-        messages: raw.flatMap(toPosted),
-        oldest,
-        isLast: raw.length < MAX_HISTORY,
-      };
-    } catch (thrown) {
-      if (!(thrown instanceof RestError)) throw thrown; // not a failed request: a bug of Barnacle
-      return toUnread(thrown);
-    }
-  };
+export async function readPosted(
+  api: RestApi,
+  channelId: ChannelId,
+  before?: MessageId,
+): Promise<PostedPage | Unread> {
+  try {
+    const raw = await readHistory(api, channelId, { limit: MAX_HISTORY, before });
+    const oldest = raw.length === 0 ? undefined : idSchema.parse(raw.at(-1)).id;
+    return {
+      kind: "page",
+      messages: raw.flatMap(toPosted),
+      oldest,
+      isLast: raw.length < MAX_HISTORY,
+    };
+  } catch (thrown) {
+    if (!(thrown instanceof RestError)) throw thrown; // not a failed request: a bug of Barnacle
+    return toUnread(thrown);
+  }
 }
 
 function toPosted(raw: RawMessage): Posted[] {

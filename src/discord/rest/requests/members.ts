@@ -26,22 +26,23 @@ const userSchema = z.lazy(() =>
 );
 
 /**
- * Creates the reading of a user's account. It finds `undefined` if Discord has no such user, and
- * rejects with a `RestError`.
+ * Reads a user's account; `undefined` if Discord has no such user.
  *
+ * @throws {RestError} If Discord does not answer, or refuses.
  * @see {@link https://docs.discord.com/developers/resources/user#get-user}
  */
-export function createReadUser(api: RestApi) {
-  return async (userId: UserId): Promise<Pick<FoundMember, "username" | "tag"> | undefined> => {
-    try {
-      const user = await api.request("GET", `/users/${userId}`);
-      const { username, tag } = expect("GET /users/:id", userSchema, user);
-      return { username, tag };
-    } catch (error) {
-      if (isUnknown(error)) return undefined;
-      throw error;
-    }
-  };
+export async function readUser(
+  api: RestApi,
+  userId: UserId,
+): Promise<{ readonly username: string; readonly tag?: string } | undefined> {
+  try {
+    const user = await api.request("GET", `/users/${userId}`);
+    const { username, tag } = expect("GET /users/:id", userSchema, user);
+    return { username, tag };
+  } catch (error) {
+    if (isUnknown(error)) return undefined;
+    throw error;
+  }
 }
 
 /** Whether Discord has no such object. Only Discord's own errors have a code. */
@@ -58,14 +59,6 @@ export interface Member {
    */
   readonly timedOutUntil?: number;
 }
-
-/**
- * Reads the roles of a member.
- *
- * @returns An empty list if the user is not in the guild.
- * @throws {RestError} If Discord does not answer, or refuses.
- */
-export type ReadRoles = (guildId: GuildId, userId: UserId) => Promise<readonly RoleId[]>;
 
 /** Ranks decide, so no role may be missing. Some servers send whole roles. */
 const roleIds = z.lazy(() =>
@@ -96,26 +89,24 @@ const memberSchema = z.lazy(() =>
 );
 
 /**
- * Creates the reading of a member. It finds `undefined` if the user is not in the guild, and rejects
- * with a `RestError`.
+ * Reads a member; `undefined` if the user is not in the guild.
  *
+ * @throws {RestError} If Discord does not answer, or refuses.
  * @see {@link https://docs.discord.com/developers/resources/guild#get-guild-member}
  */
-export function createReadMember(api: RestApi, options: RequestOptions = {}) {
-  return async (guildId: GuildId, userId: UserId): Promise<Member | undefined> => {
-    try {
-      const member = await api.request("GET", `/guilds/${guildId}/members/${userId}`, options);
-      return expect("GET /guilds/:id/members/:id", memberSchema, member);
-    } catch (error) {
-      if (isUnknown(error)) return undefined;
-      throw error;
-    }
-  };
-}
-
-export function createReadRoles(api: RestApi, options: RequestOptions = {}): ReadRoles {
-  const readMember = createReadMember(api, options);
-  return async (guildId, userId) => (await readMember(guildId, userId))?.roles ?? [];
+export async function readMember(
+  api: RestApi,
+  guildId: GuildId,
+  userId: UserId,
+  options: RequestOptions = {},
+): Promise<Member | undefined> {
+  try {
+    const member = await api.request("GET", `/guilds/${guildId}/members/${userId}`, options);
+    return expect("GET /guilds/:id/members/:id", memberSchema, member);
+  } catch (error) {
+    if (isUnknown(error)) return undefined;
+    throw error;
+  }
 }
 
 const MAX_QUERY = 100;
@@ -127,33 +118,24 @@ const foundSchema = z.lazy(() =>
 );
 
 /**
- * Creates the search for one client.
+ * Finds members by the beginning of their username, nickname or display name.
  *
+ * @param query The beginning; no name has more than 100 characters.
+ * @param limit Maximum number of results, up to 1,000; more members may match.
+ * @throws {RestError} If Discord does not answer, or refuses: `forbidden` without the intent for
+ * members.
  * @see {@link https://docs.discord.com/developers/resources/guild#search-guild-members}
  */
-export function createMembers(api: RestApi, options: RequestOptions = {}) {
-  return {
-    /**
-     * Finds members by the beginning of their username, nickname or display name.
-     *
-     * @param query The beginning; no name has more than 100 characters.
-     * @param limit Maximum number of results, up to 1,000; more members may match.
-     * @throws {RestError} If Discord does not answer, or refuses: `forbidden` without the intent for
-     * members.
-     */
-    async search(
-      guildId: GuildId,
-      query: string,
-      limit: number = MAX_LIMIT,
-    ): Promise<readonly FoundMember[]> {
-      if (query === "" || query.length > MAX_QUERY) return [];
-      const parameters = new URLSearchParams({ query, limit: String(limit) });
-      const answer = await api.request(
-        "GET",
-        `/guilds/${guildId}/members/search?${parameters}`,
-        options,
-      );
-      return expect("GET /guilds/:id/members/search", foundSchema, answer);
-    },
-  };
+export async function searchMembers(
+  api: RestApi,
+  guildId: GuildId,
+  query: string,
+  options: RequestOptions = {},
+  limit: number = MAX_LIMIT,
+): Promise<readonly FoundMember[]> {
+  if (query === "" || query.length > MAX_QUERY) return [];
+  const parameters = new URLSearchParams({ query, limit: String(limit) });
+  const path = `/guilds/${guildId}/members/search?${parameters}`;
+  const answer = await api.request("GET", path, options);
+  return expect("GET /guilds/:id/members/search", foundSchema, answer);
 }

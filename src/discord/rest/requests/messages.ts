@@ -54,32 +54,28 @@ const messageSchema = z.lazy(() =>
   })
 );
 
-/**
- * Creates the reads of one account.
- *
- * @see {@link https://docs.discord.com/developers/resources/message#get-channel-message}
- */
-export function createSingleReads(api: RestApi) {
+/** @see {@link https://docs.discord.com/developers/resources/message#get-channel-message} */
+export async function readMessage(
+  api: RestApi,
+  channelId: ChannelId,
+  messageId: MessageId,
+): Promise<{
+  readonly authorId: UserId;
+  /** The bot's own reactions: `"👀"`, or `"<:krill:123>"`. */
+  readonly ownReactions: readonly string[];
+  /** Whether it has buttons or menus. */
+  readonly hasControls: boolean;
+  readonly raw: RawMessage;
+}> {
+  const answer = await api.request("GET", `/channels/${channelId}/messages/${messageId}`);
+  const raw = expect("GET /channels/:id/messages/:id", messageSchema, answer);
   return {
-    async message(channelId: ChannelId, messageId: MessageId): Promise<{
-      readonly authorId: UserId;
-      /** The bot's own reactions: `"👀"`, or `"<:krill:123>"`. */
-      readonly ownReactions: readonly string[];
-      /** Whether it has buttons or menus. */
-      readonly hasControls: boolean;
-      readonly raw: RawMessage;
-    }> {
-      const answer = await api.request("GET", `/channels/${channelId}/messages/${messageId}`);
-      const raw = expect("GET /channels/:id/messages/:id", messageSchema, answer);
-      return {
-        authorId: raw.author.id,
-        ownReactions: raw.reactions.flatMap(({ me, emoji: { id, name } }) =>
-          me ? [id ? `<:${name ?? "_"}:${id}>` : name ?? ""] : []
-        ),
-        hasControls: (raw.components ?? []).length > 0,
-        raw,
-      };
-    },
+    authorId: raw.author.id,
+    ownReactions: raw.reactions.flatMap(({ me, emoji: { id, name } }) =>
+      me ? [id ? `<:${name ?? "_"}:${id}>` : name ?? ""] : []
+    ),
+    hasControls: (raw.components ?? []).length > 0,
+    raw,
   };
 }
 
@@ -92,21 +88,21 @@ const answerSchema = z.lazy(() =>
 );
 
 /**
- * Creates the request for a new link to a file; `undefined` if Discord has none.
+ * Asks for a new link to a file; `undefined` if Discord has none.
  *
  * @see {@link https://docs.discord.com/developers/reference#signed-attachment-cdn-urls}
  */
-export function createRefreshUrl(api: RestApi) {
-  return async (url: string, signal: AbortSignal): Promise<string | undefined> => {
-    const answer = await api.request("POST", "/attachments/refresh-urls", {
-      body: { attachmentUrls: [url] },
-      signal,
-    });
-    const parsed = answerSchema.safeParse(answer);
-    return parsed.success
-      ? parsed.data.refreshed_urls.find(({ original }) => original === url)?.refreshed ?? undefined
-      : undefined;
-  };
+export async function refreshUrl(
+  api: RestApi,
+  url: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const answer = await api.request("POST", "/attachments/refresh-urls", {
+    body: { attachmentUrls: [url] },
+    signal,
+  });
+  return answerSchema.safeParse(answer).data?.refreshed_urls
+    .find(({ original }) => original === url)?.refreshed ?? undefined;
 }
 
 /** Flag of a message in the second layout; no edit can remove it. */
@@ -274,111 +270,99 @@ const EDIT = "PATCH /channels/:id/messages/:id";
 
 const createdSchema = z.object({ id: snowflakeSchema<"message">() });
 
+/** Sends a request whose response is the message. */
+async function send(
+  api: RestApi,
+  method: "POST" | "PATCH",
+  path: string,
+  options: RequestOptions,
+): Promise<PostOutcome> {
+  try {
+    const answer = await api.request(method, path, options);
+    return { kind: "created", messageId: idOf(answer, method === "POST" ? CREATE : EDIT) };
+  } catch (thrown) {
+    return failureOf(thrown);
+  }
+}
+
 /**
- * Creates the requests for one account.
+ * Creates a message.
  *
- * `enforceNonce` makes a repeated request harmless. `parse: []` prevents every ping that the
+ * `enforce_nonce` makes a repeated request harmless. `parse: []` prevents every ping that the
  * message does not list.
  *
+ * If Discord refuses its quote, the message is sent again without it; if it refuses a card, as
+ * text. That is safe: the refused request has created nothing, and all have the same nonce.
+ *
  * @param api The account's client; its scheduler keeps the order within a channel.
- * @see {@link https://docs.discord.com/developers/resources/message}
+ * @param files At most ten.
+ * @param notAfter Unix time in milliseconds after which the request must not leave, because
+ * Discord may have forgotten the nonce of an earlier attempt. The request waits for a rate limit
+ * that ends before.
+ * @see {@link https://docs.discord.com/developers/resources/message#create-message}
  */
-export function createMessages(api: RestApi) {
-  /** Sends a request whose response is the message. */
-  async function send(
-    method: "POST" | "PATCH",
-    path: string,
-    options: RequestOptions,
-  ): Promise<PostOutcome> {
-    try {
-      const answer = await api.request(method, path, options);
-      return { kind: "created", messageId: idOf(answer, method === "POST" ? CREATE : EDIT) };
-    } catch (thrown) {
-      return failureOf(thrown);
-    }
-  }
-
-  function create(
-    message: OutboundMessage,
-    files: readonly OutboundFile[],
-    notAfter: number,
-  ): Promise<PostOutcome> {
-    const path = `/channels/${message.channelId}/messages`;
-    return send("POST", path, {
+export async function createMessage(
+  api: RestApi,
+  message: OutboundMessage,
+  files: readonly OutboundFile[],
+  notAfter: number,
+): Promise<PostOutcome> {
+  const create = (as: OutboundMessage) =>
+    send(api, "POST", `/channels/${as.channelId}/messages`, {
       notAfter,
-      ...requestOf(toCreate(message), message, files, message.voice),
+      ...requestOf(toCreate(as), as, files, as.voice),
     });
+  let outcome = await create(message);
+  if (outcome.kind !== "refused") return outcome;
+  let { quote: _, card: __, ...plain } = message;
+  if (message.quote !== undefined && refusesQuote(outcome)) {
+    plain = { ...plain, pings: { ...message.pings, quotedAuthor: false } };
+    outcome = await create({ ...plain, card: message.card });
   }
+  return message.card && isInvalid(outcome) ? await create(plain) : outcome;
+}
 
-  function edit(
-    messageId: MessageId,
-    message: OutboundMessage,
-    files: readonly OutboundFile[],
-    priority: "spare" | undefined,
-  ): Promise<PostOutcome> {
-    const path = `/channels/${message.channelId}/messages/${messageId}`;
-    return send("PATCH", path, { priority, ...requestOf(toEdit(message), message, files) });
+/**
+ * Replaces the text of a posted message; a card that Discord refuses becomes text. Its quote stays.
+ * Its buttons stay unless `message` has buttons.
+ *
+ * @param files They replace the message's files; if empty, those stay.
+ * @param priority `spare`: fails as `unsent` if it cannot leave at once.
+ * @returns `created` if the message has the new text; `already_gone` if it was deleted.
+ */
+export async function editMessage(
+  api: RestApi,
+  messageId: MessageId,
+  message: OutboundMessage,
+  files: readonly OutboundFile[],
+  priority?: "spare",
+): Promise<PostOutcome> {
+  const edit = (as: OutboundMessage) =>
+    send(api, "PATCH", `/channels/${as.channelId}/messages/${messageId}`, {
+      priority,
+      ...requestOf(toEdit(as), as, files),
+    });
+  const outcome = await edit(message);
+  const { card, ...plain } = message;
+  return card && isInvalid(outcome) ? await edit(plain) : outcome;
+}
+
+/**
+ * Deletes a message.
+ *
+ * @returns `created` if it is deleted now; `already_gone` if another user has deleted it.
+ */
+export async function deleteMessage(
+  api: RestApi,
+  channelId: ChannelId,
+  messageId: MessageId,
+): Promise<PostOutcome> {
+  try {
+    await api.request("DELETE", `/channels/${channelId}/messages/${messageId}`);
+    return { kind: "created", messageId };
+  } catch (thrown) {
+    return failureOf(thrown);
   }
-
-  return {
-    /**
-     * Creates a message.
-     *
-     * If Discord refuses its quote, the message is sent again without it; if it refuses a card, as
-     * text. That is safe: the refused request has created nothing, and all have the same nonce.
-     *
-     * @param files At most ten.
-     * @param notAfter Unix time in milliseconds after which the request must not leave, because
-     * Discord may have forgotten the nonce of an earlier attempt. The request waits for a rate limit
-     * that ends before.
-     */
-    async create(
-      message: OutboundMessage,
-      files: readonly OutboundFile[],
-      notAfter: number,
-    ): Promise<PostOutcome> {
-      let outcome = await create(message, files, notAfter);
-      if (outcome.kind !== "refused") return outcome;
-      let { quote: _, card: __, ...plain } = message;
-      if (message.quote !== undefined && refusesQuote(outcome)) {
-        plain = { ...plain, pings: { ...message.pings, quotedAuthor: false } };
-        const { card } = message;
-        outcome = await create({ ...plain, card }, files, notAfter);
-      }
-      return message.card && isInvalid(outcome) ? await create(plain, files, notAfter) : outcome;
-    },
-    /**
-     * Replaces the text of a posted message; a card that Discord refuses becomes text. Its quote stays.
-     * Its buttons stay unless `message` has buttons.
-     *
-     * @param files They replace the message's files; if empty, those stay.
-     * @param priority `spare`: fails as `unsent` if it cannot leave at once.
-     * @returns `created` if the message has the new text; `already_gone` if it was deleted.
-     */
-    async edit(
-      messageId: MessageId,
-      message: OutboundMessage,
-      files: readonly OutboundFile[],
-      priority?: "spare",
-    ): Promise<PostOutcome> {
-      const outcome = await edit(messageId, message, files, priority);
-      const { card, ...plain } = message;
-      return card && isInvalid(outcome) ? await edit(messageId, plain, files, priority) : outcome;
-    },
-    /**
-     * Deletes a message.
-     *
-     * @returns `created` if it is deleted now; `already_gone` if another user has deleted it.
-     */
-    async delete(channelId: ChannelId, messageId: MessageId): Promise<PostOutcome> {
-      try {
-        await api.request("DELETE", `/channels/${channelId}/messages/${messageId}`);
-        return { kind: "created", messageId };
-      } catch (thrown) {
-        return failureOf(thrown);
-      }
-    },
-  };
 }
 
 /** Reads the id alone; the schema is for the error. */

@@ -1,16 +1,17 @@
 /** Asks Discord what a setup needs to know, with the token that the user has given. */
 
+import { askApplication, readOwnId, setFlags } from "../../../discord/rest/requests/application.ts";
 import { ask } from "../../../flows/preflight/examine.ts";
 import { channelsSeen, HIDDEN } from "../../../flows/preflight/examine_guilds.ts";
 import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 import type { Named } from "../../../core/inbound/inbound.ts";
 import { PERMISSIONS } from "../../../core/rights/permissions.ts";
 import {
-  createFindChannel,
-  createGuildList,
   createReadGuildPermissions,
+  findChannel,
+  listGuilds,
 } from "../../../discord/rest/requests/guild_reads.ts";
-import { createMembers, createReadUser } from "../../../discord/rest/requests/members.ts";
+import { readUser, searchMembers } from "../../../discord/rest/requests/members.ts";
 import { RestError } from "../../../discord/rest/exchange/rest_error.ts";
 import type { ProbeAnswer } from "../../../flows/preflight/discord.ts";
 import type { SeenChannel } from "../../../flows/preflight/permissions.ts";
@@ -27,15 +28,11 @@ export interface OfferedChannel extends SeenChannel {
 const FOUND_MAX = 20;
 
 export function createSetupDiscord(token: string, apiUrl: string) {
-  const { api, applications, stop } = openDiscord(token, apiUrl);
-  const list = createGuildList(api);
-  const readUser = createReadUser(api);
-  const members = createMembers(api);
+  const { api, stop } = openDiscord(token, apiUrl);
   const readGuild = createReadGuildPermissions(api);
-  const findChannel = createFindChannel(api);
 
   async function personOf(id: UserId): Promise<SetupPerson> {
-    const found = await readUser(id).catch((error: unknown) => {
+    const found = await readUser(api, id).catch((error: unknown) => {
       if (error instanceof RestError) return undefined; // the id alone is a name, too
       throw error;
     });
@@ -45,7 +42,7 @@ export function createSetupDiscord(token: string, apiUrl: string) {
   return {
     whoAmI: (): Promise<ProbeAnswer<BotIdentity>> =>
       ask(async () => {
-        const found = await applications.me();
+        const found = await askApplication(api);
         const { id: applicationId, flags, needsCodeGrant, ownerIds, ownerId, owner } = found;
         const { isTeam } = found;
         const owners = isTeam || owner === undefined || ownerId === undefined
@@ -57,13 +54,13 @@ export function createSetupDiscord(token: string, apiUrl: string) {
       }, ASK_MS),
     servers: (): Promise<ProbeAnswer<readonly Named<GuildId>[]>> =>
       ask(async () => {
-        const guilds = await list.guilds();
+        const guilds = await listGuilds(api);
         return guilds.map(({ id, name }) => ({ id, name: printable(name) }));
       }, ASK_MS),
     /** The channels of a server, in the order in which Discord shows them. */
     channels: (guildId: GuildId): Promise<ProbeAnswer<readonly OfferedChannel[]>> =>
       ask(async () => {
-        const guild = await readGuild(guildId, await applications.self());
+        const guild = await readGuild(guildId, await readOwnId(api));
         const closed = (id: OfferedChannel["id"]): boolean =>
           guild.channels.get(id)?.overwrites.some((overwrite) =>
             String(overwrite.id) === String(guildId) &&
@@ -81,14 +78,14 @@ export function createSetupDiscord(token: string, apiUrl: string) {
       }, ASK_MS),
     /** A channel that exists, and that the bot may not see; `undefined` if there is no such one. */
     async hidden(id: ChannelId): Promise<OfferedChannel | undefined> {
-      const answer = await ask(() => findChannel(id), ASK_MS);
+      const answer = await ask(() => findChannel(api, id), ASK_MS);
       if (answer.kind !== "answered" || answer.found !== "hidden") return undefined;
       return { id, name: id, missing: [HIDDEN], isPrivate: true };
     },
     /** Enables privileged intents. @returns The problem, or `undefined`. */
     async setFlags(flags: number): Promise<string | undefined> {
       try {
-        await applications.setFlags(flags);
+        await setFlags(api, flags);
         return undefined;
       } catch (error) {
         if (error instanceof RestError) return printable(error.message);
@@ -97,13 +94,13 @@ export function createSetupDiscord(token: string, apiUrl: string) {
     },
     /** A person by id; `undefined` if there is none. */
     async person(id: UserId): Promise<SetupPerson | undefined> {
-      const found = await readUser(id);
+      const found = await readUser(api, id);
       return found && { id, name: printable(found.username) };
     },
     /** Members whose name begins with a text; `undefined` if the bot may not search. */
     async search(guildId: GuildId, text: string): Promise<readonly SetupPerson[] | undefined> {
       try {
-        const found = await members.search(guildId, text, FOUND_MAX);
+        const found = await searchMembers(api, guildId, text, {}, FOUND_MAX);
         return found.filter(({ isBot }) => !isBot)
           .map(({ userId: id, username }) => ({ id, name: printable(username) }));
       } catch (error) {

@@ -10,7 +10,7 @@ import type { BotAccount } from "../../../account/account.ts";
 import { perAccount } from "../../../account/per_account.ts";
 import { cleanSecrets, secretTail } from "../../../account/secrets.ts";
 import { wakeChannels } from "../../../account/wakes.ts";
-import { createMessages } from "../../../discord/rest/requests/messages.ts";
+import { editMessage } from "../../../discord/rest/requests/messages.ts";
 import type { ChannelId, MessageId } from "../../../core/discord/ids.ts";
 import {
   type DraftMessage,
@@ -121,7 +121,7 @@ function createDraftStream(
     { part, messageId, message }: Extract<DraftStep, { kind: "edit" }>,
   ): Promise<number> {
     drafts[part] = { message, messageId };
-    const outcome = await createMessages(rest).edit(messageId, message, [], "spare");
+    const outcome = await editMessage(rest, messageId, message, [], "spare");
     switch (outcome.kind) {
       case "created":
         drafts[part] = { message, messageId, content: message.content };

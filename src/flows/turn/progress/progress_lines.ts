@@ -9,7 +9,7 @@
 import type { BotAccount } from "../../../account/account.ts";
 import { perAccount } from "../../../account/per_account.ts";
 import { wakeChannels } from "../../../account/wakes.ts";
-import { createMessages } from "../../../discord/rest/requests/messages.ts";
+import { editMessage } from "../../../discord/rest/requests/messages.ts";
 import type { NextStep } from "../../../agent/next_step.ts";
 import { type ChannelId, type MessageId, parseSnowflake } from "../../../core/discord/ids.ts";
 import {
@@ -133,7 +133,7 @@ function createLines(account: BotAccount) {
       if (messageId === undefined || !isNew) return EVERY_MS;
       freeAt.set(channelId, now() + EVERY_MS);
       const wanted = { work, at: now() };
-      const outcome = await createMessages(rest).edit(messageId, lineNow(), [], "spare");
+      const outcome = await editMessage(rest, messageId, lineNow(), [], "spare");
       switch (outcome.kind) {
         case "created":
           shown = wanted;

@@ -6,7 +6,7 @@ import { setImmediate } from "node:timers/promises";
 import { createInvalidRequests } from "../../../../src/core/discord/invalid_requests.ts";
 import type { PostOutcome } from "../../../../src/core/outbound/outbound.ts";
 import { type ClientOptions, createClient } from "../../../../src/discord/rest/client/client.ts";
-import { createMessages } from "../../../../src/discord/rest/requests/messages.ts";
+import { createMessage } from "../../../../src/discord/rest/requests/messages.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { schedule } from "../../../../src/lib/clock.ts";
 import { channelId, outboundMessage } from "../../../support/discord/builders.ts";
@@ -46,10 +46,9 @@ async function withDiscord(
 ): Promise<void> {
   const discord = await startStub(script);
   const client = createClient(optionsOf(discord.url, fields));
-  const { create } = createMessages(client);
   const say = (content: string, channel = A) => {
     const message = outboundMessage({ channelId: channel, content, nonce: content });
-    return create(message, [], Date.now() + 60_000);
+    return createMessage(client, message, [], Date.now() + 60_000);
   };
   try {
     await use(discord, client, say);
@@ -212,7 +211,7 @@ describe("createClient() against a server", () => {
     const port = typeof address === "object" && address ? address.port : 0;
     await new Promise((resolve) => server.close(resolve));
     const client = createClient(optionsOf(`http://127.0.0.1:${port}/api`));
-    const outcome = await createMessages(client).create(outboundMessage(), [], Date.now() + 60_000);
+    const outcome = await createMessage(client, outboundMessage(), [], Date.now() + 60_000);
     assert.equal(outcome.kind, "unsent");
     assert.equal((await failureOf(client.request("GET", "/gateway/bot"))).kind, "unsent");
   });
@@ -407,10 +406,11 @@ describe("createClient() and retries", () => {
         );
       },
     }));
-    const { create } = createMessages(client);
     const startedAt = time.now();
     const say = (content: string, forMs: number) =>
-      time.run(create(outboundMessage({ channelId: A, content }), [], time.now() + forMs));
+      time.run(
+        createMessage(client, outboundMessage({ channelId: A, content }), [], time.now() + forMs),
+      );
     const late = await say("1", 200_000);
     assert.ok(late.kind === "refused" && late.why === "rate_limited");
     assert.equal(late.retryAfterMs, 400_000);

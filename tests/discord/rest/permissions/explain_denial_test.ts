@@ -4,7 +4,7 @@ import {
   createExplainDenial,
   neededToPost,
 } from "../../../../src/discord/rest/permissions/denial.ts";
-import { createMessages } from "../../../../src/discord/rest/requests/messages.ts";
+import { createMessage } from "../../../../src/discord/rest/requests/messages.ts";
 import type { UserId } from "../../../../src/core/discord/ids.ts";
 import type { RestApi } from "../../../../src/discord/rest/client/client.ts";
 import { channelId, outboundMessage } from "../../../support/discord/builders.ts";
@@ -23,7 +23,7 @@ function asking({ api, demo }: Simulated, channel: string = demo.channels.help.i
   return {
     place,
     explain: () => createExplainDenial(api, Date.now)(place, POST),
-    post: () => createMessages(api).create(sent, [], Date.now() + 10_000),
+    post: () => createMessage(api, sent, [], Date.now() + 10_000),
   };
 }
 

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ApplicationId } from "../../../../src/core/discord/ids.ts";
-import { createApplicationCommands } from "../../../../src/discord/rest/requests/application_commands.ts";
+import {
+  listCommands,
+  replaceCommands,
+} from "../../../../src/discord/rest/requests/application_commands.ts";
 import { checkedApi } from "../checked_api.ts";
 import { sameData } from "../../../support/same_data.ts";
 
@@ -13,7 +16,7 @@ const STATUS = {
   options: [{ type: 4, name: "days", description: "How many" }],
 };
 
-describe("[K1] createApplicationCommands()", () => {
+describe("[K1] listCommands() and replaceCommands()", () => {
   it("keeps subcommands and choices, and no description of a menu", async () => {
     const config = {
       ...STATUS,
@@ -30,10 +33,9 @@ describe("[K1] createApplicationCommands()", () => {
     } as const;
     const menu = { type: 3, name: "Ask Barnacle", description: "", options: [] };
     const { api, sent } = checkedApi([config, { ...menu, options: undefined }], []);
-    const { list, replace } = createApplicationCommands(api);
-    const { commands } = await list(APPLICATION);
+    const { commands } = await listCommands(api, APPLICATION);
     sameData(commands, [config, menu]);
-    await replace(APPLICATION, undefined, { commands, entryPoint: [] });
+    await replaceCommands(api, APPLICATION, undefined, { commands, entryPoint: [] });
     assert.deepEqual(sent.at(-1)?.body, [{ ...config, default_member_permissions: 32 }, {
       type: 3,
       name: "Ask Barnacle",
@@ -43,10 +45,9 @@ describe("[K1] createApplicationCommands()", () => {
   it("keeps the command that launches the application's Activity apart, and sends it again", async () => {
     const launch = { type: 4, name: "launch", description: "", handler: 2 };
     const { api, sent } = checkedApi([launch], []);
-    const { list, replace } = createApplicationCommands(api);
-    const { commands, entryPoint } = await list(APPLICATION);
+    const { commands, entryPoint } = await listCommands(api, APPLICATION);
     assert.deepEqual([commands, entryPoint], [[], [launch]]);
-    await replace(APPLICATION, undefined, { commands: [STATUS], entryPoint });
+    await replaceCommands(api, APPLICATION, undefined, { commands: [STATUS], entryPoint });
     assert.deepEqual(sent.at(-1)?.body, [STATUS, launch]);
   });
 });

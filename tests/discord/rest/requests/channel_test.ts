@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
   beginThread,
-  createGuildList,
-  createReadChannel,
+  listChannels,
+  listGuilds,
   openDirect,
+  readPlace,
 } from "../../../../src/discord/rest/requests/guild_reads.ts";
 import { channelId, guildId, messageId, userId } from "../../../support/discord/builders.ts";
 import { sameData } from "../../../support/same_data.ts";
@@ -12,22 +13,21 @@ import { checkedApi } from "../checked_api.ts";
 import { fakeApi } from "../fake_api.ts";
 import { withDiscord } from "../simulated.ts";
 
-describe("createReadChannel()", () => {
+describe("readPlace()", () => {
   it("[S4] returns the guild of a channel, and none for a direct channel", () =>
     withDiscord(async ({ api, sim, demo }) => {
-      const read = createReadChannel(api);
       const general = sim.channel("general");
-      const { guildId, name } = await read(general.id);
+      const { guildId, name } = await readPlace(api, general.id);
       assert.deepEqual(
         [guildId, name],
         ["guildId" in general ? general.guildId : undefined, "general"],
       );
-      assert.equal((await read(demo.malloryDm.id)).guildId, undefined);
+      assert.equal((await readPlace(api, demo.malloryDm.id)).guildId, undefined);
     }));
 
   it("[S4] fails with not_found for an unknown channel", () =>
     withDiscord(({ api }) =>
-      assert.rejects(createReadChannel(api)(channelId("5")), { kind: "not_found", code: 10003 })
+      assert.rejects(readPlace(api, channelId("5")), { kind: "not_found", code: 10003 })
     ));
 });
 
@@ -58,10 +58,10 @@ const guild = (n: number) => ({ id: String(n), name: `guild ${n}`, owner: false 
 const page = (from: number, count: number) =>
   Array.from({ length: count }, (_, n) => guild(from + n));
 
-describe("[P12] createGuildList().guilds()", () => {
+describe("[P12] listGuilds()", () => {
   it("lists the guilds by id and name", async () => {
     const { api, sent } = checkedApi(page(1, 2));
-    sameData(await createGuildList(api).guilds(), [
+    sameData(await listGuilds(api), [
       { id: "1", name: "guild 1" },
       { id: "2", name: "guild 2" },
     ]);
@@ -72,20 +72,20 @@ describe("[P12] createGuildList().guilds()", () => {
 
   it("reads pages until one is not full", async () => {
     const { api, sent } = checkedApi(page(1, 200), page(201, 200), page(401, 3));
-    assert.equal((await createGuildList(api).guilds()).length, 403);
+    assert.equal((await listGuilds(api)).length, 403);
     assert.deepEqual(sent.map(({ query }) => query["after"]), ["0", "200", "400"]);
   });
 
   it("stops at an empty page, and at a page that repeats", async () => {
     const empty = checkedApi(page(1, 200), []);
-    assert.equal((await createGuildList(empty.api).guilds()).length, 200);
+    assert.equal((await listGuilds(empty.api)).length, 200);
     const same = checkedApi(page(1, 200));
-    assert.equal((await createGuildList(same.api).guilds()).length, 200);
+    assert.equal((await listGuilds(same.api)).length, 200);
     assert.equal(same.sent.length, 2);
   });
 });
 
-describe("[P12] createGuildList().channels()", () => {
+describe("[P12] listChannels()", () => {
   it("lists the channels that rules can name: no categories", async () => {
     const { api, sent } = checkedApi([
       { id: "1", type: 0, name: "help" },
@@ -93,7 +93,7 @@ describe("[P12] createGuildList().channels()", () => {
       { id: "3", type: 15, name: "ideas" },
       { id: "4", type: 2, name: null },
     ]);
-    assert.deepEqual(await createGuildList(api).channels(guildId("100")), [
+    assert.deepEqual(await listChannels(api, guildId("100")), [
       { id: "1", name: "help" },
       { id: "3", name: "ideas" },
       { id: "4", name: "4" },

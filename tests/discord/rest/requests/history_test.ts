@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { isSame } from "../../../../src/core/outbound/delivery.ts";
+import type { ChannelId, MessageId } from "../../../../src/core/discord/ids.ts";
 import type { RestApi } from "../../../../src/discord/rest/client/client.ts";
 import {
-  createReadHistory,
-  createReadPosted,
-  type HistoryRange,
   type RawMessage,
+  readHistory,
+  readPosted,
 } from "../../../../src/discord/rest/requests/history.ts";
-import { createMessages } from "../../../../src/discord/rest/requests/messages.ts";
+import { createMessage } from "../../../../src/discord/rest/requests/messages.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import {
   channelId,
@@ -32,14 +32,14 @@ function fakeApi(answer: unknown) {
   return { api, asked };
 }
 
-describe("[H1] createReadHistory()", () => {
+describe("[H1] readHistory()", () => {
   it("returns the messages in Discord's own form", async () => {
     const messages = [{ id: "2", message_reference: { message_id: "1" } }, {
       id: "1",
       nonce: null,
     }];
     const { api } = fakeApi(messages);
-    assert.deepEqual(await createReadHistory(api)(CHANNEL, { limit: 2 }), messages);
+    assert.deepEqual(await readHistory(api, CHANNEL, { limit: 2 }), messages);
   });
 });
 
@@ -48,11 +48,8 @@ const NOT_AFTER = 4_000_000_000_000;
 const ROUTE = "GET /channels/:id/messages";
 
 function reading(answer: readonly RawMessage[] | Error) {
-  const asked: HistoryRange[] = [];
-  const read = createReadPosted((_channel, range) => {
-    asked.push(range);
-    return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
-  });
+  const { api, asked } = fakeApi(answer);
+  const read = (channel: ChannelId, before?: MessageId) => readPosted(api, channel, before);
   return { read, asked };
 }
 
@@ -64,7 +61,7 @@ const raw = (id: string, fields: Record<string, unknown> = {}): RawMessage => ({
   ...fields,
 });
 
-describe("[D2] createReadPosted()", () => {
+describe("[D2] readPosted()", () => {
   it("keeps the author, the content, the quote and the file sizes", async () => {
     const { read, asked } = reading([
       raw("12", { message_reference: { message_id: "7" }, referenced_message: null }),
@@ -79,14 +76,14 @@ describe("[D2] createReadPosted()", () => {
       oldest: "11",
       isLast: true,
     });
-    sameData(asked, [{ limit: 100 }]);
+    sameData(asked, [`${ROUTE.replace(":id", CHANNEL)}?limit=100`]);
   });
 
   it("reads the page before a message, and does not mark a full page as the last", async () => {
     const { read, asked } = reading(Array.from({ length: 100 }, (_, at) => raw(String(500 - at))));
     const page = await read(CHANNEL, messageId("900"));
     assert.ok(page.kind === "page" && !page.isLast && page.oldest === "401");
-    assert.deepEqual(asked, [{ limit: 100, before: "900" }]);
+    assert.deepEqual(asked, [`${ROUTE.replace(":id", CHANNEL)}?limit=100&before=900`]);
   });
 
   it("skips a malformed message, and reads on behind it", async () => {
@@ -123,19 +120,18 @@ describe("[D2] createReadPosted()", () => {
   it("returns a created message with its identifying fields", async () => {
     await withDiscord(async ({ api, demo }) => {
       const { channels: { help: { id: channelId } }, barnacle } = demo;
-      const messages = createMessages(api);
       const file = { name: "my answer.md", bytes: new TextEncoder().encode("all of it") };
       const ask = outboundMessage({ channelId, nonce: "asked", content: "which file?" });
-      const asked = await messages.create(ask, [], NOT_AFTER);
+      const asked = await createMessage(api, ask, [], NOT_AFTER);
       assert.ok(asked.kind === "created");
       const answer = outboundMessage({
         ...{ channelId, nonce: "answer", content: "  this one\r\nor none\n" },
         quote: asked.messageId,
       });
-      const answered = await messages.create(answer, [file], NOT_AFTER);
+      const answered = await createMessage(api, answer, [file], NOT_AFTER);
       assert.ok(answered.kind === "created");
 
-      const page = await createReadPosted(createReadHistory(api))(channelId);
+      const page = await readPosted(api, channelId);
       assert.ok(page.kind === "page");
       const [newest, before] = page.messages;
       assert.ok(newest && before && newest.authorId === barnacle.userId);

@@ -4,7 +4,7 @@ import type { Sender } from "../../../../src/core/inbound/inbound.ts";
 import type { ApplicationId } from "../../../../src/core/discord/ids.ts";
 import { createInteractions } from "../../../../src/discord/rest/requests/interactions.ts";
 import { toRestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
-import { createMessages } from "../../../../src/discord/rest/requests/messages.ts";
+import { createMessage } from "../../../../src/discord/rest/requests/messages.ts";
 import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
 import { outboundMessage, sender } from "../../../support/discord/builders.ts";
 import { checkedApi } from "../checked_api.ts";
@@ -140,7 +140,8 @@ describe("[P3] [K5] createInteractions() and a strict Discord", () => {
   it("answers an acknowledged press: by editing the message, or with a reply to one person", () =>
     withDiscord(async ({ api, sim, demo }) => {
       const channelId = demo.channels.general.id;
-      const created = await createMessages(api).create(
+      const created = await createMessage(
+        api,
         outboundMessage({
           channelId,
           buttons: [

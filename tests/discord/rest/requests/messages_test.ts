@@ -17,8 +17,10 @@ import {
 import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
 import {
   componentsOf,
-  createMessages,
+  createMessage,
+  deleteMessage,
   deleteReaction,
+  editMessage,
   putReaction,
   sendTyping,
   UPLOAD_TIMEOUT_MS,
@@ -60,9 +62,9 @@ const bodiesOf = (asked: readonly Asked[]) =>
   asked.map(([, , options]) => JSON.parse(String(options?.body)));
 
 const create = (api: RestApi, sent = message, files: readonly OutboundFile[] = []) =>
-  createMessages(api).create(sent, files, NOT_AFTER);
+  createMessage(api, sent, files, NOT_AFTER);
 
-describe("createMessages().create()", () => {
+describe("createMessage()", () => {
   it("[D2] sends the frozen content with its frozen nonce and its deadline", async () => {
     const { api, asked } = fakeApi(CREATED);
     assert.deepEqual(await create(api), { kind: "created", messageId: CREATED.id });
@@ -235,9 +237,9 @@ describe("createMessages().create()", () => {
   }
 });
 
-describe("createMessages().edit()", () => {
+describe("editMessage()", () => {
   const edit = (api: RestApi, sent = message, files: readonly OutboundFile[] = []) =>
-    createMessages(api).edit(QUOTED, sent, files);
+    editMessage(api, QUOTED, sent, files);
 
   it("[R8] replaces the text, pings no one new, and keeps the files", async () => {
     const { api, asked } = fakeApi(CREATED);
@@ -271,7 +273,7 @@ describe("createMessages().edit()", () => {
   }
 });
 
-describe("[P3] createMessages() and buttons", () => {
+describe("[P3] createMessage() and buttons", () => {
   const buttons: OutboundMessage["buttons"] = [
     { customId: "yes-1", label: "Let in", style: "success" },
     { customId: "no-1", label: "Keep out", style: "danger" },
@@ -287,15 +289,14 @@ describe("[P3] createMessages() and buttons", () => {
 
   it("replaces the buttons, removes them for an empty list, and keeps them if the edit has none", async () => {
     const { api, sent } = checkedApi(CREATED);
-    const messages = createMessages(api);
     for (const fields of [{ buttons }, { buttons: [] }, {}]) {
-      await messages.edit(QUOTED, outboundMessage(fields), []);
+      await editMessage(api, QUOTED, outboundMessage(fields), []);
     }
     assert.deepEqual(sent.map(components), [[row], [], undefined]);
   });
 });
 
-describe("[T10] createMessages() and cards", () => {
+describe("[T10] createMessage() and cards", () => {
   const card = { blocks: ["Which tide?", "Expires soon"], isOpen: true };
   const menus: OutboundMessage["menus"] = [{
     customId: "ask:1",
@@ -340,7 +341,7 @@ describe("[T10] createMessages() and cards", () => {
   it("edits a card, which stays one", async () => {
     const { api, sent } = checkedApi(CREATED);
     const settled = { ...shown, card: { blocks: ["Decided"], isOpen: false }, menus: [] };
-    await createMessages(api).edit(QUOTED, settled, []);
+    await editMessage(api, QUOTED, settled, []);
     assert.deepEqual(sent.map(parts), [{
       content: null,
       flags: 1 << 15,
@@ -351,7 +352,7 @@ describe("[T10] createMessages() and cards", () => {
   it("sends text with the same components if Discord refuses the card", async () => {
     const { api, sent } = checkedApi(refused(400, 50035), CREATED, refused(400, 50035), CREATED);
     const created = await create(api, shown);
-    const edited = await createMessages(api).edit(QUOTED, shown, []);
+    const edited = await editMessage(api, QUOTED, shown, []);
     assert.deepEqual([created.kind, edited.kind], ["created", "created"]);
     assert.deepEqual(sent.map(({ body }) => Object(body)["content"]), [
       undefined,
@@ -372,8 +373,8 @@ describe("[T10] createMessages() and cards", () => {
   });
 });
 
-describe("createMessages().delete()", () => {
-  const remove = (api: RestApi) => createMessages(api).delete(message.channelId, QUOTED);
+describe("deleteMessage()", () => {
+  const remove = (api: RestApi) => deleteMessage(api, message.channelId, QUOTED);
 
   it("[R8] deletes a message", async () => {
     const { api, asked } = fakeApi(undefined);
@@ -382,7 +383,7 @@ describe("createMessages().delete()", () => {
   });
 });
 
-describe("createMessages() and a strict Discord", () => {
+describe("createMessage() and a strict Discord", () => {
   it("[D2] [R12] creates a message with two files once, despite repeated requests", () =>
     withDiscord(async ({ api, sim, demo }) => {
       const { id } = demo.channels.general;
@@ -428,20 +429,25 @@ describe("createMessages() and a strict Discord", () => {
   it("[R8] edits a message, keeps or replaces its files, and deletes it", () =>
     withDiscord(async ({ api, sim, demo }) => {
       const channel = demo.channels.general.id;
-      const messages = createMessages(api);
       const sent = outboundMessage({ channelId: channel, suppressesEmbeds: true });
       const posted = await create(api, sent, [file("a.md", "one")]);
       assert.ok(posted.kind === "created");
       const names = () => sim.posted()[0]?.attachments.map(({ filename }) => filename);
       const { suppressesEmbeds: _, ...plain } = sent;
-      await messages.edit(posted.messageId, { ...plain, content: "longer" }, []);
+      await editMessage(api, posted.messageId, { ...plain, content: "longer" }, []);
       assert.deepEqual([sim.posted()[0]?.content, sim.posted()[0]?.flags], ["longer", 0]);
       assert.deepEqual(names(), ["a.md"]);
-      for (const _ of [1, 2]) await messages.edit(posted.messageId, plain, [file("b.md", "two")]);
+      for (const _ of [1, 2]) {
+        await editMessage(api, posted.messageId, plain, [file("b.md", "two")]);
+      }
       assert.deepEqual(names(), ["b.md"], "requested twice, posted once");
-      assert.equal((await messages.delete(channel, posted.messageId)).kind, "created");
-      assert.deepEqual(await messages.delete(channel, posted.messageId), { kind: "already_gone" });
-      assert.deepEqual(await messages.edit(posted.messageId, plain, []), { kind: "already_gone" });
+      assert.equal((await deleteMessage(api, channel, posted.messageId)).kind, "created");
+      assert.deepEqual(await deleteMessage(api, channel, posted.messageId), {
+        kind: "already_gone",
+      });
+      assert.deepEqual(await editMessage(api, posted.messageId, plain, []), {
+        kind: "already_gone",
+      });
       assert.deepEqual(await create(api, sent), { kind: "already_gone" });
     }));
 
@@ -537,15 +543,14 @@ function discordenos(message: OutboundMessage, files: readonly OutboundFile[], i
   }).body;
 }
 
-describe("[D2] createMessages() writes byte by byte what Discordeno would write", () => {
+describe("[D2] createMessage() writes byte by byte what Discordeno would write", () => {
   for (const isEdit of [false, true]) {
     it(isEdit ? "for each edit" : "for each new message", async () => {
       await fc.assert(fc.asyncProperty(messages, files, async (message, files) => {
         const { api, asked } = fakeApi({ id: "1400000000000000077" });
-        const { create, edit } = createMessages(api);
         await (isEdit
-          ? edit(messageId("1400000000000000009"), message, files, undefined)
-          : create(message, files, 0));
+          ? editMessage(api, messageId("1400000000000000009"), message, files, undefined)
+          : createMessage(api, message, files, 0));
         const [, , options = {}] = asked[0] ?? [];
         const sent = bodyOf(options);
         const json = sent instanceof FormData ? sent.get("payload_json") : sent;
