@@ -5,14 +5,14 @@
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/durability.ts";
 import { COUNT } from "../schema/columns.ts";
-import { DISCORD_CHANGE, DISCORD_POST, STORED_CHANGE } from "../schema/agent.ts";
-import { DAY_MS } from "../../lib/clock.ts";
+import {
+  CHANGES_KEPT_MS,
+  DISCORD_CHANGE,
+  DISCORD_POST,
+  POSTS_KEPT_MS,
+  STORED_CHANGE,
+} from "../schema/agent.ts";
 import type { AccountId, GuildId, MessageId } from "../../core/discord/ids.ts";
-
-/** Milliseconds for which a row is kept: longer than the longest turn. */
-export const CHANGES_KEPT_MS = 2 * DAY_MS;
-/** Milliseconds for which a posted message is kept: longer than the longest poll, of 32 days. */
-export const POSTS_KEPT_MS = 60 * DAY_MS;
 
 export function createChanges(
   { database, sql, commit, read }: Transactions,

@@ -21,7 +21,14 @@ import type { GatewaySession, GuildSnapshot, Self } from "../../core/inbound/inb
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS, statementsOf, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/durability.ts";
-import { ACCOUNT, APPLICATION_OWNER, GATEWAY_SESSION, GUILD, IDENTIFY } from "../schema/bot.ts";
+import {
+  ACCOUNT,
+  APPLICATION_OWNER,
+  GATEWAY_SESSION,
+  GUILD,
+  IDENTIFIES_MAX,
+  IDENTIFY,
+} from "../schema/bot.ts";
 import { flag, integer, type RowReader, rows, snowflake, text } from "../schema/columns.ts";
 
 /**
@@ -300,12 +307,6 @@ export function createDiscordAnswers({ database, sql, commit }: Transactions) {
       commit(UNNAMED, () => setOwners(accountId, ownerIds)),
   };
 }
-
-/**
- * Number of IDENTIFYs to keep, at least, regardless of their age: more than can count in a day.
- * Deletion by age would forget the whole day if the clock runs ahead for a minute.
- */
-export const IDENTIFIES_MAX = 1_000;
 
 const STORED = IDENTIFY.pick("shardId", "at");
 

@@ -19,7 +19,7 @@ import {
 } from "../database/durability.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { Pruner } from "../messages/retention.ts";
-import { GATEWAY_SESSION, RUN } from "../schema/bot.ts";
+import { GATEWAY_SESSION, RUN, RUNS_MAX } from "../schema/bot.ts";
 import { integer, rows } from "../schema/columns.ts";
 import { IS_OPEN } from "../schema/messages.ts";
 import { TABLES } from "../schema/tables.ts";
@@ -248,9 +248,6 @@ function createGaps({ database, sql, commit }: Transactions) {
  * five minutes.
  */
 const SILENCE_MS = 315_000;
-
-/** Number of runs to keep, beside the first one. */
-export const RUNS_MAX = 50;
 
 /**
  * Stores the runs of the process: their beginnings, last signs of life and endings.

@@ -38,7 +38,7 @@ import { isRunning, mayRetract } from "../memory/open_turns.ts";
 import { prepareMessageBlocks } from "../messages/message_blocks.ts";
 import { prepareUnpairedSenders } from "../pairing/pairing.ts";
 import { flag, integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
-import { OPEN_COMMAND, TOKEN_MS } from "../schema/messages.ts";
+import { OPEN_COMMAND, PROXIED_USERS_MAX, TOKEN_MS } from "../schema/messages.ts";
 import type { ClaimRecord, InboxRows } from "../turns/turn_ends.ts";
 import { prepareInsertSteps } from "../turns/turn_ends.ts";
 import { createStopTurns, prepareChanges, prepareStops } from "./changes.ts";
@@ -447,9 +447,6 @@ function createAnsweredPeople({ sql, read }: Transactions) {
       read(() => ASKER.readIfWhole(select.get({ messageId, accountId }))?.asker),
   };
 }
-
-/** Number of users to keep of an account. */
-export const PROXIED_USERS_MAX = 10_000;
 
 const PROXIED = rows({ userId: snowflake<"user">() });
 

@@ -33,6 +33,7 @@ import {
 } from "../schema/columns.ts";
 import { createDecisions, createMessageRecords } from "./message_record.ts";
 import type { Retention } from "./retention.ts";
+import { POLICIES_KEPT, POLICIES_MAX } from "../schema/messages.ts";
 
 /** Newest verdicts that are looked at. */
 const MAX_RECENT = 20_000;
@@ -88,11 +89,6 @@ export function createStoredMessages(transactions: Transactions, retention: Rete
     ...createActivity(transactions),
   };
 }
-
-/** Number of policies that an account keeps, regardless of their age. */
-export const POLICIES_KEPT = 50;
-/** Maximum number of policies of an account, even if stored decisions refer to more. */
-export const POLICIES_MAX = 200;
 
 const ID = rows({ id: integer() });
 

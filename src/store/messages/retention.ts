@@ -13,6 +13,7 @@ import { statementsOf } from "../database/durability.ts";
 import { account, integer, type Keeps, rows, snowflake } from "../schema/columns.ts";
 import { TABLES } from "../schema/tables.ts";
 import type { OverheardKey } from "./message_blocks.ts";
+import { HELD_DAYS } from "../schema/outbox.ts";
 
 export interface TranscriptRetention {
   /** `store.retention.transcriptsDays`: days to keep transcripts; 0 keeps them for ever. */
@@ -27,9 +28,6 @@ export interface TranscriptRetention {
 /** Number of rows that a step reads of each table. */
 const STEP_ROWS = 64;
 const MB = 1024 * 1024;
-
-/** Days for which the operator may decide about a message that did not arrive. */
-export const HELD_DAYS = 30;
 
 const NEXT = rows({ id: integer(), at: integer() });
 const NUMBER = rows({ number: integer() });

@@ -27,7 +27,7 @@ import {
   toOutboxRow,
 } from "./rows.ts";
 import { integer, optional, rows, snowflake, text } from "../schema/columns.ts";
-import { OUTBOX } from "../schema/outbox.ts";
+import { INVALID_REQUESTS_MINUTES, OUTBOX } from "../schema/outbox.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 
 export function createOutbox(
@@ -48,12 +48,6 @@ export function createOutbox(
 }
 
 export type Outbox = ReturnType<typeof createOutbox>;
-
-/**
- * Number of minutes to keep: the ten that Discord remembers, and one more because a minute is kept
- * as a whole.
- */
-export const INVALID_REQUESTS_MINUTES = 11;
 
 const MINUTE = rows({ minute: integer(), count: integer() });
 

@@ -24,7 +24,6 @@ import {
 } from "../../core/people/question.ts";
 import type { Charge } from "../../core/spending/usage.ts";
 import type { Step } from "../../core/step.ts";
-import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS, type Transactions, UNNAMED } from "../database/durability.ts";
 import type { Memory } from "../memory/memory.ts";
 import { isRunning } from "../memory/open_turns.ts";
@@ -35,6 +34,7 @@ import {
   QUESTION,
   QUESTION_CARD,
   QUESTION_CONTROL,
+  QUESTIONS_KEPT_MS,
   SELECT_OPEN,
   STORED_QUESTION,
 } from "../schema/people.ts";
@@ -304,9 +304,6 @@ function createExecRules({ database, sql, commit, read }: Transactions) {
 }
 
 const RULE = EXEC_RULE.pick("path", "contentHash", "cwd", "filesHash", "args");
-
-/** How long decided questions are kept, for the log and for repeated presses. */
-export const QUESTIONS_KEPT_MS = 30 * DAY_MS;
 
 /** Maximum number of old questions that a new one deletes. */
 const PRUNED_AT_ONCE = 16;

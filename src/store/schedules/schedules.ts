@@ -5,7 +5,7 @@ import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/durability.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
-import { SCHEDULE } from "../schema/agent.ts";
+import { SCHEDULE, SCHEDULE_RUNS_MAX, SCHEDULES_KEPT_DAYS } from "../schema/agent.ts";
 import { COUNT, integer, oneOf, optional, rows, snowflake } from "../schema/columns.ts";
 import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
@@ -23,9 +23,6 @@ export type Schedules = ReturnType<typeof createSchedules>;
 export type Schedule = ReturnType<typeof SCHEDULE.read>;
 export type NewSchedule = Parameters<ReturnType<typeof SCHEDULE.prepareInsert>>[0];
 export type ScheduleRun = ReturnType<typeof readRun>;
-
-/** Days after which a schedule without a run before it is forgotten. */
-export const SCHEDULES_KEPT_DAYS = 30;
 
 function createScheduleRows(
   { database, sql, commit, read }: Transactions,
@@ -98,9 +95,6 @@ function createScheduleRows(
       change(() => resume.run({ id, nextAt: nextAt ?? null })),
   };
 }
-
-/** Number of runs of a schedule that are kept. */
-export const SCHEDULE_RUNS_MAX = 50;
 
 /**
  * Columns of a run, for a query over `schedule_run AS r`. Its state is that of its turn, if it has

@@ -3,7 +3,7 @@
  */
 
 import type { UndoSteps } from "../../core/turn/ports/discord_place.ts";
-import { NOTE_SCOPES } from "../../core/notes/note.ts";
+import { MAX_NOTES, NOTE_SCOPES } from "../../core/notes/note.ts";
 import type { SetBy } from "../../core/turn/schedule.ts";
 import {
   account,
@@ -22,6 +22,8 @@ import {
   unique,
 } from "./columns.ts";
 import { REMOVED_MESSAGE, stringIn } from "./person.ts";
+import { MAX_PER_USER } from "../../core/turn/schedule.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 
 /** SQL for the index of the words of notes, and for the triggers that keep it. */
 const NOTE_WORDS = `
@@ -61,6 +63,14 @@ export const NOTE = table("note", {
     CREATE INDEX note_in_scope ON note (agent_id, scope_key, updated_at);
     CREATE INDEX note_by_author ON note (author_id, space);
     ${NOTE_WORDS}`,
+  holds: {
+    under: "Texts",
+    data: "Notes of the agent's memory, with the IDs of author and source messages",
+    kept:
+      `${MAX_NOTES} of a person, channel or server at most; until the author, the model or the ` +
+      "operator deletes them, or a source message is deleted while the bot runs. A source is each " +
+      "message that the turn has read, unless the note has only words of the person that it answered",
+  },
   forgets: {
     delete: "author_id = :userId OR id IN (SELECT note_row FROM note_source WHERE " +
       `${IN("message_id", "messages")})`,
@@ -75,10 +85,17 @@ const NOTE_SOURCE = table("note_source", {
 }, {
   key: ["messageId", "noteRow"],
   sql: "CREATE INDEX note_source_of ON note_source (note_row);",
+  holds: "note",
   forgets: "triggers of the table note change it",
 });
 
 // The tables of schedules and their runs (T12).
+
+/** Number of runs of a schedule that are kept. */
+export const SCHEDULE_RUNS_MAX = 50;
+
+/** Days after which a schedule without a run before it is forgotten. */
+export const SCHEDULES_KEPT_DAYS = 30;
 
 export const SCHEDULE = table("schedule", {
   id: rowNumber(true), // ids of runs contain it
@@ -96,6 +113,13 @@ export const SCHEDULE = table("schedule", {
 }, {
   sql: "CREATE INDEX schedule_next ON schedule (account_id, next_at) WHERE next_at IS NOT NULL;",
   isOfBot: true,
+  holds: {
+    under: "Texts",
+    data: "Reminders and scheduled tasks: text, creator, channel, runs",
+    kept:
+      `${MAX_PER_USER} of a person at most; until deleted, or ${SCHEDULES_KEPT_DAYS} days after ` +
+      `the only run; of each, the newest ${SCHEDULE_RUNS_MAX} runs`,
+  },
   forgets: { delete: "creator_id = :userId", scrub: ["text", "setBy"] },
 });
 
@@ -110,10 +134,14 @@ const SCHEDULE_RUN = table("schedule_run", {
 }, {
   sql: "CREATE INDEX schedule_run_of ON schedule_run (schedule_row, id);",
   isOfBot: true,
+  holds: "schedule",
   forgets: { delete: "schedule_row IN (SELECT id FROM schedule WHERE creator_id = :userId)" },
 });
 
 // The tables of destructive actions of tools, and of messages that tools posted (T3).
+
+/** Milliseconds for which a row is kept: longer than the longest turn. */
+export const CHANGES_KEPT_MS = 2 * DAY_MS;
 
 /** A change. Its row is there before the change is made. */
 export const DISCORD_CHANGE = table("discord_change", {
@@ -134,6 +162,11 @@ export const DISCORD_CHANGE = table("discord_change", {
     CREATE INDEX discord_change_of_turn ON discord_change (account_id, turn_id);
     CREATE INDEX discord_change_by_time ON discord_change (account_id, made_at);`,
   isOfBot: true,
+  holds: {
+    under: "People",
+    data: "Changes on Discord, with the way to take them back: person, place, names",
+    kept: `${CHANGES_KEPT_MS / DAY_MS} days`,
+  },
   forgets: { delete: "asker_id = :userId", scrub: ["what", "undo"] },
 });
 
@@ -153,6 +186,9 @@ export const STORED_CHANGE = DISCORD_CHANGE.pick(
   "undoneBy",
 );
 
+/** Milliseconds for which a posted message is kept: longer than the longest poll, of 32 days. */
+export const POSTS_KEPT_MS = 60 * DAY_MS;
+
 /** A message of the bot that is no row of the outbox, such as a poll. */
 export const DISCORD_POST = table("discord_post", {
   accountId: account(),
@@ -163,6 +199,11 @@ export const DISCORD_POST = table("discord_post", {
   key: ["accountId", "messageId"],
   sql: "CREATE INDEX discord_post_by_time ON discord_post (account_id, posted_at);",
   isOfBot: true,
+  holds: {
+    under: "People",
+    data: "Polls and other posts of tools: message ID, and the ID of the person who asked",
+    kept: `${POSTS_KEPT_MS / DAY_MS} days`,
+  },
   forgets: { delete: "asker_id = :userId" },
 });
 
@@ -197,6 +238,11 @@ export const HOOK_EVENT = table("hook_event", {
     CREATE INDEX hook_event_by_time ON hook_event (received_at);`,
   isOfBot: true,
   keeps: { by: "receivedAt", mayGo: "run_id IS NOT NULL", ...OLD_EVENTS },
+  holds: {
+    under: "Texts",
+    data: "Events of other programs: title, text for the model, text for people, the sender's id",
+    kept: `${HOOK_EVENTS_KEPT_DAYS} days`,
+  },
   forgets: {
     change: {
       columns: ["sender_id", "title", "text", "post", "sources"],
@@ -236,6 +282,7 @@ export const HOOK_RUN = table("hook_run", {
     CREATE INDEX hook_run_by_time ON hook_run (account_id, started_at);`,
   isOfBot: true,
   keeps: { by: "startedAt", mayGo: "state IN ('done', 'refused')", ...OLD_EVENTS },
+  holds: "hook_event",
   forgets: "ids and counts of events",
 });
 
@@ -268,6 +315,11 @@ export const HOOK_INCIDENT = table("hook_incident", {
     by: "startedAt",
     mayGo: "id NOT IN (SELECT incident_row FROM hook_run WHERE incident_row IS NOT NULL)",
     ...OLD_EVENTS,
+  },
+  holds: {
+    under: "Texts",
+    data: "Threads of incidents: key, title, channel, number of events",
+    kept: `${HOOK_EVENTS_KEPT_DAYS} days after the last event`,
   },
   forgets: {
     set: [{

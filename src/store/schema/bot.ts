@@ -42,7 +42,15 @@ export const ACCOUNT = table("account", {
   limitResetAfterMs: optional(integer()),
   limitMaxConcurrency: optional(integer()),
   limitReadAt: optional(integer()),
-}, { isOfBot: true, forgets: { set: [{ where: "owner_id = :userId", to: "owner_id = NULL" }] } });
+}, {
+  isOfBot: true,
+  holds: {
+    under: "Servers and operation",
+    data: "The bot's account, its gateway session and Discord's limits",
+    kept: "one row for each account and shard; until replaced by newer data",
+  },
+  forgets: { set: [{ where: "owner_id = :userId", to: "owner_id = NULL" }] },
+});
 
 /** A shard of an account, from its first IDENTIFY on. */
 export const GATEWAY_SESSION = table("gateway_session", {
@@ -60,8 +68,15 @@ export const GATEWAY_SESSION = table("gateway_session", {
 }, {
   key: ["accountId", "shardId"],
   isOfBot: true,
+  holds: "account",
   forgets: "positions of the bot's own connections",
 });
+
+/**
+ * Number of IDENTIFYs to keep, at least, regardless of their age: more than can count in a day.
+ * Deletion by age would forget the whole day if the clock runs ahead for a minute.
+ */
+export const IDENTIFIES_MAX = 1_000;
 
 export const IDENTIFY = table("identify", {
   id: rowNumber(), // in the order of asking
@@ -71,6 +86,11 @@ export const IDENTIFY = table("identify", {
 }, {
   sql: "CREATE INDEX identify_of_account ON identify (account_id, at);",
   isOfBot: true,
+  holds: {
+    under: "Servers and operation",
+    data: "Times of IDENTIFYs",
+    kept: `the newest ${IDENTIFIES_MAX}`,
+  },
   forgets: "times of the bot's own connections",
 });
 
@@ -82,6 +102,11 @@ export const GUILD = table("guild", {
   key: ["accountId", "guildId"],
   hasRowNumber: true, // snapshots are long
   isOfBot: true,
+  holds: {
+    under: "Servers and operation",
+    data: "Names of servers, channels, threads and roles; topics of channels",
+    kept: "while the bot is in the server",
+  },
   forgets: "names of servers, channels and roles, without members",
 });
 
@@ -98,8 +123,16 @@ const DIRECT_CHANNEL = table("direct_channel", {
   key: ["accountId", "channelId"],
   isOfBot: true,
   keeps: { by: "activeAt", days: DIRECT_CHANNEL_DAYS, isSlow: true },
+  holds: {
+    under: "People",
+    data: "Direct channels: channel ID and last activity",
+    kept: `${DIRECT_CHANNEL_DAYS} days after the last message`,
+  },
   forgets: { delete: IN("channel_id", "channels") },
 });
+
+/** Number of runs to keep, beside the first one. */
+export const RUNS_MAX = 50;
 
 export const RUN = table("run", {
   id: rowNumber(), // in the order of starting
@@ -108,13 +141,29 @@ export const RUN = table("run", {
   startedAt: integer(),
   aliveAt: integer(),
   ending: optional(text()), // absent: it runs, or was killed
-}, { forgets: "times of the process" });
+}, {
+  holds: {
+    under: "Servers and operation",
+    data: "Runs of the process: start, end and reason",
+    kept: `the newest ${RUNS_MAX}`,
+  },
+  forgets: "times of the process",
+});
 
 /** The application's owner and the whole team, as last read. */
 export const APPLICATION_OWNER = table("application_owner", {
   accountId: account(),
   userId: snowflake<"user">(),
-}, { key: ["accountId", "userId"], isOfBot: true, forgets: { delete: "user_id = :userId" } });
+}, {
+  key: ["accountId", "userId"],
+  isOfBot: true,
+  holds: {
+    under: "Servers and operation",
+    data: "Owner and team of the bot's application: person",
+    kept: "until Discord names others",
+  },
+  forgets: { delete: "user_id = :userId" },
+});
 
 // The table of settings that people change by commands, of the loop guard's counts, and of alerts.
 
@@ -127,6 +176,12 @@ export const SETTING = table("setting", {
 }, {
   key: ["accountId", "scope", "name"],
   isOfBot: true,
+  holds: {
+    under: "Servers and operation",
+    data: "Settings by commands, one for each conversation and kind; the loop guard's number of " +
+      "messages by bots in a channel",
+    kept: "until changed back; the number until a person writes there",
+  },
   forgets: {
     // A queue mode and a count belong to a channel, other settings to a session.
     delete: `${IN("scope", "sessions")} OR ${IN("scope", "channels")}`,
@@ -169,6 +224,12 @@ const USAGE = table("usage", {
 }, {
   key: ["day", "userId", "channelId", "guildId", "agentId", "model", "kind"],
   keeps: { by: "day", days: "usageDays" },
+  holds: {
+    under: "People",
+    data:
+      "Tokens, money and time of model requests, by day, user, channel and server; without the user after `forget`",
+    kept: "{usageDays}",
+  },
   forgets: {
     // The operator's money is spent all the same, so budgets still count it.
     first: `INSERT INTO usage (${USAGE_KEY}, ${USAGE_SUMS.join(", ")})
@@ -184,6 +245,11 @@ const USAGE = table("usage", {
 export const TOLD_BUDGET = table("told_budget", { day: integer(), userId: text() }, {
   key: ["day", "userId"],
   keeps: { by: "day", days: 1 }, // the clock may be set back a little
+  holds: {
+    under: "People",
+    data: "People who know that their budget of the day is spent",
+    kept: "2 days",
+  },
   forgets: { delete: "user_id = :userId" },
 });
 

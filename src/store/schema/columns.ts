@@ -258,6 +258,17 @@ export interface Keeps<Name extends string = string> {
   readonly isSlow?: true;
 }
 
+/**
+ * The data of a table for `docs/stored-data.md`, or the name of the table with which its rows go.
+ * `{key}` stands for the value of the key of `store.retention`.
+ */
+type Holds = string | {
+  readonly under: "Texts" | "Decisions" | "People" | "Servers and operation";
+  readonly data: string;
+  /** How long its rows stay, or how many of them. */
+  readonly kept: string;
+};
+
 interface TableParts<Name extends string> {
   /** The key, if it has several columns. */
   readonly key?: readonly Name[];
@@ -273,6 +284,7 @@ interface TableParts<Name extends string> {
   readonly keeps?: Keeps<Name>;
   /** How a person is forgotten in it. */
   readonly forgets: Forgets<Name>;
+  readonly holds: Holds;
 }
 
 /** A table for those that treat all tables alike. */
@@ -287,6 +299,7 @@ export interface DeclaredTable {
   readonly keeps?: Keeps;
   /** As {@link TableParts.forgets}, with the names of SQL. */
   readonly forgets: Forgets;
+  readonly holds: Holds;
   /** Names of its columns with JSON, in SQL. */
   readonly jsonColumns: readonly string[];
 }
@@ -314,6 +327,7 @@ export function table<C extends Columns>(
     isOfBot = false,
     keeps,
     forgets,
+    holds,
   }: TableParts<keyof C & string>,
 ): StoreTable<C> {
   const all = Object.entries(columns).map(([key, column]) => ({ key, as: snakeCase(key), column }));
@@ -333,6 +347,7 @@ export function table<C extends Columns>(
       hasRowNumber ? "" : ", WITHOUT ROWID"
     };\n${sql}\n`,
     isOfBot,
+    holds,
     keyColumns: (key ?? ["id"]).map(snakeCase),
     ...(keeps && { keeps: { ...keeps, by: snakeCase(keeps.by) } }),
     forgets: typeof forgets === "string"

@@ -25,6 +25,12 @@ import {
 } from "./columns.ts";
 import { BLANK_ID, changed, messageRows, stringIn } from "./person.ts";
 
+/** Number of policies that an account keeps, regardless of their age. */
+export const POLICIES_KEPT = 50;
+
+/** Maximum number of policies of an account, even if stored decisions refer to more. */
+export const POLICIES_MAX = 200;
+
 const POLICY = table("policy", {
   id: rowNumber(),
   accountId: account(),
@@ -34,7 +40,16 @@ const POLICY = table("policy", {
   names: json(), // ResolvedNames
   madeAt: integer(),
   usedAt: integer(), // when it last came into force
-}, { unique: ["accountId", "hash"], forgets: { scrub: ["text", "names"] } });
+}, {
+  unique: ["accountId", "hash"],
+  holds: {
+    under: "Decisions",
+    data: "The config that decided, with secrets blanked",
+    kept:
+      `the newest ${POLICIES_KEPT} versions, and up to ${POLICIES_MAX} while verdicts need them`,
+  },
+  forgets: { scrub: ["text", "names"] },
+});
 
 /** Verdicts, one row for each message and account. */
 const DECISION = table("decision", {
@@ -54,6 +69,14 @@ const DECISION = table("decision", {
   sql: `
     CREATE INDEX decision_run ON decision (facts ->> '$.knownFacts.triggered.messageId')
       WHERE why = 'triggered';`,
+  holds: {
+    under: "Decisions",
+    data:
+      "Verdicts: message, channel, author, reason, rule, and the facts behind them: user name, " +
+      "roles, names of server and channel, mention or not, scores of the intent filter; no text " +
+      "of the message",
+    kept: "{decisionsDays}, the newest {decisionsMax}",
+  },
   forgets: {
     change: {
       columns: ["message_id", "facts"],
@@ -91,11 +114,19 @@ const UNDECIDED = table("undecided", {
   at: integer(),
 }, {
   unique: ["accountId", "messageId"],
+  holds: {
+    under: "Texts",
+    data: "Messages whose verdict waits: for PluralKit, or for Discord's answer about an owner",
+    kept: "some seconds",
+  },
   forgets: {
     delete: "message ->> '$.sender.id' = :userId",
     change: messageRows("known_facts"),
   },
 });
+
+/** Number of users to keep of an account. */
+export const PROXIED_USERS_MAX = 10_000;
 
 /** Users for whom PluralKit has posted. */
 const PROXIED_USER = table("proxied_user", {
@@ -105,6 +136,11 @@ const PROXIED_USER = table("proxied_user", {
 }, {
   key: ["accountId", "userId"],
   sql: "CREATE INDEX proxied_user_newest ON proxied_user (account_id, at);",
+  holds: {
+    under: "People",
+    data: "PluralKit users: user ID and time, only with `pluralkit.enabled`",
+    kept: `the newest ${PROXIED_USERS_MAX}`,
+  },
   forgets: { delete: "user_id = :userId" },
 });
 
@@ -143,6 +179,12 @@ const INBOX = table("inbox", {
     CREATE INDEX inbox_open ON inbox (state, id) WHERE finished_at IS NULL;
     CREATE INDEX inbox_failure ON inbox (failure_id) WHERE failure_id IS NOT NULL;`,
   keeps: { by: "acceptedAt", days: "transcriptsDays", mayGo: "finished_at IS NOT NULL" },
+  holds: {
+    under: "Texts",
+    data: "Messages that the bot accepts: text, quoted message, author with display name, roles, " +
+      "place, time; of embeds a description, and the addresses of pictures",
+    kept: "{transcriptsDays}, within {maxMb}",
+  },
   forgets: {
     delete: "message ->> '$.sender.id' = :userId",
     change: messageRows("failure"),
@@ -169,6 +211,13 @@ const ENTRY = table("entry", {
     CREATE INDEX entry_in_session ON entry (session_key, id, role, channel_id, message_id);
     CREATE INDEX entry_in_channel ON entry (channel_id, session_key);`,
   keeps: { by: "at", days: "transcriptsDays" },
+  holds: {
+    under: "Texts",
+    data:
+      "The transcript: the model's input for each turn with the context messages that it saw, " +
+      "and the reply, also with the thinking that the model's server wants back",
+    kept: "{transcriptsDays}, within {maxMb}",
+  },
   forgets: {
     delete: IN("session_key", "sessions"),
     set: [
@@ -212,6 +261,11 @@ export const CHECKPOINT = table("checkpoint", {
     days: "transcriptsDays",
     mayGo: "last_entry < (SELECT MIN(id) FROM entry)",
   },
+  holds: {
+    under: "Texts",
+    data: "Summaries of older parts of a conversation",
+    kept: "with their transcript",
+  },
   forgets: {
     delete: IN("session_key", "sessions"),
     change: {
@@ -235,6 +289,12 @@ const STEP = table("step", {
 }, {
   sql: "CREATE INDEX step_of_turn ON step (message_id, id);",
   keeps: { by: "at", days: "transcriptsDays" },
+  holds: {
+    under: "Texts",
+    data: "Calls of tools with their whole results, for example messages of the channel or web " +
+      "pages that the model read",
+    kept: "{transcriptsDays}, within {maxMb}",
+  },
   forgets: {
     delete: IN("message_id", "messages"),
     scrub: ["step"],
@@ -261,6 +321,11 @@ const MESSAGE_BLOCK = table("message_block", {
              v.value ->> 3 AS text, v.value ->> 5 AS reply_to, v.value ->> 6 AS forwards,
              v.value ->> 4 AS sent_at, b.kept_at
       FROM message_block AS b CROSS JOIN json_each(b.messages) AS v;`,
+  holds: {
+    under: "Texts",
+    data: "Other messages in allowed channels, by people who may talk to the bot there (context)",
+    kept: "{contextDays}, and about the newest {contextPerChannel} of each channel",
+  },
   forgets: {
     change: {
       columns: ["messages"],
@@ -276,6 +341,12 @@ const MESSAGE_BLOCK = table("message_block", {
     },
   },
 });
+
+/** Maximum number of rows. Replaced rows count, so there may be fewer. */
+export const REACTIONS_MAX = 20_000;
+
+/** Maximum number of rows of a channel. */
+export const REACTIONS_PER_CHANNEL = 50;
 
 /** The last change of each reaction; of a channel, the newest ones. */
 const REACTION = table("reaction", {
@@ -293,6 +364,12 @@ const REACTION = table("reaction", {
   unique: ["accountId", "messageId", "userId", "emoji"],
   sql: "CREATE INDEX reaction_in_channel ON reaction (account_id, channel_id, id);",
   isOfBot: true,
+  holds: {
+    under: "People",
+    data: "Changed reactions on messages: person, message, emoji",
+    kept:
+      `{contextDays}, the newest ${REACTIONS_PER_CHANNEL} of each channel, and ${REACTIONS_MAX} together`,
+  },
   forgets: {
     delete: `user_id = :userId OR ${IN("message_id", "messages")}`,
     set: [{ where: IN("shown_in", "messages"), to: `shown_in = '${BLANK_ID}'` }],
@@ -314,6 +391,11 @@ export const OPEN_COMMAND = table("open_command", {
   at: integer(),
 }, {
   isOfBot: true,
+  holds: {
+    under: "Servers and operation",
+    data: "Commands whose answers have not left: name, person, token of the interaction",
+    kept: "until the answer has left; 15 minutes at most",
+  },
   forgets: { delete: "sender_id = :userId" },
 });
 

@@ -25,6 +25,9 @@ import { changed, REMOVED_ANSWER, stringIn, withoutCard } from "./person.ts";
 const ANSWERS_THEM = IN("cause_id", "messages");
 const UNSENT = "state IN ('pending', 'sending', 'uncertain', 'dead')";
 
+/** Days for which the operator may decide about a message that did not arrive. */
+export const HELD_DAYS = 30;
+
 export const OUTBOX = table("outbox", {
   id: rowNumber(), // in the order of sending
   accountId: account(),
@@ -72,6 +75,12 @@ export const OUTBOX = table("outbox", {
     mayGo: `(state IN ('sent', 'dropped', 'withdrawn')
       OR (state IN ('dead', 'uncertain') AND created_at < :heldBefore))`,
   },
+  holds: {
+    under: "Texts",
+    data: "Replies and other messages of the bot",
+    kept:
+      `{transcriptsDays}, within {maxMb}; those that did not arrive, at least ${HELD_DAYS} days`,
+  },
   forgets: {
     // A message that is not sent yet answers a turn that is forgotten.
     delete: `${IN("channel_id", "channels")} OR (${IN("cause_id", "messages")} AND ${UNSENT})`,
@@ -111,6 +120,11 @@ const OUTBOX_FILE = table("outbox_file", {
 }, {
   key: ["outboxRow", "position"],
   hasRowNumber: true, // files are long
+  holds: {
+    under: "Texts",
+    data: "Files that the bot sends",
+    kept: "until Discord has them; of messages that never arrived, {mediaDays}",
+  },
   forgets: { delete: "outbox_row NOT IN (SELECT id FROM outbox)" },
 });
 
@@ -126,15 +140,34 @@ const PARKED_CHANNEL = table("parked_channel", {
 }, {
   key: ["accountId", "channelId"],
   isOfBot: true,
+  holds: {
+    under: "Servers and operation",
+    data: "Channels that refuse messages: channel ID, reason",
+    kept: "until a message arrives there",
+  },
   forgets: { delete: IN("channel_id", "channels") },
 });
+
+/**
+ * Number of minutes to keep: the ten that Discord remembers, and one more because a minute is kept
+ * as a whole.
+ */
+export const INVALID_REQUESTS_MINUTES = 11;
 
 /** Requests of the last minutes that Discord counted as invalid. */
 const INVALID_REQUEST = table("invalid_request", {
   accountId: account(),
   minute: integer(),
   count: integer(),
-}, { key: ["accountId", "minute"], forgets: "numbers by minute" });
+}, {
+  key: ["accountId", "minute"],
+  holds: {
+    under: "Servers and operation",
+    data: "Counts of invalid requests",
+    kept: `${INVALID_REQUESTS_MINUTES} minutes`,
+  },
+  forgets: "numbers by minute",
+});
 
 /** The tables of this file. Files are forgotten after their messages. */
 export const OUTBOX_TABLES: readonly DeclaredTable[] = [

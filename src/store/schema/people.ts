@@ -18,6 +18,8 @@ import {
   text,
   unique,
 } from "./columns.ts";
+import { CODE_LIFE_MS, MAX_PENDING } from "../../core/inbound/pairing.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 
 /** The call of a guild. A guild has one at most, over all accounts. */
 export const VOICE_CALL = table("voice_call", {
@@ -33,6 +35,11 @@ export const VOICE_CALL = table("voice_call", {
   at: integer(),
 }, {
   isOfBot: true,
+  holds: {
+    under: "Servers and operation",
+    data: "Calls in voice channels: server and channel, and the ID of the person who called",
+    kept: "until the call ends, and people have left its channel",
+  },
   forgets: {
     set: [{ where: "user_id = :userId", to: "user_id = NULL" }],
   },
@@ -49,6 +56,11 @@ export const VOICE_CHOICE = table("voice_choice", {
 }, {
   key: ["accountId", "guildId", "userId"],
   isOfBot: true,
+  holds: {
+    under: "People",
+    data: "Choices about being heard in voice channels: user and server ID, and time",
+    kept: "until the call ends; a `/deafen me`, until the person presses **Hear me**",
+  },
   forgets: { delete: "user_id = :userId" },
 });
 
@@ -65,6 +77,11 @@ export const RESOLVED_NAME = table("resolved_name", {
   at: integer(),
 }, {
   key: ["accountId", "kind", "typed", "guildId"],
+  holds: {
+    under: "People",
+    data: "Names of the config with their resolved IDs",
+    kept: "until the name gets another ID",
+  },
   forgets: { delete: "found_id = :userId" },
 });
 
@@ -91,6 +108,12 @@ export const PAIRING_REQUEST = table("pairing_request", {
       WHERE state = 'pending';
     CREATE INDEX pairing_request_newest ON pairing_request (account_id, created_at);`,
   isOfBot: true,
+  holds: {
+    under: "People",
+    data: "Pairing requests: user ID, user name, code, channel and message ID",
+    kept: `valid for ${CODE_LIFE_MS / 3_600_000} hour, ${MAX_PENDING} at once; Barnacle deletes ` +
+      "those of earlier days with the next request",
+  },
   forgets: {
     delete: "user_id = :userId",
     set: [{ where: "decided_by = :userId", to: "decided_by = NULL" }],
@@ -106,6 +129,11 @@ export const PAIRED = table("paired", {
   pairedBy: text(),
 }, {
   key: ["accountId", "userId"],
+  holds: {
+    under: "People",
+    data: "Pairings: user ID, user name, time, and the ID of the person who approved",
+    kept: "until `barnacle pairing revoke <id>`",
+  },
   forgets: {
     delete: "user_id = :userId",
     set: [{ where: "paired_by = :userId", to: "paired_by = 'a forgotten person'" }],
@@ -117,10 +145,16 @@ export const PAIRING_GUESS = table("pairing_guess", {
   accountId: key(account()),
   wrong: integer(),
   closedAt: optional(integer()), // when too many closed the check
-}, { forgets: "a number" });
+}, {
+  holds: { under: "People", data: "Number of wrong codes", kept: "until a right one" },
+  forgets: "a number",
+});
 
 // The tables of questions to people, their cards, commands that people have allowed for good, and runs
 // of offered actions.
+
+/** How long decided questions are kept, for the log and for repeated presses. */
+export const QUESTIONS_KEPT_MS = 30 * DAY_MS;
 
 /** A question about a call of a parked turn. */
 export const QUESTION = table("question", {
@@ -163,6 +197,11 @@ export const QUESTION = table("question", {
   END;
 `,
   isOfBot: true,
+  holds: {
+    under: "Texts",
+    data: "Questions and approvals: text, command, people who were asked, answer",
+    kept: `${QUESTIONS_KEPT_MS / DAY_MS} days after the answer`,
+  },
   forgets: {
     delete: `asker_id = :userId OR ${IN("message_id", "messages")}`,
     set: [{ where: "decided_by = :userId", to: "decided_by = NULL" }],
@@ -191,6 +230,7 @@ const QUESTION_COVER = table("question_cover", {
   questionRow: integer(),
 }, {
   sql: "CREATE INDEX question_cover_of ON question_cover (question_row);",
+  holds: "question",
   forgets: { delete: "question_row NOT IN (SELECT id FROM question)" },
 });
 
@@ -206,6 +246,7 @@ export const QUESTION_CARD = table("question_card", {
     CREATE INDEX question_card_of ON question_card (question_row);
     CREATE INDEX question_card_open ON question_card (account_id) WHERE is_settled = 0;`,
   isOfBot: true,
+  holds: "question",
   forgets: { delete: "question_row NOT IN (SELECT id FROM question)" },
 });
 
@@ -216,6 +257,7 @@ export const QUESTION_CONTROL = table("question_control", {
   choice: text(), // 'form': it opens the question's form; 'menu': the person chooses
 }, {
   sql: "CREATE INDEX question_control_of ON question_control (card_row);",
+  holds: "question",
   forgets: { delete: "card_row NOT IN (SELECT id FROM question_card)" },
 });
 
@@ -232,6 +274,11 @@ export const EXEC_RULE = table("exec_rule", {
   allowedAt: integer(),
 }, {
   unique: ["agentId", "path", "contentHash", "cwd", "filesHash", "args"],
+  holds: {
+    under: "Texts",
+    data: "Commands that a person has always allowed: program, arguments, person",
+    kept: "until you delete the store",
+  },
   forgets: { set: [{ where: "allowed_by = :userId", to: "allowed_by = NULL" }], scrub: ["args"] },
 });
 
@@ -245,6 +292,9 @@ export const IS_PARKED = `EXISTS (
 )`;
 
 // The table of the threads that answers open (S7).
+
+/** Maximum number of threads of an account; older ones continue with mentions only. */
+export const THREADS_MAX = 5_000;
 
 export const ANSWER_THREAD = table("answer_thread", {
   accountId: account(),
@@ -263,6 +313,11 @@ export const ANSWER_THREAD = table("answer_thread", {
   key: ["accountId", "threadId"],
   sql: "CREATE INDEX answer_thread_newest ON answer_thread (account_id, at);",
   isOfBot: true,
+  holds: {
+    under: "Texts",
+    data: "Threads that the bot has opened for answers, with their titles",
+    kept: `the newest ${THREADS_MAX}`,
+  },
   forgets: { delete: "asker_id = :userId" }, // the title has words of theirs
 });
 

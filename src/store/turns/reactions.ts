@@ -19,11 +19,8 @@ import { bounded, withoutControls } from "../../lib/text/quoted.ts";
 import type { Transactions } from "../database/durability.ts";
 import type { OverheardKey } from "../messages/message_blocks.ts";
 import { integer, oneOf, rows, snowflake, text } from "../schema/columns.ts";
+import { REACTIONS_MAX, REACTIONS_PER_CHANNEL } from "../schema/messages.ts";
 
-/** Maximum number of rows of a channel. */
-export const REACTIONS_PER_CHANNEL = 50;
-/** Maximum number of rows. Replaced rows count, so there may be fewer. */
-export const REACTIONS_MAX = 20_000;
 /** Maximum UTF-16 units of the message that a turn sees of each reaction. */
 const QUOTE_CHARS = 120;
 

@@ -15,7 +15,7 @@ import type { createQuietChannels, Memory } from "../memory/memory.ts";
 import { type MessageBlocks, prepareMessageBlocks } from "../messages/message_blocks.ts";
 import type { Pruner } from "../messages/retention.ts";
 import { optional, rows, snowflake, text } from "../schema/columns.ts";
-import { ANSWER_THREAD } from "../schema/people.ts";
+import { ANSWER_THREAD, THREADS_MAX } from "../schema/people.ts";
 import type { TranscriptRows } from "./transcripts.ts";
 import { createSteps, createTurnEnds, type TurnTables } from "./turn_ends.ts";
 
@@ -36,9 +36,6 @@ export function createTurns(
     ...createTurnEnds(transactions, memory, transcripts, tables),
   };
 }
-
-/** Maximum number of threads of an account; older ones continue with mentions only. */
-export const THREADS_MAX = 5_000;
 
 const THREAD = ANSWER_THREAD.pick("threadId", "channelId", "askerId", "title", "state");
 /** A thread has the id of the message whose answer opened it. */
