@@ -94,10 +94,6 @@ export const GATES: readonly ToolGate[] = Object.keys(TOOL_GATES).filter((name):
   name in TOOL_GATES
 );
 
-export const GATE_DEFAULTS: Readonly<Record<string, boolean>> = Object.fromEntries(
-  GATES.map((gate) => [gate, TOOL_GATES[gate].isOpen]),
-);
-
 /** The open gates: those that the config opens, or leaves open. */
 export function openGates(
   actions: Readonly<Partial<Record<string, boolean>>>,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { z } from "zod";
 import { withInput } from "../../src/core/turn/tool.ts";
-import { GATE_DEFAULTS } from "../../src/core/tool_names.ts";
+import { GATES, openGates, TOOL_GATES } from "../../src/core/tool_names.ts";
 import { discordSection } from "../../src/config/schema/root.ts";
 import { TOOLS } from "../../src/tools/registry.ts";
 
@@ -18,16 +18,15 @@ describe("[T1] TOOLS", () => {
   });
 });
 
-describe("[T3] GATE_DEFAULTS", () => {
+describe("[T3] TOOL_GATES", () => {
   it("are the config's actions, with their defaults", () => {
     const { actions } = discordSection.parse({ actions: {} }) ?? {};
-    assert.deepEqual({ ...actions }, GATE_DEFAULTS);
+    assert.deepEqual(openGates({ ...actions }), openGates({}));
+    assert.deepEqual(Object.keys(actions ?? {}), GATES);
   });
 
   it("are closed for actions that change roles, members or the bot's presence", () => {
-    const closed = Object.entries(GATE_DEFAULTS).filter(([, isOpen]) => !isOpen).map(([name]) =>
-      name
-    );
+    const closed = GATES.filter((gate) => !TOOL_GATES[gate].isOpen);
     assert.deepEqual(closed, ["roles", "moderation", "presence"]);
   });
 });

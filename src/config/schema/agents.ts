@@ -198,14 +198,8 @@ const trigger = () =>
     }),
   ]);
 
-/** Of a config without `router`. */
-const ROUTER = {
-  dedupWindowSec: 5,
-  assignments: {},
-  noSelfTalk: { ignoreBotMessages: true },
-};
-
 export const router = lazySection(
+  "router",
   () =>
     z.strictObject({
       strategy: key(
@@ -214,7 +208,7 @@ export const router = lazySection(
         { unset: '`"channel_assignment"`', example: "channel_assignment" },
       ),
       dedupWindowSec: key(
-        whole(0, 3_600).default(ROUTER.dedupWindowSec),
+        whole(0, 3_600).default(5),
         "How long a reaction that a person repeats on one message counts once for passive agents. `0`: " +
           "each counts.",
         { unit: "seconds", example: 10 },
@@ -238,7 +232,7 @@ export const router = lazySection(
               { example: [{ pattern: "\\bspam\\b" }] },
             ),
           }),
-        ).default(ROUTER.assignments),
+        ).default({}),
         "Channels by agent.",
         { entry: "<agent id>", example: { main: { channels: ["help"] } } },
       ),
@@ -253,12 +247,12 @@ export const router = lazySection(
         "Keeps agents from answering each other.",
       ),
     }).prefault({}),
-  ROUTER,
   "Several agents in the same channels.",
   { task: "agents" },
 );
 
 export const session = lazySection(
+  "session",
   () =>
     z.strictObject({
       dmScope: key(
@@ -278,20 +272,12 @@ export const session = lazySection(
         { example: { idleMinutes: 120 } },
       ),
     }).prefault({}),
-  { dmScope: "auto", reset: "off" },
   "Which messages share a memory.",
   { task: "agents" },
 );
 
-/** Of a config without `tools`. */
-const TOOLS = {
-  discord: { maxDestructive: 5, alsoGuilds: [] },
-  askExpiresMin: 1_440,
-  timeoutSec: 120,
-  prompt: "auto" as const,
-};
-
 export const tools = lazySection(
+  "tools",
   () =>
     z.strictObject({
       ...toolLists("the default tools"),
@@ -314,7 +300,7 @@ export const tools = lazySection(
       discord: key(
         z.strictObject({
           maxDestructive: key(
-            whole(0, 100).default(TOOLS.discord.maxDestructive),
+            whole(0, 100).default(5),
             "Maximum number of destructive actions on Discord in one turn, such as deleting a " +
               "message or changing a channel or a role. For more, a card asks the person who " +
               "wrote the message, or an owner, whether to go on.",
@@ -331,16 +317,16 @@ export const tools = lazySection(
         "The tool `discord`.",
       ),
       askExpiresMin: key(
-        whole(1, 43_200).default(TOOLS.askExpiresMin),
+        whole(1, 43_200).default(1_440),
         "How long a question of the tool `ask` waits for an answer.",
         { unit: "minutes", example: 60 },
       ),
-      timeoutSec: key(whole(1, 3_600).default(TOOLS.timeoutSec), "How long a tool call may take.", {
+      timeoutSec: key(whole(1, 3_600).default(120), "How long a tool call may take.", {
         unit: "seconds",
         example: 60,
       }),
       prompt: key(
-        z.enum(["auto", "full", "small"]).default(TOOLS.prompt),
+        z.enum(["auto", "full", "small"]).default("auto"),
         "How much of the prompt and the tools each request has. `small` is for slow machines and " +
           "small context windows: short rules, short forms of the tools that most questions need, " +
           "and one tool that opens the others. `auto` takes `small` where the window has at most " +
@@ -349,12 +335,12 @@ export const tools = lazySection(
         { example: "small" },
       ),
     }).prefault({}),
-  TOOLS,
   "Tools that agents may use.",
   { task: "agents" },
 );
 
 export const skills = lazySection(
+  "skills",
   () =>
     z.strictObject({
       folders: key(
@@ -380,7 +366,6 @@ export const skills = lazySection(
         { entry: "<host>", example: { "http://homeassistant.local:8123": {} } },
       ),
     }).prefault({}),
-  { folders: [], hosts: {} },
   "Skills of the agents.",
   { task: "agents" },
 );

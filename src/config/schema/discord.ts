@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { STATUSES } from "../../core/discord/gateway.ts";
-import { GATE_DEFAULTS, TOOL_GATES } from "../../core/tool_names.ts";
+import { TOOL_GATES } from "../../core/tool_names.ts";
 import { isLoopbackHost } from "../../lib/network/addresses.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { dm, groupPolicy, guild, id, intentFilter, ownDm, withoutPrototype } from "./access.ts";
@@ -10,59 +10,49 @@ import { replyKeys } from "./messages.ts";
 import { amount, key, lazySection, text, whole, withoutSlash } from "./parts/key.ts";
 import { secret, secretOrBlank } from "./parts/secrets.ts";
 
-/** Of a config without `store.retention`. */
-const RETENTION = {
-  decisionsDays: 30,
-  decisionsMax: 200_000,
-  contextDays: 14,
-  mediaDays: 7,
-  transcriptsDays: 0,
-  usageDays: 400,
-  maxMb: 2_048,
-};
-
 export const store = lazySection(
+  "store",
   () =>
     z.strictObject({
       retention: key(
         z.strictObject({
           decisionsDays: key(
-            whole(0, 36_500).default(RETENTION.decisionsDays),
+            whole(0, 36_500).default(30),
             "How long to keep decisions: why the bot answered a message or did not. 0 keeps them for " +
               "ever, within `decisionsMax`.",
             { unit: "days", example: 90 },
           ),
           decisionsMax: key(
-            whole(1, 100_000_000).default(RETENTION.decisionsMax),
+            whole(1, 100_000_000).default(200_000),
             "Maximum number of decisions to keep: the newest ones.",
             { unit: "decisions", example: 1_000_000 },
           ),
           contextDays: key(
-            whole(0, 36_500).default(RETENTION.contextDays),
+            whole(0, 36_500).default(14),
             "How long to keep messages that were not addressed to the bot, at most 200 of each channel. " +
               "0 keeps them for ever.",
             { unit: "days", example: 3 },
           ),
           mediaDays: key(
-            whole(0, 36_500).default(RETENTION.mediaDays),
+            whole(0, 36_500).default(7),
             "How long to keep files of people that the agent has read, and files that never reached " +
               "Discord. 0 keeps them for ever.",
             { unit: "days", example: 30 },
           ),
           transcriptsDays: key(
-            whole(0, 36_500).default(RETENTION.transcriptsDays),
+            whole(0, 36_500).default(0),
             "How long to keep transcripts: answered messages with their answers and the results of " +
               "tools. 0 keeps them for ever, within `maxMb`.",
             { unit: "days", example: 365 },
           ),
           usageDays: key(
-            whole(0, 36_500).default(RETENTION.usageDays),
+            whole(0, 36_500).default(400),
             "How long to keep tokens, money and time of model requests, which `/usage` and `barnacle " +
               "usage` show. 0 keeps them for ever.",
             { unit: "days", example: 90 },
           ),
           maxMb: key(
-            whole(16, 10_000_000).default(RETENTION.maxMb),
+            whole(16, 10_000_000).default(2_048),
             "Size of the stored data beyond which the oldest transcripts are deleted, except those of " +
               "the last day. The file itself does not shrink; its free pages are used again.",
             { unit: "megabytes", example: 512 },
@@ -71,7 +61,6 @@ export const store = lazySection(
         "How long to keep records, in days.",
       ),
     }).prefault({}),
-  { retention: RETENTION },
   "The store.",
   { task: "operating", takesEffect: "restart" },
 );
@@ -105,38 +94,28 @@ const INTENTS = [
   "reactions",
 ] as const;
 
-/** Of a config without `gateway.reconnect`. */
-const RECONNECT = {
-  enabled: true,
-  maxRetries: 10,
-  backoffBase: 1.5,
-  backoffMaxSec: 60,
-  resumeSession: true,
-  sessionCacheTtlSec: 300,
-  exitOnGiveUp: false,
-};
-
 const reconnect = lazySection(
+  "gateway.reconnect",
   () =>
     z.strictObject({
       enabled: key(
-        z.boolean().default(RECONNECT.enabled),
+        z.boolean().default(true),
         "Whether to reconnect after a lost connection. `false` gives up at the first one.",
       ),
       maxRetries: key(
-        whole(1, 1_000).default(RECONNECT.maxRetries),
+        whole(1, 1_000).default(10),
         "Failed attempts in a row before the account counts as down. From then on, Barnacle waits " +
           "the longest delay between attempts (`backoffMaxSec`, but at most 8 seconds before a resume), " +
           "or exits if `exitOnGiveUp` is set.",
         { unit: "attempts", example: 5 },
       ),
       backoffBase: key(
-        amount(1, 10).default(RECONNECT.backoffBase),
+        amount(1, 10).default(1.5),
         "Factor by which the delay grows after each failed attempt. The first delay is at most a second.",
         { example: 2 },
       ),
       backoffMaxSec: key(
-        amount(1, 3_600).default(RECONNECT.backoffMaxSec),
+        amount(1, 3_600).default(60),
         "Maximum delay between attempts.",
         {
           unit: "seconds",
@@ -144,51 +123,48 @@ const reconnect = lazySection(
         },
       ),
       resumeSession: key(
-        z.boolean().default(RECONNECT.resumeSession),
+        z.boolean().default(true),
         "Whether to resume gateway sessions. `false` begins a new one for each connection.",
       ),
       sessionCacheTtlSec: key(
-        whole(0, 86_400).default(RECONNECT.sessionCacheTtlSec),
+        whole(0, 86_400).default(300),
         "How long after its last event a gateway session may still be resumed. Discord itself keeps a " +
           "session for some minutes only.",
         { unit: "seconds", example: 120 },
       ),
       exitOnGiveUp: key(
-        z.boolean().default(RECONNECT.exitOnGiveUp),
+        z.boolean().default(false),
         "Whether the process exits with code 75 on giving up, for supervisors that restart it.",
       ),
     }).prefault({}),
-  RECONNECT,
   "How to reconnect after the connection is lost.",
 );
 
-/** Of a config without `gateway.catchUp`. */
-const CATCH_UP = { enabled: true, maxAgeMin: 60, maxPerChannel: 100 };
-
 const catchUp = lazySection(
+  "gateway.catchUp",
   () =>
     z.strictObject({
       enabled: key(
-        z.boolean().default(CATCH_UP.enabled),
+        z.boolean().default(true),
         "Whether to read and answer messages that arrived while the bot was not connected.",
       ),
       maxAgeMin: key(
-        whole(1, 10_080).default(CATCH_UP.maxAgeMin),
+        whole(1, 10_080).default(60),
         "Maximum age of a missed message to answer. Older ones may still serve as context.",
         { unit: "minutes", example: 15 },
       ),
       maxPerChannel: key(
-        whole(1, 1_000).default(CATCH_UP.maxPerChannel),
+        whole(1, 1_000).default(100),
         "Maximum number of missed messages to answer in each channel: the newest ones. After a " +
           "resumed session, as many messages of a channel may wait for their answers.",
         { unit: "messages", example: 20 },
       ),
     }).prefault({}),
-  CATCH_UP,
   "Catch-up on messages that the gateway did not deliver.",
 );
 
 const gateway = lazySection(
+  "discord.gateway",
   () =>
     z.strictObject({
       intents: key(
@@ -213,19 +189,12 @@ const gateway = lazySection(
       ),
       catchUp,
     }).prefault({}),
-  {
-    intents: "agent_recommended",
-    compress: true,
-    tcpKeepaliveSec: 30,
-    reconnect: RECONNECT,
-    shards: "auto",
-    catchUp: CATCH_UP,
-  },
   "The gateway connection.",
   CONNECTION,
 );
 
 const rest = lazySection(
+  "discord.rest",
   () =>
     z.strictObject({
       timeoutSec: key(amount(1, 120).default(15), "How long to wait for Discord's response.", {
@@ -243,29 +212,26 @@ const rest = lazySection(
         { unit: "seconds", example: 30 },
       ),
     }).prefault({}),
-  { timeoutSec: 15, globalPerSec: 50, nonceWindowSec: 60 },
   "Requests to Discord's REST API.",
   CONNECTION,
 );
 
-/** Of an account without `retry`. */
-const RETRY = { attempts: 3, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0.1 };
 const RETRY_TEXT = "Retries of requests to Discord that failed.";
 
 const retryKeys = () => ({
   attempts: key(
-    whole(1, 20).default(RETRY.attempts),
+    whole(1, 20).default(3),
     "Number of fast attempts of a request, including the first. Barnacle tries a message of the " +
       "outbox further, up to five minutes apart, for a day.",
     { unit: "attempts", example: 5 },
   ),
   minDelayMs: key(
-    whole(0, 60_000).default(RETRY.minDelayMs),
+    whole(0, 60_000).default(500),
     "Delay before the first retry. It doubles after each failure.",
     { unit: "milliseconds", example: 1_000 },
   ),
   maxDelayMs: key(
-    whole(0, 600_000).default(RETRY.maxDelayMs),
+    whole(0, 600_000).default(30_000),
     "Maximum delay between fast attempts.",
     {
       unit: "milliseconds",
@@ -273,7 +239,7 @@ const retryKeys = () => ({
     },
   ),
   jitter: key(
-    amount(0, 1).default(RETRY.jitter),
+    amount(0, 1).default(0.1),
     "Largest part by which each delay is randomly longer or shorter, from 0 to 1.",
     { example: 0.25 },
   ),
@@ -281,13 +247,14 @@ const retryKeys = () => ({
 
 /** `retry` of an account, before it inherits keys. */
 const ownRetry = lazySection(
+  "account.retry",
   () => z.strictObject(retryKeys()).prefault({}),
-  RETRY,
   RETRY_TEXT,
   CONNECTION,
 );
 
 const retry = lazySection(
+  "discord.retry",
   () =>
     z.strictObject(retryKeys()).prefault({}).superRefine(({ minDelayMs, maxDelayMs }, context) => {
       if (minDelayMs <= maxDelayMs) return;
@@ -298,12 +265,12 @@ const retry = lazySection(
         params: { hint: `write ${maxDelayMs} or less here, or raise "maxDelayMs"` },
       });
     }),
-  RETRY,
   RETRY_TEXT,
   CONNECTION,
 );
 
 const rateLimit = lazySection(
+  "discord.rateLimit",
   () =>
     z.strictObject({
       enabled: key(
@@ -325,7 +292,6 @@ const rateLimit = lazySection(
         "Whether to leave two requests of each second unused, as a margin below Discord's limit.",
       ),
     }).prefault({}),
-  { enabled: true, strategy: "queue", maxQueueSize: 50, burstProtection: true },
   "Limits of messages waiting to be sent.",
   CONNECTION,
 );
@@ -352,8 +318,6 @@ const pluralkitUrl = () =>
   }).overwrite(withoutSlash);
 
 const ACCESS = { task: "access" } as const;
-/** Of an account without `execApprovals`. */
-const EXEC_APPROVALS = { enabled: false, approvers: [], timeoutSec: 600 };
 const DM = "Rules for direct messages and group DMs.";
 
 /** Keys of an account: all keys of `channels.discord` but `accounts`. */
@@ -439,6 +403,7 @@ const accountKeys = {
     ACCESS,
   ),
   loopGuard: lazySection(
+    "discord.loopGuard",
     () =>
       z.strictObject({
         maxTurns: key(
@@ -459,11 +424,11 @@ const accountKeys = {
           { unset: "none", example: ["123456789012345678"] },
         ),
       }).prefault({}),
-    { maxTurns: 6, muteMin: 10 },
     "Ends endless conversations between bots.",
     ACCESS,
   ),
   pluralkit: lazySection(
+    "discord.pluralkit",
     () =>
       z.strictObject({
         enabled: key(
@@ -480,7 +445,6 @@ const accountKeys = {
           { example: "http://127.0.0.1:8080/v2" },
         ),
       }).prefault({}),
-    { enabled: false, apiUrl: "https://api.pluralkit.me/v2" },
     "Recognizes members of PluralKit systems as senders.",
     ACCESS,
   ),
@@ -490,6 +454,7 @@ const accountKeys = {
     { example: { enabled: true }, ...ACCESS },
   ),
   commands: lazySection(
+    "discord.commands",
     () =>
       z.strictObject({
         native: key(
@@ -504,11 +469,11 @@ const accountKeys = {
           { unset: "everywhere", example: "123456789012345678" },
         ),
       }).prefault({}),
-    {},
     "Slash commands of this account.",
     ACCESS,
   ),
   presence: lazySection(
+    "discord.presence",
     () =>
       z.strictObject({
         status: key(
@@ -521,18 +486,18 @@ const accountKeys = {
           { example: "reading the tide tables" },
         ),
       }).prefault({}),
-    { status: "online" },
     "The bot's status at Discord.",
     CONNECTION,
   ),
   actions: lazySection(
+    "discord.actions",
     () => actions().prefault({}),
-    GATE_DEFAULTS,
     "Gates of tools: Discord's features that tools may use. The model does not see a tool whose " +
       "gate is closed.",
     { task: "agents" },
   ),
   execApprovals: lazySection(
+    "discord.execApprovals",
     () =>
       z.strictObject({
         enabled: key(
@@ -551,12 +516,11 @@ const accountKeys = {
           example: ["agent:main:main"],
         }),
         timeoutSec: key(
-          whole(10, 86_400).default(EXEC_APPROVALS.timeoutSec),
+          whole(10, 86_400).default(600),
           "How long a request stays open. After that, it counts as denied.",
           { unit: "seconds", example: 300 },
         ),
       }).prefault({}),
-    EXEC_APPROVALS,
     "Asks the approvers by DM before the agent runs a command on the host.",
     { task: "agents" },
   ),
@@ -605,8 +569,8 @@ const accounts = () =>
 export const discord = z.strictObject({
   ...accountKeys,
   accounts: lazySection(
+    "discord.accounts",
     accounts,
-    {},
     "More bot accounts, by an id of your choice. Each has its own `token` and `name`, takes any key " +
       "of `channels.discord`, and inherits the keys that it does not set. `default` is the account " +
       "of the token above or in the environment.",

@@ -20,6 +20,7 @@ export const MENTION_PATTERNS =
 
 export const messages = z.strictObject({
   groupChat: lazySection(
+    "messages.groupChat",
     () =>
       z.strictObject({
         historyLimit: key(
@@ -34,7 +35,6 @@ export const messages = z.strictObject({
           task: "access",
         }),
       }).prefault({}),
-    {},
     "Settings for guild channels.",
   ),
   maxChunks: key(
@@ -102,6 +102,7 @@ export const messages = z.strictObject({
     { example: ["example.org", "*.example.org"] },
   ),
   queue: lazySection(
+    "messages.queue",
     () =>
       z.strictObject({
         mode: key(
@@ -130,7 +131,6 @@ export const messages = z.strictObject({
           { unit: "turns", example: 20 },
         ),
       }).prefault({}),
-    { turnsPerChannel: 3, perUser: 3, perChannel: 8 },
     "Handling of messages that arrive during a turn.",
     { task: "agents" },
   ),
@@ -156,6 +156,7 @@ export const replyKeys = {
     REPLIES,
   ),
   allowedMentions: lazySection(
+    "messages.allowedMentions",
     () =>
       z.strictObject({
         users: key(
@@ -167,7 +168,6 @@ export const replyKeys = {
           example: ["123456789012345678"],
         }),
       }).prefault({}),
-    { users: "context", roles: [] },
     "Users and roles that a reply may ping. It can never ping @everyone or @here.",
     REPLIES,
   ),

@@ -154,6 +154,7 @@ const provider = () =>
   });
 
 export const models = lazySection(
+  "models",
   () =>
     z.strictObject({
       currency: key(
@@ -173,15 +174,12 @@ export const models = lazySection(
         },
       ),
     }).prefault({}),
-  { providers: {} },
   "Models and their servers.",
   { task: "models" },
 );
 
-/** Of a config without `audio`. */
-const AUDIO = { maxMin: 10, voice: "alloy" };
-
 export const audio = lazySection(
+  "audio",
   () =>
     z.strictObject({
       transcribe: key(
@@ -191,7 +189,7 @@ export const audio = lazySection(
         { unset: "recordings are not transcribed", example: "openai/whisper-1" },
       ),
       maxMin: key(
-        amount(0.1, 240).default(AUDIO.maxMin),
+        amount(0.1, 240).default(10),
         "Maximum length of a recording. Longer ones are not transcribed.",
         { unit: "minutes", example: 30 },
       ),
@@ -201,11 +199,10 @@ export const audio = lazySection(
           "gives Opus. The answer to a voice message then comes as text and as a voice message.",
         { unset: "answers are text only", example: "openai/tts-1" },
       ),
-      voice: key(text().default(AUDIO.voice), "Voice that the model speaks with.", {
+      voice: key(text().default("alloy"), "Voice that the model speaks with.", {
         example: "nova",
       }),
     }).prefault({}),
-  AUDIO,
   "Voice messages and other recordings.",
   { task: "models" },
 );

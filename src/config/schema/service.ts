@@ -87,6 +87,7 @@ export const search = lazyKey(
 );
 
 export const alerts = lazySection(
+  "alerts",
   () =>
     z.strictObject({
       dm: key(
@@ -102,7 +103,6 @@ export const alerts = lazySection(
         { unset: "none", example: { file: "alerts_webhook" } },
       ),
     }).prefault({}),
-  { dm: true },
   "How the owners hear of trouble that keeps the bot from answering.",
   { task: "operating", example: { webhook: { file: "alerts_webhook" } } },
 );
@@ -152,6 +152,7 @@ const oauth = () =>
   });
 
 export const mcp = lazySection(
+  "mcp",
   () =>
     z.strictObject({
       servers: key(
@@ -245,12 +246,12 @@ export const mcp = lazySection(
         { entry: "<server>", example: { files: { command: "mcp-files" } } },
       ),
     }).prefault({}),
-  { servers: {} },
   "Tools of Model Context Protocol servers.",
   { task: "agents" },
 );
 
 export const commands = lazySection(
+  "commands",
   () =>
     z.strictObject({
       native: key(
@@ -285,7 +286,6 @@ export const commands = lazySection(
         },
       ),
     }).prefault({}),
-  { native: "auto", text: true, config: false, useAccessGroups: true },
   "Commands in Discord.",
   { task: "access" },
 );
@@ -354,6 +354,7 @@ const audioSecondsPer = (period: string, example: number) =>
 const budget = (description: string) => key(z.strictObject(bounds()).prefault({}), description);
 
 export const budgets = lazySection(
+  "budgets",
   () =>
     z.strictObject({
       perUser: budget("Budget of each user, over all channels."),
@@ -368,7 +369,6 @@ export const budgets = lazySection(
       perAgent: budget("Budget of each agent."),
       total: budget("Budget of the whole bot, all accounts together."),
     }).prefault({}),
-  { perUser: {}, perRole: {}, perGuild: {}, perAgent: {}, total: {} },
   "Limits of the use of models per UTC day and UTC month. Every request counts, whatever its purpose. A spent " +
     "budget stops turns before they ask a model.",
   { task: "models" },
@@ -379,6 +379,7 @@ function budgetOfRole() {
 }
 
 export const preflight = lazySection(
+  "preflight",
   () =>
     z.strictObject({
       requiredVars: key(
@@ -394,12 +395,12 @@ export const preflight = lazySection(
       ),
       dns: key(z.boolean().default(true), "Whether that check reports DNS look-ups."),
     }).prefault({}),
-  { requiredVars: [], network: true, dns: true },
   "Checks before Barnacle connects.",
   { task: "connection", takesEffect: "reconnect" },
 );
 
 export const shutdown = lazySection(
+  "shutdown",
   () =>
     z.strictObject({
       graceSec: key(
@@ -408,12 +409,12 @@ export const shutdown = lazySection(
         { unit: "seconds", example: 60 },
       ),
     }).prefault({}),
-  { graceSec: 20 },
   "How Barnacle stops.",
   { task: "operating" },
 );
 
 export const backup = lazySection(
+  "backup",
   () =>
     z.strictObject({
       enabled: key(
@@ -438,7 +439,6 @@ export const backup = lazySection(
         { unit: "backups", example: 14 },
       ),
     }).prefault({}),
-  { enabled: true, hour: 3, keep: 7 },
   "Nightly backups.",
   { task: "operating", example: { hour: 5 } },
 );
@@ -446,6 +446,7 @@ export const backup = lazySection(
 const LOG_LEVELS = ["error", "warn", "info", "debug", "connection_debug"] as const;
 
 export const log = lazySection(
+  "log",
   () =>
     z.strictObject({
       level: key(
@@ -470,12 +471,12 @@ export const log = lazySection(
         { unit: "megabytes", example: 10, takesEffect: "restart" },
       ),
     }).prefault({}),
-  { level: "info", fileMaxMb: 50 },
   "Logging.",
   { task: "operating" },
 );
 
 export const http = lazySection(
+  "http",
   () =>
     z.strictObject({
       bind: key(
@@ -539,13 +540,6 @@ export const http = lazySection(
         { unset: "off", example: "https://bot.example.org" },
       ),
     }).prefault({}),
-  {
-    bind: ["127.0.0.1", "::1"],
-    port: 8_787,
-    required: false,
-    dashboard: false,
-    showText: false,
-  },
   "Health checks and metrics over HTTP.",
   { task: "operating", takesEffect: "restart" },
 );

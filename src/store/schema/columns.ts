@@ -262,7 +262,7 @@ export interface Keeps<Name extends string = string> {
  * The data of a table for `docs/stored-data.md`, or the name of the table with which its rows go.
  * `{key}` stands for the value of the key of `store.retention`.
  */
-type Holds = string | {
+export type Holds = string | {
   readonly under: "Texts" | "Decisions" | "People" | "Servers and operation";
   readonly data: string;
   /** How long its rows stay, or how many of them. */

@@ -126,17 +126,17 @@ describe("bounds and defaults of the schema", () => {
     let isBuilt = false;
     const own = z.object({
       section: lazySection(
+        "shutdown",
         () => {
           isBuilt = true;
-          return z.object({ key: z.boolean().default(true) }).prefault({});
+          return z.object({ graceSec: z.number().default(1) }).prefault({});
         },
-        { key: true },
         "A section.",
       ),
     });
-    assert.deepEqual(own.parse({}, { jitless: true }), { section: { key: true } });
+    assert.deepEqual(own.parse({}, { jitless: true }), { section: { graceSec: 20 } });
     assert.equal(isBuilt, false);
-    assert.deepEqual(own.parse({ section: { key: false } }), { section: { key: false } });
+    assert.deepEqual(own.parse({ section: {} }), { section: { graceSec: 1 } });
     assert.equal(isBuilt, true);
   });
 

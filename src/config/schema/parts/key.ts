@@ -7,6 +7,7 @@
 
 import { z } from "zod";
 import { isPrivateHost } from "../../../lib/network/addresses.ts";
+import { DEFAULTS } from "./defaults.ts";
 
 /**
  * When a change of a key takes effect (C9).
@@ -94,19 +95,28 @@ export function lazyKey<S extends z.ZodType>(
   return key(section.optional(), description, details);
 }
 
+/** Builds each section, by the name of its defaults. */
+export const sections: Map<string, () => z.ZodType> = new Map();
+
 /**
- * Documents a section that is built on first use, too. A config without it has its defaults.
+ * Documents a section that is built on first use, too. A config without it has its defaults, which are
+ * generated so that they do not need the schema.
  *
- * @param absent These defaults, so that they do not need the schema.
+ * @param name Of the generated defaults.
  */
 export function lazySection<S extends z.ZodType>(
+  name: string,
   build: () => S,
-  absent: z.output<S>,
   description: string,
   details: Omit<KeyDoc, "description"> = {},
 ): z.ZodDefault<z.ZodLazy<S>> {
-  const section = z.lazy(build).default(() => absent as z.util.NoUndefined<z.output<S>>);
-  return key(section, description, details);
+  sections.set(name, build);
+  const absent = (): unknown => DEFAULTS[name] ?? build().parse({});
+  return key(
+    z.lazy(build).default(absent as () => z.util.NoUndefined<z.output<S>>),
+    description,
+    details,
+  );
 }
 
 export function whole(least: number, most: number): z.ZodInt {
