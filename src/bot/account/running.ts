@@ -50,7 +50,7 @@ import {
   stopRegistering,
 } from "../../flows/register_commands.ts";
 import { schedules, wakeSchedules } from "../../flows/schedules/runner.ts";
-import { turnsOf } from "../../flows/turn/account_turns.ts";
+import { claimTurns, endTurns, messagesTouched } from "../../flows/turn/turns.ts";
 import { waitFor, whenAborted } from "../../lib/clock.ts";
 import type { PartsStatus } from "../../http/monitor/account_health.ts";
 import type { Store } from "../../store/store.ts";
@@ -77,7 +77,7 @@ export async function completeAccount(account: BotAccount): Promise<void> {
   bot.views.set(accountId, viewOf(account)); // before any message is judged
   const queues = queuesOf(account);
   Object.assign(wakes(account), {
-    turns: turnsOf(account).wake,
+    turns: () => claimTurns(account),
     channels: queues.wake,
     served: queues.served,
     stopped: (count: number) => tellStopped(account, count),
@@ -205,7 +205,7 @@ export function changedByCommand(
 ): void {
   if (namespace === "outbox" || namespace === "pairing") wakeChannels(account);
   if (forgotten) {
-    turnsOf(account).touched();
+    messagesTouched(account);
     updateCards(account); // of turns that begin anew
     intentOf(account).forget();
     tellExtras(account, "personForgotten", forgotten);
@@ -249,7 +249,7 @@ export async function stopAccount(account: BotAccount): Promise<void> {
   stopDuplicateWatch(account);
   for (const one of LOOPS) await one.stop(account);
   await stopExtras(account);
-  await turnsOf(account).stop();
+  await endTurns(account);
   const late = waitFor(ANSWERS_MS, schedule, stopping);
   await Promise.all([
     Promise.race([queuesOf(account).drain(), graceOver]),

@@ -9,8 +9,8 @@ import type { Accepted, Changed, Judged } from "../../core/inbound/inbox.ts";
 import { queuesOf } from "../deliver/channel_queues.ts";
 import { updateCards } from "../questions/cards.ts";
 import { prefetch } from "../media/files.ts";
-import { turnsOf } from "../turn/account_turns.ts";
 import { ackAccepted, ackAnswered } from "../turn/progress/progress.ts";
+import { messagesAccepted, messagesTouched } from "../turn/turns.ts";
 import { showUnanswered } from "../unanswered_reactions.ts";
 import { challenged } from "./challenge.ts";
 
@@ -32,7 +32,7 @@ export function tellTouched(
   account: BotAccount,
   { cut, channels }: Omit<Changed, "touched">,
 ): void {
-  turnsOf(account).touched();
+  messagesTouched(account);
   updateCards(account); // those of messages without a turn now
   for (const messageId of cut) ackAnswered(account, messageId, "notice");
   queuesOf(account).wake(channels); // drafts that go, and answers to `stop`
@@ -40,7 +40,7 @@ export function tellTouched(
 
 /** Messages wait for an answer: they may get a sign that the bot has read them. */
 function tellAccepted(account: BotAccount, judged: readonly Judged[]): void {
-  turnsOf(account).accepted(judged);
+  messagesAccepted(account, judged);
   for (const { message, verdict } of judged) {
     prefetch(account, message);
     if (verdict.kind === "accept" && isAtDiscord(message)) {

@@ -1,225 +1,50 @@
 /**
- * Claims waiting messages while the limit has a free place, and runs their turns. Edits, deletions,
- * stops and later messages can end a running turn (H6, S5).
+ * Claims waiting messages while the limit has a free place, and runs each turn to its end, a command
+ * without a model (K1). Edits, deletions, stops and later messages can end a running turn (H6, S5).
  *
  * The store decides which message is next (T2). Nothing here awaits a turn, so a slow model delays
  * only its own session (S5).
  */
 
+import type { BotAccount } from "../../account/account.ts";
+import { ownServers, tellExtras } from "../../account/extra_parts.ts";
+import { perAccount } from "../../account/per_account.ts";
+import { wakeChannels } from "../../account/wakes.ts";
 import type { NextStep } from "../../agent/next_step.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import {
   type Claim,
+  type FinishedTurn,
   type Judged,
   lastOf,
   messagesOf,
+  PAUSED,
+  toUnanswered,
   type WaitingTurn,
 } from "../../core/inbound/inbox.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { termsOf } from "../../core/inbound/origin.ts";
-import type { MessageId, UserId } from "../../core/discord/ids.ts";
-import type { Admits, Inbox } from "../../store/inbox/inbox.ts";
+import { hookedOf, isAtDiscord, termsOf } from "../../core/inbound/origin.ts";
+import { freeze } from "../../render/freeze.ts";
+import { noticeBody } from "../../render/reply.ts";
 import { isBesideKey } from "../../session/session_key.ts";
+import type { Admits } from "../../store/inbox/inbox.ts";
+import { catchUpOf } from "../catch_up/catch_up.ts";
+import { commandOf } from "../judging/judge.ts";
+import { isOwner, ownsApplicationAsRead } from "../owners/owner_ids.ts";
+import { runEnded } from "../schedules/runner.ts";
+import { showUnanswered } from "../unanswered_reactions.ts";
+import { answer } from "./answer.ts";
 import type { QueueModes } from "./control/queue_mode.ts";
 import type { TurnLimit, TurnPerson } from "./control/turn_limit.ts";
-import type { StartTimer } from "../../lib/clock.ts";
-import type { Log } from "../../lib/log.ts";
+import { beginTyping } from "./progress/progress.ts";
+import { saveTurn } from "./save_turn.ts";
+import { modesOf } from "./turn_rules.ts";
 
 /** Milliseconds before the next request to a store that failed. */
 const RETRY_MS = 5_000;
 
 /** Milliseconds that a turn waits for an MCP server, which may never answer, once the account stops. */
 const MCP_MS = 3_000;
-
-/** Joins the limit. Claims nothing before the first `wake`. */
-export function createTurns(
-  ports: Pick<Inbox, "release" | "isRunning"> & {
-    readonly log: Log;
-    readonly schedule: StartTimer;
-    readonly stopping: AbortSignal;
-    /** Claims the next message whose turn may begin (T2); `undefined` if there is none. */
-    readonly claimNext: (admits: Admits) => Promise<Claim | undefined>;
-    /** Whether the turn of a message may begin while these of its session run, given by their last. */
-    readonly runsBeside: QueueModes["runsBeside"];
-    /** Whether a later message ends the turn of a message. */
-    readonly interrupts: QueueModes["interrupts"];
-    /** Whether a message is a command, whose turn runs beside no other. */
-    readonly isCommand: (message: InboundMessage) => boolean;
-    readonly isOwner: (message: Pick<WaitingTurn, "sender">) => boolean;
-    /** Runs the turn to its end and stores it (T3). */
-    readonly answer: (claim: Claim, turn: RunningTurn) => Promise<void>;
-    /** Bounds turns; shared with the other accounts. */
-    readonly turnLimit: TurnLimit;
-  },
-) {
-  const { claimNext, runsBeside, isCommand, release, isRunning, isOwner, answer } = ports;
-  const { turnLimit, stopping, schedule, log } = ports;
-  /** Number of turns, and of works after turns, that run. */
-  let open = 0;
-  let allEnded: PromiseWithResolvers<void> | undefined;
-  const turns = createRunningTurns(stopping);
-  const ending = new AbortController();
-  const member = turnLimit.join(wake);
-  let isStopping = false;
-  let claiming: Promise<void> | undefined;
-  let mayWait = false;
-
-  function wake(): void {
-    mayWait = true;
-    claiming ??= claimAll().catch((error: unknown) => {
-      log.error("Cannot claim a message; will try again", { error });
-      schedule(wake, RETRY_MS);
-    }).finally(() => {
-      claiming = undefined;
-      if (mayWait) wake(); // requested after the last check
-    });
-  }
-
-  function personOf({ sender, route, isUnasked }: WaitingTurn): TurnPerson {
-    const { sessionKey } = route;
-    const isAwaited = !isUnasked && !isBesideKey(sessionKey);
-    return { id: isAwaited ? sender.id : undefined, isOwner: () => isOwner({ sender }) };
-  }
-
-  /** For one claim, which asks about all messages that wait behind running turns. */
-  function createAdmits(): Admits {
-    /** The last messages of the turns of a session; `undefined` if no turn may run beside them. */
-    const asked = new Map<readonly MessageId[], readonly InboundMessage[] | undefined>();
-    /** Sessions where one waits for all running turns: others would keep it waiting for ever. */
-    const held = new Set<string>();
-
-    function lastIn(running: readonly MessageId[]): readonly InboundMessage[] | undefined {
-      if (asked.has(running)) return asked.get(running);
-      const found = turns.begunWith(running);
-      // Not beside a turn of another account, nor beside one whose end could not be stored.
-      const all = found.length === running.length
-        ? found.map(({ claim }) => lastOf(claim))
-        : undefined;
-      asked.set(running, all);
-      return all;
-    }
-
-    return (waiting, running) => {
-      const isBeside = running.length > 0;
-      if (!member.admits(personOf(waiting), isBeside)) return false;
-      if (!isBeside) return true;
-      const { message: next, sender, route: { agentId, sessionKey } } = waiting;
-      const last = lastIn(running);
-      if (!last || held.has(sessionKey) && !isOwner(waiting)) return false;
-      const isAlone = !next || isCommand(next); // a turn that asked a person is read at its claim
-      if (isAlone && !last.some((other) => other.sender.id === sender.id)) held.add(sessionKey);
-      return next !== undefined && runsBeside(last, next, agentId);
-    };
-  }
-
-  async function claimAll(): Promise<void> {
-    while (mayWait) {
-      mayWait = false;
-      if (isStopping || !member.take()) return;
-      const claim = await claimNext(createAdmits()).catch((error: unknown) => {
-        member.giveBack();
-        throw error;
-      });
-      if (!claim) {
-        member.giveBack();
-        continue; // `wake` may have been called meanwhile
-      }
-      if (isStopping) {
-        member.giveBack();
-        return await release(claim);
-      }
-      mayWait = true;
-      const { message, route } = claim;
-      const { sender } = message;
-      const end = member.begin(personOf({ sender, route, isUnasked: termsOf(message).isUnasked }));
-      if (!isRunning(claim)) end(); // its messages wait again, or have lost their turn
-      else void run(claim, end);
-    }
-  }
-
-  /** Runs a turn. If its end cannot be stored, it begins anew later. */
-  async function run(claim: Claim, freePlace: () => void): Promise<void> {
-    const turn = turns.begin(claim, freePlace);
-    open++;
-    try {
-      await answer(claim, turn);
-      if (turn.afterwards && !isStopping) runAfterwards(turn.afterwards);
-    } catch (error) {
-      if (turn.cut !== undefined || !isRunning(claim)) return;
-      log.error("A turn could not be finished; it will be run again", {
-        messageId: claim.message.id,
-        attempt: claim.attempt,
-        error,
-      });
-      schedule(() => void giveBack(claim), RETRY_MS);
-    } finally {
-      turns.end(turn);
-      closed();
-      freePlace();
-    }
-  }
-
-  /** Runs work that no message waits for. */
-  function runAfterwards(work: NonNullable<RunningTurn["afterwards"]>): void {
-    open++;
-    void work(ending.signal)
-      .catch((error: unknown) => log.warn("Older entries of a session were not folded", { error }))
-      .finally(closed);
-  }
-
-  function closed(): void {
-    open--;
-    if (open === 0) allEnded?.resolve();
-  }
-
-  async function giveBack(claim: Claim): Promise<void> {
-    try {
-      await release(claim);
-      wake();
-    } catch (error) {
-      log.error("Cannot give back a claimed message; will try again", { error });
-      schedule(() => void giveBack(claim), RETRY_MS);
-    }
-  }
-
-  return {
-    /** Tells that messages may be waiting. */
-    wake,
-    /** Messages wait for turns. In the mode `interrupt`, they end the one that runs (S5). */
-    accepted(judged: readonly Judged[]): void {
-      for (const { message, route } of judged) {
-        if (!route) continue;
-        const { agentId, sessionKey } = route;
-        // A message whose turn cannot begin now ends no other one: that would help no one.
-        if (!isOwner(message) && turns.isElsewhere(message.sender.id, sessionKey)) continue;
-        const isReplaced = ({ claim }: RunningTurn) =>
-          ports.interrupts(lastOf(claim), message, agentId);
-        turns.interrupt(sessionKey, isReplaced);
-      }
-      wake();
-    },
-    /** Ends the turns whose claims a change has ended in the store: their messages wait, or have an end. */
-    touched(): void {
-      turns.touched(isRunning);
-      wake();
-    },
-    /** Claims no further message, and resolves once the running turns have ended. */
-    async stop(): Promise<void> {
-      isStopping = true;
-      ending.abort(new Error("the account stops"));
-      await claiming;
-      allEnded ??= Promise.withResolvers();
-      if (open === 0) allEnded.resolve();
-      let cancel = () => {};
-      const endCalls = () => (turns.endMcpCalls(), cancel = schedule(endCalls, MCP_MS));
-      cancel = schedule(endCalls, MCP_MS);
-      await allEnded.promise;
-      cancel();
-      member.leave();
-    },
-  };
-}
-
-export type Turns = ReturnType<typeof createTurns>;
 
 export type TurnCut =
   /** One of its messages, or one that it has read, has changed or gone. The store has that already. */
@@ -256,105 +81,349 @@ interface ListedTurn extends RunningTurn {
   readonly stopWaiting: () => void;
 }
 
-const NOTHING_AHEAD: Pick<ListedTurn, "ahead" | "mayShow" | "stopWaiting"> = {
-  ahead: [],
-  mayShow: undefined,
-  stopWaiting: () => {},
-};
+interface Turns {
+  readonly account: BotAccount;
+  readonly running: Set<ListedTurn>;
+  /** Number of turns, and of works after turns, that run. */
+  open: number;
+  allEnded?: PromiseWithResolvers<void>;
+  /** Aborted once no further message is claimed: ends works after turns. */
+  readonly ending: AbortController;
+  readonly member: ReturnType<TurnLimit["join"]>;
+  claiming?: Promise<void>;
+  mayWait: boolean;
+}
 
-/**
- * Creates the list of running turns, which is empty.
- *
- * @param stopping Ends all of them.
- */
-export function createRunningTurns(stopping: AbortSignal) {
-  const turns = new Set<ListedTurn>();
+/** Joins the limit. Claims nothing before the first {@link claimTurns}. */
+const turnsOf = perAccount("turns", (account): Turns => {
+  const { bot: { turnLimit }, stopping } = account;
+  const running = new Set<ListedTurn>();
   stopping.addEventListener("abort", () => {
-    for (const { ending, stopWaiting } of turns) {
+    for (const { ending, stopWaiting } of running) {
       ending.abort(stopping.reason);
       stopWaiting();
     }
   }, { once: true });
+  const member = turnLimit.join(() => wake(turns));
+  const ending = new AbortController();
+  const turns: Turns = { account, running, open: 0, ending, member, mayWait: false };
+  return turns;
+});
 
-  function inSession(sessionKey: string): readonly ListedTurn[] {
-    const found: ListedTurn[] = [];
-    for (const turn of turns) if (turn.claim.route.sessionKey === sessionKey) found.push(turn);
-    return found;
+/** Messages may be waiting. */
+export const claimTurns = (account: BotAccount): void => wake(turnsOf(account));
+
+function wake(turns: Turns): void {
+  turns.mayWait = true;
+  turns.claiming ??= claimAll(turns).catch((error: unknown) => {
+    const { log, schedule } = turns.account;
+    log.error("Cannot claim a message; will try again", { error });
+    schedule(() => wake(turns), RETRY_MS);
+  }).finally(() => {
+    turns.claiming = undefined;
+    if (turns.mayWait) wake(turns); // requested after the last check
+  });
+}
+
+async function claimAll(turns: Turns): Promise<void> {
+  const { account, ending, member } = turns;
+  const { accountId, store: { inbox }, ended, now } = account;
+  while (turns.mayWait) {
+    turns.mayWait = false;
+    if (ending.signal.aborted || ended.aborted || !member.take()) return;
+    const delayed = catchUpOf(account).delayedChannels();
+    const modes = modesOf(account);
+    const admits = createAdmits(turns, modes);
+    const next = inbox.claimNext(accountId, now(), delayed, modes.carries, admits);
+    const claim = await next.catch((error: unknown) => {
+      member.giveBack();
+      throw error;
+    });
+    if (!claim) {
+      member.giveBack();
+      continue; // `wake` may have been called meanwhile
+    }
+    if (ending.signal.aborted) {
+      member.giveBack();
+      return await inbox.release(claim);
+    }
+    turns.mayWait = true;
+    const { message, route } = claim;
+    const { sender } = message;
+    const { isUnasked } = termsOf(message);
+    const end = member.begin(personOf(account, { sender, route, isUnasked }));
+    if (!inbox.isRunning(claim)) end(); // its messages wait again, or have lost their turn
+    else void follow(turns, claim, end);
+  }
+}
+
+function personOf(account: BotAccount, { sender, route, isUnasked }: WaitingTurn): TurnPerson {
+  const isAwaited = !isUnasked && !isBesideKey(route.sessionKey);
+  return { id: isAwaited ? sender.id : undefined, isOwner: () => isOwner(account, { sender }) };
+}
+
+/** For one claim, which asks about all messages that wait behind running turns. */
+function createAdmits({ account, running, member }: Turns, { runsBeside }: QueueModes): Admits {
+  /** The last messages of the turns of a session; `undefined` if no turn may run beside them. */
+  const asked = new Map<readonly MessageId[], readonly InboundMessage[] | undefined>();
+  /** Sessions where one waits for all running turns: others would keep it waiting for ever. */
+  const held = new Set<string>();
+
+  function lastIn(ids: readonly MessageId[]): readonly InboundMessage[] | undefined {
+    if (asked.has(ids)) return asked.get(ids);
+    const found = [...running].filter(({ claim, cut }) =>
+      cut === undefined && ids.includes(claim.message.id)
+    );
+    // Not beside a turn of another account, nor beside one whose end could not be stored.
+    const all = found.length === ids.length ? found.map(({ claim }) => lastOf(claim)) : undefined;
+    asked.set(ids, all);
+    return all;
   }
 
-  /** A turn that a change has ended stores nothing more, so it is not waited for. */
-  function behind(ahead: readonly ListedTurn[]): typeof NOTHING_AHEAD {
-    if (ahead.length === 0) return NOTHING_AHEAD;
-    const cut = Promise.withResolvers<void>();
-    const ends = Promise.all(ahead.map(({ over }) => over.promise));
-    return {
-      ahead: ahead.flatMap(({ claim }) => messagesOf(claim)),
-      mayShow: Promise.race([ends.then(() => {}), cut.promise]),
-      stopWaiting: cut.resolve,
-    };
-  }
-
-  function end(turn: ListedTurn, why: TurnCut): void {
-    turn.cut ??= why;
-    turn.ending.abort(why);
-    turn.stopWaiting();
-    if (turn.cut === "touched") turn.over.resolve();
-  }
-
-  return {
-    /** Ends the turns that wait for an MCP server, as a stop of the process does. */
-    endMcpCalls(): void {
-      for (const { next, ending } of turns) {
-        const calls = next?.kind === "run"
-          ? next.calls
-          : next?.kind === "run_once"
-          ? [next.call]
-          : [];
-        if (calls.some(({ name }) => name.startsWith("mcp__"))) ending.abort();
-      }
-    },
-    /**
-     * Notes that a turn begins.
-     *
-     * @param freePlace As {@link RunningTurn.freePlace}.
-     */
-    begin(claim: Claim, freePlace: () => void): RunningTurn {
-      const ahead = inSession(claim.route.sessionKey).filter(({ cut }) => cut !== "touched");
-      const turn: ListedTurn = {
-        claim,
-        ending: new AbortController(),
-        freePlace,
-        over: Promise.withResolvers(),
-        ...behind(ahead),
-      };
-      if (stopping.aborted) turn.ending.abort(stopping.reason);
-      turns.add(turn);
-      return turn;
-    },
-    end(turn: RunningTurn): void {
-      for (const listed of turns) {
-        if (listed !== turn) continue;
-        turns.delete(listed);
-        listed.over.resolve();
-      }
-    },
-    touched(isRunning: (claim: Claim) => boolean): void {
-      for (const turn of turns) if (!isRunning(turn.claim)) end(turn, "touched");
-    },
-    begunWith: (messageIds: readonly MessageId[]): readonly RunningTurn[] =>
-      [...turns].filter(({ claim, cut }) =>
-        cut === undefined && messageIds.includes(claim.message.id)
-      ),
-    /** Ends the turns of a session in whose place a later message comes. */
-    interrupt(sessionKey: string, isReplaced: (turn: RunningTurn) => boolean): void {
-      for (const turn of inSession(sessionKey)) {
-        if (turn.cut === undefined && isReplaced(turn)) end(turn, "interrupted");
-      }
-    },
-    /** Whether a turn runs in another session that answers a person first. */
-    isElsewhere: (userId: UserId, sessionKey: string): boolean =>
-      [...turns].some(({ claim: { message, route } }) =>
-        message.sender.id === userId && route.sessionKey !== sessionKey
-      ),
+  return (waiting, ids) => {
+    const isBeside = ids.length > 0;
+    if (!member.admits(personOf(account, waiting), isBeside)) return false;
+    if (!isBeside) return true;
+    const { message: next, sender, route: { agentId, sessionKey } } = waiting;
+    const last = lastIn(ids);
+    if (!last || held.has(sessionKey) && !isOwner(account, waiting)) return false;
+    // A turn that asked a person is read at its claim.
+    const isAlone = !next || commandOf(account, next) !== undefined;
+    if (isAlone && !last.some((other) => other.sender.id === sender.id)) held.add(sessionKey);
+    return next !== undefined && runsBeside(last, next, agentId);
   };
+}
+
+/** Runs a turn. If its end cannot be stored, it begins anew later. */
+async function follow(turns: Turns, claim: Claim, freePlace: () => void): Promise<void> {
+  const { account, running, ending } = turns;
+  const { stopping, store, schedule, log } = account;
+  const turn: ListedTurn = {
+    claim,
+    ending: new AbortController(),
+    freePlace,
+    over: Promise.withResolvers(),
+    ...behind(turns, claim),
+  };
+  if (stopping.aborted) turn.ending.abort(stopping.reason);
+  running.add(turn);
+  turns.open++;
+  try {
+    await run(account, claim, turn);
+    if (turn.afterwards && !ending.signal.aborted) runAfterwards(turns, turn.afterwards);
+  } catch (error) {
+    if (turn.cut !== undefined || !store.inbox.isRunning(claim)) return;
+    log.error("A turn could not be finished; it will be run again", {
+      messageId: claim.message.id,
+      attempt: claim.attempt,
+      error,
+    });
+    schedule(() => void giveBack(turns, claim), RETRY_MS);
+  } finally {
+    running.delete(turn);
+    turn.over.resolve();
+    closed(turns);
+    freePlace();
+  }
+}
+
+const NOTHING_AHEAD = { ahead: [], mayShow: undefined, stopWaiting() {} };
+
+/** What a turn waits for: a turn that a change has ended stores nothing more. */
+function behind({ running }: Turns, { route: { sessionKey } }: Claim) {
+  const ahead = [...running].filter(({ claim, cut }) =>
+    claim.route.sessionKey === sessionKey && cut !== "touched"
+  );
+  if (ahead.length === 0) return NOTHING_AHEAD;
+  const cut = Promise.withResolvers<void>();
+  const ends = Promise.all(ahead.map(({ over }) => over.promise));
+  return {
+    ahead: ahead.flatMap(({ claim }) => messagesOf(claim)),
+    mayShow: Promise.race([ends.then(() => {}), cut.promise]),
+    stopWaiting: cut.resolve,
+  };
+}
+
+/** Runs work that no message waits for. */
+function runAfterwards(turns: Turns, work: NonNullable<RunningTurn["afterwards"]>): void {
+  const { account: { log }, ending } = turns;
+  turns.open++;
+  void work(ending.signal)
+    .catch((error: unknown) => log.warn("Older entries of a session were not folded", { error }))
+    .finally(() => closed(turns));
+}
+
+function closed(turns: Turns): void {
+  turns.open--;
+  if (turns.open === 0) turns.allEnded?.resolve();
+}
+
+async function giveBack(turns: Turns, claim: Claim): Promise<void> {
+  const { store, schedule, log } = turns.account;
+  try {
+    await store.inbox.release(claim);
+    wake(turns);
+  } catch (error) {
+    log.error("Cannot give back a claimed message; will try again", { error });
+    schedule(() => void giveBack(turns, claim), RETRY_MS);
+  }
+}
+
+/** Messages wait for turns. In the mode `interrupt`, they end the one that runs (S5). */
+export function messagesAccepted(account: BotAccount, judged: readonly Judged[]): void {
+  const turns = turnsOf(account);
+  const running = [...turns.running];
+  for (const { message, route } of judged) {
+    if (!route) continue;
+    const { agentId, sessionKey } = route;
+    // A message whose turn cannot begin now ends no other one: that would help no one.
+    const isElsewhere = running.some(({ claim }) =>
+      claim.message.sender.id === message.sender.id && claim.route.sessionKey !== sessionKey
+    );
+    if (isElsewhere && !isOwner(account, message)) continue;
+    for (const turn of running) {
+      const { claim, cut } = turn;
+      if (cut !== undefined || claim.route.sessionKey !== sessionKey) continue;
+      const isReplaced = modesOf(account).interrupts(lastOf(claim), message, agentId);
+      if (isReplaced) cutTurn(turn, "interrupted");
+    }
+  }
+  wake(turns);
+}
+
+/** Ends the turns whose claims a change has ended in the store: their messages wait, or have an end. */
+export function messagesTouched(account: BotAccount): void {
+  const turns = turnsOf(account);
+  const { isRunning } = account.store.inbox;
+  for (const turn of turns.running) if (!isRunning(turn.claim)) cutTurn(turn, "touched");
+  wake(turns);
+}
+
+function cutTurn(turn: ListedTurn, why: TurnCut): void {
+  turn.cut ??= why;
+  turn.ending.abort(why);
+  turn.stopWaiting();
+  if (turn.cut === "touched") turn.over.resolve();
+}
+
+/** Claims no further message, and resolves once the running turns have ended. */
+export async function endTurns(account: BotAccount): Promise<void> {
+  const turns = turnsOf(account);
+  const { schedule } = account;
+  turns.ending.abort(new Error("the account stops"));
+  await turns.claiming;
+  turns.allEnded ??= Promise.withResolvers();
+  if (turns.open === 0) turns.allEnded.resolve();
+  let cancel = () => {};
+  const endCalls = () => (endMcpCalls(turns), cancel = schedule(endCalls, MCP_MS));
+  cancel = schedule(endCalls, MCP_MS);
+  await turns.allEnded.promise;
+  cancel();
+  turns.member.leave();
+}
+
+/** Ends the turns that wait for an MCP server, as a stop of the process does. */
+function endMcpCalls({ running }: Turns): void {
+  for (const { next, ending } of running) {
+    const calls = next?.kind === "run" ? next.calls : next?.kind === "run_once" ? [next.call] : [];
+    if (calls.some(({ name }) => name.startsWith("mcp__"))) ending.abort();
+  }
+}
+
+/** @param why Why the text stands in place of an answer; absent: it is the answer. */
+async function answerCommand(
+  account: BotAccount,
+  claim: Claim,
+  text: string,
+  why?: string,
+): Promise<void> {
+  const turn = commandTurn(claim, text, why);
+  const stored = await saveTurn(account, turn, () => turn);
+  if (!stored.stored) return;
+  wakeChannels(account, [claim.message.channelId]);
+  if (turn.isMarked) showUnanswered(account, [toUnanswered(claim.message, "refused")]);
+}
+
+/** Messages of the longest answer: its lines may leave room in each. */
+const MESSAGES = 3;
+
+/** The record of such a turn. The conversation keeps nothing of it. */
+function commandTurn(claim: Claim, text: string, why: string | undefined): FinishedTurn {
+  const { accountId, channelId, guildId, id: cause, revision } = claim.message;
+  const end = { claim, entries: [] };
+  if (text === "") {
+    const isMarked = !claim.message.sender.automaton && isAtDiscord(claim.message);
+    return { ...end, end: { kind: "declined" }, outbox: [], isMarked };
+  }
+  return {
+    ...end,
+    end: why === undefined ? { kind: "answered" } : { kind: "refused", reason: why },
+    outbox: freeze({
+      accountId,
+      channelId,
+      guildId,
+      cause,
+      revision,
+      agentId: claim.route.agentId,
+      kind: "reply",
+      quote: isAtDiscord(claim.message) ? { messageId: cause, on: "first" } : undefined,
+      ...noticeBody(text, MESSAGES),
+      suppressesEmbeds: hookedOf(claim.message) !== undefined,
+    }),
+  };
+}
+
+/**
+ * Ends a turn without a model: of a command, or of any other message while an owner has paused the
+ * account (X4).
+ *
+ * @throws {unknown} The store's error, if it refuses the turn.
+ */
+async function endWithoutModel(account: BotAccount, claim: Claim): Promise<void> {
+  const { sender } = claim.message;
+  if (commandOf(account, claim.message)) {
+    const { runText } = await import("../interactions/run_commands.ts");
+    const text = await runText(account.forPart("interactions"), claim.message);
+    return await answerCommand(account, claim, text);
+  }
+  const hooked = hookedOf(claim.message);
+  // Another bot gets no answer: it would answer that one, too. An event is posted as it is.
+  const text = sender.automaton ? hooked?.post ?? "" : "My owner has paused me. Ask again later.";
+  await answerCommand(account, claim, text, hooked && PAUSED);
+}
+
+/** Waits for tools that the model sees, and that are not known yet. */
+function toolsReady(account: BotAccount, { message, route: { agentId } }: Claim) {
+  const { policy, bot: { toolServices } } = account;
+  if (message.origin?.kind === "own") return ownServers(account)?.ready(message);
+  const { place, sender } = message;
+  const hook = hookedOf(message)?.hook;
+  return toolServices.ready(agentId, (name) => {
+    const ownsApplication = () => ownsApplicationAsRead(account, sender.id);
+    const isOffer = place.kind !== "dm";
+    const asker = { agentId, place, sender, hook, ownsApplication, isOffer };
+    return policy().decideTools(asker, [{ name }]).some(({ isAllowed }) => isAllowed);
+  });
+}
+
+/** Runs a turn to its end, whoever has asked. */
+async function run(account: BotAccount, claim: Claim, turn: RunningTurn): Promise<void> {
+  const { accountId, store } = account;
+  const { message } = claim;
+  const stopTyping = termsOf(message).shows !== "nothing"
+    ? beginTyping(account, message.channelId)
+    : () => {};
+  try {
+    const isCommand = commandOf(account, message) !== undefined;
+    if (isCommand || store.settings.isPaused(accountId)) {
+      return await endWithoutModel(account, claim);
+    }
+    const listing = toolsReady(account, claim);
+    if (listing) await listing;
+    await answer(account, claim, turn);
+    if (message.origin?.kind === "schedule") runEnded(account, message.id);
+  } finally {
+    stopTyping();
+    if (hookedOf(message)) tellExtras(account, "hookEnded");
+  }
 }

@@ -1,341 +1,275 @@
+/** Tests which turns of an account run, wait and end, from the gateway's event to the answers. */
+
 import assert from "node:assert/strict";
-import type { NextStep } from "../../../src/agent/next_step.ts";
 import { describe, it } from "node:test";
-import type { MessageId } from "../../../src/core/discord/ids.ts";
-import type { Claim, Judged } from "../../../src/core/inbound/inbox.ts";
-import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import { createTurnLimit } from "../../../src/flows/turn/control/turn_limit.ts";
-import { createTurns, type RunningTurn } from "../../../src/flows/turn/turns.ts";
-import { directMessage, messageId, sender, userId } from "../../support/discord/builders.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import { recordingLog } from "../../support/recording_log.ts";
-import { settle } from "../../support/settle.ts";
+import { z } from "zod";
+import { wakeTurns } from "../../../src/account/wakes.ts";
+import type { Model } from "../../../src/core/model.ts";
+import { defineTool, type Tool } from "../../../src/core/turn/tool.ts";
+import { endTurns } from "../../../src/flows/turn/turns.ts";
+import { whenAborted } from "../../../src/lib/clock.ts";
+import { StoreError } from "../../../src/store/database/store_error.ts";
+import { type Given, OWNER, SELF, testAccount } from "../../support/bot/test_account.ts";
+import { ACCOUNT, directMessage } from "../../support/discord/builders.ts";
+import { CHANNEL, GUILD } from "../../support/discord/payloads.ts";
+import { toolNamed } from "../../support/model/tools.ts";
+import { accepted, batch } from "../../support/store/store.ts";
 
-const OWNER = "1";
+const by = (id: string) => {
+  const author = { id: `19${id.padStart(16, "0")}`, username: `user${id}`, discriminator: "0" };
+  return { author: id === "owner" ? { ...author, id: OWNER } : author, member: { roles: [] } };
+};
 
-/** @param asker Id of the person; by default an owner, who may have several turns. */
-const claimOf = (id: string, asker = OWNER): Claim => ({
-  message: directMessage({ id: messageId(id), sender: sender({ id: userId(asker) }) }),
-  route: { agentId: "main", sessionKey: `agent:main:${id}` },
-  attempt: 1,
-});
+const NO_TOOLS: readonly Tool[] = [];
 
-const isCommand = ({ text }: InboundMessage) => text.startsWith("/");
-
-/** A queue of claims, and turns that end on demand. */
-function setUp(
-  ids: readonly string[],
-  maxConcurrent = 2,
-  afterwards?: (ending: AbortSignal) => Promise<void>,
-) {
-  const waiting = ids.map((id) => claimOf(id));
-  /** Messages that only their claims read. */
-  const unread = new Set<MessageId>();
-  const changed = new Set<MessageId>();
+/** A bot whose model answers each question once the test says so. */
+async function build({ turns = 8, queue = {}, ...given }: Given & {
+  readonly turns?: number;
+  readonly queue?: object;
+} = {}) {
+  const gates = new Map<string, PromiseWithResolvers<void>>();
   const started: string[] = [];
-  const ends = new Map<string, PromiseWithResolvers<void>>();
-  const running = new Map<MessageId, RunningTurn>();
-  const runningIn = (sessionKey: string) =>
-    [...running].flatMap(([id, { claim }]) => claim.route.sessionKey === sessionKey ? [id] : []);
-  const clock = new FakeClock();
-  const { log, lines } = recordingLog();
-  const turns = createTurns({
-    claimNext(admits) {
-      const next = waiting.findIndex(({ message, message: { sender }, route }) =>
-        admits(
-          {
-            sender,
-            route,
-            message: unread.has(message.id) ? undefined : message,
-          },
-          runningIn(route.sessionKey),
-        )
-      );
-      return Promise.resolve(next < 0 ? undefined : waiting.splice(next, 1)[0]);
-    },
-    release: (claim) => {
-      waiting.push(claim);
-      return Promise.resolve();
-    },
-    isRunning: ({ message }) => !changed.has(message.id),
-    isOwner: ({ sender }) => sender.id === OWNER,
-    runsBeside: (running, next) => running.length < 3 && ![...running, next].some(isCommand),
-    interrupts: ({ id }, next) => next.text === `in place of ${id}`,
-    isCommand,
-    answer: ({ message: { id } }, turn) => {
+  const model: Model = {
+    id: "test/model",
+    async *generate({ messages }, signal) {
+      const id = /.*question (\w+)/s.exec(JSON.stringify(messages.at(-1)))?.[1] ?? "";
       started.push(id);
-      running.set(id, turn);
-      turn.afterwards = afterwards;
-      const end = Promise.withResolvers<void>();
-      ends.set(id, end);
-      return end.promise.finally(() => running.delete(id));
+      const gate = Promise.withResolvers<void>();
+      gates.set(id, gate);
+      await Promise.race([gate.promise, whenAborted(signal)]);
+      signal.throwIfAborted();
+      yield { kind: "text", text: `answer ${id}` };
+      yield { kind: "finish", reason: "stop" };
     },
-    turnLimit: createTurnLimit(() => maxConcurrent),
-    schedule: clock.schedule,
-    stopping: new AbortController().signal,
-    log,
+  };
+  const scene = await testAccount({
+    discord: {
+      dm: { policy: "open", allowFrom: ["*"] },
+      guilds: { [GUILD]: { users: ["*"], channels: { [CHANNEL]: {} } } },
+    },
+    beside: {
+      agents: { maxConcurrentTurns: turns },
+      messages: { queue: { mode: "followup", turnsPerChannel: 3, ...queue } },
+    },
+    toolServices: { tools: () => NO_TOOLS }, // the same ones: so people have the same rights
+    ...given,
+    model: given.says ? undefined : given.model ?? model,
   });
-  return { turns, waiting, unread, changed, started, ends, running, clock, lines };
+  const { write, dm, rows, quiet } = scene;
+  const mentions = [{ id: SELF.userId, username: "barnacle", discriminator: "0" }];
+  return {
+    ...scene,
+    started,
+    states: () => rows("SELECT state FROM inbox ORDER BY id").map(({ state }) => state),
+    /** Someone asks in the channel. @param id The first word of the question. */
+    ask: (id: string, who = id, text = `question ${id}?`) =>
+      write(`<@${SELF.userId}> ${text}`, { mentions, ...by(who) }),
+    /** Someone asks in direct messages. */
+    askAlone: (id: string, who = id) =>
+      dm(`question ${id}?`, { channel_id: `18${by(who).author.id.slice(2)}`, ...by(who) }),
+    async answers(...ids: readonly string[]) {
+      for (const id of ids) gates.get(id)?.resolve();
+      await quiet();
+    },
+  };
 }
 
-describe("[S5] createTurns()", () => {
-  it("runs as many turns at once as allowed, and no more", async () => {
-    const { turns, started } = setUp(["1", "2", "3"]);
-    turns.wake();
-    await settle();
-    assert.deepEqual(started, ["1", "2"]);
-  });
-
-  it("[L4] runs work after a turn that no message waits for", async () => {
-    const signals: AbortSignal[] = [];
-    const rest = Promise.withResolvers<void>();
-    const { turns, started, ends } = setUp(["1", "2"], 1, (ending) => {
-      signals.push(ending);
-      return rest.promise;
-    });
-    turns.wake();
-    await settle();
-    assert.equal(signals.length, 0);
-    ends.get("1")?.resolve();
-    await settle();
-    assert.equal(signals.length, 1);
-    assert.deepEqual(started, ["1", "2"]);
-    ends.get("2")?.resolve();
-    let hasStopped = false;
-    const stopped = turns.stop().then(() => void (hasStopped = true));
-    assert.equal(signals[0]?.aborted, true, "a stop ends such work");
-    await settle();
-    assert.equal(hasStopped, false, "a stop waits until it has ended");
-    rest.resolve();
-    await stopped;
-  });
-
-  it("starts the next turn when one ends", async () => {
-    const { turns, started, ends } = setUp(["1", "2", "3"]);
-    turns.wake();
-    await settle();
-    ends.get("2")?.resolve();
-    await settle();
-    assert.deepEqual(started, ["1", "2", "3"]);
-  });
-
-  for (let ticks = 0; ticks < 12; ticks++) {
-    it(`misses no message that arrives ${ticks} microtasks after a claim began`, async () => {
-      const { turns, waiting, started } = setUp([]);
-      turns.wake();
-      for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
-      waiting.push(claimOf("1"));
-      turns.wake();
-      await settle();
-      assert.deepEqual(started, ["1"]);
-    });
-  }
-
-  it("runs a turn again later if its end could not be stored", async () => {
-    const { turns, started, ends, clock, lines } = setUp(["1"]);
-    turns.wake();
-    await settle();
-    ends.get("1")?.reject(new Error("disk full"));
-    await settle();
-    assert.deepEqual(started, ["1"]);
-    assert.equal(lines.filter(({ level }) => level === "error").length, 1);
-    clock.advance(5_000);
-    await settle();
-    assert.deepEqual(started, ["1", "1"]);
-  });
-
-  it("[G12] claims nothing after stop, and waits for running turns", async () => {
-    const { turns, started, ends } = setUp(["1", "2"], 1);
-    turns.wake();
-    await settle();
-    let isStopped = false;
-    const stopped = turns.stop().then(() => isStopped = true);
-    await settle();
-    assert.equal(isStopped, false);
-    ends.get("1")?.resolve();
-    await stopped;
-    assert.deepEqual(started, ["1"]);
-  });
-
-  it("[G12] waits 3 s for an MCP server after a stop, and for all else as long as it takes", async () => {
-    const call = (name: string) => ({ id: "1", name, arguments: "{}" });
-    const cases: readonly (readonly [next: NextStep, isEnded: boolean])[] = [
-      [{ kind: "ask", answers: 1 }, false],
-      [{ kind: "run_once", call: call("exec") }, false],
-      [{ kind: "run_once", call: call("mcp__shop__buy") }, true],
-      [{ kind: "run", calls: [call("web_fetch"), call("mcp__shop__look")] }, true],
-    ];
-    for (const [next, isEnded] of cases) {
-      const { turns, running, ends, clock } = setUp(["1"]);
-      turns.wake();
-      await settle();
-      const [turn] = running.values();
-      assert.ok(turn);
-      turn.next = { kind: "ask", answers: 0 };
-      const stopped = turns.stop();
-      await settle();
-      clock.advance(3_000);
-      assert.equal(turn.ending.signal.aborted, false, "it asks the model");
-      turn.next = next; // the model wants a call only now
-      clock.advance(3_000);
-      assert.equal(turn.ending.signal.aborted, isEnded, JSON.stringify(next));
-      ends.get("1")?.resolve();
-      await stopped;
-    }
-  });
-});
-
-describe("[X4a] createTurns() while people ask more than it can answer", () => {
-  it("begins an owner's turn at once, and one turn of each other person", async () => {
-    const { turns, waiting, started, ends } = setUp([], 4);
-    for (const asker of ["7", "7", "7", "7", "8", "9", "10"]) {
-      waiting.push(claimOf(`${waiting.length + 1}`, asker));
-    }
-    turns.wake();
-    await settle();
-    assert.deepEqual(started, ["1", "5", "6"], "one place is kept");
-    waiting.push(claimOf("90"), claimOf("91"));
-    turns.wake();
-    await settle();
+describe("[X4a] turns while people ask more than the bot can answer", () => {
+  it("begin for an owner at once, and for each other person one after the other", async () => {
+    const { ask, askAlone, started, answers } = await build({ turns: 4 });
+    await askAlone("1", "7");
+    await ask("2", "7");
+    for (const id of ["8", "9", "10"]) await askAlone(id);
+    assert.deepEqual(started, ["1", "8", "9"], "one place is kept, and 7 has a turn already");
+    await askAlone("90", "owner");
     assert.deepEqual(started.slice(3), ["90"]);
-    ends.get("90")?.resolve();
-    await settle();
-    assert.deepEqual(started.slice(4), ["91"], "the kept place is for owners");
-    ends.get("91")?.resolve();
-    ends.get("5")?.resolve();
-    await settle();
-    assert.deepEqual(started.slice(5), ["7"], "7 has a turn already");
-    ends.get("1")?.resolve();
-    await settle();
-    assert.deepEqual(started.slice(6), ["2"]);
+    await answers("90", "8");
+    assert.deepEqual(started.slice(4), ["10"], "the kept place is for owners");
+    await answers("1");
+    assert.deepEqual(started.slice(5), ["2"]);
   });
 
-  it("begins an owner's turn at once, behind 10,000 mentions of 2,000 people", async () => {
-    const { turns, waiting, started } = setUp([], 4);
-    for (let n = 0; n < 10_000; n++) waiting.push(claimOf(`${1_000 + n}`, `${1_000 + n % 2_000}`));
-    waiting.push(claimOf("90"));
-    turns.wake();
-    await settle();
-    assert.deepEqual(started, ["1000", "1001", "1002", "90"]);
-  });
-});
-
-describe("[S5] createTurns() in a lively channel", () => {
-  const LIVELY = "agent:main:lively";
-  const inOne = (asker: string): Claim => ({
-    ...claimOf(asker, asker),
-    route: { agentId: "main", sessionKey: LIVELY },
-  });
-
-  /** A message of a person that ends the turn of another message. */
-  function inPlaceOf(id: string, asker: string): Judged {
-    const { message, route } = inOne(asker);
-    const verdict = { kind: "accept", why: "dm-allowed", rule: "dm.allowFrom" } as const;
-    return { message: { ...message, text: `in place of ${id}` }, route, verdict };
-  }
-
-  /** Three turns side by side, and the ids of those that may show their answers. */
-  async function threeTurns() {
-    const scene = setUp([], 8);
-    for (const asker of ["7", "8", "9", "10"]) scene.waiting.push(inOne(asker));
-    scene.turns.wake();
-    await settle();
-    const shown: string[] = [];
-    for (const [id, { mayShow = Promise.resolve() }] of scene.running) {
-      void mayShow.then(() => shown.push(id));
-    }
-    return { ...scene, shown };
-  }
-
-  it("runs three turns side by side, and each knows the questions before its own", async () => {
-    const { running } = await threeTurns();
-    const ahead = [...running].map(([id, turn]) => [id, turn.ahead.map((question) => question.id)]);
-    assert.deepEqual(ahead, [["7", []], ["8", ["7"]], ["9", ["7", "8"]]]);
-  });
-
-  it("shows answers in the order of the questions, ready in any order", async () => {
-    const { shown, ends } = await threeTurns();
-    ends.get("8")?.resolve();
-    await settle();
-    assert.deepEqual(shown, ["7"], "9 waits for 7, too");
-    ends.get("7")?.resolve();
-    await settle();
-    assert.deepEqual(shown, ["7", "8", "9"]);
-  });
-
-  it("waits for an interrupted turn's record, and not for a turn that a change ended", async () => {
-    const { turns, changed, shown, ends } = await threeTurns();
-    changed.add(messageId("7"));
-    turns.touched();
-    turns.accepted([inPlaceOf("8", OWNER)]);
-    await settle();
-    assert.deepEqual(shown, ["7", "8"], "8 is cut itself");
-    ends.get("8")?.resolve();
-    await settle();
-    assert.deepEqual(shown, ["7", "8", "9"]);
-  });
-
-  it("gives the place of a turn that only waits to another channel", async () => {
-    const { turns, waiting, started, running } = setUp([], 4);
-    waiting.push(inOne("7"), inOne("8"), claimOf("9", "9"), claimOf("10", "10"));
-    turns.wake();
-    await settle();
+  it("take the place of a turn that only waits for those before it", async () => {
+    const { ask, askAlone, started, answers } = await build({ turns: 4 });
+    for (const id of ["7", "8"]) await ask(id);
+    for (const id of ["9", "10"]) await askAlone(id);
     assert.deepEqual(started, ["7", "8", "9"]);
-    running.get(messageId("8"))?.freePlace();
-    await settle();
+    await answers("8");
     assert.deepEqual(started, ["7", "8", "9", "10"]);
   });
+});
 
-  const withCommand = (claim: Claim): Claim => ({
-    ...claim,
-    message: { ...claim.message, text: "/status" },
+describe("[S5] turns of an account", () => {
+  it("miss no message that arrives while a claim finds none", async () => {
+    for (let ticks = 0; ticks < 20; ticks++) {
+      const { account, store, states, quiet } = await build({ says: () => "fine" });
+      const judged = [accepted(directMessage())];
+      const { claimNext } = store.inbox;
+      Object.assign(store.inbox, {
+        async claimNext(...args: Parameters<typeof claimNext>) {
+          const claim = await claimNext(...args);
+          for (let tick = 0; tick < 3; tick++) await Promise.resolve();
+          return claim;
+        },
+      });
+      wakeTurns(account);
+      for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
+      await store.inbox.acceptBatch(batch({ judged }), 0);
+      wakeTurns(account);
+      await quiet();
+      assert.deepEqual(states(), ["answered"], String(ticks));
+    }
   });
 
-  it("lets a command wait for the turns that run, and for none of later questions", async () => {
-    const { turns, waiting, started, ends } = setUp([], 8);
-    waiting.push(inOne("7"), inOne("8"), withCommand(inOne("9")), inOne("10"), inOne(OWNER));
-    turns.wake();
-    await settle();
-    assert.deepEqual(started, ["7", "8", OWNER], "an owner's question waits for no one's command");
-    for (const id of started) ends.get(id)?.resolve();
-    await settle();
-    assert.deepEqual(started.slice(3), ["9"]);
-    ends.get("9")?.resolve();
-    await settle();
-    assert.deepEqual(started.slice(4), ["10"]);
+  it("begin again later if the store fails at their claim or their end", async () => {
+    const failed = () => Promise.reject(new StoreError("disk full", { kind: "full", path: "" }));
+    for (const table of ["inbox", "turns"] as const) {
+      const { askAlone, pass, states, store, lines } = await build({
+        says: () => "fine",
+        turns: 1,
+      });
+      const name = table === "inbox" ? "claimNext" : "entriesOf";
+      const own = Reflect.get(store[table], name);
+      Object.assign(store[table], { [name]: failed });
+      await askAlone("7");
+      assert.equal(lines.filter(({ level }) => level === "error").length, 1);
+      Object.assign(store[table], { [name]: own });
+      await pass(5_000);
+      assert.deepEqual(states(), ["answered"], table);
+    }
   });
 
-  it("lets no later question pass a turn that goes on after a person's answer", async () => {
-    const { turns, waiting, unread, started, ends } = setUp([], 8);
-    waiting.push(inOne("7"), inOne("8"), inOne("9"));
-    unread.add(messageId("8"));
-    turns.wake();
-    await settle();
-    assert.deepEqual(started, ["7"]);
-    ends.get("7")?.resolve();
-    await settle();
-    assert.deepEqual(started, ["7", "8", "9"]);
+  it("are not begun again once a change has ended them", async () => {
+    const { askAlone, account, started, store, states, answers, pass } = await build();
+    await askAlone("7");
+    const { finishTurn } = store.turns;
+    Object.assign(store.turns, {
+      async finishTurn() {
+        await store.inbox.stopTurns({ accountId: ACCOUNT }, 0);
+        Object.assign(store.turns, { finishTurn });
+        throw new Error("refused");
+      },
+    });
+    await answers("7");
+    wakeTurns(account);
+    await pass(10_000);
+    assert.deepEqual([states(), started], [["stopped"], ["7"]]);
   });
 
-  it("lets questions pass a command whose sender waits for a turn of their own", async () => {
-    const { turns, waiting, started } = setUp([], 8);
-    const own = withCommand(inOne("7"));
-    waiting.push(inOne("7"), { ...own, message: { ...own.message, id: messageId("70") } });
-    waiting.push(inOne("8"));
-    turns.wake();
-    await settle();
+  it("show their answers in the order of the questions", async () => {
+    const { ask, posted, started, answers } = await build();
+    for (const id of ["7", "8", "9", "10"]) await ask(id);
+    assert.deepEqual(started, ["7", "8", "9"], "three side by side");
+    await answers("9", "8");
+    assert.deepEqual(posted(), []);
+    await answers("7");
+    assert.deepEqual(posted(), ["answer 7", "answer 8", "answer 9"]);
+  });
+
+  it("do not wait for one that is stopped", async () => {
+    const { ask, posted, answers } = await build();
+    for (const id of ["7", "8"]) await ask(id);
+    await answers("8");
+    assert.deepEqual(posted(), []);
+    await ask("70", "7", "/stop");
+    assert.deepEqual(posted().filter((text) => text.startsWith("answer")), ["answer 8"]);
+  });
+
+  it("let a command wait for those that run, and no later question pass it", async () => {
+    const { ask, started, states, answers } = await build();
+    for (const id of ["7", "8"]) await ask(id);
+    await ask("9", "9", "/new");
+    await ask("10");
+    await ask("owner");
+    assert.deepEqual(started, ["7", "8", "owner"], "an owner waits for no one's command");
+    await answers(...started);
+    assert.deepEqual([states()[2], started.slice(3)], ["answered", ["10"]]);
+  });
+
+  it("let questions pass a command whose sender waits for a turn of their own", async () => {
+    const { ask, started } = await build();
+    await ask("7");
+    await ask("70", "7", "/new");
+    await ask("8");
     assert.deepEqual(started, ["7", "8"]);
   });
 
-  it("ends no turn for a person who waits for one in another session", async () => {
-    const { turns, waiting, running } = await threeTurns();
-    waiting.push(claimOf("70", "11"));
-    turns.wake();
-    await settle();
-    const isCut = () => running.get(messageId("8"))?.cut === "interrupted";
-    turns.accepted([inPlaceOf("8", "11")]);
-    assert.equal(isCut(), false);
-    turns.accepted([inPlaceOf("8", "9")]);
-    assert.equal(isCut(), true);
+  it("end for a later message in the mode interrupt, if its turn may begin", async () => {
+    for (const [who, shown] of [["8", ["answer 7"]], ["9", []], ["owner", ["answer 7"]]] as const) {
+      const { ask, askAlone, posted, answers } = await build({ queue: { mode: "interrupt" } });
+      await askAlone("8");
+      await ask("7");
+      await ask("70", who);
+      await answers("7");
+      assert.deepEqual(posted(), shown, who);
+    }
   });
+
+  it("[R7] show that the bot is typing as long as they run", async () => {
+    const { askAlone, requests, answers, pass } = await build();
+    const typing = () => requests.filter(({ path }) => path.endsWith("/typing")).length;
+    await askAlone("7");
+    await pass(300);
+    assert.equal(typing(), 1);
+    await answers("7");
+    await pass(20_000);
+    assert.equal(typing(), 1);
+  });
+});
+
+describe("[G12] endTurns()", () => {
+  it("claims nothing more, and waits for running turns", async () => {
+    const { account, askAlone, started, answers } = await build({ turns: 2 });
+    for (const id of ["7", "8"]) await askAlone(id);
+    let isOver = false;
+    const over = endTurns(account).then(() => isOver = true);
+    await answers();
+    assert.equal(isOver, false);
+    await answers("7");
+    await over;
+    assert.deepEqual(started, ["7"]);
+  });
+
+  const cases = [
+    ["web_fetch", true, "as long as it takes"],
+    ["mcp__shop__look", true, "3 s"],
+    ["mcp__shop__buy", false, "3 s"],
+  ] as const;
+  for (const [name, isIdempotent, time] of cases) {
+    it(`waits ${time} for the tool ${name}, and for the model as long as it takes`, async () => {
+      const gate = Promise.withResolvers<void>();
+      const late = Promise.withResolvers<void>();
+      const tools = [defineTool({
+        ...toolNamed(name),
+        input: z.strictObject({}),
+        isIdempotent,
+        run: () => late.promise.then(() => "done"),
+      })];
+      const calls = [{ id: "1", name, arguments: "{}" }];
+      const { account, askAlone, pass, states } = await build({
+        toolServices: { tools: () => tools },
+        model: {
+          id: "test/model",
+          async *generate({ messages }) {
+            const isDone = messages.at(-1)?.role !== "user";
+            if (isDone) yield { kind: "text", text: "done" };
+            await gate.promise;
+            yield isDone
+              ? { kind: "finish", reason: "stop" }
+              : { kind: "finish", reason: "tool_calls", calls };
+          },
+        },
+      });
+      await askAlone("owner");
+      let isOver = false;
+      const over = endTurns(account).then(() => isOver = true);
+      await pass(3_000);
+      gate.resolve(); // the model wants the call only now
+      await pass(3_000);
+      assert.deepEqual([isOver, states()], [time === "3 s", ["running"]]);
+      late.resolve();
+      await over;
+      assert.deepEqual(states(), [time === "3 s" ? "running" : "answered"]);
+    });
+  }
 });

@@ -17,7 +17,7 @@ export function testBot(
   given: Partial<Bot> & { readonly setup: Bot["setup"]; readonly store: Store; readonly log: Log },
   secrets: readonly string[] = [],
 ): Bot {
-  const { store, log, now = Date.now, toolServices = NO_TOOLS } = given;
+  const { setup, store, log, now = Date.now, toolServices = NO_TOOLS } = given;
   const known = new Map<AccountId, ReturnType<typeof createAccountHealth>>();
   const accountOf = (accountId: AccountId) => {
     const health = known.get(accountId) ??
@@ -39,7 +39,7 @@ export function testBot(
     views: new Map(),
     health: { accountOf } as never,
     meter: createMeter(createMetrics(BUILD)),
-    turnLimit: createTurnLimit(() => 4),
+    turnLimit: createTurnLimit(() => setup.config.agents.maxConcurrentTurns),
     memory: { worked() {}, stop() {} },
     media: {} as never,
     toolServices,
