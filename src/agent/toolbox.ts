@@ -295,6 +295,10 @@ export function createToolbox(
     let hasBegun = false;
     const images: string[] = [];
     const read: MessageId[] = [];
+    let noted: ToolResult["effect"];
+    const noteEffect: ToolContext["noteEffect"] = (parts) => {
+      noted = { ...noted, ...parts };
+    };
     const noteRead = (ids: readonly MessageId[]) => void read.push(...ids);
     const lasting: Lasting = new Map();
     const inner = () => lasting.size > 0 && { inner: [...lasting] };
@@ -332,11 +336,15 @@ export function createToolbox(
       const mayUse = (name: string) => byName.has(name);
       const { signal } = ending;
       const callTool = callWithin({ ...context, signal }, noteRead, lasting);
-      const full = { ...context, mayUse, signal, showImage, noteRead, callTool };
+      const full = { ...context, mayUse, signal, showImage, noteRead, noteEffect, callTool };
       const run = Promise.try(() => tool.run(input, full));
       run.catch(() => {}); // after the limit, its failure changes nothing
       const { text, note } = boundedResult(await Promise.race([run, stopped]), cleanSecrets);
-      const shown = { ...images.length > 0 && { images: [...images] }, ...inner() };
+      const shown = {
+        ...images.length > 0 && { images: [...images] },
+        ...noted && { effect: noted },
+        ...inner(),
+      };
       return { end: "done", text: fence(text) + note, ...shown, ...(read.length > 0 && { read }) };
     } catch (error) {
       if (error instanceof WaitsForPerson) {

@@ -8,7 +8,7 @@
 import type { MessageId } from "./discord/ids.ts";
 import type { ModelError, ModelErrorKind, ModelUsage, ReplacedModel, ToolCall } from "./model.ts";
 import type { AskedCall } from "./people/question.ts";
-import type { RefusalReason } from "./turn/tool.ts";
+import type { CallEffect, RefusalReason } from "./turn/tool.ts";
 import type { BudgetStop } from "./spending/budget.ts";
 
 /** The end of a turn. `usage` counts tokens; absent if the model's API does not report them. */
@@ -121,6 +121,8 @@ export interface ToolResult {
   readonly images?: readonly string[];
   /** Messages that it comes from without naming them (H6a); absent: none. */
   readonly read?: readonly MessageId[];
+  /** Parts of its effect that the arguments do not tell, for its receipt; absent: none. */
+  readonly effect?: Partial<CallEffect>;
   /** Why the call was refused; absent if it ran. */
   readonly refused?: RefusalReason;
   /** Whether a tool of an MCP server may have changed something; the tool may go before its receipt. */

@@ -135,10 +135,7 @@ const threadInput = () =>
 export const replyInThread: Tool = defineTool({
   name: "reply_in_thread",
   group: "group:discord",
-  effect(_given, _message, result = "") {
-    const [, link] = /^The thread (<#\d+>) is open\./.exec(result) ?? [];
-    return { object: "thread", did: "opened", links: link ? [link] : [] };
-  },
+  effect: () => ({ object: "thread", did: "opened" }),
   description:
     "Opens a thread on the message that you answer. Your answer then goes to the thread, and the " +
     "conversation continues there. Use it if people ask for a thread, or for a long discussion.",
@@ -147,9 +144,11 @@ export const replyInThread: Tool = defineTool({
   seenAt: "nowhere",
   needs: ["View Channel", "Create Public Threads", "Send Messages in Threads"],
   isIdempotent: true, // a message has one thread at most
-  async run({ title }, { account, message }) {
+  async run({ title }, { account, message, noteEffect }) {
     const { openThread } = await import("../flows/turn/threads/answer_threads.ts");
     await openThread(account, message, title);
-    return `The thread <#${threadIdOf(message.id)}> is open. Your answer will be posted there.`;
+    const link = `<#${threadIdOf(message.id)}>`;
+    noteEffect?.({ links: [link] });
+    return `The thread ${link} is open. Your answer will be posted there.`;
   },
 });

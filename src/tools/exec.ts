@@ -17,9 +17,6 @@ function callOf({ timeoutSec, ...call }: z.infer<ReturnType<typeof input>>): Exe
   return { ...call, timeoutMs: timeoutSec * 1_000 };
 }
 
-/** The end of a command in the first line of its result, which is Barnacle's. */
-const ENDED_WELL = "exit code 0";
-
 export const exec: Tool = defineTool({
   name: "exec",
   isForOwners: true,
@@ -32,10 +29,7 @@ export const exec: Tool = defineTool({
   seenAt: "nowhere",
   needs: [],
   isIdempotent: false,
-  effect(_given, _message, result = "") {
-    const [, how = ENDED_WELL] = /^\[(.+?)(?:; .*)?, [\d.]+ s\]\n/.exec(result) ?? [];
-    return { object: "command", ...how !== ENDED_WELL && { failure: how } };
-  },
+  effect: () => ({ object: "command" }),
   asks: async (asked, context) =>
     (await import("../flows/tools/exec.ts")).execQuestion(callOf(asked), context),
   run: async (asked, context) =>

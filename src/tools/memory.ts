@@ -56,12 +56,10 @@ export const memory: Tool = defineTool({
   needs: [],
   isReadOnly: true,
   isIdempotent: true,
-  effect(given, _message, result = "") {
+  effect(given) {
     const { data } = input().safeParse(given);
     if (!data || data.action === "search") return undefined;
-    const id = data.id ?? /^Saved as note (\d+)/.exec(result)?.[1] ?? "";
-    const did = result.startsWith("There is no note ") ? "not there" : DID[data.action];
-    return { object: `note ${id}`.trim(), did };
+    return { object: `note ${data.id ?? ""}`.trim(), did: DID[data.action] };
   },
   async run(call, context) {
     const { message, also = [] } = context;
@@ -88,6 +86,7 @@ export const memory: Tool = defineTool({
         if (text === undefined || text.trim() === "") throw badArguments("`save` needs `text`");
         const { scope } = call;
         const note = await notes.saveNote(context, { scope, text, sources, isOwnWords });
+        context.noteEffect?.({ object: `note ${note.id}` });
         return `Saved as note ${note.id}.` + (call.scope === "guild" ? ONLY_READERS : "");
       }
       case "search": {
@@ -102,9 +101,9 @@ export const memory: Tool = defineTool({
         return `Changed note ${id}.`;
       case "delete":
         if (id === undefined) throw badArguments("`delete` needs `id`; `search` shows the numbers");
-        return await notes.removeNote(context, id)
-          ? `Note ${id} is deleted.`
-          : `There is no note ${id} here.`;
+        if (await notes.removeNote(context, id)) return `Note ${id} is deleted.`;
+        context.noteEffect?.({ did: "not there" });
+        return `There is no note ${id} here.`;
     }
   },
 });

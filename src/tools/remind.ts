@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { readerTime } from "../lib/text/units.ts";
 import { badArguments, defineTool, type Tool } from "../core/turn/tool.ts";
 
 /** Maximum characters of the text of a schedule. */
@@ -43,21 +44,15 @@ export const remind: Tool = defineTool({
   needs: [],
   isIdempotent: true,
   isReadOnly: (given) => input().safeParse(given).data?.action === "list",
-  effect(given, _message, result = "") {
+  effect(given) {
     const { data } = input().safeParse(given);
     if (!data) return undefined;
-    if (data.action === "delete") {
-      const did = result.startsWith("This person has no ") ? "not there" : "deleted";
-      return { object: `reminder ${data.id ?? ""}`.trim(), did };
-    }
-    const [, id = "", day = "", time = "", zone = ""] =
-      /^Set: \{"id":(\d+),"kind":"\w+","next":"\w+ (\S+) (\S+) \(.*?GMT(\S*?)\)"/.exec(result) ??
-        [];
-    const at = Date.parse(`${day}T${time}${zone}`);
-    const links = Number.isNaN(at) ? [] : [`<t:${at / 1_000}:f>`];
-    return { object: `${data.task ? "task" : "reminder"} ${id}`.trim(), did: "set", links };
+    return data.action === "delete"
+      ? { object: `reminder ${data.id ?? ""}`.trim(), did: "deleted" }
+      : { object: data.task ? "task" : "reminder", did: "set" };
   },
-  async run({ action, when, text, task, id }, { account, agentId, message, callKey }) {
+  async run({ action, when, text, task, id }, context) {
+    const { account, agentId, message, callKey, noteEffect } = context;
     const own = await import("../flows/schedules/own.ts");
     switch (action) {
       case "create": {
@@ -66,6 +61,8 @@ export const remind: Tool = defineTool({
         }
         const request = { when, text, isTask: task, agentId, callKey };
         const set = await own.setSchedule(account, message, request);
+        const links = set.nextAt === undefined ? [] : [readerTime(set.nextAt, "f")];
+        noteEffect?.({ object: `${set.kind} ${set.id}`, links });
         return `Set: ${await own.scheduleLine(account, message, set)}`;
       }
       case "list": {
@@ -76,9 +73,9 @@ export const remind: Tool = defineTool({
       }
       case "delete": {
         if (id === undefined) throw badArguments("`delete` needs `id`; `list` shows the numbers");
-        return await own.removeSchedule(account, message, id)
-          ? `Deleted number ${id}.`
-          : `This person has no reminder or task with the number ${id} here.`;
+        if (await own.removeSchedule(account, message, id)) return `Deleted number ${id}.`;
+        noteEffect?.({ did: "not there" });
+        return `This person has no reminder or task with the number ${id} here.`;
       }
     }
   },

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Schedule } from "../../src/store/schedules/schedules.ts";
+import type { CallEffect } from "../../src/core/turn/tool.ts";
 import { schedules } from "../../src/flows/schedules/runner.ts";
 import { remind } from "../../src/tools/remind.ts";
 import {
@@ -28,10 +29,14 @@ async function build() {
   });
   const { account } = scene;
   let calls = 0;
+  const noted: Partial<CallEffect>[] = [];
   const run = (written: unknown, message = asked) =>
     remind.run(
       remind.input.parse(written),
-      toolContext({ account, message, callKey: `call ${calls++}` }),
+      toolContext({
+        ...{ account, message, callKey: `call ${calls++}` },
+        noteEffect: (parts) => void noted.push(parts),
+      }),
     );
   const create = async (
     fields: object = {},
@@ -40,7 +45,7 @@ async function build() {
     const set = await run({ action: "create", when: "2h", text: "tea", ...fields }, message);
     return JSON.parse(set.replace(/^Set: /, ""));
   };
-  return { ...scene, run, create };
+  return { ...scene, run, create, noted };
 }
 
 describe("[T12] remind", () => {
@@ -56,6 +61,20 @@ describe("[T12] remind", () => {
     await create();
     await pass(2 * 60 * 60_000, 60_000);
     assert.deepEqual(posted(), ["<@123456789012345678> Reminder: tea"]);
+  });
+
+  it("[R15a] notes for its receipt which one it has set, and when it is due", async () => {
+    const { run, create, noted } = await build();
+    await create();
+    await create({ task: true });
+    await run({ action: "delete", id: 1 });
+    await run({ action: "delete", id: 1 });
+    const links = ["<t:1767232800:f>"];
+    assert.deepEqual(noted, [
+      { object: "reminder 1", links },
+      { object: "task 2", links },
+      { did: "not there" },
+    ]);
   });
 
   it("repeats only for owners", async () => {

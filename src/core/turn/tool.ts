@@ -205,13 +205,13 @@ export interface Tool<Input extends z.ZodType = z.ZodType> extends NamedTool {
    */
   readonly isReadOnly?: true | ((input: unknown) => boolean);
   /**
-   * The effect of a call, for the receipt under an answer; `undefined`: it has none. Absent: the calls
+   * The effect of a call by its arguments, for the receipt under an answer. Its run notes what they do
+   * not say, by {@link DiscordCall.noteEffect}. `undefined`: it has none. Absent: the calls
    * that {@link isReadOnly} does not name have one, by the tool's name.
    */
   readonly effect?: (
     input: unknown,
     message: Pick<InboundMessage, "channelId" | "guildId">,
-    result?: string,
   ) => CallEffect | undefined;
   /**
    * What people must decide before the call runs; absent: nothing. The turn waits without memory,
@@ -246,6 +246,10 @@ export interface CallEffect {
   readonly links?: readonly string[];
   /** Rows of the outbox that wait, and on which the effect depends; absent: it depends on none. */
   readonly waits?: readonly number[];
+  /** The change in `store.changes` that it made, which can be taken back; absent: none. */
+  readonly change?: number;
+  /** Set if it has changed nothing, because all was so before. */
+  readonly isNone?: true;
 }
 
 /** Whether a call changes nothing that stays. */

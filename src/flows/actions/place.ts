@@ -142,6 +142,7 @@ function common(call: DiscordCall, caller: Caller, found: FoundTarget) {
       if (!made) throw notPressed(limit(most), "max_destructive", call.decision);
       try {
         const result = await run();
+        if (made.undo) call.noteEffect?.({ change: made.id });
         return made.undo
           ? `${result} To undo: undo(id ${made.id}). ${about}`
           : `${result} ${about}`;

@@ -118,29 +118,26 @@ function receiptOf(
   message: Asked,
   changes: readonly Undoable[],
 ): Receipt | undefined {
-  const { end = "unknown", text: fenced = "", refused } = result ?? {};
-  const text = /^<result boundary="\w+">\n([^]*)\n<\/result/.exec(fenced)?.[1] ?? fenced;
+  const { end = "unknown", text = "", refused, effect: noted } = result ?? {};
   if (NO_CALL.test(refused ?? "")) return undefined;
   const tool = tools.find(({ name }) => name === call.name);
   const input = inputOf(call);
   const own = ownEffect(call.name);
-  const isNone = typeof tool?.isReadOnly === "function" && tool.isReadOnly(input) ||
-    own && text.startsWith("Nothing to do");
-  const effect = isNone
+  const isNone = noted?.isNone ||
+    typeof tool?.isReadOnly === "function" && tool.isReadOnly(input);
+  const told = isNone
     ? undefined
     : tool?.effect
-    ? tool.effect(input, message, end === "done" ? text : undefined)
+    ? tool.effect(input, message)
     : own ?? ((tool ? !changesNothing(tool, input) : hasBegun || result?.mayLast)
       ? { object: nameOf(call.name) }
       : undefined);
-  // The last words of such a result are Barnacle's. Results of other tools may imitate them.
-  const [, change] = CHANGES.test(call.name) && /^[^]* To undo: undo\(id (\d+)\)\. /.exec(text) ||
-    [];
+  const effect = told && { ...told, ...noted };
   return effect && {
     ...effect,
     end: effect.waits ? "unknown" : effect.failure === undefined ? end : "failed",
     ...(refused && { why: whyOf(refused, text) }),
-    isUndone: changes.some(({ id, isUndone }) => isUndone && `${id}` === change),
+    isUndone: changes.some(({ id, isUndone }) => isUndone && id === effect.change),
   };
 }
 
@@ -170,9 +167,6 @@ function nameOf(name: string): string {
   const shown = name.replace(/^(?:mcp|skill)__/, "").replace("__", ": ").replace(/[^\w:. -]+/g, "");
   return `\`${clip(shown, MAX_NAME)}\``;
 }
-
-/** Tools that make changes of the store `changes`. */
-const CHANGES = /^discord$/;
 
 /** Calls of no tool or action: they could have no effect. */
 const NO_CALL = /^(?:unknown_(?:tool|action)|too_many_calls|same_id)$/;

@@ -6,7 +6,6 @@
 import type { UserId } from "../../core/discord/ids.ts";
 import {
   decideExec,
-  type EndedCommand,
   type ExecRule,
   type HostCommands,
   MAX_COMMAND_MS,
@@ -209,7 +208,10 @@ export async function runExec(call: ExecCall, context: DiscordCall): Promise<str
     if (verdict === "ask") await assertApproved(call, command, approval, context);
     const leftMs = MAX_COMMAND_MS - Math.max(0, now() - askedAt);
     const ended = await commands.run(command, Math.min(call.timeoutMs, leftMs), signal);
-    return textOfEnded(ended, config().exec?.limits);
+    const { end, output } = ended;
+    const [how, hint = ""] = endText(end, output, config().exec?.limits);
+    if (end.cut !== undefined || end.code !== 0) context.noteEffect?.({ failure: how });
+    return `[${how}${hint}, ${(end.ms / 1_000).toFixed(1)} s]\n${output}`;
   } finally {
     free();
   }
@@ -224,31 +226,29 @@ function programText({ path, realPath, contentHash }: ResolvedCommand): string {
 /** Code of a program that the signal SIGXFSZ has ended: 128 + 25. */
 const FILE_TOO_LARGE = 153;
 
-function endText({ cut, code }: RunEnd, output: string, limits: WrittenLimits): string {
+/** How a command ended, and words about its limits. */
+function endText(
+  { cut, code }: RunEnd,
+  output: string,
+  limits: WrittenLimits = EXEC_LIMITS,
+): readonly [how: string, hint?: string] {
   switch (cut) {
     case "time":
-      return "ended after its time limit";
+      return ["ended after its time limit"];
     case "output":
-      return "ended after 1 MiB of output";
+      return ["ended after 1 MiB of output"];
     case "stopped":
-      return "ended, because it was stopped";
+      return ["ended, because it was stopped"];
     case "memory":
     case "disk":
     case "processes":
-      return `ended, because ${passedText(cut, limitsOf(limits, MAX_PROCESSES))}`;
+      return [`ended, because ${passedText(cut, limitsOf(limits, MAX_PROCESSES))}`];
   }
   const how = code === null ? "ended by a signal" : `exit code ${code}`;
   if (code === FILE_TOO_LARGE || /File too large/i.test(output)) {
-    return `${how}; a file may have at most ${MAX_FILE_BYTES / MB} MB`;
+    return [how, `; a file may have at most ${MAX_FILE_BYTES / MB} MB`];
   }
   return /No space left on device/i.test(output)
-    ? `${how}; its /tmp has room for ${limits.tempMb} MB`
-    : how;
-}
-
-function textOfEnded(
-  { output, end }: EndedCommand,
-  limits: WrittenLimits = EXEC_LIMITS,
-): string {
-  return `[${endText(end, output, limits)}, ${(end.ms / 1_000).toFixed(1)} s]\n${output}`;
+    ? [how, `; its /tmp has room for ${limits.tempMb} MB`]
+    : [how];
 }

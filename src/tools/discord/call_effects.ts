@@ -144,16 +144,23 @@ export function effectOf(
   action: Action,
   given: Readonly<Record<string, unknown>>,
   message: ToolTarget,
-  result = "",
 ): CallEffect {
   const words = action.name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).split(" ");
   const verb = words.find((word) => DID[word] !== undefined) ?? "send";
   const object = words.filter((word) => word !== verb).join(" ") || (OBJECTS[verb] ?? "member");
-  const made = madeSchema.safeParse(recordOf(FLAT_OBJECT.exec(result)?.[0] ?? "")).data ??
-    {};
+  return { object, did: DID[verb] ?? "sent", links: namedBy(action, given, message) };
+}
+
+/** The parts of an effect that the result of an action tells: the things that it has made. */
+export function effectIn(
+  result: string,
+  given: Readonly<Record<string, unknown>>,
+  message: Pick<ToolTarget, "guildId">,
+): Partial<CallEffect> {
+  if (result.startsWith("Nothing to do")) return { isNone: true };
+  const made = madeSchema.safeParse(recordOf(FLAT_OBJECT.exec(result)?.[0] ?? "")).data ?? {};
   const link = madeLink(made, FIELDS.guildId.safeParse(given["guildId"]).data ?? message.guildId);
-  const links = link === undefined ? namedBy(action, given, message) : [link];
-  return { object, did: DID[verb] ?? "sent", links, waits: made.stored };
+  return { ...link !== undefined && { links: [link] }, ...made.stored && { waits: made.stored } };
 }
 
 /** The object at the beginning of a result. Words about the undo may follow. */

@@ -22,6 +22,7 @@ import {
   actionReadsElsewhere,
   argumentsFor,
   destructiveOf,
+  effectIn,
   effectOf,
   isDestructive,
   repliesElsewhere,
@@ -116,11 +117,11 @@ function toolOf(actions: readonly Action[]): Tool {
     },
     probe,
     run,
-    effect(written, message, result) {
+    effect(written, message) {
       const given = input.safeParse(written).data;
       const action = actionNamed(given?.action);
-      const isNone = given?.["dryRun"] === true || result?.startsWith("Nothing to do");
-      return given && action && !isNone ? effectOf(action, given, message, result) : undefined;
+      const isNone = given?.["dryRun"] === true;
+      return given && action && !isNone ? effectOf(action, given, message) : undefined;
     },
   });
 
@@ -146,7 +147,9 @@ function toolOf(actions: readonly Action[]): Tool {
     }
     const call = { ...context, showsNothing: showsNothing(action) };
     const actions = await import("../../flows/actions/actions.ts");
-    return await action.run(parsed.data, call, actions);
+    const result = await action.run(parsed.data, call, actions);
+    context.noteEffect?.(effectIn(result, written, context.message));
+    return result;
   }
 }
 

@@ -69,10 +69,9 @@ async function open(
 function steps(id: number) {
   const input = { action: "channelEdit", channelId: "77777777777777777" };
   const calls = [{ id: `${id}`, name: "discord", arguments: JSON.stringify(input) }];
-  const text = `Changed. To undo: undo(id ${id}). It can be undone for 10 minutes.`;
   return [
     { kind: "answer", text: "", calls, at: 1 },
-    { kind: "result", callId: `${id}`, end: "done", text, at: 2 },
+    { kind: "result", callId: `${id}`, end: "done", text: "ok", effect: { change: id }, at: 2 },
   ] as const;
 }
 
@@ -80,10 +79,10 @@ function steps(id: number) {
 function sent(id: number): readonly Step[] {
   const input = { action: "sendMessage", channelId: "77777777777777777", text: "x" };
   const calls = [{ id: `${id}`, name: "discord", arguments: JSON.stringify(input) }];
-  const text = JSON.stringify({ stored: [id + 1], channelId: "77777777777777777", note: "later" });
+  const effect = { waits: [id + 1] };
   return [
     { kind: "answer", text: "", calls, at: 1 },
-    { kind: "result", callId: `${id}`, end: "done", text, at: 2 },
+    { kind: "result", callId: `${id}`, end: "done", text: "ok", effect, at: 2 },
   ];
 }
 

@@ -5,6 +5,7 @@ import type { HostCommands } from "../../../src/core/exec/command.ts";
 import { describe, it } from "node:test";
 import { createRunningCommands } from "../../../src/exec/running_commands.ts";
 import { DENY } from "../../../src/core/people/question.ts";
+import type { CallEffect } from "../../../src/core/turn/tool.ts";
 import { runExec } from "../../../src/flows/tools/exec.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 import { NO_TOOLS, toolContext } from "../../support/model/tools.ts";
@@ -36,7 +37,7 @@ async function setUp(maxWaitMs?: number) {
       begun.push(argv.join(" "));
       times.push(timeoutMs);
       await new Promise<void>((end) => void ends.push(end));
-      return { output: "", end: { code: 0, ms: 1 } };
+      return { output: "", end: { code: argv[0] === "fails" ? 153 : 0, ms: 1 } };
     },
     stop: unused,
   };
@@ -96,6 +97,24 @@ describe("[SEC-R22] commands", () => {
     await settled();
     assert.deepEqual(times, [100_000, 100_000, 100_000, 100_000, 85_000, 5_000]);
   });
+
+  for (
+    const [name, first, failures] of [
+      ["fails", /^\[exit code 153; a file may have at most \d+ MB, 0\.0 s\]/, ["exit code 153"]],
+      ["works", /^\[exit code 0, 0\.0 s\]/, []],
+    ] as const
+  ) {
+    it(`[R15a] says how a command ends that ${name}, and notes a failure for its receipt`, async () => {
+      const { call, end, settled } = await setUp();
+      const noted: unknown[] = [];
+      const noteEffect = ({ failure }: Partial<CallEffect>) => void noted.push(failure);
+      const ran = runExec({ argv: [name], cwd: "", timeoutMs: 9 }, { ...call, noteEffect });
+      await settled();
+      end();
+      assert.match(await ran, first);
+      assert.deepEqual(noted, failures);
+    });
+  }
 
   it("[A1] lets no denied command wait", async () => {
     const { begun, run, call: by } = await setUp();

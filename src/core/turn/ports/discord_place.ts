@@ -13,6 +13,7 @@ import type { InboundMessage } from "../../inbound/inbound.ts";
 import type { EmbedContent } from "../../outbound/outbound.ts";
 import type { Decision, Question } from "../../people/question.ts";
 import type { Channel, Permission } from "../../rights/permissions.ts";
+import type { CallEffect } from "../tool.ts";
 import type { GuildFacts, MemberFacts, MissingRight, Need, SeenAt } from "../../rights/rights.ts";
 
 export interface MessageAt {
@@ -88,6 +89,8 @@ export interface DiscordCall {
   readonly isProbe?: true;
   /** Probes with the same object share the facts of servers that they read; absent: it shares none. */
   readonly sharesReads?: object;
+  /** Notes parts of the call's effect that its result tells, for its receipt; absent: it has none. */
+  readonly noteEffect?: (parts: Partial<CallEffect>) => void;
   /** Aborted when the turn ends, or the call takes too long (T1). */
   readonly signal: AbortSignal;
 }
