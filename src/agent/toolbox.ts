@@ -31,7 +31,7 @@ import type { ToolResult } from "../core/step.ts";
 import { audienceOf } from "../core/tool_names.ts";
 import { isPressedBy, LacksRight, notPressed, ProbeEnded } from "../core/turn/decided_action.ts";
 import type { KeptImage } from "../core/turn/media.ts";
-import type { HiddenChannel, Readers, SeenCall } from "../core/turn/ports/discord_place.ts";
+import type { HiddenChannel, Readers, SeenCall } from "../core/turn/discord_place.ts";
 import { definitionsOf, helpOf, smallTools } from "../core/turn/small_tools.ts";
 import { oncePer } from "../lib/cache.ts";
 import type { StartTimer } from "../lib/clock.ts";

@@ -9,7 +9,7 @@ import type { BotAccount } from "../account/account.ts";
 import { perAccount } from "../account/per_account.ts";
 import { z } from "zod";
 import { ACTIVITY_KINDS, type Presence, STATUSES } from "../core/discord/gateway.ts";
-import type { NewPresence } from "../core/turn/ports/discord_place.ts";
+import type { NewPresence } from "../core/turn/discord_place.ts";
 
 const presenceSchema: z.ZodType<Presence> = z.lazy(() =>
   z.object({

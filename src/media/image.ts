@@ -5,7 +5,7 @@
 
 import type { ImageType } from "../core/turn/media.ts";
 import type { OutboundFile } from "../core/outbound/outbound.ts";
-import type { MediaFile } from "../core/turn/ports/discord_place.ts";
+import type { MediaFile } from "../core/turn/discord_place.ts";
 import { badArguments } from "../core/turn/tool.ts";
 
 const MAX_PIXELS = 50_000_000;

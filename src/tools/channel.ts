@@ -13,7 +13,7 @@ import {
   type EarlierRange,
   shownLine,
   type ShownMessage,
-} from "../core/turn/ports/discord_place.ts";
+} from "../core/turn/discord_place.ts";
 import { badArguments, defineTool, type Tool, type ToolContext } from "../core/turn/tool.ts";
 import { readsElsewhere } from "./discord/call_effects.ts";
 import { FIELDS } from "./discord/actions/action.ts";

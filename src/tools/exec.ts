@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { MAX_COMMAND_MS } from "../core/exec/command.ts";
-import type { ExecCall } from "../core/turn/ports/host.ts";
+import type { ExecCall } from "../core/turn/host.ts";
 import { defineTool, type Tool } from "../core/turn/tool.ts";
 
 const input = () =>

@@ -1,7 +1,7 @@
 /** Tools for the web: `web_search`, and `web_fetch` for the text of a page (T6, SEC-R23). */
 
 import { z } from "zod";
-import type { WebPage } from "../core/turn/ports/host.ts";
+import type { WebPage } from "../core/turn/host.ts";
 import { defineTool, type Tool } from "../core/turn/tool.ts";
 
 /** UTF-16 units of a page in one result; a longer result would be shown without its middle (T1). */

@@ -10,7 +10,7 @@
 
 import { lookup } from "node:dns/promises";
 import { networkInterfaces } from "node:os";
-import type { SearchHit, WebPage, WebPort } from "../core/turn/ports/host.ts";
+import type { SearchHit, WebAccess, WebPage } from "../core/turn/host.ts";
 import type { Clock } from "../lib/clock.ts";
 import { isPublicAddress } from "../lib/network/addresses.ts";
 import { fetchPlain, readBody } from "../lib/network/fetch_plain.ts";
@@ -149,7 +149,7 @@ export function createWebPages({ runJob, version, now, engine, guard }: Clock & 
   readonly engine: () => SearchEngine | undefined;
   /** Replaces the public internet in tests. */
   readonly guard?: Omit<GuardPorts, "userAgent" | "now">;
-}): WebPort {
+}): WebAccess {
   const ports: GuardPorts = {
     ...(guard ?? PUBLIC_INTERNET),
     now,

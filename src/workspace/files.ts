@@ -22,7 +22,7 @@ import {
 } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
 import { badArguments, RefusedCall } from "../core/turn/tool.ts";
-import type { FileEntry, WorkspacePort } from "../core/turn/ports/host.ts";
+import type { FileEntry, WorkspaceFiles } from "../core/turn/host.ts";
 import { codeOf } from "../lib/errors.ts";
 import { decodeText } from "../lib/text/encoding.ts";
 
@@ -158,7 +158,7 @@ export function createWorkspace(
   root: () => string,
   temporaryName: () => string,
   limits: WorkspaceLimits = LIMITS,
-): WorkspacePort {
+): WorkspaceFiles {
   async function readBytes(path: string, maxBytes: number) {
     const { folders, name } = fileIn(path);
     const file = await openToRead(await walkFolders(root(), folders, false), name);
@@ -356,10 +356,10 @@ export interface OwnPaths {
 }
 
 /** Creates the port. Both functions are called for each call of a tool. */
-export function createWorkspacePort(
+export function createWorkspaceFiles(
   root: () => string,
   own: () => OwnPaths,
-): WorkspacePort {
+): WorkspaceFiles {
   const files = createWorkspace(root, () => randomBytes(8).toString("hex"));
   const check = (): Promise<void> => assertApart(root(), own());
   return {

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { WorkspacePort } from "../../src/core/turn/ports/host.ts";
+import type { WorkspaceFiles } from "../../src/core/turn/host.ts";
 import type { Tool } from "../../src/core/turn/tool.ts";
 import { editFile, listFiles, readFile, writeFile } from "../../src/tools/workspace_files.ts";
 import { accountWith, toolContext } from "../support/model/tools.ts";
 
 function build(text = "one\ntwo\ntwo\nthree\n") {
   const files = new Map([["a.md", text]]);
-  const workspace: WorkspacePort = {
+  const workspace: WorkspaceFiles = {
     read: (path) => Promise.resolve(files.get(path) ?? ""),
     readBytes: (path) => Promise.resolve(new TextEncoder().encode(files.get(path))),
     write(path, written) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { WebPage } from "../../src/core/turn/ports/host.ts";
+import type { WebPage } from "../../src/core/turn/host.ts";
 import { webFetch } from "../../src/tools/web.ts";
 import { accountWith, NO_TOOLS, toolContext } from "../support/model/tools.ts";
 

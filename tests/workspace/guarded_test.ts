@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { createWorkspacePort } from "../../src/workspace/files.ts";
+import { createWorkspaceFiles } from "../../src/workspace/files.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 
 /** The files of a bot, and ports for folders of it. */
@@ -18,10 +18,10 @@ function botIn(base: string) {
     skillFolders: ["skills", "work/skills", "missing"].map((folder) => join(base, folder)),
     workspaces: ["data/agents/main", "work", "pool/quill"].map((folder) => join(base, folder)),
   };
-  return (root: string) => createWorkspacePort(() => join(base, root), () => own);
+  return (root: string) => createWorkspaceFiles(() => join(base, root), () => own);
 }
 
-describe("[S6] createWorkspacePort()", () => {
+describe("[S6] createWorkspaceFiles()", () => {
   it("serves the default folder, a folder of its own, and one that does not exist yet", async () => {
     using directory = tempDirectory();
     const portOf = botIn(directory.path);

@@ -13,7 +13,7 @@ import { type Clock, schedule } from "../../lib/clock.ts";
 import { createLoader } from "../../lib/cache.ts";
 import type { HostCommands } from "../../core/exec/command.ts";
 import type { RunTool } from "../../core/skills/skill.ts";
-import type { WebPort } from "../../core/turn/ports/host.ts";
+import type { WebAccess } from "../../core/turn/host.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { createRunningCommands } from "../../exec/running_commands.ts";
 import { TOOLS } from "../../tools/registry.ts";
@@ -27,7 +27,7 @@ import {
   workspaceOf,
 } from "../../workspace/skill_library.ts";
 import { withTools } from "../../workspace/skills.ts";
-import { assertApart, createWorkspacePort, type OwnPaths } from "../../workspace/files.ts";
+import { assertApart, createWorkspaceFiles, type OwnPaths } from "../../workspace/files.ts";
 
 export interface ToolServicesOptions extends Clock {
   readonly config: BotConfig;
@@ -100,7 +100,7 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
     const known: KnownAgent = {
       services: {
         web,
-        workspace: createWorkspacePort(workspace, ownPaths),
+        workspace: createWorkspaceFiles(workspace, ownPaths),
         commands,
         skills,
       },
@@ -189,7 +189,7 @@ function laterCommands(
   };
 }
 
-function laterPages(load: () => Promise<WebPort>): WebPort {
+function laterPages(load: () => Promise<WebAccess>): WebAccess {
   const pages = createLoader(load);
   return {
     search: async (query, ...limits) => await (await pages.get()).search(query, ...limits),

@@ -6,7 +6,7 @@ import type { BotConfig } from "../../config/config.ts";
 import { revealed } from "../../config/schema/parts/secrets.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import type { RunTool, SkillLibrary } from "../../core/skills/skill.ts";
-import type { WebPort, WorkspacePort } from "../../core/turn/ports/host.ts";
+import type { WebAccess, WorkspaceFiles } from "../../core/turn/host.ts";
 import type { McpServerState } from "../../core/mcp_state.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import type { HostCommands } from "../../core/exec/command.ts";
@@ -16,8 +16,8 @@ import type { CodeEnd, CodeJob } from "../../sandbox/evaluate.ts";
 
 /** What an agent's tools use, whatever the account is: it has a folder of its own. */
 export interface AgentServices {
-  readonly web: WebPort;
-  readonly workspace: WorkspacePort;
+  readonly web: WebAccess;
+  readonly workspace: WorkspaceFiles;
   readonly commands: HostCommands;
   readonly skills: SkillLibrary;
 }

@@ -17,7 +17,7 @@ import type { Effect, MissingRight, Seen } from "../rights/rights.ts";
 import type { SharedConfig } from "../../config/config.ts";
 import type { NamedTool, ToolGate } from "../tool_names.ts";
 import type { KeptImage } from "./media.ts";
-import type { DiscordCall } from "./ports/discord_place.ts";
+import type { DiscordCall } from "./discord_place.ts";
 
 export type RefusalReason =
   /** A right of the asker at Discord is missing (T4). */

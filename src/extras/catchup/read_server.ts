@@ -20,7 +20,7 @@ import { listOrEmpty, snowflakeSchema } from "../../core/discord/lenient.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import { type Channel, CHANNEL_KINDS, isForum, isThread } from "../../core/rights/permissions.ts";
 import { messageLink } from "../../core/turn/decided_action.ts";
-import type { ShownMessage } from "../../core/turn/ports/discord_place.ts";
+import type { ShownMessage } from "../../core/turn/discord_place.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import {

@@ -5,7 +5,7 @@
  * successor sends it.
  */
 
-import type { ToolTarget } from "../../core/turn/ports/discord_place.ts";
+import type { ToolTarget } from "../../core/turn/discord_place.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import { peerOf } from "../../flows/preflight/before_connecting.ts";
 import { tokenHint } from "../../bot/account_end.ts";

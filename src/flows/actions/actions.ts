@@ -31,13 +31,13 @@ import type {
   SentText,
   TextFor,
   UndoneAction,
-} from "../../core/turn/ports/discord_place.ts";
+} from "../../core/turn/discord_place.ts";
 import {
   type DiscordCall,
   type ShownMessage,
   type ShownPlace,
   type ToolTarget,
-} from "../../core/turn/ports/discord_place.ts";
+} from "../../core/turn/discord_place.ts";
 import { changePresence } from "../presence.ts";
 import { perAccount } from "../../account/per_account.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";

@@ -10,7 +10,7 @@ import {
   type DiscordCall,
   type EarlierRange,
   type ShownMessage,
-} from "../../core/turn/ports/discord_place.ts";
+} from "../../core/turn/discord_place.ts";
 import { MAX_HISTORY, type RawMessage, readHistory } from "../../discord/rest/requests/history.ts";
 import { assertMay, callerOf, channelAt, refusal } from "./targets.ts";
 

@@ -18,7 +18,7 @@ import type {
   NewPost,
   OpenedThread,
   ToolTarget,
-} from "../../core/turn/ports/discord_place.ts";
+} from "../../core/turn/discord_place.ts";
 import {
   type ChannelPlace,
   type DestructiveChange,
@@ -26,7 +26,7 @@ import {
   type DiscordRequest,
   type GuildActionPlace,
   UNDO_MINUTES,
-} from "../../core/turn/ports/discord_place.ts";
+} from "../../core/turn/discord_place.ts";
 import { expect, RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { explainCode } from "../../discord/rest/permissions/denial.ts";
 import { channelOf, createGuildReads } from "../../discord/rest/requests/guild_reads.ts";

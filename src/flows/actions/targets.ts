@@ -21,7 +21,7 @@ import { type Channel, CHANNEL_KINDS, isThread, isVoice } from "../../core/right
 import type { SeenAt } from "../../core/rights/rights.ts";
 import type { Permission } from "../../core/rights/permissions.ts";
 import { isPressedBy, LacksRight } from "../../core/turn/decided_action.ts";
-import type { DiscordCall } from "../../core/turn/ports/discord_place.ts";
+import type { DiscordCall } from "../../core/turn/discord_place.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { explainCode, namesPermission } from "../../discord/rest/permissions/denial.ts";
 import {

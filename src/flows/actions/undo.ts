@@ -12,7 +12,7 @@ import {
   UNDO_MINUTES,
   type UndoneAction,
   type UndoSteps,
-} from "../../core/turn/ports/discord_place.ts";
+} from "../../core/turn/discord_place.ts";
 import type { MadeChange } from "../../store/changes/changes.ts";
 import type { BotAccount } from "../../account/account.ts";
 import { tellExtras } from "../../account/extra_parts.ts";

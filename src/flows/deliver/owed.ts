@@ -5,7 +5,7 @@
  * Discord refuses is such a message itself, and goes to the next door.
  */
 
-import type { ToolTarget } from "../../core/turn/ports/discord_place.ts";
+import type { ToolTarget } from "../../core/turn/discord_place.ts";
 import type { BotAccount } from "../../account/account.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import type { Frozen, OutboxRow } from "../../core/outbound/outbound.ts";

@@ -16,7 +16,7 @@ import { wakeChannels } from "../../account/wakes.ts";
 import type { Frozen, OutboxRow } from "../../core/outbound/outbound.ts";
 import { badArguments } from "../../core/turn/tool.ts";
 import type { SendResult } from "../../store/outbox/heads.ts";
-import type { DiscordCall, ToolTarget } from "../../core/turn/ports/discord_place.ts";
+import type { DiscordCall, ToolTarget } from "../../core/turn/discord_place.ts";
 import { withoutInvisible } from "../../lib/text/quoted.ts";
 import { threadTitle } from "../../render/name.ts";
 import { composeToolMessage, type ToolMessage } from "../../render/tool_message.ts";

@@ -7,7 +7,7 @@
  * open that only the store or the network has.
  */
 
-import type { ToolTarget } from "../../core/turn/ports/discord_place.ts";
+import type { ToolTarget } from "../../core/turn/discord_place.ts";
 import type { BotAccount } from "../../account/account.ts";
 import { isOurs, ourAccounts } from "../../account/bot.ts";
 import { perAccount } from "../../account/per_account.ts";

@@ -1,7 +1,7 @@
 /** Shows messages of Discord to the model, if the policy lets it see them (H3, H6). */
 
 import type { BotAccount } from "../../account/account.ts";
-import type { RawMessage, ShownMessage, ShownPlace } from "../../core/turn/ports/discord_place.ts";
+import type { RawMessage, ShownMessage, ShownPlace } from "../../core/turn/discord_place.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { showMessage } from "../../discord/gateway/decode/decode.ts";
 import { recall } from "./judge.ts";

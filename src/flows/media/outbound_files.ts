@@ -11,7 +11,7 @@ import { fileIdOfCall } from "../../core/outbound/outbound.ts";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
 import { badArguments, RefusedCall } from "../../core/turn/tool.ts";
 import { FileError } from "../../core/turn/media.ts";
-import type { DiscordCall, ToolTarget } from "../../core/turn/ports/discord_place.ts";
+import type { DiscordCall, ToolTarget } from "../../core/turn/discord_place.ts";
 import { checkFiles } from "../../render/files.ts";
 import { filesOf, findFile, imageFor, messagesOfAsker } from "./files.ts";
 

@@ -18,7 +18,7 @@ import type {
   HiddenChannel,
   SeenCall,
   WaitingAction,
-} from "../../core/turn/ports/discord_place.ts";
+} from "../../core/turn/discord_place.ts";
 import { GO_ON, SEND_ASKED } from "../../render/sentences.ts";
 import { ownersToTell } from "../owners/owner_ids.ts";
 

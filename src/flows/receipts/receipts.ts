@@ -12,7 +12,7 @@ import type { ToolCall } from "../../core/model.ts";
 import type { RefusalReason } from "../../core/turn/tool.ts";
 import { PERMISSIONS } from "../../core/rights/permissions.ts";
 import type { Step, ToolResult } from "../../core/step.ts";
-import { UNDO_MINUTES } from "../../core/turn/ports/discord_place.ts";
+import { UNDO_MINUTES } from "../../core/turn/discord_place.ts";
 import { type CallEffect, changesNothing, type Tool } from "../../core/turn/tool.ts";
 import type { MadeChange } from "../../store/changes/changes.ts";
 import type { Store } from "../../store/store.ts";

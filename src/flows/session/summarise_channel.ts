@@ -8,11 +8,7 @@
 import { askForText, type ModelRequest, UNKNOWN_WINDOW } from "../../core/model.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import { BudgetSpent, meteredModel } from "../../core/spending/budget.ts";
-import {
-  type DiscordCall,
-  shownLine,
-  type ShownMessage,
-} from "../../core/turn/ports/discord_place.ts";
+import { type DiscordCall, shownLine, type ShownMessage } from "../../core/turn/discord_place.ts";
 import { cleanSecrets } from "../../account/secrets.ts";
 import { spendOf } from "../turn/spending/budgets.ts";
 import { clip } from "../../lib/text/quoted.ts";

@@ -18,8 +18,8 @@ import { ALLOW_ALWAYS, ALLOW_ONCE, DENY, type Question } from "../../core/people
 import { badArguments, RefusedCall } from "../../core/turn/tool.ts";
 import { askerFacts } from "../../core/turn/decided_action.ts";
 import { cleanSecrets } from "../../account/secrets.ts";
-import type { DiscordCall } from "../../core/turn/ports/discord_place.ts";
-import type { ExecCall } from "../../core/turn/ports/host.ts";
+import type { DiscordCall } from "../../core/turn/discord_place.ts";
+import type { ExecCall } from "../../core/turn/host.ts";
 import { whenAborted } from "../../lib/clock.ts";
 import {
   EXEC_LIMITS,

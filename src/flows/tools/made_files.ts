@@ -5,7 +5,7 @@ import type { ModelUsage } from "../../core/model.ts";
 import { badArguments, RefusedCall } from "../../core/turn/tool.ts";
 import type { ScriptEnd } from "../../core/skills/skill.ts";
 import { FileError } from "../../core/turn/media.ts";
-import type { DiscordCall } from "../../core/turn/ports/discord_place.ts";
+import type { DiscordCall } from "../../core/turn/discord_place.ts";
 import { decodeText } from "../../lib/text/encoding.ts";
 import { filesOf, findFile, messagesOfAsker } from "../media/files.ts";
 import { spendOf } from "../turn/spending/budgets.ts";

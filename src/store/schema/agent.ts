@@ -2,7 +2,7 @@
  * Tables of what the agent does by itself: notes, schedules, changes, and events of hooks.
  */
 
-import type { UndoSteps } from "../../core/turn/ports/discord_place.ts";
+import type { UndoSteps } from "../../core/turn/discord_place.ts";
 import { MAX_NOTES, NOTE_SCOPES } from "../../core/notes/note.ts";
 import type { SetBy } from "../../core/turn/schedule.ts";
 import {

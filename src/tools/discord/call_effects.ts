@@ -6,7 +6,7 @@
  * not see the result (SEC-R4).
  */
 
-import type { ToolTarget, WaitingAction } from "../../core/turn/ports/discord_place.ts";
+import type { ToolTarget, WaitingAction } from "../../core/turn/discord_place.ts";
 import { z } from "zod";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { parseTarget } from "../../core/outbound/target.ts";

@@ -7,7 +7,7 @@
 
 import { z } from "zod";
 import type { ToolGate } from "../../core/tool_names.ts";
-import type { DiscordCall } from "../../core/turn/ports/discord_place.ts";
+import type { DiscordCall } from "../../core/turn/discord_place.ts";
 import {
   badArguments,
   defineTool,

@@ -6,7 +6,7 @@ import type { RestApi } from "../../../src/discord/rest/client/client.ts";
 import { directMessage, messageIdAt } from "../../support/discord/builders.ts";
 import { messageData } from "../../support/discord/payloads.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
-import type { EarlierRange } from "../../../src/core/turn/ports/discord_place.ts";
+import type { EarlierRange } from "../../../src/core/turn/discord_place.ts";
 import { toolContext } from "../../support/model/tools.ts";
 
 const START = Date.UTC(2026, 0, 1);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { ToolTarget } from "../../../src/core/turn/ports/discord_place.ts";
+import type { ToolTarget } from "../../../src/core/turn/discord_place.ts";
 import { composed, deliver } from "../../../src/flows/deliver/tool_messages.ts";
 import { toolContext } from "../../support/model/tools.ts";
 import { CREATED, GUILD, HERE, setUp, UNSENT } from "../support/channel_queues.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Model, ModelRequest } from "../../../src/core/model.ts";
-import type { ShownMessage } from "../../../src/core/turn/ports/discord_place.ts";
+import type { ShownMessage } from "../../../src/core/turn/discord_place.ts";
 import { BudgetSpent } from "../../../src/core/spending/budget.ts";
 import { summarise as summariseChannel } from "../../../src/flows/session/summarise_channel.ts";
 import { messageId } from "../../support/discord/builders.ts";

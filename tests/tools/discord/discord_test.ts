@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { z } from "zod";
 import { GATES, openGates } from "../../../src/core/tool_names.ts";
-import type { ShownMessage } from "../../../src/core/turn/ports/discord_place.ts";
+import type { ShownMessage } from "../../../src/core/turn/discord_place.ts";
 import type { Discord } from "../../../src/tools/discord/actions/action.ts";
 import { argumentsFor, repliesElsewhere } from "../../../src/tools/discord/call_effects.ts";
 import { ACTIONS, discord } from "../../../src/tools/discord/discord.ts";

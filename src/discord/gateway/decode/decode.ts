@@ -34,11 +34,7 @@ import { toOverheard } from "../../../core/inbound/transcript.ts";
 import { hasContent } from "../../../core/inbound/verdict.ts";
 import { type FooterOf, withoutFooter, withoutPersonal } from "../../../core/outbound/outbound.ts";
 import { isThread } from "../../../core/rights/permissions.ts";
-import type {
-  RawMessage,
-  ShownMessage,
-  ShownPlace,
-} from "../../../core/turn/ports/discord_place.ts";
+import type { RawMessage, ShownMessage, ShownPlace } from "../../../core/turn/discord_place.ts";
 import { bounded, withoutSpoilers } from "../../../lib/text/quoted.ts";
 import type { CommandPayload } from "./decode_interaction.ts";
 import { allAttachmentsOf, describeExtras, fullText, MAX_TEXT, POLL_RESULT } from "./describe.ts";

@@ -11,7 +11,7 @@ import type {
   SentText,
   ShownMessage,
   TextFor,
-} from "../../../core/turn/ports/discord_place.ts";
+} from "../../../core/turn/discord_place.ts";
 import type { ToolGate } from "../../../core/tool_names.ts";
 import { badArguments, type DeclaredInput, withInput } from "../../../core/turn/tool.ts";
 import type { Seen, SeenAt } from "../../../core/rights/rights.ts";

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { type Channel, CHANNEL_KINDS, isForum } from "../../../core/rights/permissions.ts";
 import type { GuildId } from "../../../core/discord/ids.ts";
-import type { DiscordCall } from "../../../core/turn/ports/discord_place.ts";
+import type { DiscordCall } from "../../../core/turn/discord_place.ts";
 import {
   type Action,
   defineAction,

@@ -3,11 +3,7 @@
 import { z } from "zod";
 import type { UserId } from "../../../core/discord/ids.ts";
 import type { Permission } from "../../../core/rights/permissions.ts";
-import type {
-  DiscordCall,
-  GuildAct,
-  GuildActionPlace,
-} from "../../../core/turn/ports/discord_place.ts";
+import type { DiscordCall, GuildAct, GuildActionPlace } from "../../../core/turn/discord_place.ts";
 import {
   type Action,
   defineAction,

@@ -9,7 +9,7 @@ import {
   PERMISSIONS,
 } from "../../../core/rights/permissions.ts";
 import { inputsOf, type Need } from "../../../core/rights/rights.ts";
-import type { ChannelPlace, UndoRequest } from "../../../core/turn/ports/discord_place.ts";
+import type { ChannelPlace, UndoRequest } from "../../../core/turn/discord_place.ts";
 import { type Action, defineAction, DESTRUCTIVE, FIELDS, inChannel } from "./action.ts";
 import { badArguments } from "../../../core/turn/tool.ts";
 

@@ -10,7 +10,7 @@ import {
   snowflakeSchema,
   textOr,
 } from "../../../core/discord/lenient.ts";
-import type { DiscordCall, GuildActionPlace } from "../../../core/turn/ports/discord_place.ts";
+import type { DiscordCall, GuildActionPlace } from "../../../core/turn/discord_place.ts";
 import {
   type Action,
   defineAction,

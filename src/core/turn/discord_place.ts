@@ -6,15 +6,15 @@
  * there is no such channel in the server of the turn, or Discord refuses.
  */
 
-import type { BotAccount } from "../../../account/account.ts";
-import type { Activity, PresenceStatus } from "../../discord/gateway.ts";
-import type { ChannelId, GuildId, MessageId, RoleId, UserId } from "../../discord/ids.ts";
-import type { InboundMessage } from "../../inbound/inbound.ts";
-import type { EmbedContent } from "../../outbound/outbound.ts";
-import type { Decision, Question } from "../../people/question.ts";
-import type { Channel, Permission } from "../../rights/permissions.ts";
-import type { CallEffect } from "../tool.ts";
-import type { GuildFacts, MemberFacts, MissingRight, Need, SeenAt } from "../../rights/rights.ts";
+import type { BotAccount } from "../../account/account.ts";
+import type { Activity, PresenceStatus } from "../discord/gateway.ts";
+import type { ChannelId, GuildId, MessageId, RoleId, UserId } from "../discord/ids.ts";
+import type { InboundMessage } from "../inbound/inbound.ts";
+import type { EmbedContent } from "../outbound/outbound.ts";
+import type { Decision, Question } from "../people/question.ts";
+import type { Channel, Permission } from "../rights/permissions.ts";
+import type { CallEffect } from "./tool.ts";
+import type { GuildFacts, MemberFacts, MissingRight, Need, SeenAt } from "../rights/rights.ts";
 
 export interface MessageAt {
   /** Absent: the channel of the turn. */

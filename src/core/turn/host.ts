@@ -19,14 +19,14 @@ export interface FileEntry {
 }
 
 /** Files of the workspace, for tools. Paths are relative to its root. */
-export interface WorkspacePort {
+export interface WorkspaceFiles {
   /**
    * Reads a text file.
    *
    * @throws {Error} If the path leaves the workspace, or is no readable text file.
    */
   read(path: string): Promise<string>;
-  /** Reads a file of any kind; otherwise as {@link WorkspacePort.read}. */
+  /** Reads a file of any kind; otherwise as {@link WorkspaceFiles.read}. */
   readBytes(path: string, maxBytes: number): Promise<Uint8Array<ArrayBuffer>>;
   /**
    * Creates or replaces a text file, at once or not at all. Missing folders are created.
@@ -65,7 +65,7 @@ export interface SearchHit {
   readonly excerpt: string;
 }
 
-export interface WebPort {
+export interface WebAccess {
   /**
    * Searches the web by the operator's search engine (T9).
    *
@@ -79,7 +79,7 @@ export interface WebPort {
    * @throws {Error} If it cannot be read, with the reason for the model; as a rejection.
    */
   page(url: string, signal: AbortSignal): Promise<WebPage>;
-  /** Reads a file of any type of the public internet; otherwise as {@link WebPort.page}. */
+  /** Reads a file of any type of the public internet; otherwise as {@link WebAccess.page}. */
   file(url: string, maxBytes: number, signal: AbortSignal): Promise<{
     /** The address after redirects. */
     readonly url: string;
