@@ -5,7 +5,6 @@
  */
 
 import { z } from "zod";
-import { readerTime } from "../lib/text/units.ts";
 import { badArguments, defineTool, type Tool } from "../core/turn/tool.ts";
 
 /** Maximum characters of the text of a schedule. */
@@ -61,7 +60,8 @@ export const remind: Tool = defineTool({
         }
         const request = { when, text, isTask: task, agentId, callKey };
         const set = await own.setSchedule(account, message, request);
-        const links = set.nextAt === undefined ? [] : [readerTime(set.nextAt, "f")];
+        const { nextAt } = set;
+        const links = nextAt === undefined ? [] : [`<t:${Math.floor(nextAt / 1_000)}:f>`];
         noteEffect?.({ object: `${set.kind} ${set.id}`, links });
         return `Set: ${await own.scheduleLine(account, message, set)}`;
       }
