@@ -97,7 +97,8 @@ function connectGateway(account: BotAccount): void {
   const { accountId, bot: { meter }, health } = account;
   const { discord: { tokenPlace } } = account.config();
   const noteState = createReachability(queuesOf(account).reachable);
-  account.connection.connect((batch) => take(account, batch), {
+  account.connection.connect({
+    onBatch: (batch) => take(account, batch),
     onShards(count) {
       health.setShardCount(count);
       catchUpOf(account).setShardCount(count);

@@ -11,7 +11,14 @@
  */
 
 import type { StartTimer } from "../../../lib/clock.ts";
-import type { GatewayInfo, OwnVoice, Presence, ShardState } from "../../../core/discord/gateway.ts";
+import type {
+  GatewayInfo,
+  GatewayStats,
+  IdentifyBudget,
+  OwnVoice,
+  Presence,
+  ShardState,
+} from "../../../core/discord/gateway.ts";
 import type { AccountId } from "../../../core/discord/ids.ts";
 import type { Self } from "../../../core/inbound/inbound.ts";
 import type { OfferedForm } from "../../../core/people/question.ts";
@@ -34,14 +41,8 @@ import {
   toIntents,
 } from "../read/intents.ts";
 import type { EarlyThread } from "./early_thread.ts";
-import {
-  createGatewayThreads,
-  firstIdentifyInMs,
-  type GatewayThreads,
-  type PermitsPorts,
-  type ThreadOptions,
-} from "./gateway_threads.ts";
-import type { GatewayEvents, GatewayFinal } from "./thread.ts";
+import { createPermits, firstIdentifyInMs } from "./permits.ts";
+import { type Gateway, type GatewayEvents, type GatewayFinal, startGateway } from "./thread.ts";
 
 /** How long stored flags of the application are used without asking Discord, in milliseconds. */
 const FRESH_MS = DAY_MS;
@@ -224,10 +225,15 @@ function hasOtherIntents({ intents, stored }: ShardFacts): boolean {
 }
 
 /** The settings and stored facts that a connection starts with. */
-export interface ConnectOptions
-  extends Pick<GatewayOptions, "token" | "restUrl" | "userAgent" | "isConnectionDebug"> {
+export interface ConnectOptions {
   readonly accountId: AccountId;
-  readonly gateway: Pick<GatewayOptions, "compress" | "tcpKeepaliveSec"> & {
+  readonly token: string;
+  readonly restUrl: string;
+  readonly userAgent: string;
+  readonly isConnectionDebug: boolean;
+  readonly gateway: {
+    readonly compress: boolean;
+    readonly tcpKeepaliveSec: number;
     readonly intents: "agent_recommended" | readonly string[];
     readonly reactions: ReactionPlaces;
     /** Number of shards, or `"auto"` for Discord's recommendation. */
@@ -242,18 +248,10 @@ export interface ConnectOptions
   /** The gateway thread, loaded ahead. */
   readonly thread?: EarlyThread;
   readonly stored: StoredAccount;
-  /**
-   * Whether the guild index is complete. A resumed session does not send the guilds again. Called
-   * only if there is a session to resume, because the index takes long to load.
-   */
-  readonly mayResume: () => Promise<boolean>;
 }
 
-export interface ConnectPorts
-  extends
-    Clock,
-    Omit<GatewayEvents, "onLog" | "onPermitWanted">,
-    Pick<PermitsPorts, "isHolding" | "onBudget"> {
+/** What a connection asks of its account. */
+export interface ConnectPorts extends Clock {
   /** Finds the gateway: from the store, or by asking until Discord answers or refuses. */
   readonly locate: () => Promise<GatewayInfo>;
   /** Asks Discord once for the gateway's address. */
@@ -266,34 +264,25 @@ export interface ConnectPorts
   readonly proxyFor: (url: string) => string | undefined;
   readonly presence: () => Presence;
   readonly store: GatewayRecords;
-  readonly onShards: (count: number) => void;
-  /** Reports wanted intents that Discord does not grant. */
-  readonly onIntents: (missing: ChosenIntents["missing"]) => void;
   readonly stopping: AbortSignal;
+  /** Holds the events until their handlers are ready. */
+  readonly hold: Hold;
   readonly log: Log;
+}
+
+/** What happens to a connection. */
+export interface ConnectionEvents extends Omit<GatewayEvents, "onLog" | "onPermitWanted"> {
+  onShards(count: number): void;
+  /** Takes the wanted intents that Discord does not grant. */
+  onIntents(missing: ChosenIntents["missing"]): void;
+  /** Takes the budget of IDENTIFYs whenever it changes or is found spent. */
+  onBudget(budget: IdentifyBudget): void;
+  /** The gateway could not be found: Discord refused the token, or Barnacle has a fault. */
+  onFailed(error: unknown): void;
 }
 
 /** The gateway closed with 4014: it refuses the intents. */
 const DISALLOWED_INTENTS = 4014;
-
-/**
- * Connects an account, and resumes the sessions of the last run where possible.
- *
- * @throws {RestError} If Discord refuses the token.
- */
-export async function startConnection(
-  options: ConnectOptions,
-  ports: ConnectPorts,
-) {
-  const { stopping } = ports;
-  stopping.throwIfAborted();
-  const place = await ports.locate();
-  const intents = await createIntentChoice(options, ports);
-  stopping.throwIfAborted();
-  return await openGateway(options, ports, place, intents);
-}
-
-type PlannedShards = ShardPlan["shards"];
 
 /** Decides which shards resume, and stores the resulting changes. */
 async function planSessions(
@@ -301,7 +290,8 @@ async function planSessions(
   ports: ConnectPorts,
   count: number,
   intents: IntentChoice,
-): Promise<PlannedShards> {
+  mayResume: () => Promise<boolean>,
+): Promise<readonly ShardOptions[]> {
   const { accountId, stored, gateway: { reconnect } } = options;
   const { store, now, log } = ports;
   const facts = {
@@ -310,10 +300,10 @@ async function planSessions(
     sessionCacheTtlSec: reconnect.sessionCacheTtlSec,
     resumeSession: reconnect.resumeSession,
     intents: intents.now.bits,
-    identifyInMs: await firstIdentifyInMs(accountId, 0, ports),
+    identifyInMs: await firstIdentifyInMs(accountId, ports),
     now: now(),
   };
-  const plan = await planResumes(facts, options.mayResume);
+  const plan = await planResumes(facts, mayResume);
   for (const { shardId, aliveAt, why } of plan.lost) {
     const since = new Date(aliveAt).toISOString();
     log.warn("The last session cannot be resumed", { shardId, since, why });
@@ -328,78 +318,6 @@ async function planSessions(
   return plan.shards;
 }
 
-/**
- * Starts the gateway thread, and another one with fewer intents if Discord refuses the first. The
- * operator may have cleared the checkbox since the flags were read.
- */
-async function openGateway(
-  options: ConnectOptions,
-  ports: ConnectPorts,
-  place: GatewayInfo,
-  intents: IntentChoice,
-) {
-  const { accountId } = options;
-  const { log } = ports;
-  const gateway = gatewayOptionsOf(options, place, ports.presence());
-  const shards = await planSessions(options, ports, gateway.shardCount, intents);
-  ports.onShards(gateway.shardCount);
-  let isStopped = false;
-
-  const threads = createGatewayThreads(gateway, {
-    ...ports,
-    accountId,
-    onFinal(final) {
-      onFinal(final).catch((error: unknown) => {
-        log.error("Cannot continue without the intent", { error });
-        ports.onFinal(final);
-      });
-    },
-    workerUrl: options.workerUrl,
-    takeThread: options.thread?.take,
-    random: Math.random,
-  });
-
-  const stopRelocating = startRelocating(threads, accountId, ports);
-
-  function open(starts: PlannedShards): void {
-    ports.onIntents(intents.now.missing);
-    threads.open(starts, intents.now.bits);
-  }
-
-  async function onFinal(final: GatewayFinal): Promise<void> {
-    if (final.kind === "stop") await forgetRefused(accountId, ports); // no session began
-    const isRefused = final.kind === "stop" && final.code === DISALLOWED_INTENTS;
-    const goesOn = isRefused && await intents.chooseFewer();
-    if (!goesOn || isStopped) {
-      stopRelocating();
-      return ports.onFinal(final);
-    }
-    await intents.save();
-    log.warn("Discord does not grant a requested intent; continuing without it", {
-      missing: intents.now.missing.join(", "),
-    });
-    await threads.stop();
-    if (!isStopped) open(shards.map(({ id }) => ({ id, identifyInMs: 0 })));
-  }
-
-  open(shards);
-
-  return {
-    admit: threads.admit,
-    committed: threads.committed,
-    renew: threads.renew,
-    setForms: threads.setForms,
-    stats: threads.stats,
-    setPresence: threads.setPresence,
-    setVoice: threads.setVoice,
-    stop() {
-      isStopped = true;
-      stopRelocating();
-      return threads.stop();
-    },
-  };
-}
-
 async function forgetRefused(
   accountId: AccountId,
   { store, log }: ConnectPorts,
@@ -411,60 +329,8 @@ async function forgetRefused(
   }
 }
 
-/** Options shared by the gateway's threads, whichever intents they request. */
-function gatewayOptionsOf(
-  { gateway, token, restUrl, userAgent, isConnectionDebug }: ConnectOptions,
-  { url, shards, limit: { maxConcurrency } }: GatewayInfo,
-  presence: Presence,
-): ThreadOptions {
-  const { compress, tcpKeepaliveSec, reconnect } = gateway;
-  return {
-    url,
-    token,
-    compress,
-    tcpKeepaliveSec,
-    reconnect,
-    presence,
-    shardCount: Math.max(1, gateway.shards === "auto" ? shards : gateway.shards),
-    maxConcurrency,
-    restUrl,
-    userAgent,
-    isConnectionDebug,
-    dispatches: READ_TYPES,
-  };
-}
-
-/** Milliseconds between two requests. */
+/** Milliseconds between two requests for the gateway's address while a shard is down. */
 const RELOCATE_MS = 30_000;
-
-/**
- * Asks for the address again and again while a shard is down.
- *
- * @returns Stops the requests.
- */
-function startRelocating(
-  threads: GatewayThreads,
-  accountId: AccountId,
-  { readGatewayInfo, store, stopping, now, log }: ConnectPorts,
-): () => void {
-  async function ask(): Promise<void> {
-    const found = await readGatewayInfo();
-    await store.saveGateway(accountId, found, now());
-    if (found.url === threads.url()) return;
-    log.info("The gateway has moved", { to: found.url });
-    threads.setUrl(found.url);
-  }
-
-  const timer = setInterval(() => {
-    if (threads.isUp()) return;
-    ask().catch((error: unknown) =>
-      log.debug("Cannot ask Discord for the gateway's address", { error })
-    );
-  }, RELOCATE_MS);
-  const stop = () => clearInterval(timer);
-  stopping.addEventListener("abort", stop, { once: true });
-  return stop;
-}
 
 /** Milliseconds without a further guild. */
 const QUIET_MS = 500;
@@ -525,91 +391,139 @@ export function createReachability(
   };
 }
 
-type OpenConnection = Awaited<ReturnType<typeof startConnection>>;
-
-/** The connection's dependencies, without its events. */
-type WithoutEvents = Pick<
-  ConnectPorts,
-  | "locate"
-  | "readGatewayInfo"
-  | "readApplication"
-  | "isTokenRefused"
-  | "proxyFor"
-  | "presence"
-  | "store"
-  | "stopping"
-  | "now"
-  | "log"
->;
-
-type GatewayHandlers = Omit<ConnectPorts, "isHolding" | keyof WithoutEvents>;
-
-interface ConnectionEvents extends Omit<GatewayHandlers, "onBatch"> {
-  /** The gateway could not be found: Discord refused the token, or Barnacle has a fault. */
-  onFailed(error: unknown): void;
-}
-
 /** Creates an account's connection; it connects with `start`. */
-export function createConnection(
-  options: Omit<ConnectOptions, "mayResume">,
-  ports: WithoutEvents & {
-    /** Holds the events until their handlers are ready. */
-    readonly hold: Hold;
-  },
-) {
-  const events = createEmitter<ConnectionEvents>();
+export function createConnection(options: ConnectOptions, ports: ConnectPorts) {
+  const { accountId, gateway: { shards, compress, tcpKeepaliveSec, reconnect } } = options;
+  const { token, restUrl, userAgent, isConnectionDebug, workerUrl, thread } = options;
+  const { hold, readGatewayInfo, store, stopping, now, log } = ports;
   const { promise: waiting, resolve: waits } = Promise.withResolvers<void>();
-  const { hold } = ports;
-  const { wrap } = hold;
-  let take: ConnectPorts["onBatch"] | undefined;
-  const failed = wrap((error: unknown) => events.emit.onFailed(error));
-  const handlers: GatewayHandlers = {
-    onBatch: wrap((batch) => {
-      if (!take) throw new TypeError("A batch came before its receiver was connected");
-      take(batch);
-    }),
-    onShards: wrap((count) => events.emit.onShards(count)),
-    onIntents: wrap((missing) => events.emit.onIntents(missing)),
-    onBudget: wrap((budget) => events.emit.onBudget(budget)),
-    onState: wrap((shardId, state) => events.emit.onState(shardId, state)),
-    onBeat: wrap((shardId, beat) => events.emit.onBeat(shardId, beat)),
-    onDelay: wrap((ms) => events.emit.onDelay(ms)),
-    onRefused: wrap((interactionId) => events.emit.onRefused(interactionId)),
-    onFinal: wrap((final) => events.emit.onFinal(final)),
-  };
-  let open: OpenConnection | undefined;
-  let opening: Promise<void> | undefined;
+  const listeners = createEmitter<ConnectionEvents>();
+  const tell = hold.wrap((event: (to: ConnectionEvents) => void) => event(listeners.emit));
+  const ready = new Set<number>();
+  let url = "";
   let forms: readonly OfferedForm[] = [];
-  return {
-    /** Connects the main thread's way of a batch, and those who listen, before the first one. */
-    connect(taking: ConnectPorts["onBatch"], listeners: ConnectionEvents): void {
-      take = taking;
-      events.connect(listeners);
+  /** The thread that runs; `undefined` before the gateway is found. */
+  let current: Gateway | undefined;
+  let committedUpTo = 0;
+  let isTold = true;
+  let relocating: ReturnType<typeof setInterval> | undefined;
+  let isStopped = false;
+  let opening: Promise<void> | undefined;
+
+  const onPermitWanted = createPermits({
+    ...{ store, accountId, now, log },
+    answer: (shardId, answer) => current?.permit(shardId, answer),
+    isHolding: () => hold.isHolding,
+    onBudget(budget) {
+      waits(); // the IDENTIFY leaves now, or waits for its turn
+      tell((to) => to.onBudget(budget));
     },
+  });
+
+  async function open(mayResume: () => Promise<boolean>): Promise<void> {
+    stopping.throwIfAborted();
+    const place = await ports.locate();
+    const intents = await createIntentChoice(options, ports);
+    stopping.throwIfAborted();
+    url = place.url;
+    const shardCount = Math.max(1, shards === "auto" ? place.shards : shards);
+    const common = {
+      ...{ token, compress, tcpKeepaliveSec, reconnect, shardCount },
+      maxConcurrency: place.limit.maxConcurrency,
+      ...{ restUrl, userAgent, isConnectionDebug, dispatches: READ_TYPES },
+    };
+    const planned = await planSessions(options, ports, shardCount, intents, mayResume);
+    tell((to) => to.onShards(shardCount));
+    relocating = setInterval(() => {
+      if (ready.size < shardCount) void relocate();
+    }, RELOCATE_MS);
+    stopping.addEventListener("abort", () => clearInterval(relocating), { once: true });
+
+    /** Starts a thread. The previous one has ended, or is stopped. */
+    function begin(starts: readonly ShardOptions[]): void {
+      const { bits, missing } = intents.now;
+      tell((to) => to.onIntents(missing));
+      current = startGateway(
+        {
+          ...{ ...common, url, presence: ports.presence(), shards: starts },
+          intents: bits,
+          proxy: ports.proxyFor(url),
+        },
+        {
+          onBatch: (batch) => tell((to) => to.onBatch(batch)),
+          onBeat: (shardId, beat) => tell((to) => to.onBeat(shardId, beat)),
+          onDelay: (ms) => tell((to) => to.onDelay(ms)),
+          onRefused: (interactionId) => tell((to) => to.onRefused(interactionId)),
+          onState(shardId, state) {
+            if (state.state === "ready") ready.add(shardId);
+            else ready.delete(shardId);
+            if (hasAsked(state)) waits();
+            tell((to) => to.onState(shardId, state));
+          },
+          onPermitWanted,
+          onLog: (level, event, fields) => log[level](event, fields),
+          onFinal(final) {
+            goOn(final).catch((error: unknown) => {
+              log.error("Cannot continue without the intent", { error });
+              tell((to) => to.onFinal(final));
+            });
+          },
+        },
+        { workerUrl, takeThread: thread?.take, now, random: Math.random },
+        current?.lastTicket(),
+      );
+      current.setForms(forms);
+    }
+
     /**
-     * Starts connecting.
-     *
-     * @param mayResume See {@link ConnectOptions.mayResume}.
+     * Starts another thread with fewer intents if Discord refuses those of the first. The operator may
+     * have cleared the checkbox since the flags were read.
      */
-    start(mayResume: ConnectOptions["mayResume"]): void {
-      opening = startConnection({ ...options, mayResume }, {
-        ...ports,
-        ...handlers,
-        isHolding: () => hold.isHolding,
-        onBudget(budget) {
-          waits(); // the IDENTIFY leaves now, or waits for its turn
-          handlers.onBudget(budget);
-        },
-        onState(shardId, state) {
-          if (hasAsked(state)) waits();
-          handlers.onState(shardId, state);
-        },
-      }).then((connected) => {
-        open = connected;
-        open.setForms(forms);
-      }, (error: unknown) => {
+    async function goOn(final: GatewayFinal): Promise<void> {
+      if (final.kind === "stop") await forgetRefused(accountId, ports); // no session began
+      const isRefused = final.kind === "stop" && final.code === DISALLOWED_INTENTS;
+      const goesOn = isRefused && await intents.chooseFewer();
+      if (!goesOn || isStopped) {
+        clearInterval(relocating);
+        return tell((to) => to.onFinal(final));
+      }
+      await intents.save();
+      log.warn("Discord does not grant a requested intent; continuing without it", {
+        missing: intents.now.missing.join(", "),
+      });
+      await current?.stop();
+      if (!isStopped) begin(planned.map(({ id }) => ({ id, identifyInMs: 0 })));
+    }
+
+    begin(planned);
+  }
+
+  async function relocate(): Promise<void> {
+    try {
+      const found = await readGatewayInfo();
+      await store.saveGateway(accountId, found, now());
+      if (found.url === url) return;
+      log.info("The gateway has moved", { to: found.url });
+      url = found.url;
+      current?.setUrl(url);
+    } catch (error) {
+      log.debug("Cannot ask Discord for the gateway's address", { error });
+    }
+  }
+
+  return {
+    /** Connects those who listen, before the first event. */
+    connect: listeners.connect,
+    /**
+     * Starts connecting, and resumes the sessions of the last run where possible.
+     *
+     * @param mayResume Whether the guild index is complete. A resumed session does not send the guilds
+     * again. Called only if there is a session to resume, because the index takes long to load.
+     */
+    start(mayResume: () => Promise<boolean>): void {
+      opening = open(mayResume).catch((error: unknown) => {
         waits();
-        if (!ports.stopping.aborted) failed(error);
+        if (!stopping.aborted) tell((to) => to.onFailed(error));
       });
     },
     /**
@@ -620,24 +534,37 @@ export function createConnection(
     /** Replaces the forms that people may open; their buttons may be sent then. */
     setForms(offered: readonly OfferedForm[]): void {
       forms = offered;
-      open?.setForms(offered);
+      current?.setForms(offered);
     },
     /** Takes the interactions of an owner or approver, however many others send. */
-    admit: (userId: string): void => open?.admit(userId),
-    /** Reports that the store holds every batch up to this ticket. */
-    committed: (ticket: number): void => open?.committed(ticket),
+    admit: (userId: string): void => current?.admit(userId),
+    /**
+     * Reports that the store holds every batch up to this ticket. The thread gets to know in the next
+     * turn of the event loop: on one core, waking it at once would delay the turn that just began.
+     */
+    committed(ticket: number): void {
+      committedUpTo = Math.max(committedUpTo, ticket);
+      if (!isTold) return;
+      isTold = false;
+      setImmediate(() => {
+        isTold = true;
+        current?.committed(committedUpTo);
+      });
+    },
     /** Replaces the shard's session, because an event of it could not be read. */
-    renew: (shardId: number): void => open?.renew(shardId),
+    renew: (shardId: number): void => current?.renew(shardId),
     /** `undefined` before the gateway is found. */
-    stats: (): ReturnType<OpenConnection["stats"]> | undefined => open?.stats(),
-    /** Shows another presence. Before the gateway is found, it starts with that. */
-    setPresence: (presence: Presence): void => open?.setPresence(presence),
+    stats: (): GatewayStats | undefined => current?.stats(),
+    /** Shows another presence, which `presence` returns for later threads. */
+    setPresence: (presence: Presence): void => current?.setPresence(presence),
     /** Joins, moves or leaves a voice channel. Discord answers by events, or does not. */
-    setVoice: (own: OwnVoice): void => open?.setVoice(own),
-    /** Closes resumable. Call it after `stopping` is aborted. */
+    setVoice: (own: OwnVoice): void => current?.setVoice(own),
+    /** Closes so that the sessions can be resumed. Call it after `stopping` is aborted. */
     async stop(): Promise<void> {
+      isStopped = true;
       await opening;
-      await open?.stop();
+      clearInterval(relocating);
+      await current?.stop();
     },
   };
 }

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import {
   type ConnectOptions,
   type ConnectPorts,
-  startConnection,
+  createConnection,
 } from "../../../../src/discord/gateway/main/connection.ts";
 import { isTokenRefused, RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { locateGateway } from "../../../../src/flows/preflight/before_connecting.ts";
@@ -41,16 +41,7 @@ async function setUp(
     },
     proxyFor: () => undefined,
     presence: () => ({ status: "online" }),
-    onShards: () => {},
-    onIntents: () => {},
-    isHolding: () => false,
-    onBudget: () => {},
-    onBatch: () => {},
-    onDelay: () => {},
-    onState: () => {},
-    onBeat: () => {},
-    onRefused: () => {},
-    onFinal: () => {},
+    hold: { wrap: (call) => call, isHolding: false, release: () => {} },
   };
   const options = {
     accountId: ACCOUNT,
@@ -61,10 +52,19 @@ async function setUp(
     isConnectionDebug: false,
     workerUrl: new URL("file:///no-worker-is-started.ts"),
     stored,
-    mayResume: () => Promise.resolve(true),
   };
+  const connection = createConnection(options, ports);
+  const failed: unknown[] = [];
+  const none = () => assert.fail("nothing was found");
+  connection.connect({
+    ...{ onShards: none, onIntents: none, onBudget: none, onBatch: none, onDelay: none },
+    ...{ onState: none, onBeat: none, onRefused: none, onFinal: none },
+    onFailed: (thrown) => void failed.push(thrown),
+  });
+  connection.start(() => Promise.resolve(true));
   return {
-    connected: startConnection(options, ports),
+    ended: connection.stop,
+    failed,
     asked: () => asked,
     flagsRead: () => flagsRead,
     lines,
@@ -73,21 +73,22 @@ async function setUp(
 
 const ROUTE = "GET /gateway/bot";
 
-describe("startConnection()", () => {
+describe("createConnection()", () => {
   it("[O7] gives up at once if Discord refuses the token", async () => {
     const refused = new RestError("failed", { kind: "unauthorized", route: ROUTE, status: 401 });
-    const { connected, asked } = await setUp(refused);
-    await assert.rejects(connected, RestError);
-    assert.equal(asked(), 1);
+    const { ended, failed, asked } = await setUp(refused);
+    await ended();
+    assert.deepEqual([failed, asked()], [[refused], 1]);
   });
 
   it("[G12] stops waiting for a network when the process stops", async () => {
     const stopping = new AbortController();
     const offline = new RestError("failed", { kind: "unsent", route: ROUTE });
-    const { connected, asked, lines } = await setUp(offline, stopping);
+    const { ended, failed, asked, lines } = await setUp(offline, stopping);
     await new Promise((resolve) => setImmediate(resolve));
     stopping.abort();
-    await assert.rejects(connected, { name: "AbortError" });
+    await ended();
+    assert.deepEqual(failed, []);
     assert.equal(asked(), 1);
     assert.equal(lines.filter(({ level }) => level === "warn").length, 1);
   });
@@ -96,21 +97,23 @@ describe("startConnection()", () => {
     const stopping = new AbortController();
     stopping.abort();
     const offline = new RestError("failed", { kind: "unsent", route: ROUTE });
-    const { connected, asked, lines } = await setUp(offline, stopping);
-    await assert.rejects(connected, { name: "AbortError" });
+    const { ended, failed, asked, lines } = await setUp(offline, stopping);
+    await ended();
+    assert.deepEqual(failed, []);
     assert.deepEqual([asked(), lines], [0, []]);
   });
 
   it("[G9] asks again for a missing intent, because the operator may have granted it", async () => {
     const limit = { total: 1_000, remaining: 1_000, resetAfterMs: 0, maxConcurrency: 1, readAt: 0 };
     const offline = new RestError("failed", { kind: "unsent", route: ROUTE });
-    const { connected, asked, flagsRead } = await setUp(offline, new AbortController(), {
+    const { ended, failed, asked, flagsRead } = await setUp(offline, new AbortController(), {
       gateway: { url: "ws://127.0.0.1:9", at: 0 },
       limit: { ...limit, shards: 1 },
       flags: { bits: 0, at: 0 },
       shards: [],
     });
-    await assert.rejects(connected, { name: "AbortError" });
+    await ended();
+    assert.deepEqual(failed, []);
     assert.deepEqual([asked(), flagsRead()], [0, 1]);
   });
 });

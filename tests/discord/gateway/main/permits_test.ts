@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  createPermits,
-  type PermitsPorts,
-} from "../../../../src/discord/gateway/main/gateway_threads.ts";
+import { createPermits, type PermitsPorts } from "../../../../src/discord/gateway/main/permits.ts";
 import type { IdentifyAnswer, IdentifyBudget } from "../../../../src/core/discord/gateway.ts";
 import type { PermitAnswer } from "../../../../src/discord/gateway/link/protocol.ts";
+import type { GatewayRecords } from "../../../../src/store/gateway/gateway.ts";
 import { ACCOUNT } from "../../../support/discord/builders.ts";
 import { recordingLog } from "../../../support/recording_log.ts";
 import { settle } from "../../../support/settle.ts";
@@ -30,7 +28,7 @@ function setUp(
       },
       identifyBudget: () => Promise.resolve(budget()),
       identifyInMs: () => Promise.resolve(inMs),
-    },
+    } as Partial<GatewayRecords> as GatewayRecords,
     accountId: ACCOUNT,
     now: () => NOW,
     answer(shardId, answer) {
