@@ -63,7 +63,7 @@ export function createOwed({ database, sql, commit, read }: Transactions) {
       AND NOT (o.owes = 'owner' AND o.state IN ('pending', 'sending')) -- owners have read that it waits
       AND (o.kind IS NOT 'word' OR EXISTS ( -- the same of the others with its cause
         SELECT 1 FROM outbox AS its WHERE its.cause_id = o.cause_id AND its.kind <> 'word'
-          AND its.state IN ('dead', 'uncertain')))
+          AND its.state IN ('dead', 'uncertain', 'dropped')))
     ORDER BY o.id`;
   const leave = sql`UPDATE outbox SET owes = 'owner' WHERE id = ?`;
   const tellRow = sql`UPDATE outbox SET owes = 'told' WHERE id = ?`;

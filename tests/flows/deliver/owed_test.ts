@@ -243,6 +243,24 @@ describe("[T12] a reminder whose channel is gone", () => {
       assert.deepEqual(left, [{ state: "dropped" }]);
     }
   });
+
+  it("is told to the owners, once, if the person takes no direct messages", async () => {
+    for (const refused of REFUSALS.filter(([, , first]) => first === "Ada")) {
+      const { said, account, pass, rows } = await refusing(refused, ["place", "direct"]);
+      const sender = { id: ADA.id as never, username: "ada", roles: [] };
+      const asker = guildMessage({ id: CAUSE, channelId: CHANNEL, guildId: GUILD, sender });
+      schedules.start(account);
+      const reminder = { when: "1h", text: "tea", isTask: false, agentId: "main", callKey: "c" };
+      await setSchedule(account, asker, reminder);
+      await pass(3_700_000, 60_000);
+      const isParked = rows("SELECT 1 FROM parked_channel").length > 0;
+      assert.deepEqual(
+        said.map(({ to, text }) => [to, /gave up/.test(text)]),
+        [...isParked ? [["owner", false]] : [], ["owner", true]],
+        String(refused),
+      );
+    }
+  });
 });
 
 describe("[D5] who has started a turn by a command", () => {
