@@ -81,4 +81,16 @@ describe("[O10] the search of the documentation", () => {
       assert.ok(hits.slice(0, 3).includes(`${page}.md`), hits.join(" "));
     });
   }
+
+  it("shows the section whose heading has the word, of a page whose title has it too", () => {
+    const [first] = searchPages("a reminder", PAGES);
+    assert.equal(first?.heading, "Reminders and scheduled tasks");
+  });
+
+  it("lists the pages for developers last, also where only they have all words", () => {
+    const hits = searchPages("embed images", PAGES);
+    const isForDevelopers = hits.map(({ path }) => path.startsWith("specification"));
+    assert.deepEqual(isForDevelopers, isForDevelopers.toSorted());
+    assert.ok(isForDevelopers.includes(true) && isForDevelopers.includes(false));
+  });
 });

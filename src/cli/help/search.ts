@@ -53,23 +53,22 @@ export function searchPages(asked: string, pages: readonly DocPage[]): readonly 
   }));
   const found = sections.map(({ section, words: own }) => {
     const places = words.map((word) => {
-      const weights = (["title", "heading", "text"] as const)
-        .map((place) => has(own[place], word) ? WEIGHTS[place] : 0);
-      return Math.max(...weights) * (rarity.get(word) ?? 0);
+      const weight = (["title", "heading", "text"] as const)
+        .reduce((sum, place) => sum + (has(own[place], word) ? WEIGHTS[place] : 0), 0);
+      return weight * (rarity.get(word) ?? 0);
     });
     return {
       section,
       hasAll: places.every((score) => score > 0),
       score: places.reduce((sum, score) => sum + score, 0),
     };
-  }).filter(({ score }) => score > 0)
-    .toSorted((one, other) =>
-      Number(isSpecification(one.section)) - Number(isSpecification(other.section)) ||
-      other.score - one.score
-    );
+  }).filter(({ score }) => score > 0).toSorted((one, other) => other.score - one.score);
   const all = onePerPage(found.filter(({ hasAll }) => hasAll));
   const shown = all.length >= ENOUGH ? all : onePerPage([...all, ...found]);
-  return shown.slice(0, MAX_HITS).map(({ section: { path, title, heading, prose } }) => ({
+  const best = shown.slice(0, MAX_HITS).map(({ section }) => section).toSorted((one, other) =>
+    Number(isSpecification(one)) - Number(isSpecification(other))
+  );
+  return best.map(({ path, title, heading, prose }) => ({
     path,
     title,
     heading,
