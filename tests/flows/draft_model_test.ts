@@ -16,6 +16,7 @@ import {
   DraftWorld,
   type EditFault,
   FAILURE,
+  MESSAGE,
   withoutDrafts,
 } from "./support/draft_world.ts";
 import { cases } from "../support/long_form.ts";
@@ -45,7 +46,7 @@ function saidIn({ pieces, end }: ProcessRun): readonly Frozen[] {
 async function playRun(world: DraftWorld, processRun: ProcessRun): Promise<boolean> {
   world.restart();
   world.crashIn = processRun.diesAt ?? Infinity;
-  const stream = world.begin();
+  const stream = world.drafts.begin(MESSAGE, compose);
   let text = "";
   try {
     for (const piece of processRun.pieces) {

@@ -12,7 +12,7 @@ import { uptime } from "node:os";
 import type { Bot, BotAccount } from "../../account/account.ts";
 import { wakes } from "../../account/wakes.ts";
 import { type AccountId, toAccountId } from "../../core/discord/ids.ts";
-import type { InvalidRequests } from "../../core/discord/invalid_requests.ts";
+import type { InvalidRequests } from "../../discord/rest/scheduler/global_limit.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { VoiceIndex } from "../../discord/gateway/read/voice_index.ts";
 import { createConnection } from "../../discord/gateway/main/connection.ts";

@@ -8,7 +8,7 @@ import type { Bot } from "../../account/account.ts";
 import { ourAccounts } from "../../account/bot.ts";
 import type { AccountChange } from "../../config/changes.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
-import type { InvalidRequests } from "../../core/discord/invalid_requests.ts";
+import type { InvalidRequests } from "../../discord/rest/scheduler/global_limit.ts";
 import { askApplication } from "../../discord/rest/requests/application.ts";
 import { createSharedInvalidRequests } from "../../discord/rest/scheduler/global_limit.ts";
 import { recalledView } from "../../flows/judging/routing.ts";

@@ -2,7 +2,7 @@
 
 import type { Env } from "../../lib/env.ts";
 import type { Config } from "../../config/config.ts";
-import { createInvalidRequests } from "../../core/discord/invalid_requests.ts";
+import { createInvalidRequests } from "../../discord/rest/scheduler/global_limit.ts";
 import { askApplication } from "../../discord/rest/requests/application.ts";
 import { DISCORD_API_BASE, parseApiUrl } from "../../discord/rest/exchange/exchange.ts";
 import { createClient, tokenProblem } from "../../discord/rest/client/client.ts";

@@ -55,7 +55,7 @@ const MINUTE = rows({ minute: integer(), count: integer() });
  * Counts the invalid requests of the bot's IP address by the minute, because Discord limits them.
  * The counts survive restarts, so a bot that restarts repeatedly counts them all (D3).
  *
- * `core/discord/invalid_requests.ts` decides by the counts. If the account changes to another bot,
+ * `discord/rest/scheduler/global_limit.ts` decides by the counts. If the account changes to another bot,
  * its counts stay, because they belong to the address.
  */
 function createInvalidRequestCounts(

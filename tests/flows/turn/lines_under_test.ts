@@ -60,8 +60,9 @@ describe("[R15a] withLinesUnder()", () => {
       const extra = { account: () => Promise.resolve(() => ({ linesUnder })) };
       await loadExtras(account, [extra as never]);
       const ended = await withLinesUnder(
+        account,
         { claim, entries: [], end: { kind: "answered" }, outbox },
-        { account, rules: { tools: [], chunks: { limit: 2_000 } } } as never,
+        { rules: { tools: [], chunks: { limit: 2_000 } } },
       );
       const shown = ended.outbox.map((
         { message: { content, buttons = [] } },

@@ -3,12 +3,12 @@ import { Buffer } from "node:buffer";
 import { createServer } from "node:http";
 import { describe, it } from "node:test";
 import zlib from "node:zlib";
-import { createRequestAttempts } from "../../../src/discord/rest/client/client.ts";
+import { createClient } from "../../../src/discord/rest/client/client.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
 import { routeOf } from "../../../src/discord/rest/exchange/route.ts";
 import { readGatewayInfo } from "../../../src/discord/rest/requests/application.ts";
+import { createInvalidRequests } from "../../../src/discord/rest/scheduler/global_limit.ts";
 import { schedule } from "../../../src/lib/clock.ts";
-import { freePermit } from "../../discord/rest/free_permit.ts";
 import { cleanUpAfterEach } from "../../support/cleanups.ts";
 import { type FakeConnection, startFakeGateway } from "../../support/gateway/fake_gateway.ts";
 import { gatewayOptions, startTestShard } from "../../support/gateway/gateway_shard.ts";
@@ -184,8 +184,6 @@ const HOSTILE: readonly HostileCase[] = [
   },
 ];
 
-const FREE = freePermit();
-
 const cleanups = cleanUpAfterEach();
 
 describe("[SEC-R25] a shard, and a gateway that wants to fill its memory", () => {
@@ -261,20 +259,14 @@ describe("[SEC-R25] a REST client, and a server that answers with too much", () 
     cleanups.push(() => new Promise<void>((resolve) => server.close(() => resolve())));
     const address = server.address();
     assert.ok(typeof address === "object" && address);
-    const attempts = createRequestAttempts(
-      {
-        token: "secret-token",
-        apiUrl: `http://127.0.0.1:${address.port}/api`,
-        timeoutMs: 30_000,
-        steadyNow: () => 0,
-        schedule,
-      },
-      { note() {} },
-      "test",
-    );
-    const attempt = await attempts.once(FREE, { route: routeOf("GET", path), path });
-    if (attempt.kind !== "done") throw attempt.error;
-    return attempt.body;
+    const client = createClient({
+      ...{ token: "secret-token", apiUrl: `http://127.0.0.1:${address.port}/api`, version: "1" },
+      ...{ timeoutMs: 30_000, globalPerSec: 50, unusedPerSec: 0, random: Math.random },
+      retry: { attempts: 1, minDelayMs: 0, maxDelayMs: 0, jitter: 0 },
+      invalidRequests: createInvalidRequests([], () => {}),
+      ...{ now: Date.now, steadyNow: () => performance.now(), schedule },
+    });
+    return await client.request("GET", path).finally(client.stop);
   }
 
   const JSON_TYPE = { "content-type": "application/json" };

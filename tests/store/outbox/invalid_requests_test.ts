@@ -4,7 +4,7 @@ import { toAccountId } from "../../../src/core/discord/ids.ts";
 import {
   createInvalidRequests,
   INVALID_WINDOW_MS,
-} from "../../../src/core/discord/invalid_requests.ts";
+} from "../../../src/discord/rest/scheduler/global_limit.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
 import { openTestStore } from "../../support/store/store.ts";
 

@@ -22,7 +22,7 @@ import type { AccountId } from "../../../src/core/discord/ids.ts";
 import type { OurView } from "../../../src/flows/judging/routing.ts";
 import type { GuildSnapshot, Self } from "../../../src/core/inbound/inbound.ts";
 import type { Model } from "../../../src/core/model.ts";
-import { createInvalidRequests } from "../../../src/core/discord/invalid_requests.ts";
+import { createInvalidRequests } from "../../../src/discord/rest/scheduler/global_limit.ts";
 import type { VoiceIndex } from "../../../src/discord/gateway/read/voice_index.ts";
 import { createReader } from "../../../src/discord/gateway/read/reader.ts";
 import { jsonOf } from "../../../src/discord/rest/client/client.ts";
@@ -69,14 +69,14 @@ function speaking(says: (asked: string) => string | Promise<string>, asked: stri
 }
 
 /** Folders whose lazy imports a test may run into. */
-const LATE = ["features", "flows", "interactions", "tools"];
+const LATE = ["flows", "interactions", "tools"];
 
 /** Loads what an account loads at its first use: `quiet()` cannot wait for the disk. */
 async function loadLate(): Promise<void> {
   const root = join(import.meta.dirname ?? "", "..", "..", "..");
   const folders = LATE.map((folder) => `src/${folder}`);
   const late = readSources(root, folders).flatMap(({ path, text }) =>
-    path.endsWith("/cli_commands.ts") ? [] : Array.from( // of the command line
+    Array.from(
       text.matchAll(/await import\(\s*"([^"]+)"/g),
       ([, target = ""]) => target.startsWith(".") ? join(root, dirname(path), target) : target,
     )

@@ -13,13 +13,19 @@
  */
 
 import type { ChannelId } from "../../../core/discord/ids.ts";
-import type { InvalidRequests } from "../../../core/discord/invalid_requests.ts";
+import type { InvalidRequests } from "../scheduler/global_limit.ts";
 import { retryDelayMs, type RetryRules } from "../../../lib/network/backoff.ts";
 import { PLAIN_HEADER } from "../../../lib/network/fetch_plain.ts";
 import { isRecord, parseForeignJson } from "../../../lib/text/json.ts";
 import { HOMEPAGE } from "../../../version.ts";
 import { type AnswerHooks, createExchanges, type RestAnswer } from "../exchange/exchange.ts";
-import { isDiscordError, RestError, toNoAnswer, toRestError } from "../exchange/rest_error.ts";
+import {
+  isDiscordError,
+  RestError,
+  type RestErrorKind,
+  toNoAnswer,
+  toRestError,
+} from "../exchange/rest_error.ts";
 import { createRoutes, type RestRoute, routeOf } from "../exchange/route.ts";
 import { limitsOf } from "../scheduler/buckets.ts";
 import {
@@ -125,13 +131,12 @@ export type Attempt =
 /**
  * Creates the attempts of one client.
  *
+ * @param noteStatus Counts a response if Discord counts its request as invalid.
  * @param userAgent The User-Agent header.
  */
 export function createRequestAttempts(
-  options:
-    & Pick<ClientOptions, "token" | "apiUrl" | "timeoutMs" | "steadyNow" | "schedule">
-    & Partial<ClientOptions>,
-  breaker: Pick<Breaker, "note">,
+  options: ClientOptions,
+  noteStatus: Breaker["note"],
   userAgent: string,
 ) {
   const { token, apiUrl, steadyNow, schedule, onRequest, onServed, fetch = globalThis.fetch } =
@@ -169,7 +174,7 @@ export function createRequestAttempts(
     });
     if (!answer) return { kind: "failed", error: toNoAnswer(route, thrown) };
     const { status, headers, text } = answer;
-    breaker.note(status, headers);
+    noteStatus(status, headers);
     const date = Date.parse(headers.get("date") ?? "");
     if (!Number.isNaN(date)) aheadMs = date - steadyNow();
     const body = text === "" ? undefined : parseForeignJson(text);
@@ -257,7 +262,7 @@ export function retryWaitMs(
     readonly method: string;
     /** The request's priority; `spare` is never retried. */
     readonly priority: Priority;
-    readonly error: Pick<RestError, "kind" | "status">;
+    readonly error: { readonly kind: RestErrorKind; readonly status?: number };
     /** Number of failed attempts, including this one. */
     readonly failures: number;
   },
@@ -319,8 +324,8 @@ export function createClient(options: ClientOptions) {
   const problem = tokenProblem(token);
   if (problem !== undefined) throw new TypeError(problem);
   const breaker = createBreaker(invalidRequests, options, options.onBreaker);
-  const rateLimiter = createRateLimiter(options, breaker);
-  const attempts = createRequestAttempts(options, breaker, userAgentOf(version));
+  const rateLimiter = createRateLimiter(options, breaker.check);
+  const attempts = createRequestAttempts(options, breaker.note, userAgentOf(version));
   const routeOf = createRoutes();
   let isRefused = false;
 

@@ -46,7 +46,7 @@ const SWEEP_AT = 256;
  * tell.
  */
 export function availableAt(
-  { window, inFlight }: Pick<Bucket, "window" | "inFlight">,
+  { window, inFlight }: { readonly window: BucketWindow; readonly inFlight: number },
   now: number,
 ): number {
   if (now >= window.resetAt) return inFlight < window.limit ? now : Infinity;

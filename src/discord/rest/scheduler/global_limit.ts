@@ -21,17 +21,61 @@
  * @see {@link https://docs.discord.com/developers/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans}
  */
 
-import type { Clock, StartTimer } from "../../../lib/clock.ts";
-import { retryDelayMs, type RetryRules } from "../../../lib/network/backoff.ts";
-import {
-  createInvalidRequests,
-  INVALID_WINDOW_MS,
-  type InvalidRequests,
-} from "../../../core/discord/invalid_requests.ts";
 import type { AccountId } from "../../../core/discord/ids.ts";
+import type { Clock, StartTimer } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";
+import { retryDelayMs, type RetryRules } from "../../../lib/network/backoff.ts";
 import type { Store } from "../../../store/store.ts";
 import type { Bucket, ResponseLimits } from "./buckets.ts";
+
+const MINUTE_MS = 60_000;
+
+/** Milliseconds for which Discord counts an invalid request. */
+export const INVALID_WINDOW_MS = 10 * 60 * 1_000;
+
+/**
+ * Creates a count by minutes that starts with the requests of earlier runs.
+ *
+ * @param stored Minutes since 1970, and the number of requests in each.
+ * @param onNote Gets the minute (since 1970) of each new request, to store it.
+ */
+export function createInvalidRequests(
+  stored: readonly { readonly minute: number; readonly count: number }[],
+  onNote: (minute: number) => void,
+) {
+  const byMinute = new Map<number, number>();
+  for (const { minute, count } of stored) byMinute.set(minute, (byMinute.get(minute) ?? 0) + count);
+
+  return {
+    /**
+     * Requests of the last ten minutes, plus up to a minute's more, because only minutes are kept.
+     *
+     * @param now Unix time in milliseconds. A future time gives the requests that will still count
+     * then.
+     */
+    count(now: number): number {
+      let sum = 0;
+      const [from, to] = [minuteOf(now - INVALID_WINDOW_MS), minuteOf(now)];
+      // A wrong clock counted the minutes that lie in the future.
+      for (const [minute, count] of byMinute) if (minute >= from && minute <= to) sum += count;
+      return sum;
+    },
+    note(now: number): void {
+      const minute = minuteOf(now);
+      const oldest = minuteOf(now - INVALID_WINDOW_MS);
+      for (const other of byMinute.keys()) if (other < oldest) byMinute.delete(other);
+      byMinute.set(minute, (byMinute.get(minute) ?? 0) + 1);
+      onNote(minute);
+    },
+  };
+}
+
+export type InvalidRequests = ReturnType<typeof createInvalidRequests>;
+
+/** The minute since 1970 of a Unix time in milliseconds. */
+function minuteOf(ms: number): number {
+  return Math.floor(ms / MINUTE_MS);
+}
 
 export interface GlobalLimitState {
   /** Until when no request may leave, by the monotonic clock. */
@@ -60,12 +104,9 @@ export interface LimitOptions extends Clock {
 /**
  * Creates the global limit, open.
  *
- * @param breaker Slows or stops requests after too many invalid ones.
+ * @param check Returns the state of the breaker now.
  */
-export function createGlobalLimit(
-  { retry, random }: LimitOptions,
-  breaker: Pick<Breaker, "check">,
-) {
+export function createGlobalLimit({ retry, random }: LimitOptions, check: Breaker["check"]) {
   let globalUntil = -Infinity;
   /** Global 429s in a row without a duration. */
   let untimed429s = 0;
@@ -73,7 +114,7 @@ export function createGlobalLimit(
   return {
     /** The limit at `now`, by the monotonic clock. */
     at(now: number): GlobalLimitState {
-      const { state, stoppedForMs } = breaker.check();
+      const { state, stoppedForMs } = check();
       const stoppedUntil = state === "stopped" ? now + stoppedForMs : -Infinity;
       return { until: Math.max(globalUntil, stoppedUntil), isSlowed: state !== "closed" };
     },
@@ -103,28 +144,22 @@ export function createGlobalLimit(
 export type BreakerState = "closed" | "slowed" | "stopped";
 
 /** Invalid requests in ten minutes from which on all requests but interactions are slowed. */
-export const SLOW_FROM = 500;
+const SLOW_FROM = 500;
 /** Invalid requests in ten minutes from which on all requests stop. */
-export const STOP_AT = 2_000;
-
-const MINUTE_MS = 60_000;
+const STOP_AT = 2_000;
 
 /**
  * Whether Discord counts the request of a response as invalid.
  *
  * The sender of the response does not matter: those of Cloudflare count like Discord's own.
  */
-export function isInvalid(status: number, headers: Headers): boolean {
+function isInvalid(status: number, headers: Headers): boolean {
   if (status === 429) return headers.get("x-ratelimit-scope") !== "shared";
   return status === 401 || status === 403;
 }
 
-/**
- * The breaker's state at a count.
- *
- * @param count Invalid requests of the last ten minutes.
- */
-export function breakerState(count: number): BreakerState {
+/** @param count Invalid requests of the last ten minutes. */
+function breakerState(count: number): BreakerState {
   if (count >= STOP_AT) return "stopped";
   return count >= SLOW_FROM ? "slowed" : "closed";
 }
@@ -135,7 +170,7 @@ export function breakerState(count: number): BreakerState {
  * @param count Returns the number of invalid requests that count at a time, in Unix milliseconds.
  * @returns Milliseconds; 0 if it is not stopped.
  */
-export function stoppedForMs(count: (now: number) => number, now: number): number {
+function stoppedForMs(count: (now: number) => number, now: number): number {
   if (count(now) < STOP_AT) return 0;
   const nextMinute = (Math.floor(now / MINUTE_MS) + 1) * MINUTE_MS;
   let at = nextMinute;
@@ -188,7 +223,7 @@ export function createSharedInvalidRequests(
   { store, now, log }: Clock & {
     readonly store: {
       readonly gateway: Store["gateway"];
-      readonly outbox: Pick<Store["outbox"], "loadInvalidRequests" | "addInvalidRequest">;
+      readonly outbox: Store["outbox"];
     };
     readonly log: Log;
   },
@@ -197,7 +232,7 @@ export function createSharedInvalidRequests(
   const ready: InvalidRequests[] = [];
 
   async function load(accountId: AccountId): Promise<InvalidRequests> {
-    const since = Math.floor((now() - INVALID_WINDOW_MS) / 60_000);
+    const since = minuteOf(now() - INVALID_WINDOW_MS);
     const stored = await store.outbox.loadInvalidRequests(accountId, since);
     const own = createInvalidRequests(stored, (minute) => {
       store.outbox.addInvalidRequest(accountId, minute).catch((error: unknown) => {
@@ -328,7 +363,7 @@ export function createPace(
  * @param starts When the last requests started, oldest first; at least the last `perSec` of them.
  * @param now By the clock of `starts`.
  */
-export function slotWaitMs(starts: readonly number[], perSec: number, now: number): number {
+function slotWaitMs(starts: readonly number[], perSec: number, now: number): number {
   const oldest = starts.at(-perSec);
   return oldest === undefined ? 0 : Math.max(0, oldest + GLOBAL_WINDOW_MS - now);
 }

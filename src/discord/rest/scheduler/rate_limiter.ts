@@ -41,12 +41,12 @@ const QUEUED_PRIORITIES = [
   "background",
 ] as const satisfies readonly Priority[];
 
-export function createRateLimiter(limits: LimitOptions, breaker: Pick<Breaker, "check">) {
+export function createRateLimiter(limits: LimitOptions, check: Breaker["check"]) {
   const { now, steadyNow, schedule } = limits;
   const gate = createGate(now);
   const queues = createRequestQueues();
   const buckets = createBuckets();
-  const globalLimit = createGlobalLimit(limits, breaker);
+  const globalLimit = createGlobalLimit(limits, check);
   const pace = createPace(limits);
   const fairQueue = createFairQueue();
   const bucketWaits = createBucketWaits(schedule);

@@ -3,21 +3,17 @@
  * and the button Undo (T3).
  */
 
-import type { Config } from "../../../config/config.ts";
+import type { BotAccount } from "../../../account/account.ts";
 import { linesOfExtras } from "../../../account/extra_parts.ts";
-import type { Claim, FinishedTurn } from "../../../core/inbound/inbox.ts";
+import type { FinishedTurn } from "../../../core/inbound/inbox.ts";
 import { type Frozen, nonceOf, SMALL, UNDO_BUTTON } from "../../../core/outbound/outbound.ts";
-import type { Step } from "../../../core/step.ts";
+import type { Step, TurnOutcome } from "../../../core/step.ts";
 import type { Tool } from "../../../core/turn/tool.ts";
 import type { MadeChange } from "../../../store/changes/changes.ts";
 import { undoEnds } from "../../receipts/receipts.ts";
-import type { OneTurn } from "../turn_step.ts";
 
 /** A turn that ends with a message, before it is stored. */
-export interface EndedTurn {
-  readonly claim: Claim;
-  /** As it was at the beginning of the turn. */
-  readonly config: Config;
+export interface EndedTurn extends Pick<FinishedTurn, "claim"> {
   /** All steps of the message, of all attempts and agents. */
   readonly steps: readonly Step[];
   readonly tools: readonly Tool[];
@@ -31,8 +27,15 @@ export interface EndedTurn {
  * @throws {unknown} The store's error, as a rejection.
  */
 export async function withLinesUnder(
+  account: BotAccount,
   turn: FinishedTurn,
-  { account, config, rules: { tools, chunks }, outcome }: OneTurn,
+  { rules: { tools, chunks }, outcome }: {
+    readonly rules: {
+      readonly tools: readonly Tool[];
+      readonly chunks: { readonly limit: number };
+    };
+    readonly outcome?: TurnOutcome;
+  },
 ): Promise<FinishedTurn> {
   const { accountId, store, now } = account;
   const { claim, outbox } = turn;
@@ -44,7 +47,7 @@ export async function withLinesUnder(
   const before = hasStored ? await store.turns.stepsOf(id) : [];
   const steps = [...before, ...turn.steps ?? []];
   const changes = steps.length > 0 ? await store.changes.ofTurn(accountId, id) : [];
-  const under = linesOfExtras(account, { claim, config, steps, tools, changes })
+  const under = linesOfExtras(account, { claim, steps, tools, changes })
     .map((line) => `${SMALL}${line}`).join("\n");
   const undo = { customId: `${UNDO_BUTTON}:${id}`, label: "Undo", style: "secondary" as const };
   const mayUndo = !last.message.buttons && changes.some((change) => undoEnds(change) > now());
@@ -60,7 +63,7 @@ function placed(
   at: number,
   last: Frozen,
   under: string,
-  more: Partial<Frozen["message"]>,
+  more: Pick<Frozen["message"], "buttons">,
   room: number,
 ): readonly Frozen[] {
   const { content, footer, of, accountId, channelId, guildId } = last.message;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { describe, it } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import { createInvalidRequests } from "../../../../src/core/discord/invalid_requests.ts";
+import { createInvalidRequests } from "../../../../src/discord/rest/scheduler/global_limit.ts";
 import type { PostOutcome } from "../../../../src/core/outbound/outbound.ts";
 import { type ClientOptions, createClient } from "../../../../src/discord/rest/client/client.ts";
 import { createMessage } from "../../../../src/discord/rest/requests/messages.ts";

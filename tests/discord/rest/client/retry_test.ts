@@ -12,7 +12,10 @@ import {
 } from "../../../../src/discord/rest/client/client.ts";
 import type { RestErrorKind } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
-import type { Priority } from "../../../../src/discord/rest/scheduler/global_limit.ts";
+import {
+  createInvalidRequests,
+  type Priority,
+} from "../../../../src/discord/rest/scheduler/global_limit.ts";
 import { schedule } from "../../../../src/lib/clock.ts";
 import { freePermit } from "../free_permit.ts";
 import { TOKEN } from "../stub_discord.ts";
@@ -91,6 +94,9 @@ function open(...answers: readonly (Response | Error)[]) {
       token: TOKEN,
       apiUrl: "http://discord.test/api",
       timeoutMs: 1_000,
+      ...{ version: "1", globalPerSec: 50, unusedPerSec: 2, retry: RULES, random: () => 0.5 },
+      invalidRequests: createInvalidRequests([], () => {}),
+      now: () => 0,
       steadyNow: () => 0,
       schedule,
       onRequest: (metric) => metrics.push(metric),
@@ -100,7 +106,7 @@ function open(...answers: readonly (Response | Error)[]) {
         return next instanceof Error || !next ? Promise.reject(next) : Promise.resolve(next);
       },
     },
-    { note: (status) => void noted.push(status) },
+    (status) => void noted.push(status),
     "DiscordBot (x, 1)",
   );
   const once = (path = "/users/@me", fields: Partial<OutgoingRequest> = {}) =>

@@ -2,29 +2,71 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
-  createInvalidRequests,
-  INVALID_WINDOW_MS,
-} from "../../../../src/core/discord/invalid_requests.ts";
-import {
   type BreakerState,
-  breakerState,
   createBreaker,
+  createInvalidRequests,
   createPace,
   GLOBAL_WINDOW_MS,
   type GlobalLimitState,
-  isInvalid,
+  INVALID_WINDOW_MS,
   type Priority,
-  SLOW_FROM,
   SLOWED_EVERY_MS,
-  STOP_AT,
-  stoppedForMs,
 } from "../../../../src/discord/rest/scheduler/global_limit.ts";
-import { FakeClock } from "../../../support/fake_clock.ts";
 
 const MINUTE_MS = 60_000;
 
-describe("[D3] isInvalid()", () => {
-  const rows: readonly [status: number, scope: string | undefined, is: boolean][] = [
+const NOW = 1_000_000 * MINUTE_MS;
+
+describe("[D3] createInvalidRequests()", () => {
+  const rows: readonly [name: string, minute: number, counted: boolean][] = [
+    ["of this minute", 1_000_000, true],
+    ["of the minute before", 999_999, true],
+    ["of ten minutes ago", 999_990, true],
+    ["of eleven minutes ago", 999_989, false],
+    ["of a time to come, by a clock that was wrong", 1_000_001, false],
+  ];
+  for (const [name, minute, counted] of rows) {
+    it(`${counted ? "counts" : "does not count"} those ${name}`, () => {
+      const invalid = createInvalidRequests([{ minute, count: 7 }], () => undefined);
+      assert.equal(invalid.count(NOW), counted ? 7 : 0);
+    });
+  }
+
+  it("tells a future count, and forgets nothing by that", () => {
+    const invalid = createInvalidRequests([{ minute: 1_000_000, count: 5 }], () => undefined);
+    assert.equal(invalid.count(NOW + INVALID_WINDOW_MS + MINUTE_MS), 0);
+    assert.equal(invalid.count(NOW), 5);
+  });
+
+  it("counts at least the last ten minutes, and at most eleven", () => {
+    const times = fc.array(fc.integer({ min: 0, max: 30 * MINUTE_MS }), { maxLength: 60 });
+    fc.assert(fc.property(times, (unsorted) => {
+      const invalid = createInvalidRequests([], () => undefined);
+      const seen: number[] = [];
+      for (const at of unsorted.toSorted((a, b) => a - b)) {
+        invalid.note(NOW + at);
+        seen.push(at);
+        const within = (ms: number) => seen.filter((other) => at - other < ms).length;
+        const count = invalid.count(NOW + at);
+        assert.ok(count >= within(INVALID_WINDOW_MS), "too few");
+        assert.ok(count <= within(INVALID_WINDOW_MS + MINUTE_MS), "too many");
+      }
+    }));
+  });
+});
+
+describe("[D3] createBreaker()", () => {
+  type Minutes = Parameters<typeof createInvalidRequests>[0];
+  function setUp(stored: Minutes = [], now = NOW) {
+    const states: BreakerState[] = [];
+    const clock = { at: now };
+    const invalid = createInvalidRequests(stored, () => {});
+    const breaker = createBreaker(invalid, { now: () => clock.at }, (state) => states.push(state));
+    return { clock, states, invalid, breaker };
+  }
+  const none = new Headers();
+
+  const answers: readonly [status: number, scope: string | undefined, is: boolean][] = [
     [200, undefined, false],
     [400, undefined, false],
     [401, undefined, true],
@@ -37,16 +79,15 @@ describe("[D3] isInvalid()", () => {
     [403, "shared", true],
     [502, undefined, false],
   ];
-  for (const [status, scope, is] of rows) {
-    it(`returns ${is} for ${status} ${scope ?? ""}`, () => {
-      const headers = new Headers(scope === undefined ? {} : { "x-ratelimit-scope": scope });
-      assert.equal(isInvalid(status, headers), is);
+  for (const [status, scope, is] of answers) {
+    it(`${is ? "counts" : "does not count"} ${status} ${scope ?? ""}`, () => {
+      const { breaker, invalid } = setUp();
+      breaker.note(status, new Headers(scope === undefined ? {} : { "x-ratelimit-scope": scope }));
+      assert.equal(invalid.count(NOW), is ? 1 : 0);
     });
   }
-});
 
-describe("[D3] breakerState()", () => {
-  const rows: readonly [count: number, state: BreakerState][] = [
+  const counts: readonly [count: number, state: BreakerState][] = [
     [0, "closed"],
     [499, "closed"],
     [500, "slowed"],
@@ -54,72 +95,58 @@ describe("[D3] breakerState()", () => {
     [2_000, "stopped"],
     [9_999, "stopped"],
   ];
-  for (const [count, state] of rows) {
-    it(`is ${state} at ${count}`, () => assert.equal(breakerState(count), state));
+  for (const [count, state] of counts) {
+    it(`is ${state} at ${count} of the last run`, () => {
+      const { breaker, states } = setUp([{ minute: 1_000_000, count }]);
+      assert.equal(breaker.check().state, state);
+      assert.deepEqual(states, state === "closed" ? [] : [state]);
+    });
   }
 
-  it("is slowed so early that the slow pace alone never stops it", () => {
-    const span = INVALID_WINDOW_MS + MINUTE_MS; // the span of a count by minutes
-    const inFlight = 50;
-    assert.ok(SLOW_FROM + inFlight + span / SLOWED_EVERY_MS < STOP_AT);
+  it("is never stopped by the slow pace alone", () => {
+    const { breaker, clock } = setUp([{ minute: 1_000_000, count: 500 + 50 }]); // 50 in flight
+    const pace = createPace({ globalPerSec: 50, unusedPerSec: 2 });
+    for (const end = NOW + 11 * MINUTE_MS; clock.at < end;) {
+      const { state } = breaker.check();
+      assert.notEqual(state, "stopped");
+      pace.take("reply", clock.at);
+      breaker.note(403, none);
+      clock.at += state === "slowed" ? pace.waitMs("reply", SLOWED, clock.at) : MINUTE_MS;
+    }
   });
-});
 
-describe("[D3] stoppedForMs()", () => {
-  it("ends when enough invalid requests are ten minutes old, and never before", () => {
+  it("stops until enough invalid requests are ten minutes old, and never longer", () => {
     const minutes = fc.array(fc.record({
       minute: fc.integer({ min: 1_000, max: 1_010 }),
       count: fc.integer({ min: 0, max: 2_500 }),
     }));
     const times = fc.integer({ min: 1_010 * MINUTE_MS, max: 1_011 * MINUTE_MS - 1 });
     fc.assert(fc.property(minutes, times, (stored, now) => {
-      const { count } = createInvalidRequests(stored, () => undefined);
-      const ms = stoppedForMs(count, now);
-      if (count(now) < STOP_AT) return assert.equal(ms, 0);
-      assert.ok(ms > 0 && ms <= INVALID_WINDOW_MS + MINUTE_MS);
-      assert.ok(count(now + ms) < STOP_AT, "still stopped");
-      assert.ok(count(now + ms - 1) >= STOP_AT, "later than necessary");
+      const { breaker, clock } = setUp(stored, now);
+      const { state, stoppedForMs } = breaker.check();
+      if (state !== "stopped") return assert.equal(stoppedForMs, 0);
+      assert.ok(stoppedForMs > 0 && stoppedForMs <= INVALID_WINDOW_MS + MINUTE_MS);
+      clock.at = now + stoppedForMs;
+      assert.notEqual(breaker.check().state, "stopped");
+      clock.at -= 1;
+      assert.equal(breaker.check().state, "stopped", "later than necessary");
     }));
   });
 
-  it("ends after at most the window plus a minute if the count does not fall", () => {
-    const ms = stoppedForMs(() => STOP_AT, 90_000);
-    assert.ok(ms > INVALID_WINDOW_MS && ms <= INVALID_WINDOW_MS + MINUTE_MS);
+  it("stops for at most the window plus a minute if the count does not fall", () => {
+    const full = { count: () => 2_000, note: () => {} };
+    const { stoppedForMs } = createBreaker(full, { now: () => 90_000 }).check();
+    assert.ok(stoppedForMs > INVALID_WINDOW_MS);
+    assert.ok(stoppedForMs <= INVALID_WINDOW_MS + MINUTE_MS);
   });
-});
-
-describe("[D3] createBreaker()", () => {
-  function setUp(stored: readonly { readonly minute: number; readonly count: number }[] = []) {
-    const clock = new FakeClock();
-    const states: BreakerState[] = [];
-    const invalidRequests = createInvalidRequests(stored, () => undefined);
-    const breaker = createBreaker(invalidRequests, clock, (state) => states.push(state));
-    return { clock, states, breaker };
-  }
-  const none = new Headers();
 
   it("reports each change once, including the one by the passage of time", () => {
     const { clock, states, breaker } = setUp();
-    for (let n = 0; n < STOP_AT + 5; n++) breaker.note(403, none);
+    for (let n = 0; n < 2_005; n++) breaker.note(403, none);
     assert.deepEqual(states, ["slowed", "stopped"]);
-    const { state, stoppedForMs: ms } = breaker.check();
-    assert.equal(state, "stopped");
-    clock.advance(ms);
+    clock.at += breaker.check().stoppedForMs;
     assert.deepEqual(breaker.check(), { state: "closed", stoppedForMs: 0 });
     assert.deepEqual(states, ["slowed", "stopped", "closed"]);
-  });
-
-  it("starts with the count of the last run", () => {
-    const minute = Math.floor(new FakeClock().now() / MINUTE_MS);
-    const { states, breaker } = setUp([{ minute, count: STOP_AT }]);
-    assert.equal(breaker.check().state, "stopped");
-    assert.deepEqual(states, ["stopped"]);
-  });
-
-  it("counts only responses that Discord counts", () => {
-    const { breaker } = setUp();
-    for (let n = 0; n < STOP_AT; n++) breaker.note(404, none);
-    assert.equal(breaker.check().state, "closed");
   });
 });
 

@@ -40,7 +40,7 @@ function setUp(globalPerSec = 50, fields: Partial<LimitOptions> = {}) {
     steadyNow: time.now,
     schedule: time.schedule,
     ...fields,
-  }, { check: () => ({ state, stoppedForMs: Math.max(0, stoppedUntil - time.now()) }) });
+  }, () => ({ state, stoppedForMs: Math.max(0, stoppedUntil - time.now()) }));
   const acquire = (route: RestRoute, priority: Priority = "reply", notAfter = Infinity) =>
     rateLimiter.acquire(route, { priority, notAfter });
   /** Milliseconds from the start until a request leaves; it ends at once, without a response. */
