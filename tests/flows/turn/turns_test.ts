@@ -167,9 +167,10 @@ describe("[S5] turns of an account", () => {
   });
 
   it("do not wait for one that is stopped", async () => {
-    const { ask, posted, answers } = await build();
+    const { ask, posted } = await build({
+      says: (asked) => asked.includes("question 8") ? "answer 8" : new Promise(() => {}),
+    });
     for (const id of ["7", "8"]) await ask(id);
-    await answers("8");
     assert.deepEqual(posted(), []);
     await ask("70", "7", "/stop");
     assert.deepEqual(posted().filter((text) => text.startsWith("answer")), ["answer 8"]);
@@ -228,6 +229,32 @@ describe("[G12] endTurns()", () => {
     await answers("7");
     await over;
     assert.deepEqual(started, ["7"]);
+  });
+
+  it("[L4] ends the folding of a session, for which no message waits, and waits for that", async () => {
+    const signals: AbortSignal[] = [];
+    const gate = Promise.withResolvers<void>();
+    let sent = 0;
+    const { account, dm, quiet } = await build({
+      model: {
+        id: "test/model",
+        window: { contextWindow: 8_192, maxOutput: 512, from: "server" },
+        async *generate(_, signal) {
+          signals.push(signal);
+          if (signals.length > sent) await gate.promise;
+          yield { kind: "text", text: "fine" };
+          yield { kind: "finish", reason: "stop" };
+        },
+      },
+    });
+    for (; signals.length === sent && sent < 30; await dm("tide ".repeat(380))) sent++;
+    assert.equal(signals.length, sent + 1);
+    let isOver = false;
+    const over = endTurns(account).then(() => isOver = true);
+    await quiet();
+    assert.deepEqual([isOver, signals.at(-1)?.aborted], [false, true]);
+    gate.resolve();
+    await over;
   });
 
   const cases = [
