@@ -12,8 +12,7 @@ import type { Log } from "../../lib/log.ts";
 import { createConfine } from "../../mcp/sandbox.ts";
 import { createLogins, type Logins, type McpHttpServer } from "../../mcp/oauth/logins.ts";
 import { createSeenTools, type SeenTools } from "../../mcp/definitions.ts";
-import type { McpPorts, McpServer } from "../../mcp/server.ts";
-import { createMcpServers } from "../../mcp/servers.ts";
+import type { McpHost, McpServer } from "../../mcp/server.ts";
 import { PROGRAM_BOUNDS } from "../../host/limits/program_bounds.ts";
 import { revealed } from "../../config/schema/parts/secrets.ts";
 
@@ -67,34 +66,12 @@ export function seenIn(dataDir: string): SeenTools {
   return createSeenTools(join(dataDir, FOLDER, "seen.json"));
 }
 
-/**
- * Creates the servers of the running config, which begin to connect.
- *
- * @param config The config of the moment.
- */
-export function createConfiguredServers(
-  config: () => BotConfig,
-  dataDir: string,
-  ports: Pick<McpPorts, "version" | "now" | "schedule" | "log" | "onSignIn">,
-) {
-  const servers = createMcpServers(serversOf(config(), "operator"), {
-    ...ports,
-    ...mcpHostPorts(config, dataDir, ports.log),
-  });
-  return {
-    ...servers,
-    apply: (next: BotConfig): void => servers.apply(serversOf(next, "operator")),
-  };
-}
-
-export type ConfiguredServers = ReturnType<typeof createConfiguredServers>;
-
 /** The ports of servers that depend on files of this machine. */
 export function mcpHostPorts(
   config: () => BotConfig,
   dataDir: string,
   log: Log,
-): Pick<McpPorts, "confine" | "seen" | "logins"> {
+): Pick<McpHost, "confine" | "seen" | "logins"> {
   return {
     confine: createConfine({
       folder: join(dataDir, FOLDER),

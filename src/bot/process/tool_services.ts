@@ -19,7 +19,6 @@ import { createRunningCommands } from "../../exec/running_commands.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import { type AgentServices, skillHosts, type ToolServices } from "../rules/tool_services.ts";
 import type { SearchEngine } from "../../web/pages.ts";
-import type { ConfiguredServers } from "../mcp/ports.ts";
 import {
   configuredFolders,
   createSkillLibrary,
@@ -118,12 +117,18 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
 
   agentFor(current.agentList[0].id); // most turns are its own, and none should wait for its skills
   const servers = createLoader(async () => {
-    const { createConfiguredServers } = await import("../mcp/ports.ts");
-    const ports = { version, now, schedule, log, onSignIn };
-    return createConfiguredServers(() => current, dataDir, ports);
+    const [{ createMcpServers }, { mcpHostPorts, serversOf }] = await Promise.all([
+      import("../../mcp/servers.ts"),
+      import("../mcp/ports.ts"),
+    ]);
+    const begun = createMcpServers(serversOf(current, "operator"), {
+      ...{ version, now, schedule, log, onSignIn },
+      ...mcpHostPorts(() => current, dataDir, log),
+    });
+    return { ...begun, apply: (next: BotConfig) => begun.apply(serversOf(next, "operator")) };
   });
   const serversFor = async (by: BotConfig) => hasServers(by) ? await servers.get() : undefined;
-  let mcp: ConfiguredServers | undefined = await serversFor(config);
+  let mcp = await serversFor(config);
   let own = toolsOf(config);
   const all = joined(() => own, () => mcp?.tools() ?? NO_TOOLS);
   return {
