@@ -3,7 +3,7 @@
 import { schedule } from "../lib/clock.ts";
 import { findSandbox, type Sandbox } from "./sandbox.ts";
 import { SignInNeededError } from "./oauth/provider.ts";
-import type { McpPorts, McpServer } from "./server.ts";
+import type { McpHost, McpServer } from "./server.ts";
 import { createMcpConnection } from "./server.ts";
 
 /** A server, as it is now. */
@@ -35,7 +35,7 @@ const QUIET = { debug() {}, info() {}, warn() {}, error() {} };
 /** Looks at all servers at the same time. */
 export async function lookAtServers(
   servers: readonly McpServer[],
-  { version, confine, logins, seen }: Pick<McpPorts, "version" | "confine" | "logins" | "seen">,
+  { version, confine, logins, seen }: Pick<McpHost, "version" | "confine" | "logins" | "seen">,
 ): Promise<McpView> {
   const asksSandbox = servers.some(({ transport }) =>
     transport.kind === "stdio" && transport.sandbox !== "off"
@@ -51,7 +51,6 @@ export async function lookAtServers(
       confine,
       seen: { look: () => undefined, oddOf: seen.oddOf },
       logins,
-      onTools() {},
     });
     await connection.list();
     const tools = connection.tools();

@@ -8,7 +8,8 @@ import { Buffer } from "node:buffer";
 import { cutText, type McpServerState } from "../core/mcp_state.ts";
 import { FileError } from "../core/turn/media.ts";
 import { type ToolContext, UnknownOutcomeError } from "../core/turn/tool.ts";
-import type { StartTimer } from "../lib/clock.ts";
+import type { Timers } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
 import { isRecord } from "../lib/text/json.ts";
 import { withoutControls } from "../lib/text/quoted.ts";
 import { createRedactor } from "../lib/text/redactor.ts";
@@ -25,8 +26,8 @@ import {
   withTimeout,
 } from "./definitions.ts";
 import { createHttpTransport, type HttpTransport, LostSessionError } from "./http.ts";
-import type { McpHttpServer } from "./oauth/logins.ts";
-import { createLoginOf, type LoginPorts, SignInNeededError } from "./oauth/provider.ts";
+import type { Logins, McpHttpServer } from "./oauth/logins.ts";
+import { createLoginOf, SignInNeededError } from "./oauth/provider.ts";
 import type { Confine, StdioProgram } from "./sandbox.ts";
 import { createStdioTransport } from "./stdio.ts";
 
@@ -140,14 +141,24 @@ export interface McpServer {
   readonly seenBy?: "everyone" | "nobody";
 }
 
-export interface McpPorts extends LoginPorts {
+/** What servers use of this machine. */
+export interface McpHost extends Timers {
   readonly version: string;
-  readonly schedule: StartTimer;
   readonly confine: Confine;
+  readonly logins: Logins;
+  /** Whether the logins are those of one person, whose accounts the servers show (T13a). */
+  readonly isOwn?: true;
   /** Remembers descriptions and odd results over a restart. */
   readonly seen: Pick<SeenTools, "look"> & Partial<SeenTools>;
-  /** The server has listed its tools, perhaps other ones than before; or it begins to connect. */
-  readonly onTools: () => void;
+  /** Gets warnings and failures. */
+  readonly log: Log;
+  /**
+   * A server wants a sign-in; called until it tells the owners, then not before the next one, also
+   * over a restart.
+   *
+   * @returns Whether it tells them: an account must run.
+   */
+  readonly onSignIn?: (serverId: string) => boolean;
 }
 
 /** Milliseconds to connect and to list the tools. */
@@ -173,10 +184,11 @@ function saidCleaner(transport: McpServer["transport"]): (text: string) => strin
   return (text) => withoutControls(redactor.clean(text));
 }
 
-export function createMcpConnection(server: McpServer, ports: McpPorts) {
-  const { now, schedule, onTools, seen, confine } = ports;
+/** @param onTools The server has listed its tools, perhaps other ones; or it begins to connect. */
+export function createMcpConnection(server: McpServer, host: McpHost, onTools = () => {}) {
+  const { now, schedule, seen, confine, version } = host;
   const { id, transport } = server;
-  const login = createLoginOf(id, transport.kind === "http" ? transport : undefined, ports);
+  const login = createLoginOf(id, transport.kind === "http" ? transport : undefined, host);
   const { log } = login; // its lines have no token
   let web: HttpTransport | undefined;
   let client: MCPClient | undefined;
@@ -226,7 +238,7 @@ export function createMcpConnection(server: McpServer, ports: McpPorts) {
     const opening = createMCPClient({
       transport: to,
       clientName: "barnacle",
-      version: ports.version,
+      version,
       maxRetries: 0, // a call may not be one that can be repeated
       onUncaughtError: (error) =>
         log.debug("An MCP server reports an error", { server: id, error }),

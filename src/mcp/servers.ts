@@ -7,7 +7,7 @@ import type { McpServerState } from "../core/mcp_state.ts";
 import type { SeenAt } from "../core/rights/rights.ts";
 import { defineTool, type Tool } from "../core/turn/tool.ts";
 import { MAX_NAME, type McpToolDefinition } from "./definitions.ts";
-import type { McpPorts, McpServer } from "./server.ts";
+import type { McpHost, McpServer } from "./server.ts";
 import { createMcpConnection, type McpConnection } from "./server.ts";
 
 /** The time in which turns wait for the first answer of a server. */
@@ -28,13 +28,7 @@ const TURN_MS = 500;
  * Creates the servers, and begins to connect, so that hardly a turn must wait: only one that begins
  * within {@link FIRST_MS}, as after a restart, where it may need the tools of its earlier steps.
  */
-export function createMcpServers(
-  servers: readonly McpServer[],
-  ports: Omit<McpPorts, "onTools"> & {
-    /** Whether the logins are those of one person, whose accounts the servers show (T13a). */
-    readonly isOwn?: true;
-  },
-) {
+export function createMcpServers(servers: readonly McpServer[], host: McpHost) {
   let running: readonly {
     readonly server: McpServer;
     readonly connection: McpConnection;
@@ -49,7 +43,7 @@ export function createMcpServers(
     tools = running.flatMap(({ server, connection }) =>
       connection.tools()?.flatMap((definition) => {
         const name = freeName(server.id, definition.name, names);
-        const at: SeenAt = ports.isOwn
+        const at: SeenAt = host.isOwn
           ? { kind: "account" }
           : { kind: "everyone", by: `mcp.servers.${server.id}.seenBy` };
         return toolOf(name, definition, connection, server.seenBy === "nobody" ? undefined : at);
@@ -64,7 +58,7 @@ export function createMcpServers(
    */
   function waitFor(connection: McpConnection, closed?: Promise<void>): FirstWait {
     const { promise: late, resolve } = Promise.withResolvers<void>();
-    const cancel = ports.schedule(resolve, FIRST_MS);
+    const cancel = host.schedule(resolve, FIRST_MS);
     const listed = closed ? closed.then(connection.list) : connection.list();
     const over = Promise.race([listed, late]).then(() => {
       cancel();
@@ -88,7 +82,7 @@ export function createMcpServers(
     running = next.map((server) => {
       const known = knownOf(server);
       if (known) return known;
-      const connection = createMcpConnection(server, { ...ports, onTools: refresh });
+      const connection = createMcpConnection(server, host, refresh);
       return { server, connection, wait: waitFor(connection, closed.get(server.id)) };
     });
     refresh();
@@ -120,7 +114,7 @@ export function createMcpServers(
       });
       if (waits.every(({ isOver }) => isOver)) return undefined;
       const { promise: late, resolve } = Promise.withResolvers<void>();
-      const cancel = ports.schedule(resolve, TURN_MS);
+      const cancel = host.schedule(resolve, TURN_MS);
       return Promise.race([late, Promise.all(waits.map(({ over }) => over))]).then(cancel);
     },
     apply,

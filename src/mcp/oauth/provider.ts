@@ -5,16 +5,10 @@
  */
 
 import type { OAuthClientMetadata, OAuthClientProvider } from "@ai-sdk/mcp";
-import type { Clock } from "../../lib/clock.ts";
 import type { Log, LogFields } from "../../lib/log.ts";
 import { createRedactor } from "../../lib/text/redactor.ts";
-import {
-  hasOwnToken,
-  type Login,
-  type Logins,
-  type LoginTokens,
-  type McpHttpServer,
-} from "./logins.ts";
+import type { McpHost } from "../server.ts";
+import { hasOwnToken, type Login, type LoginTokens, type McpHttpServer } from "./logins.ts";
 
 /** The reason, and what a sign-in should ask for. */
 export interface Challenge {
@@ -100,7 +94,7 @@ export function withTokens(login: Login, tokens: LoginTokens, now: number): Logi
 function createOAuthProvider(
   serverId: string,
   url: string,
-  { logins, now }: Pick<LoginPorts, "logins" | "now">,
+  { logins, now }: McpHost,
 ) {
   /** Registration that the library last used: a new sign-in may replace it meanwhile. */
   let usedClientId: string | undefined;
@@ -151,19 +145,6 @@ function createOAuthProvider(
 
 type OAuthProvider = ReturnType<typeof createOAuthProvider>;
 
-export interface LoginPorts extends Clock {
-  readonly logins: Logins;
-  /** Gets warnings and failures. */
-  readonly log: Log;
-  /**
-   * A server wants a sign-in; called until it tells the owners, then not before the next one, also
-   * over a restart.
-   *
-   * @returns Whether it tells them: an account must run.
-   */
-  readonly onSignIn?: (serverId: string) => boolean;
-}
-
 /**
  * Creates the login of a server. One with a token of the config has none.
  *
@@ -172,8 +153,9 @@ export interface LoginPorts extends Clock {
 export function createLoginOf(
   id: string,
   server: McpHttpServer | undefined,
-  { logins, log, now, onSignIn }: LoginPorts,
+  host: McpHost,
 ) {
+  const { logins, log, onSignIn } = host;
   const url = server && !hasOwnToken(server) ? server.url : undefined;
   const read = () => url === undefined ? undefined : logins.read(id, url);
   function note(login: Login): void {
@@ -215,7 +197,7 @@ export function createLoginOf(
     /** The login for a new connection; `undefined` if there is none. */
     provider(): OAuthProvider | undefined {
       current = url !== undefined && read()?.tokens
-        ? createOAuthProvider(id, url, { logins, now })
+        ? createOAuthProvider(id, url, host)
         : undefined;
       return current;
     },
