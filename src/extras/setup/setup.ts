@@ -8,7 +8,6 @@
 
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { faultOfFile, faultOfFolder } from "../../host/files/write_file.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { type Present, presentIn } from "./answers/present.ts";
@@ -157,8 +156,6 @@ async function withDialogue(
     openDiscord: (token) => createSetupDiscord(token, api.base),
     models: createModelPort(io.env),
     commands: createOwnCommands(io, dialogue.tell),
-    sleep: (ms, signal) => sleep(ms, undefined, { signal }),
-    elapsed: () => performance.now(),
   };
   dialogue.tell(
     "Barnacle setup, about two minutes. Nothing is written before the last step.\n" +

@@ -92,7 +92,5 @@ export function portsOf(
       greet: absent,
       ...commands,
     },
-    sleep: () => Promise.resolve(),
-    elapsed: () => 0,
   };
 }

@@ -1,5 +1,6 @@
 /** The second chapter of a setup: the servers that the bot joins. `ask_channels.ts` has its second part. */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { GuildId } from "../../../core/discord/ids.ts";
 import type { Named } from "../../../core/inbound/inbound.ts";
 import { inviteUrl } from "../../../core/invite.ts";
@@ -89,14 +90,14 @@ async function join(
     const found = await dialogue.during(
       "Waiting for the bot to join a server; Ctrl-C ends the setup",
       async (signal) => {
-        const until = ports.elapsed() + JOIN_MS;
+        const until = performance.now() + JOIN_MS;
         for (;;) {
           const answer = await discord.servers();
           const joined = answer.kind === "answered"
             ? answer.found.filter(({ id }) => !ids.has(id))
             : [];
-          if (joined.length > 0 || ports.elapsed() >= until) return joined;
-          await ports.sleep(POLL_MS, signal);
+          if (joined.length > 0 || performance.now() >= until) return joined;
+          await sleep(POLL_MS, undefined, { signal });
         }
       },
     );

@@ -18,10 +18,6 @@ export interface SetupPorts {
   openDiscord(token: string): SetupDiscord;
   readonly models: ModelPort;
   readonly commands: OwnCommands;
-  /** Resolves after so many milliseconds; rejects if the signal is aborted first. */
-  sleep(ms: number, signal: AbortSignal): Promise<void>;
-  /** Milliseconds of a clock that never goes back. */
-  elapsed(): number;
 }
 
 /** One step: takes the answers so far, and returns more of them. */
