@@ -64,6 +64,10 @@ export function createOwed({ database, sql, commit, read }: Transactions) {
       AND (o.kind IS NOT 'word' OR EXISTS ( -- the same of the others with its cause
         SELECT 1 FROM outbox AS its WHERE its.cause_id = o.cause_id AND its.kind <> 'word'
           AND its.state IN ('dead', 'uncertain', 'dropped')))
+      AND NOT EXISTS ( -- a mark under an answer that people have
+        SELECT 1 FROM outbox AS its WHERE its.account_id = o.account_id AND its.nonce = o.draft_nonce
+          AND its.kind = o.kind AND json_valid(its.message) AND json_valid(o.message)
+          AND its.message ->> '$.of.revision' = o.message ->> '$.of.revision')
     ORDER BY o.id`;
   const leave = sql`UPDATE outbox SET owes = 'owner' WHERE id = ?`;
   const tellRow = sql`UPDATE outbox SET owes = 'told' WHERE id = ?`;

@@ -181,6 +181,31 @@ describe("[D5] who waits for an answer that Discord does not take", () => {
     assert.deepEqual(words.map(({ method }) => method), ["PATCH"]);
   });
 
+  for (
+    const [what, revision, words] of [["a mark under", 0, 0], ["a new text of", 1, 1]] as const
+  ) {
+    it(`[R15a] [H6a] reads ${words} words if ${what} an answer at Discord is lost`, async () => {
+      const { said, store, account, clock, write, pass, rows } = await refusing(
+        [400, 200000, "place"],
+        [],
+        { says: () => "four" },
+      );
+      await write("two and two?", { id: CAUSE });
+      await pass(1_000);
+      const nonce = String(rows("SELECT nonce FROM outbox")[0]?.["nonce"]);
+      const of = part(CAUSE, { revision });
+      const edit = { channelId: CHANNEL, guildId: GUILD, nonce: "edit", content: SECRET, of };
+      await store.outbox.add(
+        { ...frozen(edit), draft: { nonce, becomes: "this" } },
+        clock.now(),
+      );
+      queuesOf(account).wake();
+      await pass(20_000, 5_000);
+      assert.deepEqual(said.slice(1).map(({ to }) => to), Array(words).fill("place"));
+      assert.equal(said[0]?.text, "four");
+    });
+  }
+
   it("is told by the owners' notice alone, if no person waits for it", async () => {
     const { said, store, account, clock, pass } = await refusing([400, 200000, "place"], []);
     const lost = { channelId: CHANNEL, guildId: GUILD, nonce: "sent", content: SECRET };
