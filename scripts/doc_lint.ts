@@ -59,7 +59,8 @@ function docFindings(
     if (!folders.some((folder) => path.startsWith(`${folder}/`))) return [];
     if (text.startsWith("error[missing-jsdoc]") && explainsItself(text)) return [];
     if (text.startsWith("error[missing-return-type]") && FACTORY.test(text)) return [];
-    const isSchema = SCHEMAS.some((schema) => path.startsWith(schema)) || / = z\./.test(text);
+    const isSchema = SCHEMAS.some((schema) => path.startsWith(schema)) ||
+      /^src\/features\/\w+\/(?:config|table)\.ts$/.test(path) || / = z\./.test(text);
     if (isSchema && /^error\[missing-(?:explicit|return)-type\]/.test(text)) return [];
     const [, user = "", type] = /type '(.+?)' references private type '([\w$]+)'/.exec(text) ?? [];
     if (/^[a-z]\w*$/.test(user)) return []; // a function

@@ -34,7 +34,7 @@ import { DEFAULT_RETENTION, preparePruner, type Retention } from "./messages/ret
 import { prepareVerdictRows } from "./inbox/store_batch.ts";
 import { createSessions } from "./sessions/sessions.ts";
 import { createSettings } from "./settings/settings.ts";
-import { createSchedules } from "./schedules/schedules.ts";
+import { createSchedules } from "../features/schedules/store.ts";
 import { createTranscripts } from "./turns/transcripts.ts";
 import type { TurnTables } from "./turns/turn_ends.ts";
 import { createTurns } from "./turns/turns.ts";

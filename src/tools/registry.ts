@@ -12,7 +12,7 @@ import { editFile, listFiles, readFile, readSkill, writeFile } from "./workspace
 import { exec } from "./exec.ts";
 import { ask } from "./ask.ts";
 import { schemaOf } from "./discord/definitions.ts";
-import { remind } from "./remind.ts";
+import { remind } from "../features/schedules/tool.ts";
 import { voice } from "./voice.ts";
 import { webFetch, webSearch } from "./web.ts";
 

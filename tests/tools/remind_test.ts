@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Schedule } from "../../src/store/schedules/schedules.ts";
+import type { Schedule } from "../../src/features/schedules/store.ts";
 import type { CallEffect } from "../../src/core/turn/tool.ts";
-import { schedules } from "../../src/flows/schedules/runner.ts";
-import { remind } from "../../src/tools/remind.ts";
+import { schedules } from "../../src/features/schedules/runner.ts";
+import { remind } from "../../src/features/schedules/tool.ts";
 import {
   channelId,
   directMessage,

@@ -49,7 +49,7 @@ import {
   registerLater,
   stopRegistering,
 } from "../../flows/register_commands.ts";
-import { schedules, wakeSchedules } from "../../flows/schedules/runner.ts";
+import { schedules, wakeSchedules } from "../../features/schedules/runner.ts";
 import { claimTurns, endTurns, messagesTouched } from "../../flows/turn/turns.ts";
 import { waitFor, whenAborted } from "../../lib/clock.ts";
 import type { PartsStatus } from "../../http/monitor/account_health.ts";

@@ -20,7 +20,8 @@ import {
 } from "../../cli/shared/command.ts";
 import type { LoginFlags } from "./mcp.ts";
 import type { MemoryFlags } from "./memory.ts";
-import type { ScheduleChange } from "./schedules.ts";
+
+export { schedules } from "../../features/schedules/commands.ts";
 
 const CODE = word("ID on the card, and in `barnacle approvals list`", "id");
 
@@ -210,29 +211,3 @@ export const resume: CliCommand = pauseCommand(false, {
   brief: "Let a paused bot go on",
   examples: ["barnacle resume"],
 });
-
-function changeCommand(how: ScheduleChange, brief: string) {
-  return describeCommand<CommonFlags, number[]>({
-    brief,
-    examples: [`barnacle schedules ${how} 3`],
-    exits: { failed: "no such schedule", io: true, tryAgain: true },
-    parameters: {
-      flags: BOT_COMMON,
-      positional: { kind: "array", parameter: rowNumber("barnacle schedules list"), minimum: 1 },
-    },
-    run: async (flags, io, ...ids) => (await import("./schedules.ts")).change(how, flags, ids, io),
-  });
-}
-
-export const schedules: CliGroup = describeGroup("List and change reminders and scheduled tasks", {
-  list: describeCommand<AccountFlags>({
-    brief: "List reminders and scheduled tasks, with their last runs",
-    examples: ["barnacle schedules list"],
-    exits: { usage: "invalid command line, or unknown account", io: true, tryAgain: true },
-    parameters: { flags: { ...BOT_COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT } },
-    run: async (flags, io) => (await import("./schedules.ts")).list(flags, io),
-  }),
-  pause: changeCommand("pause", "Pause schedules"),
-  resume: changeCommand("resume", "Continue paused schedules with their next regular run"),
-  delete: changeCommand("delete", "Delete schedules with their history"),
-}, "list");

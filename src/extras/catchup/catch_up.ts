@@ -22,7 +22,7 @@ import { failureText } from "../../render/failure.ts";
 import { budgetSpentText, usageText } from "../../render/sentences.ts";
 import { historyChars } from "../../session/history.ts";
 import { type News, readableBy, readServer } from "./read_server.ts";
-import { nextRun } from "../../flows/schedules/when.ts";
+import { nextRun } from "../../features/schedules/when.ts";
 import { localTime } from "../../render/prompt/envelope.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
 import { visibleText } from "../../render/safety/visible.ts";

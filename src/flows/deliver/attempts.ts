@@ -211,7 +211,7 @@ export function createDeliveryAttempts(
     updateCards(account); // it may be one, which no one can press then
     if (!of || of.kind === "draft") return;
     // Schedules judge by what uses deliveries.
-    const { runEnded } = await import("../schedules/runner.ts");
+    const { runEnded } = await import("../../features/schedules/runner.ts");
     runEnded(account, of.cause);
   }
 

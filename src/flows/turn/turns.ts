@@ -31,7 +31,7 @@ import type { Admits } from "../../store/inbox/inbox.ts";
 import { catchUpOf } from "../catch_up/catch_up.ts";
 import { commandOf } from "../judging/judge.ts";
 import { isOwner, ownsApplicationAsRead } from "../owners/owner_ids.ts";
-import { runEnded } from "../schedules/runner.ts";
+import { runEnded } from "../../features/schedules/runner.ts";
 import { showUnanswered } from "../unanswered_reactions.ts";
 import { answer } from "./answer.ts";
 import type { QueueModes } from "./control/queue_mode.ts";

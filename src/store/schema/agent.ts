@@ -1,10 +1,9 @@
 /**
- * Tables of what the agent does by itself: notes, schedules, changes, and events of hooks.
+ * Tables of what the agent does by itself: notes, changes, and events of hooks.
  */
 
 import type { UndoSteps } from "../../core/turn/discord_place.ts";
 import { MAX_NOTES, NOTE_SCOPES } from "../../core/notes/note.ts";
-import type { SetBy } from "../../core/turn/schedule.ts";
 import {
   account,
   type DeclaredTable,
@@ -22,7 +21,6 @@ import {
   unique,
 } from "./columns.ts";
 import { REMOVED_MESSAGE, stringIn } from "./person.ts";
-import { MAX_PER_USER } from "../../core/turn/schedule.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 
 /** SQL for the index of the words of notes, and for the triggers that keep it. */
@@ -87,55 +85,6 @@ const NOTE_SOURCE = table("note_source", {
   sql: "CREATE INDEX note_source_of ON note_source (note_row);",
   holds: "note",
   forgets: "triggers of the table note change it",
-});
-
-// The tables of schedules and their runs (T12).
-
-/** Number of runs of a schedule that are kept. */
-export const SCHEDULE_RUNS_MAX = 50;
-
-/** Days after which a schedule without a run before it is forgotten. */
-export const SCHEDULES_KEPT_DAYS = 30;
-
-export const SCHEDULE = table("schedule", {
-  id: rowNumber(true), // ids of runs contain it
-  accountId: account(),
-  creatorId: snowflake<"user">(),
-  callKey: unique(text()), // of the call that created it: a repeated call creates no second one
-  kind: oneOf("reminder", "task"), // posts its text, or runs a turn of its creator with it
-  text: text(), // untrusted
-  isOwnWords: flag(), // whether each word is the creator's: it then stays, whatever the turn has read
-  cron: optional(text()), // five fields; absent if it runs once
-  setBy: json<SetBy>(),
-  nextAt: optional(integer()), // absent once the only run has begun
-  pausedBy: optional(oneOf("operator", "failures")), // by a command, or as its last runs have failed
-  createdAt: integer(),
-}, {
-  sql: "CREATE INDEX schedule_next ON schedule (account_id, next_at) WHERE next_at IS NOT NULL;",
-  isOfBot: true,
-  holds: {
-    under: "Texts",
-    data: "Reminders and scheduled tasks: text, creator, channel, runs",
-    kept:
-      `${MAX_PER_USER} of a person at most; until deleted, or ${SCHEDULES_KEPT_DAYS} days after ` +
-      `the only run; of each, the newest ${SCHEDULE_RUNS_MAX} runs`,
-  },
-  forgets: { delete: "creator_id = :userId", scrub: ["text", "setBy"] },
-});
-
-const SCHEDULE_RUN = table("schedule_run", {
-  id: rowNumber(), // in the order of their begin
-  accountId: account(),
-  scheduleRow: integer(),
-  messageId: unique(snowflake<"message">()), // of the run, in the inbox and the outbox
-  dueAt: integer(),
-  startedAt: integer(),
-  isRefused: flag(),
-}, {
-  sql: "CREATE INDEX schedule_run_of ON schedule_run (schedule_row, id);",
-  isOfBot: true,
-  holds: "schedule",
-  forgets: { delete: "schedule_row IN (SELECT id FROM schedule WHERE creator_id = :userId)" },
 });
 
 // The tables of destructive actions of tools, and of messages that tools posted (T3).
@@ -330,14 +279,10 @@ export const HOOK_INCIDENT = table("hook_incident", {
   },
 });
 
-/** The tables of this file. Parts are forgotten after the rows that they belong to, and runs
- * before the schedules that name the person.
- */
+/** The tables of this file. Parts are forgotten after the rows that they belong to. */
 export const AGENT_TABLES: readonly DeclaredTable[] = [
   NOTE,
   NOTE_SOURCE,
-  SCHEDULE_RUN,
-  SCHEDULE,
   DISCORD_CHANGE,
   DISCORD_POST,
   HOOK_EVENT,

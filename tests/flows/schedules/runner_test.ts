@@ -2,10 +2,10 @@ import { cameBy } from "../../../src/core/inbound/origin.ts";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { setSchedule } from "../../../src/flows/schedules/own.ts";
-import { runEnded, schedules, wakeSchedules } from "../../../src/flows/schedules/runner.ts";
-import { MAX_PER_USER, setByOf } from "../../../src/core/turn/schedule.ts";
-import type { NewSchedule } from "../../../src/store/schedules/schedules.ts";
+import { setSchedule } from "../../../src/features/schedules/own.ts";
+import { runEnded, schedules, wakeSchedules } from "../../../src/features/schedules/runner.ts";
+import { MAX_PER_USER, setByOf } from "../../../src/features/schedules/schedule.ts";
+import type { NewSchedule } from "../../../src/features/schedules/store.ts";
 import type { InboundMessage, Role } from "../../../src/core/inbound/inbound.ts";
 import type { Model, ModelRequest } from "../../../src/core/model.ts";
 import {

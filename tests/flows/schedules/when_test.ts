@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { nextRun, readWhen } from "../../../src/flows/schedules/when.ts";
+import { nextRun, readWhen } from "../../../src/features/schedules/when.ts";
 
 const VIENNA = { now: Date.UTC(2026, 2, 27, 12), timezone: "Europe/Vienna" };
 

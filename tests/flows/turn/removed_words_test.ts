@@ -12,7 +12,7 @@ import { changedInAll } from "../../../src/account/bot.ts";
 import type { Question } from "../../../src/core/people/question.ts";
 import { defineTool, type Tool } from "../../../src/core/turn/tool.ts";
 import { decideQuestion } from "../../../src/flows/questions/cards.ts";
-import { setSchedule } from "../../../src/flows/schedules/own.ts";
+import { setSchedule } from "../../../src/features/schedules/own.ts";
 import { whenAborted } from "../../../src/lib/clock.ts";
 import { messageId, userId } from "../../support/discord/builders.ts";
 import { toolNamed } from "../../support/model/tools.ts";

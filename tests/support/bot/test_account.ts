@@ -69,14 +69,14 @@ function speaking(says: (asked: string) => string | Promise<string>, asked: stri
 }
 
 /** Folders whose lazy imports a test may run into. */
-const LATE = ["flows", "interactions", "tools"];
+const LATE = ["features", "flows", "interactions", "tools"];
 
 /** Loads what an account loads at its first use: `quiet()` cannot wait for the disk. */
 async function loadLate(): Promise<void> {
   const root = join(import.meta.dirname ?? "", "..", "..", "..");
   const folders = LATE.map((folder) => `src/${folder}`);
   const late = readSources(root, folders).flatMap(({ path, text }) =>
-    Array.from(
+    path.endsWith("/commands.ts") ? [] : Array.from( // of the command line
       text.matchAll(/await import\(\s*"([^"]+)"/g),
       ([, target = ""]) => target.startsWith(".") ? join(root, dirname(path), target) : target,
     )

@@ -5,12 +5,12 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { cameBy } from "../../core/inbound/origin.ts";
 import type { Judged, Judgement, Route } from "../../core/inbound/inbox.ts";
 import { finalVerdict, ignored } from "../../core/inbound/verdict.ts";
-import type { SetBy } from "../../core/turn/schedule.ts";
+import type { SetBy } from "./schedule.ts";
 import { placeIn } from "../../discord/gateway/decode/places.ts";
 import { namedRoles } from "../../discord/gateway/decode/senders.ts";
 import { createExplainDenial, neededToPost } from "../../discord/rest/permissions/denial.ts";
 import { readMember } from "../../discord/rest/requests/members.ts";
-import { judge, routeOf } from "../judging/judge.ts";
+import { judge, routeOf } from "../../flows/judging/judge.ts";
 import { routeAs } from "../../session/session_key.ts";
 
 /**

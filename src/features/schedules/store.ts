@@ -1,12 +1,12 @@
 /** `store.schedules`: reminders and scheduled tasks, with their runs (T12). */
 
-import { MAX_PER_USER, type RunState } from "../../core/turn/schedule.ts";
+import { MAX_PER_USER, type RunState } from "./schedule.ts";
 import { DAY_MS } from "../../lib/clock.ts";
-import { COMMIT_OPTIONS } from "../database/durability.ts";
-import type { Transactions } from "../database/durability.ts";
-import { prepareAddOnce } from "../outbox/rows.ts";
-import { SCHEDULE, SCHEDULE_RUNS_MAX, SCHEDULES_KEPT_DAYS } from "../schema/agent.ts";
-import { COUNT, integer, oneOf, optional, rows, snowflake } from "../schema/columns.ts";
+import { COMMIT_OPTIONS } from "../../store/database/durability.ts";
+import type { Transactions } from "../../store/database/durability.ts";
+import { prepareAddOnce } from "../../store/outbox/rows.ts";
+import { SCHEDULE, SCHEDULE_RUNS_MAX, SCHEDULES_KEPT_DAYS } from "./table.ts";
+import { COUNT, integer, oneOf, optional, rows, snowflake } from "../../store/schema/columns.ts";
 import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 

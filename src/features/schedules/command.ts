@@ -5,8 +5,8 @@
 
 import { changeRows } from "../../cli/shared/columns.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
-import type { Schedule, ScheduleRun } from "../../store/schedules/schedules.ts";
-import { nextRun } from "../../flows/schedules/when.ts";
+import type { Schedule, ScheduleRun } from "./store.ts";
+import { nextRun } from "./when.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { hostTimezone } from "../../host/process/boot.ts";
 import type { Store } from "../../store/store.ts";

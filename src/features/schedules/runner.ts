@@ -13,7 +13,7 @@ import { wakeChannels, wakeTurns } from "../../account/wakes.ts";
 import { chunkRulesOf, timezoneOf } from "../../account/rules.ts";
 import { createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound.ts";
-import { isFailure, MAX_FAILURES, runIdOf } from "../../core/turn/schedule.ts";
+import { isFailure, MAX_FAILURES, runIdOf } from "./schedule.ts";
 import type { Store } from "../../store/store.ts";
 import { createWaker } from "../../lib/waker.ts";
 import { freeze } from "../../render/freeze.ts";
@@ -22,7 +22,7 @@ import { forDiscord } from "../../render/markdown/for_discord.ts";
 import { NOTHING_SHOWN, withMentions } from "../../render/reply.ts";
 import { readerTime } from "../../lib/text/units.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
-import { tellOwners } from "../owners/tell_owners.ts";
+import { tellOwners } from "../../flows/owners/tell_owners.ts";
 import { creatorNow, GONE, judgeRun, RESTORED, routeOfRun } from "./creator.ts";
 import { nextRun } from "./when.ts";
 

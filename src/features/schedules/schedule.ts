@@ -2,8 +2,8 @@
  * Schedules: reminders that post a text, and tasks that run a turn, once or again and again (T12).
  */
 
-import { type MessageId, snowflakeAt } from "../discord/ids.ts";
-import type { InboundMessage } from "../inbound/inbound.ts";
+import { type MessageId, snowflakeAt } from "../../core/discord/ids.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
 
 /** The message that created a schedule, without its words: who asks, and where. */
 export interface SetBy extends

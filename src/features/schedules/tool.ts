@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { badArguments, defineTool, type Tool } from "../core/turn/tool.ts";
+import { badArguments, defineTool, type Tool } from "../../core/turn/tool.ts";
 
 /** Maximum characters of the text of a schedule. */
 const MAX_TEXT = 1_500;
@@ -52,7 +52,7 @@ export const remind: Tool = defineTool({
   },
   async run({ action, when, text, task, id }, context) {
     const { account, agentId, message, callKey, noteEffect } = context;
-    const own = await import("../flows/schedules/own.ts");
+    const own = await import("./own.ts");
     switch (action) {
       case "create": {
         if (when === undefined || text === undefined || text.trim() === "") {
