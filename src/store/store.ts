@@ -34,7 +34,7 @@ import { DEFAULT_RETENTION, preparePruner, type Retention } from "./messages/ret
 import { prepareVerdictRows } from "./inbox/store_batch.ts";
 import { createSessions } from "./sessions/sessions.ts";
 import { createSettings } from "./settings/settings.ts";
-import { createSchedules } from "../features/schedules/store.ts";
+import { createFeatures } from "../features/stored.ts";
 import { createTranscripts } from "./turns/transcripts.ts";
 import type { TurnTables } from "./turns/turn_ends.ts";
 import { createTurns } from "./turns/turns.ts";
@@ -179,8 +179,7 @@ export function createStore(
     changes: createChanges(commits),
     /** Settings that people change by commands. */
     settings,
-    /** Reminders and scheduled tasks, with their runs. */
-    schedules: createSchedules(commits),
+    ...createFeatures(commits),
     hooks: createHooks(commits),
     upkeep: createUpkeep(commits, pruner),
     voice: createVoice(commits),

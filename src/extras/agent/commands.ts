@@ -21,7 +21,7 @@ import {
 import type { LoginFlags } from "./mcp.ts";
 import type { MemoryFlags } from "./memory.ts";
 
-export { schedules } from "../../features/schedules/commands.ts";
+export { schedules } from "../../features/schedules/cli_commands.ts";
 
 const CODE = word("ID on the card, and in `barnacle approvals list`", "id");
 

@@ -4,7 +4,7 @@
  *
  * Times are Unix time in milliseconds, ids are Discord's as text, flags are 0 or 1. */
 
-import { SCHEDULE_TABLES } from "../../features/schedules/table.ts";
+import { FEATURE_TABLES } from "../../features/stored.ts";
 import { AGENT_TABLES } from "./agent.ts";
 import { BOT_TABLES } from "./bot.ts";
 import type { DeclaredTable } from "./columns.ts";
@@ -17,7 +17,7 @@ export const TABLES: readonly DeclaredTable[] = [
   ...BOT_TABLES,
   ...MESSAGE_TABLES,
   ...AGENT_TABLES,
-  ...SCHEDULE_TABLES,
+  ...FEATURE_TABLES,
   ...PEOPLE_TABLES,
   ...JUDGED_TABLES,
   ...OUTBOX_TABLES,

@@ -76,7 +76,7 @@ async function loadLate(): Promise<void> {
   const root = join(import.meta.dirname ?? "", "..", "..", "..");
   const folders = LATE.map((folder) => `src/${folder}`);
   const late = readSources(root, folders).flatMap(({ path, text }) =>
-    path.endsWith("/commands.ts") ? [] : Array.from( // of the command line
+    path.endsWith("/cli_commands.ts") ? [] : Array.from( // of the command line
       text.matchAll(/await import\(\s*"([^"]+)"/g),
       ([, target = ""]) => target.startsWith(".") ? join(root, dirname(path), target) : target,
     )

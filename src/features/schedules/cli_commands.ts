@@ -9,7 +9,7 @@ import {
   rowNumber,
   UNUSED_PATH,
 } from "../../cli/shared/command.ts";
-import type { ScheduleChange } from "./command.ts";
+import type { ScheduleChange } from "./cli.ts";
 
 function changeCommand(how: ScheduleChange, brief: string) {
   return describeCommand<CommonFlags, number[]>({
@@ -20,7 +20,7 @@ function changeCommand(how: ScheduleChange, brief: string) {
       flags: BOT_COMMON,
       positional: { kind: "array", parameter: rowNumber("barnacle schedules list"), minimum: 1 },
     },
-    run: async (flags, io, ...ids) => (await import("./command.ts")).change(how, flags, ids, io),
+    run: async (flags, io, ...ids) => (await import("./cli.ts")).change(how, flags, ids, io),
   });
 }
 
@@ -30,7 +30,7 @@ export const schedules: CliGroup = describeGroup("List and change reminders and 
     examples: ["barnacle schedules list"],
     exits: { usage: "invalid command line, or unknown account", io: true, tryAgain: true },
     parameters: { flags: { ...BOT_COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT } },
-    run: async (flags, io) => (await import("./command.ts")).list(flags, io),
+    run: async (flags, io) => (await import("./cli.ts")).list(flags, io),
   }),
   pause: changeCommand("pause", "Pause schedules"),
   resume: changeCommand("resume", "Continue paused schedules with their next regular run"),
