@@ -12,11 +12,11 @@ import { tokenHint } from "../../bot/account_end.ts";
 import type { Config } from "../../config/config.ts";
 import { missingToken } from "../../config/load.ts";
 import { parseTarget, type Target, type TargetProblem } from "../../core/outbound/target.ts";
-import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { isTokenRefused, RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { type Logging, startLog } from "../../log.ts";
+import { startLog } from "../../log.ts";
 import { VERSION } from "../../version.ts";
-import { apiOf, isTokenRefused, tokenIn } from "../../cli/shared/discord.ts";
+import { apiOf, isTokenRefused as isRefused, tokenIn } from "../../cli/shared/discord.ts";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
 import type { AccountFlags } from "../../cli/shared/command.ts";
 import type { Io } from "../../cli/terminal/io.ts";
@@ -39,7 +39,7 @@ import {
   uploadLimitOf,
 } from "../../discord/gateway/decode/guild_index.ts";
 import { openDirect, readPlace } from "../../discord/rest/requests/guild_reads.ts";
-import type { RestApi } from "../../discord/rest/client/client.ts";
+import type { RestApi, RestClient } from "../../discord/rest/client/client.ts";
 import { createExplainDenial } from "../../discord/rest/permissions/denial.ts";
 import { composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
@@ -100,7 +100,7 @@ async function sendTo(
   const opened = place.state === "store" ? await openForCommand(place.dataDir) : undefined;
   if (!opened) throw dataProblem(place);
   const { store, holder } = opened;
-  let composer: Composer | undefined;
+  let rest: RestClient | undefined;
   try {
     if (holder === "us") {
       const why = `no bot runs with the data in ${place.dataDir}; start it by \`barnacle run\``;
@@ -108,24 +108,23 @@ async function sendTo(
     }
     await assertSameBot(config, bot, store);
     const target = readTarget(await findTarget(typed, store, config.discord.accountId));
+    const log = logging.forPart("delivery");
+    const { accountId } = config.discord;
+    const invalidRequests = await createSharedInvalidRequests({ store, now, log }).of(accountId);
+    const options = { config, ...bot, version: VERSION, invalidRequests };
+    rest = createAccountRest(options, { events: {}, now, log });
     const patience = Math.max(flags.wait, config.discord.rest.timeoutSec);
-    composer = await createComposer({
-      config,
-      ...bot,
-      version: VERSION,
-      store,
-      logging,
-      notAfter: Date.now() + patience * 1_000,
-    });
-    const composed = await composer.compose(target, content, files);
+    const api = notAfter(rest, Date.now() + patience * 1_000);
+    const cleanSecrets = (text: string) => createSecretFilter(logging.secrets())(text).text;
+    const composed = await compose({ config, store, api, cleanSecrets }, target, content, files);
     const until = performance.now() + flags.wait * 1_000;
     const ids = await addTo(store, composed, until);
     const results = await io.during("Waiting for Discord", settled(ids, store, until));
     return report(results, composed, flags, io);
   } catch (error) {
-    return refused(error, composer, io);
+    return refused(error, io);
   } finally {
-    composer?.stop();
+    rest?.stop();
     await opened.close();
     logging.stop();
   }
@@ -169,13 +168,13 @@ async function settled(
 }
 
 /** Reports that Discord rejects the token or the target. */
-function refused(error: unknown, composer: Composer | undefined, io: Io): ExitCode {
+function refused(error: unknown, io: Io): ExitCode {
   if (error instanceof NoFilesError) {
     io.problem(`nothing sent: ${printable(error.message)}`);
     return EXIT.failed;
   }
   if (!(error instanceof RestError)) throw error;
-  if (composer?.isRefused()) {
+  if (isTokenRefused(error)) {
     io.problem("Discord rejects the bot token; run `barnacle doctor`");
     return EXIT.refused;
   }
@@ -190,7 +189,7 @@ async function assertSameBot(
   { gateway }: Store,
 ): Promise<void> {
   if (!await gateway.isOtherPeer(accountId, peerOf(token, apiBase))) return;
-  if (await isTokenRefused(token, apiBase)) {
+  if (await isRefused(token, apiBase)) {
     throw new StartError(tokenHint(tokenPlace), EXIT.refused);
   }
   throw new StartError(
@@ -277,97 +276,64 @@ interface ComposedMessage {
 
 const now = (): number => Date.now();
 
-/** Creates the composer of an account. Rejects if the store cannot be read. */
-async function createComposer(options: {
-  readonly config: Config;
-  readonly token: string;
-  /** Base URL of Discord's REST API. */
-  readonly apiBase: string;
-  /** Barnacle's version, for the User-Agent. */
-  readonly version: string;
-  readonly store: Store;
-  readonly logging: Logging;
-  /**
-   * Unix time in milliseconds. Finding the place does not wait for a rate limit that lasts longer.
-   */
-  readonly notAfter: number;
-}) {
-  const { config, store, logging, notAfter } = options;
+/** Finding the place does not wait for a rate limit that lasts longer than this Unix time. */
+function notAfter(rest: RestClient, notAfter: number): RestApi {
+  return { request: (method, path, asked) => rest.request(method, path, { ...asked, notAfter }) };
+}
+
+/**
+ * Composes a message.
+ *
+ * @throws {NoFilesError} If there are files, and the bot may not attach any there.
+ * @throws {RestError} If Discord does not have the place, or cannot be asked for a direct channel.
+ */
+async function compose(
+  { config, store, api, cleanSecrets }: {
+    readonly config: Config;
+    readonly store: Store;
+    readonly api: RestApi;
+    readonly cleanSecrets: (text: string) => string;
+  },
+  target: Target,
+  text: string,
+  files: readonly OutboundFile[],
+): Promise<ComposedMessage> {
   const { accountId } = config.discord;
-  const log = logging.forPart("delivery");
-  let isRefused = false;
-  const invalidRequests = await createSharedInvalidRequests({ store, now, log }).of(accountId);
-  const client = createAccountRest({ ...options, invalidRequests }, {
-    events: { tokenRefused: () => void (isRefused = true) },
-    now,
-    log,
-  });
   const self = (await store.gateway.loadAccount(accountId)).self?.userId;
-  const explainDenial = createExplainDenial(client, now);
-  const api: RestApi = {
-    request: (method, path, asked) => client.request(method, path, { ...asked, notAfter }),
-  };
-  const clean = createSecretFilter(logging.secrets());
-  const cleanSecrets = (text: string) => clean(text).text;
-
-  async function placeOf(target: Target): Promise<ToolTarget> {
-    if (target.kind === "user") return { channelId: await openDirect(api, target.userId) };
-    const { channelId } = target;
-    try {
-      return { channelId, ...await readPlace(api, channelId) };
-    } catch (error) {
-      const isAnswer = error instanceof RestError && error.code !== undefined;
-      if (isAnswer || isRefused) throw error;
-      const { guildId } = target; // Discord cannot be reached now: the queue sends the message later
-      return { channelId, guildId: guildId || undefined };
-    }
-  }
-
-  /** If Discord cannot be asked, the request with the file tells. */
-  async function assertTakesFiles(place: ToolTarget) {
-    if (self === undefined) return;
-    const denial = await explainDenial({ ...place, userId: self }, ["Attach Files"])
+  const place = await placeOf(target, api);
+  if (files.length > 0 && self !== undefined) {
+    // If Discord cannot be asked, the request with the file tells.
+    const denial = await createExplainDenial(api, now)({ ...place, userId: self }, ["Attach Files"])
       .catch(() => undefined);
     if (denial) throw new NoFilesError(denial.text);
   }
-
-  return {
-    /**
-     * Composes a message.
-     *
-     * @throws {NoFilesError} If there are files, and the bot may not attach any there.
-     * @throws {RestError} If Discord does not have the place, or cannot be asked for a direct
-     * channel.
-     */
-    async compose(
-      target: Target,
-      text: string,
-      files: readonly OutboundFile[],
-    ): Promise<ComposedMessage> {
-      const place = await placeOf(target);
-      if (files.length > 0) await assertTakesFiles(place);
-      const { index } = restoreIndex(await store.gateway.guildsOf(accountId)); // the guilds that a running bot stored last
-      const uploadLimit = uploadLimitOf(index, place.guildId);
-      const rules = {
-        ...textRulesOf(config, { cleanSecrets, uploadLimit }),
-        ...(files.length === 0 && !takesFiles(index, place, self) &&
-          { takesNoFiles: true } as const),
-      };
-      const key = `send ${randomUUID()}`;
-      const messages = composeSend({ accountId, ...place, text, files }, rules)
-        .map(({ message, ...rest }, index) => ({
-          ...rest,
-          message: { ...message, nonce: nonceOfCall(key, index) },
-        }));
-      return { ...place, messages };
-    },
-    /** Whether Discord has refused the token. */
-    isRefused: (): boolean => isRefused,
-    stop: (): void => client.stop(),
+  const { index } = restoreIndex(await store.gateway.guildsOf(accountId)); // the guilds that a running bot stored last
+  const uploadLimit = uploadLimitOf(index, place.guildId);
+  const rules = {
+    ...textRulesOf(config, { cleanSecrets, uploadLimit }),
+    ...(files.length === 0 && !takesFiles(index, place, self) && { takesNoFiles: true } as const),
   };
+  const key = `send ${randomUUID()}`;
+  const messages = composeSend({ accountId, ...place, text, files }, rules)
+    .map(({ message, ...rest }, index) => ({
+      ...rest,
+      message: { ...message, nonce: nonceOfCall(key, index) },
+    }));
+  return { ...place, messages };
 }
 
-type Composer = Awaited<ReturnType<typeof createComposer>>;
+async function placeOf(target: Target, api: RestApi): Promise<ToolTarget> {
+  if (target.kind === "user") return { channelId: await openDirect(api, target.userId) };
+  const { channelId } = target;
+  try {
+    return { channelId, ...await readPlace(api, channelId) };
+  } catch (error) {
+    const isAnswer = error instanceof RestError && error.code !== undefined;
+    if (isAnswer || isTokenRefused(error)) throw error;
+    const { guildId } = target; // Discord cannot be reached now: the queue sends the message later
+    return { channelId, guildId: guildId || undefined };
+  }
+}
 
 export interface FileFlags {
   /** Paths of files to attach. */
