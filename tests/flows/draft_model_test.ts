@@ -16,7 +16,6 @@ import {
   DraftWorld,
   type EditFault,
   FAILURE,
-  MESSAGE,
   withoutDrafts,
 } from "./support/draft_world.ts";
 import { cases } from "../support/long_form.ts";
@@ -46,7 +45,7 @@ function saidIn({ pieces, end }: ProcessRun): readonly Frozen[] {
 async function playRun(world: DraftWorld, processRun: ProcessRun): Promise<boolean> {
   world.restart();
   world.crashIn = processRun.diesAt ?? Infinity;
-  const stream = world.drafts.begin(MESSAGE, compose);
+  const stream = world.begin();
   let text = "";
   try {
     for (const piece of processRun.pieces) {

@@ -80,8 +80,8 @@ export function createAccountReceipts(of: BotAccount): AccountPart {
         if (of && (hasMark || of.kind === "tool")) look(of.cause);
       },
     },
-    linesUnder({ claim: { message }, steps, tools, changes }) {
-      const { receipts: mode } = account.config().messages;
+    linesUnder({ claim: { message }, config, steps, tools, changes }) {
+      const { receipts: mode } = config.messages;
       if (mode === "off") return [];
       // Before a restart, the turn may have had other tools.
       const line = lineOf(receiptsOf(steps, [...tools, ...TOOLS], message, changes));

@@ -8,11 +8,23 @@
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
 import { wakeChannels } from "../../account/wakes.ts";
+import type { JoinedMessage } from "../../agent/next_step.ts";
 import { runTurn, type TurnPorts } from "../../agent/turn.ts";
-import type { Claim, FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
-import { termsOf } from "../../core/inbound/origin.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
+import {
+  type Claim,
+  type FinishedTurn,
+  messagesOf,
+  type StoredTurn,
+} from "../../core/inbound/inbox.ts";
 import { chargeOf } from "../../core/spending/usage.ts";
-import { NO_STEPS, type ParkedTurn, type StepsTaken, type TurnOutcome } from "../../core/step.ts";
+import {
+  NO_STEPS,
+  type ParkedTurn,
+  type Step,
+  type StepsTaken,
+  type TurnOutcome,
+} from "../../core/step.ts";
 import { createJitPolicy } from "../../host/process/engine_options.ts";
 import { whileAwake } from "../../lib/clock.ts";
 import { visibleText } from "../../render/safety/visible.ts";
@@ -28,14 +40,25 @@ import {
   logAnswer,
   postedTurn,
 } from "./finished_turn.ts";
-import { readRequest, shownOf, stepPorts, type TurnContext, type TurnRequest } from "./gather.ts";
-import { isStoreDown, parkTurn, saveTurn } from "./save_turn.ts";
+import {
+  type Gathered,
+  readRequest,
+  shownOf,
+  type TurnContext,
+  type TurnRequest,
+} from "./gather.ts";
+import { isStoreDown, parkTurn, saveSteps, saveTurn } from "./save_turn.ts";
 import { type Compose, createCompose } from "./shown_answer.ts";
 import { spendOf } from "./spending/budgets.ts";
-import { createTurnSpending, paidTurn, refusedTurn } from "./spending/turn_spending.ts";
+import {
+  createTurnSpending,
+  paidTurn,
+  refusedTurn,
+  unsavedCharges,
+} from "./spending/turn_spending.ts";
 import { STEPS } from "./steps.ts";
 import { homeOf } from "./threads/answer_threads.ts";
-import { rulesOf } from "./turn_rules.ts";
+import { modesOf, rulesOf } from "./turn_rules.ts";
 import type { ModelReply, OneTurn, Watching } from "./turn_step.ts";
 import type { RunningTurn } from "./turns.ts";
 
@@ -94,13 +117,12 @@ export async function answer(
 
 /** Fixes everything that the config and people's settings say, until the turn's end (C9). */
 async function begin(account: BotAccount, claim: Claim, running: RunningTurn): Promise<OneTurn> {
-  const { config } = account;
   const { message, route } = claim;
   const fixed = {
+    config: account.config(),
     rules: rulesOf(account, route.agentId)(message),
     model: modelOf(account, route),
     manner: mannerOf(account, route.sessionKey),
-    streaming: termsOf(message).shows !== "nothing" ? config().discord.streaming : undefined,
   };
   const stored = claim.attempt === 1 ? NO_STEPS : await readSteps(account, message);
   const spending = createTurnSpending(claim);
@@ -154,7 +176,7 @@ interface ModelAsked {
  * @returns `undefined` if the turn waits for a person.
  */
 async function askModel(turn: OneTurn, request: TurnRequest): Promise<ModelAsked | undefined> {
-  const { account, turn: running, spending } = turn;
+  const { account, turn: running } = turn;
   const { now } = account;
   const startedAt = now();
   const compose = createCompose(running, shownOf(request), turn.rules);
@@ -166,7 +188,7 @@ async function askModel(turn: OneTurn, request: TurnRequest): Promise<ModelAsked
     for (const { end } of watches) await end?.(); // a timer must not outlive the turn
   }
   if (outcome.kind === "parked") {
-    await parkTurn(account, running.claim, outcome, spending);
+    await parkTurn(turn, outcome);
     for (const { parked } of STEPS) parked?.(turn);
     return undefined;
   }
@@ -203,6 +225,9 @@ function turnPortsOf(turn: OneTurn, request: TurnRequest, watches: readonly Watc
   const { account, turn: running, rules, stored, spending } = turn;
   const { now, schedule, store } = account;
   const { by } = spending;
+  const { claim } = running;
+  const { message, route: { agentId, sessionKey } } = claim;
+  const { gathered } = request;
   const of = <Name extends keyof Watching>(name: Name) => watches.flatMap((one) => one[name] ?? []);
   const asides = of("onAside");
   const nexts = of("onNext");
@@ -210,7 +235,6 @@ function turnPortsOf(turn: OneTurn, request: TurnRequest, watches: readonly Watc
   const [isShown] = of("isShown");
   const [onReading] = of("onReading");
   return {
-    ...stepPorts(turn, request),
     model: of("model")[0] ?? turn.model,
     checkBudget: () => spendOf(account).check(by, "answer"),
     onUsage(request, usage, modelId, askedAt) {
@@ -237,9 +261,56 @@ function turnPortsOf(turn: OneTurn, request: TurnRequest, watches: readonly Watc
       : undefined,
     steps: stored.own,
     people: store.questions,
-    readJoined: request.gathered.readJoined,
+    readJoined: gathered.readJoined,
+    contextOf: (key) => ({
+      account,
+      agentId,
+      message,
+      also: running.claim.also,
+      sessionKey,
+      callKey: `${message.id}:${key}`,
+      // The bot's earlier answers may repeat words of other people.
+      readsOthers: request.history.isFolded || request.history.entries.length > 0 ||
+        messagesOf(running.claim).some(({ quoted, extras, names = {} }) =>
+          quoted !== undefined || extras.length > 0 || Object.values(names).some(Boolean)
+        ),
+    }),
+    takeIn: (unsaved) => takeIn(account, running, unsaved),
+    showJoined: (id) => joinedMessage(id, gathered),
+    sources: gathered.texts.sources,
+    showImages: (ids) => gathered.attachments().keptImages(ids),
+    async save(more, waitsForDisk) {
+      const { length } = spending.charges;
+      const charges = unsavedCharges(spending, "answer");
+      const add = () => account.store.turns.addSteps(claim, more, waitsForDisk, charges);
+      await saveSteps(account, message.id, add);
+      spending.stored = length;
+    },
     isStoreDown,
   };
+}
+
+/** Takes in messages that have arrived since, if the store and the config have that (S5). */
+async function takeIn(
+  account: BotAccount,
+  turn: RunningTurn,
+  unsaved: readonly Step[],
+): Promise<Step | undefined> {
+  const { store: { inbox }, now } = account;
+  let joined: Step | undefined;
+  const { steers } = modesOf(account);
+  const taken = await inbox.takeIn(turn.claim, now(), steers, (messages) => {
+    joined = { kind: "joined", messageIds: messages.map(({ id }) => id), at: now() };
+    return [...unsaved, joined];
+  });
+  if (taken) turn.claim = taken;
+  return taken && joined;
+}
+
+function joinedMessage(id: MessageId, { texts, attachments }: Gathered): JoinedMessage | undefined {
+  const shown = texts.of(id);
+  const images = attachments().imagesOf([id]);
+  return shown && { text: shown.text, images: images.length > 0 ? images : undefined };
 }
 
 /** The record of a turn whose model has ended it. */

@@ -12,7 +12,7 @@ import { createMissingPermission } from "../../discord/rest/permissions/denial.t
 import { isOwner } from "../owners/owner_ids.ts";
 import { compareIds, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import { type Overheard, partedText, toOverheard } from "../../core/inbound/transcript.ts";
-import { joinedBy, type Step, type StoredSteps } from "../../core/step.ts";
+import { joinedBy, type StoredSteps } from "../../core/step.ts";
 import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
 import { withoutFooter } from "../../core/outbound/outbound.ts";
 import { toolChars } from "../../core/fit_request.ts";
@@ -25,14 +25,8 @@ import { whileAwake } from "../../lib/clock.ts";
 import { historyChars } from "../../session/history.ts";
 import { openHistory, type TurnHistory } from "../session/turn_history.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
-import type { JoinedMessage } from "../../agent/next_step.ts";
 import { createToolbox, type Toolbox } from "../../agent/toolbox.ts";
-import type { TurnPorts } from "../../agent/turn.ts";
-import { saveSteps } from "./save_turn.ts";
-import { unsavedCharges } from "./spending/turn_spending.ts";
 import type { OneTurn } from "./turn_step.ts";
-import { modesOf } from "./turn_rules.ts";
-import type { RunningTurn } from "./turns.ts";
 import {
   createTurnAttachments,
   createTurnTexts,
@@ -320,63 +314,4 @@ export async function missingRight(
     if (missing !== undefined) return missing;
   }
   return undefined;
-}
-
-/** Everything that only a turn with tools needs: their context, its steps, and later messages. */
-export function stepPorts(
-  { account, turn, spending }: OneTurn,
-  request: TurnRequest,
-): Pick<TurnPorts, "contextOf" | "takeIn" | "showJoined" | "showImages" | "sources" | "save"> {
-  const { claim } = turn;
-  const { message, route: { agentId, sessionKey } } = claim;
-  const { gathered } = request;
-  return {
-    contextOf: (key) => ({
-      account,
-      agentId,
-      message,
-      also: turn.claim.also,
-      sessionKey,
-      callKey: `${message.id}:${key}`,
-      // The bot's earlier answers may repeat words of other people.
-      readsOthers: request.history.isFolded || request.history.entries.length > 0 ||
-        messagesOf(turn.claim).some(({ quoted, extras, names = {} }) =>
-          quoted !== undefined || extras.length > 0 || Object.values(names).some(Boolean)
-        ),
-    }),
-    takeIn: (unsaved) => takeIn(account, turn, unsaved),
-    showJoined: (id) => joinedMessage(id, gathered),
-    sources: gathered.texts.sources,
-    showImages: (ids) => gathered.attachments().keptImages(ids),
-    async save(more, waitsForDisk) {
-      const { length } = spending.charges;
-      const charges = unsavedCharges(spending, "answer");
-      const add = () => account.store.turns.addSteps(claim, more, waitsForDisk, charges);
-      await saveSteps(account, message.id, add);
-      spending.stored = length;
-    },
-  };
-}
-
-/** Takes in messages that have arrived since, if the store and the config have that (S5). */
-async function takeIn(
-  account: BotAccount,
-  turn: RunningTurn,
-  unsaved: readonly Step[],
-): Promise<Step | undefined> {
-  const { store: { inbox }, now } = account;
-  let joined: Step | undefined;
-  const { steers } = modesOf(account);
-  const taken = await inbox.takeIn(turn.claim, now(), steers, (messages) => {
-    joined = { kind: "joined", messageIds: messages.map(({ id }) => id), at: now() };
-    return [...unsaved, joined];
-  });
-  if (taken) turn.claim = taken;
-  return taken && joined;
-}
-
-function joinedMessage(id: MessageId, { texts, attachments }: Gathered): JoinedMessage | undefined {
-  const shown = texts.of(id);
-  const images = attachments().imagesOf([id]);
-  return shown && { text: shown.text, images: images.length > 0 ? images : undefined };
 }

@@ -9,7 +9,7 @@
 import type { BotAccount } from "../../account/account.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Claim, FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
+import type { FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
 import { codeFrom } from "../../core/inbound/pairing.ts";
 import type { AskedCall, Question } from "../../core/people/question.ts";
 import type { ParkedTurn, Step } from "../../core/step.ts";
@@ -17,8 +17,9 @@ import { waitFor } from "../../lib/clock.ts";
 import { costFactOf } from "../../render/cost.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import { decided } from "../questions/cards.ts";
-import { type TurnSpending, unsavedCharges } from "./spending/turn_spending.ts";
+import { unsavedCharges } from "./spending/turn_spending.ts";
 import { cleanText, maxWaitingOf } from "./turn_rules.ts";
+import type { OneTurn } from "./turn_step.ts";
 
 const CODE_BYTES = 8;
 
@@ -89,12 +90,10 @@ export async function saveSteps(
  * @throws {unknown} The store's error, as `saveSteps` does.
  */
 export async function parkTurn(
-  account: BotAccount,
-  claim: Claim,
+  { account, turn: { claim }, rules: { currency }, spending }: OneTurn,
   { asked, taken }: ParkedTurn,
-  spending: TurnSpending,
 ): Promise<void> {
-  const { store, config, now, log } = account;
+  const { store, now, log } = account;
   const { message } = claim;
   const { length } = spending.charges;
   const charges = unsavedCharges(spending, "answer");
@@ -102,7 +101,7 @@ export async function parkTurn(
   await saveSteps(account, message.id, async () => {
     const all = asked.map((one) => {
       const { question, ...cleaned } = cleanedCall(account, one, message);
-      const shown = withCost({ ...question, isPersonal }, taken.steps, config().models.currency);
+      const shown = withCost({ ...question, isPersonal }, taken.steps, currency);
       return { ...cleaned, question: shown };
     });
     await store.questions.park({ claim, steps: taken.unsaved, charges, asked: all, now: now() });

@@ -59,23 +59,26 @@ export function createCompose(
  * The answer that grows in the channel, or as speech (V5); `undefined` if only the whole answer
  * is shown.
  */
-function draftFor(
-  { account, turn: { claim, mayShow }, speech, streaming }: OneTurn,
-  compose: Compose,
-): DraftStream | undefined {
+function draftFor(turn: OneTurn, compose: Compose): DraftStream | undefined {
+  const { account, turn: { claim }, speech } = turn;
   if (speech?.stream) {
     return speech.stream((text) => {
       const composed = compose(text);
       return composed.kind === "reply" ? composed.text : "";
     });
   }
-  if (streaming !== "edit") return undefined;
+  if (!isShownEarly(turn)) return undefined;
   // A thread opens with the whole answer, so nothing of it is shown in the channel before.
   if (opensThread(claim)) return undefined;
-  return draftsOf(account).begin(claim.message, (text) => {
+  return draftsOf(account).begin(turn, (text) => {
     const composed = compose(text, undefined, NO_FILES, firstOfTurn(claim));
     return composed.kind === "reply" ? freeze(composed.reply) : [];
-  }, mayShow);
+  });
+}
+
+/** Whether people see the answer before it is whole. */
+function isShownEarly({ config: { discord }, turn: { claim } }: OneTurn): boolean {
+  return discord.streaming === "edit" && termsOf(claim.message).shows !== "nothing";
 }
 
 /**
@@ -125,7 +128,7 @@ export function withManner(model: Model, { think, showsThinking }: Manner): Mode
 /** Shows the answer while it grows (R8). */
 export const draftStep: TurnStep = {
   begins(turn) {
-    if (turn.streaming === "edit") turn.mayHaveDrafts = true;
+    if (isShownEarly(turn)) turn.mayHaveDrafts = true;
   },
   watches(turn, compose) {
     const draft = draftFor(turn, compose);
@@ -136,9 +139,9 @@ export const draftStep: TurnStep = {
 /** Shows what the turn does, in a line (R8a). */
 export const linesStep: TurnStep = {
   watches(turn, compose) {
-    const { account, turn: { claim, mayShow }, rules, streaming } = turn;
-    if (!streaming || termsOf(claim.message).shows !== "drafts and lines") return undefined;
-    const isForReading = streaming !== "progress"; // while a slow server reads a prompt
+    const { account, config: { discord }, turn: { claim, mayShow }, rules } = turn;
+    if (termsOf(claim.message).shows !== "drafts and lines") return undefined;
+    const isForReading = discord.streaming !== "progress"; // while a slow server reads a prompt
     const line = linesOf(account).begin(progressPlaceOf(claim), rules, mayShow, isForReading);
     return {
       onNext: line.step,

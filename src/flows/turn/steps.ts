@@ -10,7 +10,7 @@ import { decided } from "../questions/cards.ts";
 import { failedTurn, postedTurn, withoutAnswer } from "./finished_turn.ts";
 import { opensThread } from "./gather.ts";
 import { withLinesUnder } from "./control/lines_under.ts";
-import { inForm, settleForm } from "./control/prompt_form.ts";
+import { settleForm, useForm } from "./control/prompt_form.ts";
 import { saidStep, speechStep, spokenTurn } from "./progress/speech.ts";
 import { draftStep, linesStep, withLines, withManner } from "./shown_answer.ts";
 import { spendOf } from "./spending/budgets.ts";
@@ -39,11 +39,11 @@ const attempts: TurnStep = {
 /** The prompt and the tools of a small machine, or none of a model that takes none (T2a). */
 const promptForm: TurnStep = {
   async begins(turn) {
-    const { account, model: { takesNoTools }, rules: { tools } } = turn;
-    Object.assign(turn, await inForm(account, { model: turn.model, rules: turn.rules }));
+    const { model: { takesNoTools }, rules: { tools } } = turn;
+    await useForm(turn);
     if (takesNoTools && tools.length > 0) turn.rules = withoutTools(turn.rules);
   },
-  watches: ({ account, model }) => ({ onPaid: () => settleForm(account, model) }),
+  watches: (turn) => ({ onPaid: () => settleForm(turn) }),
 };
 
 /** The channel's earlier messages, and the message that a thread began with (H1, H6). */
@@ -102,7 +102,7 @@ const posted: TurnStep = {
 /** Lines of extras under an answer, and the button Undo (T3). */
 const linesUnder: TurnStep = {
   async ends(turn, ended) {
-    const lined = await withLinesUnder(turn.account, ended, turn);
+    const lined = await withLinesUnder(ended, turn);
     if (lined !== ended) turn.hasLinesUnder = true;
     return lined;
   },

@@ -24,6 +24,8 @@ import type { TurnSpending } from "./spending/turn_spending.ts";
 /** A turn from its claim to its delivery. */
 export interface OneTurn {
   readonly account: BotAccount;
+  /** As it was at its beginning (C9). */
+  readonly config: Config;
   /** The turn, which others may end. */
   readonly turn: RunningTurn;
   /** The steps that earlier attempts have stored. */
@@ -32,8 +34,6 @@ export interface OneTurn {
   model: Model;
   /** How the conversation is answered, as people have chosen. */
   readonly manner: Manner;
-  /** What people see of it before its answer; absent: nothing, because none of them waits for it. */
-  readonly streaming?: Config["discord"]["streaming"];
   /** Speaks the answer to a person who has spoken (V5); absent: it is posted. */
   speech?: TurnSpeech;
   readonly spending: TurnSpending;

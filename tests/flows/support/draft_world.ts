@@ -14,9 +14,10 @@ import { type AnswerKey, nonceOf } from "../../../src/core/outbound/outbound.ts"
 import type { Frozen, PostOutcome } from "../../../src/core/outbound/outbound.ts";
 import {
   type ComposeDraft,
-  type Drafts,
   draftsOf,
+  type DraftStream,
 } from "../../../src/flows/turn/progress/drafts.ts";
+import type { OneTurn } from "../../../src/flows/turn/turn_step.ts";
 import { chunk, type ChunkRules } from "../../../src/render/markdown/chunk.ts";
 import { ACCOUNT, directMessage, messageId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -127,7 +128,7 @@ export class DraftWorld {
   /** Delays edits until it resolves. */
   holdEdit: Promise<void> | undefined;
   refusesDrafts = false;
-  drafts: Drafts;
+  #account: BotAccount;
   readonly #rows: Row[] = [];
   readonly #posted: PostedDraft[] = [];
   #created = 0;
@@ -138,14 +139,14 @@ export class DraftWorld {
 
   constructor() {
     this.log = this.#recording.lines;
-    this.drafts = this.#createDrafts();
+    this.#account = this.#createAccount();
   }
 
   /** Starts a new process with the stored state. */
   restart(): void {
     this.crashIn = Infinity;
     this.#isDead = false;
-    this.drafts = this.#createDrafts();
+    this.#account = this.#createAccount();
   }
 
   /** Whether the turn's end is stored. */
@@ -175,7 +176,7 @@ export class DraftWorld {
     this.#ask(row);
     this.#step();
     if (row.state === "sending") row.state = "sent"; // T5
-    if (row.messageId) this.drafts.posted(row.frozen.message.nonce, row.messageId);
+    if (row.messageId) draftsOf(this.#account).posted(row.frozen.message.nonce, row.messageId);
     return true;
   }
 
@@ -191,7 +192,15 @@ export class DraftWorld {
     this.#step();
   }
 
-  #createDrafts(): Drafts {
+  /** Starts the drafts of a turn. */
+  begin(by: ComposeDraft = compose): DraftStream {
+    const account = this.#account;
+    const config = { discord: { textChunkLimit: CHUNKS.limit } };
+    const turn = { account, config, turn: { claim: { message: MESSAGE } } };
+    return draftsOf(account).begin(turn as unknown as OneTurn, by);
+  }
+
+  #createAccount(): BotAccount {
     const processNumber = this.#processNumber += 1;
     const account = {
       store: {
@@ -209,12 +218,11 @@ export class DraftWorld {
           }),
       },
       bot: { logging: { secrets: () => [SECRET] } },
-      config: () => ({ discord: { textChunkLimit: CHUNKS.limit } }),
       live: new Map(),
       forPart: () => account,
       ...{ schedule: this.clock.schedule, now: this.clock.now, log: this.#recording.log },
     } as unknown as BotAccount;
-    return draftsOf(account);
+    return account;
   }
 
   /** A request by a dead process has no effect and gets no answer. */

@@ -60,9 +60,8 @@ describe("[R15a] withLinesUnder()", () => {
       const extra = { account: () => Promise.resolve(() => ({ linesUnder })) };
       await loadExtras(account, [extra as never]);
       const ended = await withLinesUnder(
-        account,
         { claim, entries: [], end: { kind: "answered" }, outbox },
-        { rules: { tools: [], chunks: { limit: 2_000 } } },
+        { account, rules: { tools: [], chunks: { limit: 2_000 } } } as never,
       );
       const shown = ended.outbox.map((
         { message: { content, buttons = [] } },

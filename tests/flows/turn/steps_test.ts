@@ -356,6 +356,27 @@ describe("a turn with more than an answer", () => {
     assert.deepEqual(posted(), ["fine\n-# ✓ x"]);
   });
 
+  it("[C9] keeps the config with which it began", async () => {
+    const gate = Promise.withResolvers<string>();
+    const extra: BotExtra = {
+      account: () =>
+        Promise.resolve(() => ({ linesUnder: ({ config }) => [config.messages.receipts] })),
+    };
+    const reactions = { ackReaction: "👀", ackReactionScope: "all", removeAckAfterReply: true };
+    const { dm, pass, reload, posted, requests } = await build({
+      extras: [extra],
+      says: () => gate.promise,
+      beside: { messages: { ...reactions, receipts: "off" } },
+    });
+    await dm("well?");
+    await reload({}, { messages: { receipts: "always", ackReaction: "👀", footer: "all" } });
+    await pass(1_000);
+    gate.resolve("fine");
+    await pass(1_000);
+    assert.deepEqual(posted(), ["fine\n-# off"]);
+    assert.ok(requests.some(({ method, path }) => method === "DELETE" && /reactions/.test(path)));
+  });
+
   it("[S5] waits for the answers to earlier questions, which it has seen", async () => {
     const gate = Promise.withResolvers<string>();
     const { ask, asked, posted, quiet } = await build({

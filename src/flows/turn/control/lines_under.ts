@@ -3,17 +3,21 @@
  * and the button Undo (T3).
  */
 
-import type { BotAccount } from "../../../account/account.ts";
+import type { Config } from "../../../config/config.ts";
 import { linesOfExtras } from "../../../account/extra_parts.ts";
-import type { FinishedTurn } from "../../../core/inbound/inbox.ts";
+import type { Claim, FinishedTurn } from "../../../core/inbound/inbox.ts";
 import { type Frozen, nonceOf, SMALL, UNDO_BUTTON } from "../../../core/outbound/outbound.ts";
-import type { Step, TurnOutcome } from "../../../core/step.ts";
+import type { Step } from "../../../core/step.ts";
 import type { Tool } from "../../../core/turn/tool.ts";
 import type { MadeChange } from "../../../store/changes/changes.ts";
 import { undoEnds } from "../../receipts/receipts.ts";
+import type { OneTurn } from "../turn_step.ts";
 
 /** A turn that ends with a message, before it is stored. */
-export interface EndedTurn extends Pick<FinishedTurn, "claim"> {
+export interface EndedTurn {
+  readonly claim: Claim;
+  /** As it was at the beginning of the turn. */
+  readonly config: Config;
   /** All steps of the message, of all attempts and agents. */
   readonly steps: readonly Step[];
   readonly tools: readonly Tool[];
@@ -27,15 +31,8 @@ export interface EndedTurn extends Pick<FinishedTurn, "claim"> {
  * @throws {unknown} The store's error, as a rejection.
  */
 export async function withLinesUnder(
-  account: BotAccount,
   turn: FinishedTurn,
-  { rules: { tools, chunks }, outcome }: {
-    readonly rules: {
-      readonly tools: readonly Tool[];
-      readonly chunks: { readonly limit: number };
-    };
-    readonly outcome?: TurnOutcome;
-  },
+  { account, config, rules: { tools, chunks }, outcome }: OneTurn,
 ): Promise<FinishedTurn> {
   const { accountId, store, now } = account;
   const { claim, outbox } = turn;
@@ -47,7 +44,7 @@ export async function withLinesUnder(
   const before = hasStored ? await store.turns.stepsOf(id) : [];
   const steps = [...before, ...turn.steps ?? []];
   const changes = steps.length > 0 ? await store.changes.ofTurn(accountId, id) : [];
-  const under = linesOfExtras(account, { claim, steps, tools, changes })
+  const under = linesOfExtras(account, { claim, config, steps, tools, changes })
     .map((line) => `${SMALL}${line}`).join("\n");
   const undo = { customId: `${UNDO_BUTTON}:${id}`, label: "Undo", style: "secondary" as const };
   const mayUndo = !last.message.buttons && changes.some((change) => undoEnds(change) > now());
@@ -63,7 +60,7 @@ function placed(
   at: number,
   last: Frozen,
   under: string,
-  more: Pick<Frozen["message"], "buttons">,
+  more: Partial<Frozen["message"]>,
   room: number,
 ): readonly Frozen[] {
   const { content, footer, of, accountId, channelId, guildId } = last.message;

@@ -8,8 +8,8 @@
 
 import type { BotAccount } from "../../../account/account.ts";
 import { withSmallTools } from "../../../core/turn/small_tools.ts";
-import type { ContextWindow, Model } from "../../../core/model.ts";
-import type { Instructions } from "../../../render/prompt/system_prompt.ts";
+import type { ContextWindow } from "../../../core/model.ts";
+import type { OneTurn } from "../turn_step.ts";
 
 export type PromptForm = "full" | "small";
 
@@ -52,9 +52,10 @@ function storedFor({ accountId, store }: BotAccount, modelId: string): string | 
   return store.settings.known(accountId, modelId, "prompt");
 }
 
-function chosen(account: BotAccount, { id, window }: Model): PromptForm {
-  const { accountId, config, store, now, log } = account;
-  const by = config().tools.prompt;
+function chosen(
+  { account, config: { tools: { prompt: by } }, model: { id, window } }: OneTurn,
+): PromptForm {
+  const { accountId, store, now, log } = account;
   if (by !== "auto") return by;
   const known = storedFor(account, id);
   const { form, choice } = formBy(window, CHOICES.find((one) => one === known));
@@ -67,32 +68,26 @@ function chosen(account: BotAccount, { id, window }: Model): PromptForm {
 }
 
 /** The form for a turn. A model's first one waits a moment until its server tells the window. */
-export async function formOf(account: BotAccount, model: Model): Promise<PromptForm> {
-  const isOpen = account.config().tools.prompt === "auto" &&
-    storedFor(account, model.id) === undefined;
+export async function formOf(turn: OneTurn): Promise<PromptForm> {
+  const { account, config, model } = turn;
+  const isOpen = config.tools.prompt === "auto" && storedFor(account, model.id) === undefined;
   const asked = isOpen ? model.window?.asked : undefined;
   if (asked) {
     const late = Promise.withResolvers<void>();
     const cancel = account.schedule(late.resolve, ASKED_MS);
     await Promise.race([asked, late.promise]).finally(cancel);
   }
-  return chosen(account, model);
+  return chosen(turn);
 }
 
 /** Stores the choice after an answer, if that has told enough. */
-export const settleForm = (account: BotAccount, model: Model): void => void chosen(account, model);
+export const settleForm = (turn: OneTurn): void => void chosen(turn);
 
-/** What an agent works with, in the form for its model. */
-export async function inForm<
-  Rules extends { readonly instructions: Instructions; readonly isSmall?: true },
-  Given extends { readonly model: Model; readonly rules: Rules },
->(account: BotAccount, given: Given): Promise<Given> {
-  const { model, rules } = given;
-  if (await formOf(account, model) !== "small") return given;
+/** Gives a turn the prompt and the tools of the form for its model. */
+export async function useForm(turn: OneTurn): Promise<void> {
+  if (await formOf(turn) !== "small") return;
+  const { model, rules } = turn;
   const instructions = { ...rules.instructions, isSmall: true as const };
-  return {
-    ...given,
-    model: withSmallTools(model),
-    rules: { ...rules, isSmall: true, instructions },
-  };
+  turn.model = withSmallTools(model);
+  turn.rules = { ...rules, isSmall: true, instructions };
 }

@@ -21,7 +21,7 @@ import {
 } from "../../../core/outbound/draft.ts";
 import type { Frozen } from "../../../core/outbound/outbound.ts";
 import { finishedPart, thinkingIn } from "../../../render/markdown/unfinished.ts";
-import type { InboundMessage } from "../../../core/inbound/inbound.ts";
+import type { OneTurn } from "../turn_step.ts";
 
 export interface DraftStream {
   /** Tells that the answer has grown, or begins again. */
@@ -43,9 +43,8 @@ const EVERY_MS = 1_200;
 
 /** Creates the drafts of one answer. Sends nothing before {@link DraftStream.grow}. */
 function createDraftStream(
-  channelId: ChannelId,
+  turn: OneTurn,
   compose: ComposeDraft,
-  mayShow: Promise<void> | undefined,
   { awaited, freeAt, mayBeThinking }: {
     /** Callbacks for the ids of posted drafts, by nonce. */
     readonly awaited: Map<string, (messageId: MessageId) => void>;
@@ -54,10 +53,10 @@ function createDraftStream(
     /** Whether all of an answer so far may be thinking that is not marked. */
     readonly mayBeThinking: (text: string) => boolean;
   },
-  account: BotAccount,
 ): DraftStream {
+  const { account, turn: { claim: { message: { channelId } }, mayShow } } = turn;
   const { store: { outbox }, rest, schedule, now, log } = account;
-  const wantedOf = createDraftText(account, compose, mayBeThinking);
+  const wantedOf = createDraftText(turn, compose, mayBeThinking);
   const drafts: ShownDraft[] = [];
   let text = "";
   let isOver = false;
@@ -182,11 +181,10 @@ const LEAST_LENGTH = 40;
  * @returns Chooses the drafts of a text; `hasDrafts` tells whether any is shown already.
  */
 function createDraftText(
-  account: BotAccount,
+  { account, config: { discord: { textChunkLimit: maxLength } } }: OneTurn,
   compose: ComposeDraft,
   mayBeThinking: (text: string) => boolean,
 ): (text: string, hasDrafts: boolean) => WantedDrafts {
-  const maxLength = account.config().discord.textChunkLimit;
   let last: { readonly of: string; readonly wanted: WantedDrafts } | undefined;
   return (text, hasDrafts) => {
     if (last?.of === text) return last.wanted;
@@ -228,18 +226,10 @@ function createDrafts(account: BotAccount) {
 
   const shared = { awaited, freeAt, mayBeThinking };
   return {
-    /**
-     * Starts the drafts of one turn's answer.
-     *
-     * @param mayShow Resolves once a draft may be posted; absent: it may at once.
-     */
-    begin(
-      { channelId }: InboundMessage,
-      compose: ComposeDraft,
-      mayShow?: Promise<void>,
-    ): DraftStream {
+    /** Starts the drafts of one turn's answer. */
+    begin(turn: OneTurn, compose: ComposeDraft): DraftStream {
       for (const [channel, at] of freeAt) if (at <= now()) freeAt.delete(channel);
-      return createDraftStream(channelId, compose, mayShow, shared, account);
+      return createDraftStream(turn, compose, shared);
     },
     /** The part of a growing answer that may be shown elsewhere, too. */
     harmlessPart: (text: string): string =>

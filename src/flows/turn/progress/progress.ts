@@ -131,6 +131,8 @@ const MAX_PUT = 1_000;
 interface Ack {
   readonly channelId: ChannelId;
   readonly emoji: string;
+  /** Whether it goes once Discord has the answer. */
+  readonly goes: boolean;
   /** Cancels the reaction before its request. */
   readonly cancel: () => void;
   /** Set from the request on: whether Discord has added it. */
@@ -140,13 +142,13 @@ interface Ack {
 /** The bot will answer a message, for that reason: it may get a reaction, if no answer comes first. */
 export function ackAccepted(account: BotAccount, message: InboundMessage, why: AcceptReason): void {
   const { id, channelId } = message;
-  const { ackReaction, ackReactionScope: scope } = account.config().messages;
+  const { ackReaction, ackReactionScope: scope, removeAckAfterReply } = account.config().messages;
   if (ackReaction === undefined || scope === "off") return;
   const { acks } = signsOf(account);
   if (acks.has(id) || !isIn(scope, message, why)) return;
   const emoji = reactionEmoji(ackReaction);
   const cancel = account.schedule(() => putAck(account, id, ack), ACK_PATIENCE_MS);
-  const ack: Ack = { channelId, emoji, cancel };
+  const ack: Ack = { channelId, emoji, goes: removeAckAfterReply, cancel };
   acks.set(id, ack);
 }
 
@@ -179,7 +181,7 @@ function putAck(account: BotAccount, messageId: MessageId, ack: Ack): void {
       return false;
     },
   );
-  if (!account.config().messages.removeAckAfterReply) return;
+  if (!ack.goes) return;
   acks.set(messageId, ack);
   const [oldest] = acks.keys();
   if (acks.size > MAX_PUT && oldest !== undefined) acks.delete(oldest);

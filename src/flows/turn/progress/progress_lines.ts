@@ -204,7 +204,7 @@ function createLines(account: BotAccount) {
 export type ProgressLines = ReturnType<typeof createLines>;
 
 /** The names of the running tools, and the channel that one of them reads. */
-function toolsIn(next: Exclude<NextStep, { kind: "ask" }>): Pick<Work, "tools" | "reads"> {
+function toolsIn(next: Exclude<NextStep, { kind: "ask" }>) {
   const calls = next.kind === "run" ? next.calls : [next.call];
   const read = calls.find(({ name }) => name === "read_channel_history");
   const reads = read && parseSnowflake<"channel">(CHANNEL.exec(read.arguments)?.[1] ?? "");

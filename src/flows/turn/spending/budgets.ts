@@ -57,7 +57,7 @@ const REPORTED_GUILDS = 20;
  */
 export async function readSpentGuildBudgets(
   { perGuild, uncounted }: Budgets,
-  { usage }: { readonly usage: Pick<Usage, "spentByGuild"> },
+  { usage }: { readonly usage: { readonly spentByGuild: Usage["spentByGuild"] } },
   nameOf: (guildId: string) => Promise<string | undefined>,
   now: number,
 ): Promise<readonly BudgetUseOf[]> {

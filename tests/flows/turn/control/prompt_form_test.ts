@@ -6,6 +6,7 @@ import {
   type PromptForm,
   settleForm,
 } from "../../../../src/flows/turn/control/prompt_form.ts";
+import type { OneTurn } from "../../../../src/flows/turn/turn_step.ts";
 import { testAccount } from "../../../support/bot/test_account.ts";
 import { ACCOUNT } from "../../../support/discord/builders.ts";
 
@@ -48,11 +49,12 @@ async function setUp(wish: "auto" | PromptForm = "auto", before?: string) {
     beside: { tools: { prompt: wish } },
   });
   if (before) await store.settings.change(ACCOUNT, "local/pi", "prompt", before, 1);
+  const config = account.config();
   return {
     clock,
     quiet,
-    of: (model: Model) => formOf(account, model),
-    settle: (model: Model) => settleForm(account, model),
+    of: (model: Model) => formOf({ account, config, model } as OneTurn),
+    settle: (model: Model) => settleForm({ account, config, model } as OneTurn),
     async kept() {
       await quiet();
       return store.settings.known(ACCOUNT, "local/pi", "prompt");

@@ -17,7 +17,7 @@ const SENTENCE = "The quick brown fox jumps over the lazy dog. ";
 function setUp() {
   const world = new DraftWorld();
   let text = "";
-  let stream: DraftStream = world.drafts.begin(MESSAGE, compose);
+  let stream: DraftStream = world.begin();
   return {
     world,
     get text() {
@@ -42,7 +42,7 @@ function setUp() {
     restart(): void {
       world.restart();
       text = "";
-      stream = world.drafts.begin(MESSAGE, compose);
+      stream = world.begin();
     },
     end: () => stream.end(),
     async finish(said = compose(text)): Promise<void> {
@@ -106,8 +106,7 @@ describe("[R8] createDrafts()", () => {
 
   it("shares the pace of a channel between two turns", async () => {
     const turn = setUp();
-    const other = turn.world.drafts.begin(
-      MESSAGE,
+    const other = turn.world.begin(
       (text) =>
         compose(text).map(({ message, files }) => ({
           message: { ...message, of: { ...message.of!, agentId: "other" } },
@@ -250,7 +249,7 @@ describe("[R8] createDrafts()", () => {
 
     turn.grow("\n</think>\n");
     await turn.finish([]);
-    const next = turn.world.drafts.begin(MESSAGE, compose);
+    const next = turn.world.begin();
     const asked = turn.world.asked.length;
     next.grow(`I think, ${SENTENCE}`);
     await turn.pass(3_000);
