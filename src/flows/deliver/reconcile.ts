@@ -18,7 +18,7 @@ import {
   type Unread,
 } from "../../core/outbound/delivery.ts";
 import { canReadHistory } from "./requests.ts";
-import { readPosted } from "../../discord/rest/requests/history.ts";
+import { readPosted, toUnread } from "../../discord/rest/requests/history.ts";
 
 /** The result of looking for a message. `uncertain`: the history can show neither. */
 type Reconciled =
@@ -81,7 +81,9 @@ async function readPage(
   const { channelId } = message;
   const page = await readPosted(account.rest, channelId, before);
   if (page.kind === "unread" || page.oldest !== undefined) return page;
-  if (!await canReadHistory(account, message)) return { kind: "uncertain", reason: NOT_SHOWN };
+  const may = await canReadHistory(account, message).catch(toUnread);
+  if (may === false) return { kind: "uncertain", reason: NOT_SHOWN };
+  if (may !== true) return may;
   return await readPosted(account.rest, channelId, before);
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { MessageId } from "../../../src/core/discord/ids.ts";
 import type { OutboundFile, OutboxRow } from "../../../src/core/outbound/outbound.ts";
-import type { Posted } from "../../../src/core/outbound/delivery.ts";
+import type { Posted, Unread } from "../../../src/core/outbound/delivery.ts";
 import { MAX_PAGES, reconcile } from "../../../src/flows/deliver/reconcile.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 import { messageId, messageIdAt, outboundMessage, userId } from "../../support/discord/builders.ts";
@@ -121,8 +121,9 @@ describe("[D2] reconcile()", () => {
     assert.deepEqual(asked, ["newest"]);
   });
 
-  it("decides nothing if the permission is unknown", async () => {
-    await assert.rejects((await look({ lacks: "unreachable" })).looked, /offline/);
+  it("[D5] has not read an empty history if the permission is unknown", async () => {
+    const { kind, why } = await (await look({ lacks: "unreachable" })).looked as Unread;
+    assert.deepEqual([kind, why], ["unread", "unreachable"]);
   });
 
   it("reads back to the answered message, and no further", async () => {

@@ -94,7 +94,6 @@ export async function readPosted(
       isLast: raw.length < MAX_HISTORY,
     };
   } catch (thrown) {
-    if (!(thrown instanceof RestError)) throw thrown; // not a failed request: a bug of Barnacle
     return toUnread(thrown);
   }
 }
@@ -113,7 +112,10 @@ function toPosted(raw: RawMessage): Posted[] {
   }];
 }
 
-function toUnread({ kind, message: reason, code, retryAfterMs }: RestError): Unread {
+/** A failed request as the outcome of a look; it throws any other error. */
+export function toUnread(thrown: unknown): Unread {
+  if (!(thrown instanceof RestError)) throw thrown; // not a failed request: a bug of Barnacle
+  const { kind, message: reason, code, retryAfterMs } = thrown;
   return {
     kind: "unread",
     why: kind === "unsent" || kind === "unavailable" ? "unreachable" : kind,
