@@ -16,7 +16,7 @@ import { lostText, refusedText } from "../../render/sentences.ts";
 import type { Door, OwedRow } from "../../store/outbox/attempts.ts";
 import { tellLost } from "../owners/delivery_notices.ts";
 import { ownersToTell } from "../owners/owner_ids.ts";
-import { completeCommand } from "../left_commands.ts";
+import { completeCommand } from "./left_commands.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 import { composedOnce } from "../tell.ts";
 import { ackAnswered } from "../turn/progress/progress.ts";

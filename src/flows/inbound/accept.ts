@@ -38,7 +38,7 @@ import { judge, type MessageSource, recordOwn, routeOf } from "../judging/judge.
 import { runIdsOf, runsBeside, runsOnReaction } from "../judging/passive.ts";
 import { permitReaction } from "../judging/permit_reaction.ts";
 import { guildsChanged, stopResolving } from "../names/name_resolver.ts";
-import { endLeftCommands, stopLeftCommands } from "../left_commands.ts";
+import { endLeftCommands, stopLeftCommands } from "../deliver/left_commands.ts";
 import { cardsGone } from "../questions/cards.ts";
 import { approvals } from "./challenge.ts";
 import { commitUnits, onlineOf, storeBatch, type Unit } from "./commit.ts";

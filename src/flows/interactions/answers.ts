@@ -19,13 +19,12 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
-import { createdAtMs, parseSnowflake, type UserId } from "../../core/discord/ids.ts";
+import { parseSnowflake, type UserId } from "../../core/discord/ids.ts";
 import type { ComponentUse, Interaction, SlashCommand } from "../../core/inbound/interactions.ts";
-import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { isTokenRefused, RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { createInteractions } from "../../discord/rest/requests/interactions.ts";
 import { MAY_NOT_WRITE, REFUSED_HERE } from "../../render/sentences.ts";
-import { completeCommand } from "../left_commands.ts";
-import { tellPerson } from "../tell.ts";
+import { answerDirectly, completeCommand, tokenEndsAt } from "../deliver/left_commands.ts";
 import { isPrivileged, isRefused } from "../inbound/interactions.ts";
 import { stopTurns } from "../inbound/waiting_turns.ts";
 
@@ -42,9 +41,6 @@ const RETRY_MS: readonly number[] = [50, 200, 750, 2_000];
 const FIRST_WAIT_MS = 500;
 const MAX_WAIT_MS = 30_000;
 
-/** Milliseconds for which a token is used: Discord takes it for 15 minutes from its own clock. */
-const TOKEN_MS = 15 * 60_000 - 10_000;
-
 /**
  * Gives an answer.
  *
@@ -60,10 +56,9 @@ export async function giveAnswer<Given>(
   content: string | undefined,
   give: () => Promise<Given>,
 ): Promise<Given | undefined> {
-  const { now, schedule, stopping } = account;
+  const { now, stopping } = account;
   const { id, sender, kind } = interaction;
-  const snowflake = parseSnowflake<"interaction">(id);
-  const endsAt = snowflake ? createdAtMs(snowflake) + TOKEN_MS : Infinity;
+  const endsAt = tokenEndsAt(id);
   let failure: ReturnType<typeof failureOf>;
   for (let failures = 0; now() < endsAt; failures++) {
     try {
@@ -71,7 +66,7 @@ export async function giveAnswer<Given>(
     } catch (error) {
       failure = failureOf(account, error, interaction);
       const waitMs = failure === "unreachable"
-        ? Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** failures)
+        ? waitAfter(failures)
         : failure === "unknown"
         ? RETRY_MS[failures]
         : undefined;
@@ -80,19 +75,36 @@ export async function giveAnswer<Given>(
         if (!failure || content === undefined) throw error;
         break;
       }
-      await new Promise<void>((resolve) => void schedule(resolve, waitMs));
+      await pause(account, waitMs);
     }
   }
   if (content === undefined) return undefined;
   const isStopped = failure === "forbidden" && await stopQuestion(account, id);
   try {
-    await tellPerson(account, sender.id, isStopped ? MAY_NOT_WRITE : content);
+    await answerOnceReached(account, sender.id, isStopped ? MAY_NOT_WRITE : content);
   } finally {
     const isThinking = failure === "rejected" && (kind === "slash" || kind === "modal");
     if (isThinking) await completeCommand(account, interaction, sender.id, REFUSED_HERE);
   }
   return undefined;
 }
+
+async function answerOnceReached(account: BotAccount, userId: UserId, text: string): Promise<void> {
+  for (let failures = 0;; failures++) {
+    try {
+      return await answerDirectly(account, userId, text);
+    } catch (error) {
+      const mayPass = error instanceof RestError && !isTokenRefused(error);
+      if (account.stopping.aborted || !mayPass) throw error;
+      await pause(account, waitAfter(failures));
+    }
+  }
+}
+
+const waitAfter = (failures: number) => Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** failures);
+
+const pause = ({ schedule }: BotAccount, waitMs: number) =>
+  new Promise<void>((resolve) => void schedule(resolve, waitMs));
 
 /**
  * `unknown` if Discord does not know that the interaction was acknowledged, or does not yet;

@@ -3,15 +3,16 @@
  * for them until someone does.
  */
 
-import type { BotAccount } from "../account/account.ts";
-import { perAccount } from "../account/per_account.ts";
-import type { UserId } from "../core/discord/ids.ts";
-import { isRefusal, isTokenRefused, RestError } from "../discord/rest/exchange/rest_error.ts";
-import { createInteractions, type Webhook } from "../discord/rest/requests/interactions.ts";
-import { CUT_QUESTION, cutCommandText } from "../render/sentences.ts";
-import type { OpenCommand } from "../store/inbox/inbox.ts";
-import { createRetryQueue } from "./retry_queue.ts";
-import { tellPerson } from "./tell.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { perAccount } from "../../account/per_account.ts";
+import { createdAtMs, parseSnowflake, type UserId } from "../../core/discord/ids.ts";
+import { isRefusal, isTokenRefused } from "../../discord/rest/exchange/rest_error.ts";
+import { createInteractions, type Webhook } from "../../discord/rest/requests/interactions.ts";
+import { CUT_QUESTION, cutCommandText } from "../../render/sentences.ts";
+import type { OpenCommand } from "../../store/inbox/inbox.ts";
+import { createRetryQueue } from "../retry_queue.ts";
+import { tellOwners } from "../owners/tell_owners.ts";
+import { tellPerson } from "../tell.ts";
 
 const retriesOf = perAccount(
   "interactions",
@@ -55,16 +56,42 @@ export async function completeCommand(
   }
 }
 
+/** Unix time in milliseconds until which Discord takes answers of an interaction. */
+export function tokenEndsAt(interactionId: string): number {
+  const id = parseSnowflake<"interaction">(interactionId);
+  return id ? createdAtMs(id) + TOKEN_MS : Infinity;
+}
+
+/** Discord takes a token for 15 minutes from its own clock. */
+const TOKEN_MS = 15 * 60_000 - 10_000;
+
+/**
+ * Gives a person an answer by direct message; the owners learn if Discord refuses that.
+ *
+ * @throws {RestError} If Discord cannot be reached.
+ */
+export async function answerDirectly(
+  account: BotAccount,
+  userId: UserId,
+  text: string,
+): Promise<void> {
+  try {
+    await tellPerson(account, userId, text);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    await tellOwners(
+      account,
+      `Discord lets me give <@${userId}> no answer to a command, not even by direct message.`,
+    );
+  }
+}
+
 async function end(account: BotAccount, command: OpenCommand): Promise<void> {
   const { name, isAsked, senderId, interactionId } = command;
   const text = isAsked ? CUT_QUESTION : cutCommandText(name);
-  if (!await completeCommand(account, command, senderId, text)) {
-    try {
-      await tellPerson(account, senderId, text);
-    } catch (error) {
-      if (!(error instanceof RestError) || !isRefusal(error)) throw error;
-      account.log.warn("A person cannot be told that a command was cut", { command: name, error });
-    }
+  const isAlive = account.now() < tokenEndsAt(interactionId);
+  if (!isAlive || !await completeCommand(account, command, senderId, text)) {
+    await answerDirectly(account, senderId, text);
   }
   await account.store.inbox.commandAnswered(interactionId, true);
 }

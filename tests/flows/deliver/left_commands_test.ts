@@ -1,30 +1,39 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { endLeftCommands } from "../../src/flows/left_commands.ts";
-import { RestError, type RestErrorKind } from "../../src/discord/rest/exchange/rest_error.ts";
-import { testAccount } from "../support/bot/test_account.ts";
-import type { DiscordRequest } from "../support/discord/answers.ts";
-import { messageIdAt } from "../support/discord/builders.ts";
-import { ADA, SELF } from "../support/discord/payloads.ts";
+import { endLeftCommands } from "../../../src/flows/deliver/left_commands.ts";
+import { RestError, type RestErrorKind } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { OWNER, testAccount } from "../../support/bot/test_account.ts";
+import type { DiscordRequest } from "../../support/discord/answers.ts";
+import { messageIdAt } from "../../support/discord/builders.ts";
+import { ADA, SELF } from "../../support/discord/payloads.ts";
 
 const DIRECT = "1400000000000000021";
+const OWNERS = "1400000000000000022";
 
 type Refusal = readonly [kind: RestErrorKind, status?: number, code?: number];
 
 /** Ada gives `/old` directly. Discord answers a completion as the test says. */
-async function given(completes: (request: DiscordRequest) => unknown) {
+async function given(
+  completes: (request: DiscordRequest) => unknown,
+  opens: () => unknown = () => undefined,
+) {
   const said: string[] = [];
   const scene = await testAccount({
     discord: { dm: { policy: "open", allowFrom: ["*"] } },
     answer(request) {
       const { method, path, body } = request;
-      if (path === "/users/@me/channels") return { id: DIRECT };
+      if (path === "/users/@me/channels") {
+        if (body["recipient_id"] === OWNER) return { id: OWNERS };
+        return opens() ?? { id: DIRECT };
+      }
       const isCompletion = method === "PATCH" && path.startsWith("/webhooks/");
       if (isCompletion) {
         const answer = completes(request);
         if (answer !== undefined) return answer;
         said.push(`completed: ${body["content"]}`);
-      } else if (path.endsWith("/messages")) said.push(`direct: ${body["content"]}`);
+      } else if (path.endsWith("/messages")) {
+        said.push(`${path.includes(OWNERS) ? "owner" : "direct"}: ${body["content"]}`);
+      }
       return undefined;
     },
   });
@@ -50,6 +59,8 @@ async function given(completes: (request: DiscordRequest) => unknown) {
 const error = ([kind, status, code]: Refusal) =>
   new RestError("refused", { kind, route: "PATCH /webhooks", ...{ status, code } as object });
 
+const never = new Promise<never>(() => {});
+
 describe("[K5] a command whose answer Discord does not take", () => {
   const refusals: readonly Refusal[] = [
     ["unauthorized", 401, 50027],
@@ -67,6 +78,40 @@ describe("[K5] a command whose answer Discord does not take", () => {
       assert.deepEqual(open(), []);
     });
   }
+
+  const opening = [
+    ["by direct message, once Discord opens one again", ["unavailable", 503], 3, "direct"],
+    ["to the owners, if Discord opens none", ["forbidden", 403, 50007], Infinity, "owner"],
+  ] as const;
+  for (const [what, refusal, times, how] of opening) {
+    for (const isCut of [false, true]) {
+      it(`is answered once ${what}${isCut ? ", also after a kill" : ""}`, async () => {
+        let left: number = times;
+        let isNew = !isCut;
+        const { account, said, open, pass } = await given(
+          () => isNew ? error(["unauthorized", 401, 50027]) : never,
+          () => left-- > 0 ? error(refusal) : undefined,
+        );
+        isNew = true;
+        if (isCut) await endLeftCommands(account);
+        await pass(60_000, 500);
+        assert.deepEqual(said.map((text) => text.split(":")[0]), [how]);
+        assert.deepEqual(open(), []);
+      });
+    }
+  }
+
+  it("is answered by direct message after a kill once its token has ended", async () => {
+    let isNew = false;
+    const { account, said, open, pass } = await given(() =>
+      isNew ? error(["unavailable", 503]) : never
+    );
+    isNew = true;
+    await endLeftCommands(account);
+    await pass(16 * 60_000, 10_000);
+    assert.deepEqual(said.map((text) => text.split(":")[0]), ["direct"]);
+    assert.deepEqual(open(), []);
+  });
 
   for (const down of [["unavailable", 503], ["unsent"]] as const) {
     it(`is answered once Discord takes it again › ${down[0]}`, async () => {
@@ -87,7 +132,6 @@ describe("[K5] a command whose answer Discord does not take", () => {
 });
 
 describe("[K5] a command that a kill cut", () => {
-  const never = new Promise<never>(() => {});
   for (
     const [what, refusal, how] of [
       ["by its token", undefined, "completed"],
