@@ -19,7 +19,7 @@ if (isMainThread) {
     fetch,
     (outcome) => console.log(`done ${outcome}`),
   );
-  const acknowledge = createAcknowledge(callback, { pressed: () => false }, { take: () => true });
+  const acknowledge = createAcknowledge(callback, () => false, () => true);
   const command = { id: "1450000000000000001", type: 2, token: "an-interaction-token", data: {} };
   acknowledge(JSON.stringify({ t: "INTERACTION_CREATE", s: 7, op: 0, d: command }));
 }

@@ -348,7 +348,7 @@ function quotedOf(
 /** Reads a message that another one, or a command, is about. */
 export function readQuoted(
   id: MessageId,
-  message: ReferencedPayload & Pick<MessagePayload, "channel_id">,
+  message: ReferencedPayload & { readonly channel_id: ChannelId },
   place: Place,
   index: GuildIndex,
 ): Quoted {
@@ -366,10 +366,7 @@ export function readQuoted(
 
 /** The message that one forwards; `undefined` if it forwards none. */
 function forwardedBy(
-  { message_reference, message_snapshots = [] }: Pick<
-    MessagePayload,
-    "message_reference" | "message_snapshots"
-  >,
+  { message_reference, message_snapshots = [] }: ReferencedPayload,
 ): MessageId | undefined {
   return message_snapshots.length > 0 ? message_reference?.message_id : undefined;
 }

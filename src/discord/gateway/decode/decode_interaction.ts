@@ -12,6 +12,7 @@
  * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-object-interaction-data}
  */
 
+import type { GuildIndex } from "./guild_index.ts";
 import {
   ApplicationCommandTypes,
   ChannelTypes,
@@ -19,7 +20,7 @@ import {
   MessageComponentTypes,
 } from "@discordeno/types";
 import { z } from "zod";
-import type { MessageId } from "../../../core/discord/ids.ts";
+import type { AccountId, MessageId } from "../../../core/discord/ids.ts";
 import {
   bits,
   listOf,
@@ -78,9 +79,9 @@ export type CommandPayload = z.infer<ReturnType<typeof commandPayload>>;
 /** The person's call. A menu of users has no command, so its name is empty. */
 function toCall(
   data: CommandPayload,
-  call: Pick<CommandCall, "channelId" | "place">,
+  call: Base,
   index: DecodeFacts["index"],
-): Pick<CommandCall, "name" | "subcommand" | "options" | "target"> {
+) {
   const { type, name } = data;
   const { subcommand, values } = partsOf(data);
   if (type === ApplicationCommandTypes.Message) {
@@ -112,7 +113,7 @@ function partsOf({ options }: CommandPayload) {
 
 function targetOf(
   { target_id: id, resolved }: CommandPayload,
-  { channelId, place }: Pick<CommandCall, "channelId" | "place">,
+  { channelId, place }: Base,
   index: DecodeFacts["index"],
 ): CommandCall["target"] {
   const message = id === undefined ? undefined : resolved?.messages?.[id];
@@ -186,6 +187,7 @@ function createSchemas() {
   });
 
   return {
+    common,
     kindPayload,
     buttonPayload,
     selectPayload,
@@ -210,9 +212,11 @@ const SELECTS: readonly number[] = [
   MessageComponentTypes.SelectMenuChannels,
 ];
 
-type InteractionFacts =
-  & Pick<DecodeFacts, "accountId" | "index">
-  & Partial<Pick<DecodeFacts, "self" | "people">>;
+/** As {@link DecodeFacts}, before READY and without a memory of people. */
+type InteractionFacts = Partial<DecodeFacts> & {
+  readonly accountId: AccountId;
+  readonly index: GuildIndex;
+};
 
 /** Decodes an interaction. Returns `undefined` for interactions that Barnacle does not use. */
 export function decodeInteraction(
@@ -276,19 +280,7 @@ function onCard(
   return { messageId: id, isOnCard: ((flags & IS_COMPONENTS_V2) !== 0) || undefined };
 }
 
-type CommonPayload = Pick<
-  z.infer<ReturnType<typeof createSchemas>["buttonPayload"]>,
-  | "id"
-  | "application_id"
-  | "token"
-  | "guild_id"
-  | "channel_id"
-  | "channel"
-  | "app_permissions"
-  | "member"
-  | "user"
-  | "authorizing_integration_owners"
->;
+type CommonPayload = z.infer<ReturnType<typeof createSchemas>["common"]>;
 
 /** The fields that all kinds have in common. */
 type Base = Interaction;

@@ -164,7 +164,7 @@ function ownLines(component: ComponentPayload, hidesSpoilers: boolean): readonly
 
 function mediaLine(
   kind: string,
-  { name, description, spoiler }: Pick<ComponentPayload, "name" | "description" | "spoiler">,
+  { name, description, spoiler }: Partial<ComponentPayload>,
 ): string {
   const parts = [name, description, spoiler ? "behind a spoiler" : ""].filter(Boolean).join(", ");
   return parts ? `[${kind}: ${parts}]` : `[${kind}]`;
@@ -182,7 +182,9 @@ export const MAX_TEXT = 4_000;
 /** Maximum characters of a message with its other parts: a quoted or forwarded one. */
 const MAX_WHOLE = MAX_TEXT + MAX_EMBED_CHARS;
 
-type MessageParts = ContentPayload & Pick<MessagePayload, "message_snapshots">;
+type MessageParts = ContentPayload & {
+  readonly message_snapshots?: MessagePayload["message_snapshots"];
+};
 
 /** The text of a forward from an age-restricted channel (H9). */
 const RESTRICTED = "(not shown: it is from an age-restricted channel)";

@@ -168,7 +168,7 @@ export const DEFAULT_UPLOAD_LIMIT_BYTES = 10 * MIB;
  *
  * @see {@link https://docs.discord.com/developers/reference#uploading-files}
  */
-export function uploadLimitOfTier(premiumTier?: number): Pick<Guild, "uploadLimitBytes"> {
+export function uploadLimitOfTier(premiumTier?: number): { readonly uploadLimitBytes?: number } {
   if (premiumTier === undefined) return {};
   if (premiumTier >= 3) return { uploadLimitBytes: 100 * MIB };
   return { uploadLimitBytes: premiumTier === 2 ? 50 * MIB : DEFAULT_UPLOAD_LIMIT_BYTES };

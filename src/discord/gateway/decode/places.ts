@@ -12,7 +12,7 @@ import {
   shardOf,
 } from "../../../core/discord/ids.ts";
 import { type Guild, type GuildIndex } from "./guild_index.ts";
-import type { MessagePayload } from "./payloads.ts";
+import type { ReferencedPayload } from "./payloads.ts";
 
 /** A channel or thread that can contain messages. */
 interface KnownChannel {
@@ -93,7 +93,7 @@ export type ForwardRule = "whole" | "without-spoilers" | "nothing";
  * of a guild with age-restricted channels may be in one.
  */
 export function forwardRuleOf(
-  { channel_id, message_reference }: Pick<MessagePayload, "channel_id" | "message_reference">,
+  { channel_id, message_reference }: ReferencedPayload & { readonly channel_id: ChannelId },
   place: Place,
   index: GuildIndex,
 ): ForwardRule {

@@ -43,7 +43,9 @@ export function senderOf(
 }
 
 /** A person's sender, and the facts that it was built from. */
-interface KnownPerson extends Pick<User, "username" | "discriminator"> {
+interface KnownPerson {
+  readonly username: string;
+  readonly discriminator?: User["discriminator"];
   /** The name that people see. */
   readonly shown: string;
   readonly roles: readonly RoleId[];
@@ -88,7 +90,7 @@ export function createPeople() {
       return sender;
     },
     /** Roles and name in a guild as of the person's last message; `undefined` if roles may have changed. */
-    memberOf(id: UserId, guild: Guild): Pick<KnownPerson, "roles" | "shown"> | undefined {
+    memberOf(id: UserId, guild: Guild): KnownPerson | undefined {
       const known = people.get(id);
       return known?.guildRoles.deref() === guild.roles ? known : undefined;
     },
@@ -114,7 +116,7 @@ export function tagOf(
  * @returns `undefined` if it is the username.
  */
 export function displayNameOf(
-  { username = "", global_name }: Partial<Pick<User, "username" | "global_name">>,
+  { username = "", global_name }: Partial<User>,
   nick?: string | null,
 ): string | undefined {
   const name = bounded(nick || global_name || username, MAX_NAME);

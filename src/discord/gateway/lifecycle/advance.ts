@@ -288,7 +288,7 @@ function loseConnection(
       code,
       hasSession: state.session !== undefined && !isSessionOver,
       attempt: failures,
-      isClosed: isClosedAlive({ cause, livedMs }),
+      isClosed: isClosedAlive(cause, livedMs),
       isAtOnce: cause.kind === "reconnect_asked" && livedMs !== undefined &&
         (failures === 1 || livedMs >= HASTY_MS),
       minDelayMs: isRefused
@@ -334,7 +334,8 @@ function loseConnection(
 
 /** Whether the server closed a connection that worked, and not because it was sent too much. */
 export function isClosedAlive(
-  { cause, livedMs }: Pick<LostConnection, "cause" | "livedMs">,
+  cause: LostConnection["cause"],
+  livedMs: LostConnection["livedMs"],
 ): boolean {
   return livedMs !== undefined && cause.kind === "closed" && cause.code !== undefined &&
     cause.code !== Code.RateLimited;

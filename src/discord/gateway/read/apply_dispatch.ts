@@ -64,7 +64,10 @@ function toGuild(guild: GuildPayload, self: UserId | undefined): Guild {
 }
 
 /** Reads the kept settings; none if the payload lacks the permissions of a role. */
-function keptOf(guild: GuildPayload, self: UserId | undefined): Pick<Guild, "kept"> {
+function keptOf(
+  guild: GuildPayload,
+  self: UserId | undefined,
+): { readonly kept?: KeptPermissions } {
   const roles = guild.roles && toKeptRoles(guild.roles);
   if (!roles) return {};
   const ownRoles = ownRolesIn(guild.members, self);
@@ -135,7 +138,7 @@ function namelessGuild(id: GuildId): Guild {
 function toRoles(
   roles: readonly RolePayload[],
   self: UserId | undefined,
-): Pick<Guild, "roles" | "ownRole"> {
+) {
   const own = roles.find((role) => isOwnRole(role, self));
   return {
     roles: new Map(roles.map(({ id, name }) => [id, toName(name ?? id)])),
@@ -368,7 +371,7 @@ function without(index: GuildIndex, ids: readonly GuildId[]): GuildIndex {
 function withKept(
   { kept }: Guild,
   change: (kept: KeptPermissions) => Partial<KeptPermissions> | undefined,
-): Pick<Guild, "kept"> {
+): { readonly kept?: KeptPermissions } {
   return kept ? { kept: { ...kept, ...change(kept) } } : {};
 }
 

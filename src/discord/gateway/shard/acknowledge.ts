@@ -257,8 +257,8 @@ const DEFERRED_UPDATE = JSON.stringify({ type: InteractionResponseTypes.Deferred
  */
 export function createAcknowledge(
   callback: Callback,
-  forms: Pick<Forms, "pressed">,
-  limit: Pick<InteractionLimit, "take">,
+  isPressed: Forms["pressed"],
+  take: InteractionLimit["take"],
 ): (dispatch: string) => boolean {
   function answerFirst(d: Record<string, unknown>): void {
     const { token } = d;
@@ -270,7 +270,7 @@ export function createAcknowledge(
         return callback({ id, token }, DEFERRED);
       case InteractionTypes.MessageComponent: {
         const press = pressIn(d);
-        const isForm = press !== undefined && forms.pressed({ id, token, ...press });
+        const isForm = press !== undefined && isPressed({ id, token, ...press });
         if (!isForm) callback({ id, token }, DEFERRED_UPDATE);
       }
     }
@@ -280,7 +280,7 @@ export function createAcknowledge(
     const parsed = parseForeignJson(dispatch); // the main thread reads the same text, and logs problems
     const d = isRecord(parsed) ? parsed.d : undefined;
     if (!isRecord(d)) return true;
-    if (!limit.take(userIn(d) ?? "")) return false;
+    if (!take(userIn(d) ?? "")) return false;
     answerFirst(d);
     return true;
   };

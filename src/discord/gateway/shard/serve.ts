@@ -66,7 +66,7 @@ export function serveGateway(port: {
         port.postMessage({ kind: "log", level: "warn", event, fields });
       },
     );
-    const acknowledge = createAcknowledge(callback, forms, limit);
+    const acknowledge = createAcknowledge(callback, forms.pressed, limit.take);
     const tickAt = new BigInt64Array(tick);
     const onTick = () => void Atomics.store(tickAt, 0, BigInt(Date.now()));
     onTick();

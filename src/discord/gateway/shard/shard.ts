@@ -21,7 +21,7 @@
 import { GatewayOpcodes as Op } from "@discordeno/types";
 import type { IdentifyWaitReason, OwnVoice, Presence } from "../../../core/discord/gateway.ts";
 import type { GuildId } from "../../../core/discord/ids.ts";
-import { createEmitter, type Emitter } from "../../../lib/emitter.ts";
+import { createEmitter } from "../../../lib/emitter.ts";
 import { bounded, UNPRINTABLE } from "../../../lib/text/quoted.ts";
 import { advance, isClosedAlive } from "../lifecycle/advance.ts";
 import { backoffOf, closeLabel, closeLine, SESSION_LOST } from "../lifecycle/close_codes.ts";
@@ -111,7 +111,11 @@ const MAX_REASON = 123;
 export function createShardReport(
   { token, shardCount, isConnectionDebug, reconnect }: CommonOptions,
   shardId: number,
-  { post, postFromWorker, counters }: Pick<ShardContext, "post" | "postFromWorker" | "counters">,
+  { post, postFromWorker, counters }: {
+    readonly post: ShardContext["post"];
+    readonly postFromWorker: ShardContext["postFromWorker"];
+    readonly counters: ShardContext["counters"];
+  },
 ) {
   let reported = "";
   let passedOver = 0;
@@ -176,7 +180,7 @@ export function createShardReport(
         next: next.kind,
         attempt,
         inMs: Math.round(next.delayMs),
-        ...backoffOf(next.kind, reconnect, isClosedAlive(lost)),
+        ...backoffOf(next.kind, reconnect, isClosedAlive(lost.cause, lost.livedMs)),
       });
     },
     /** Reports that Discord has forgotten events that the store lost. */
@@ -211,21 +215,10 @@ function withoutSecrets(text: string, secrets: readonly string[]): string {
     .replace(UNPRINTABLE, " ");
 }
 
-export interface MachineEvents {
+interface MachineEvents {
   /** Executes an effect; `sessionId` is that of the state before the step. */
   effect(effect: Effect, sessionId: string | undefined): void;
   settled(state: LifecycleState): void;
-}
-
-interface Machine extends Pick<Emitter<MachineEvents>, "connect"> {
-  readonly state: LifecycleState;
-  /** Whether this is the number of the current socket. */
-  isInUse(socket: number): boolean;
-  /** Takes a step for an event, and for the events that its effects cause. */
-  step(event: LifecycleEvent): void;
-  setUrl(url: string): void;
-  /** Takes the last step, and cancels the timer. */
-  stop(): void;
 }
 
 /**
@@ -240,7 +233,7 @@ function createMachine(
   facts: StartFacts,
   firstRules: LifecycleRules,
   { now, random, after, onTick, tickMs = TICK_MS }: ShardContext,
-): Machine {
+) {
   const emitter = createEmitter<MachineEvents>();
   let rules = firstRules;
   let state = initialState(now(), facts);
@@ -277,20 +270,25 @@ function createMachine(
 
   return {
     connect: emitter.connect,
-    get state() {
+    get state(): LifecycleState {
       return state;
     },
-    isInUse: (socket) => socket === state.socket && hasSocket(state.phase),
+    /** Whether this is the number of the current socket. */
+    isInUse: (socket: number): boolean => socket === state.socket && hasSocket(state.phase),
+    /** Takes a step for an event, and for the events that its effects cause. */
     step,
-    setUrl(url) {
+    setUrl(url: string): void {
       rules = { ...rules, url };
     },
-    stop() {
+    /** Takes the last step, and cancels the timer. */
+    stop(): void {
       cancel?.();
       step({ kind: "stop" });
     },
   };
 }
+
+type Machine = ReturnType<typeof createMachine>;
 
 /**
  * Maximum length of a dispatch, except those that describe guilds. A message at all of Discord's
@@ -299,7 +297,7 @@ function createMachine(
 const MAX_CHARS = 1 << 20;
 
 /** The parts of a shard that payloads and effects go to. */
-interface ShardParts extends Pick<ShardContext, "counters" | "acknowledge" | "post"> {
+interface ShardParts extends ShardContext {
   readonly machine: Machine;
   readonly position: ReturnType<typeof createPosition>;
   readonly batches: ReturnType<typeof createBatches>;
@@ -459,9 +457,10 @@ function createShardSocket(
 
 type ShardSocket = ReturnType<typeof createShardSocket>;
 
-export const VOICE_LIMIT = { max: 10, everyMs: 60_000 };
+const VOICE_LIMIT = { max: 10, everyMs: 60_000 };
 
-function createVoiceSender({ after, isReady, send }: Pick<ShardContext, "after"> & {
+function createVoiceSender({ after, isReady, send }: {
+  readonly after: ShardContext["after"];
   readonly isReady: () => boolean;
   readonly send: (own: OwnVoice) => void;
 }) {

@@ -9,7 +9,6 @@ import type { HelloStage } from "../../../core/discord/gateway.ts";
 import { meaningOf } from "../lifecycle/close_codes.ts";
 import { gatewayUrl, readFrame } from "./frame.ts";
 import { openSocket, type SocketClose } from "./socket.ts";
-import type { ConnectionOptions } from "./socket.ts";
 import { quoted } from "../../../lib/text/quoted.ts";
 import type { StartTimer } from "../../../lib/clock.ts";
 
@@ -29,9 +28,12 @@ const NO_TYPES: ReadonlySet<string> = new Set();
  * @throws {TypeError} If the token must not be sent to this URL.
  */
 export async function probeGateway(
-  { url, proxy, timeoutMs, userAgent }:
-    & Pick<ConnectionOptions, "proxy" | "userAgent">
-    & { readonly url: string; readonly timeoutMs: number },
+  { url, proxy, timeoutMs, userAgent }: {
+    readonly url: string;
+    readonly proxy?: string;
+    readonly timeoutMs: number;
+    readonly userAgent: string;
+  },
   { elapsed, schedule }: {
     readonly schedule: StartTimer;
     /** Milliseconds of a monotonic clock. */

@@ -44,12 +44,14 @@ export interface ConnectionOptions {
   readonly compress: boolean;
 }
 
+type TransportOptions = Omit<ConnectionOptions, "compress">;
+
 /** Milliseconds between attempts with different address families (RFC 8305). */
 const ADDRESS_FAMILY_DELAY_MS = 250;
 
 /** Starts connecting; the result arrives in `events`. */
 function openTransport(
-  { url, tcpKeepaliveSec, proxy }: Pick<ConnectionOptions, "url" | "tcpKeepaliveSec" | "proxy">,
+  { url, tcpKeepaliveSec, proxy }: TransportOptions,
   events: {
     /** Called once, with the stream for the upgrade request. */
     onConnected(stream: net.Socket): void;
@@ -371,7 +373,7 @@ const ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
  *
  * @throws {TypeError} If the token must not be sent to this URL.
  */
-export function openSocket(options: Omit<ConnectionOptions, "compress">, events: SocketEvents) {
+export function openSocket(options: TransportOptions, events: SocketEvents) {
   assertSafeUrl(options);
   const key = randomBytes(16).toString("base64");
   let stream: net.Socket | undefined;
@@ -467,7 +469,7 @@ export function openSocket(options: Omit<ConnectionOptions, "compress">, events:
 }
 
 /** Allows an unencrypted connection, and with it the token, only to this machine. */
-function assertSafeUrl({ url, proxy }: Pick<ConnectionOptions, "url" | "proxy">): void {
+function assertSafeUrl({ url, proxy }: TransportOptions): void {
   if (url.protocol === "wss:") return;
   if (url.protocol !== "ws:") {
     throw new TypeError(`Cannot connect to a gateway by ${url.protocol}`);
@@ -481,7 +483,7 @@ function assertSafeUrl({ url, proxy }: Pick<ConnectionOptions, "url" | "proxy">)
 }
 
 function upgradeRequest(
-  { url, userAgent }: Pick<ConnectionOptions, "url" | "userAgent">,
+  { url, userAgent }: TransportOptions,
   key: string,
 ): string {
   return [
@@ -506,7 +508,9 @@ function refusalIn(header: string, key: string): string | undefined {
   return accept === wanted ? undefined : "not an answer to our upgrade";
 }
 
-interface ReceiverPorts extends Pick<SocketEvents, "onText" | "onBinary"> {
+interface ReceiverPorts {
+  readonly onText: SocketEvents["onText"];
+  readonly onBinary: SocketEvents["onBinary"];
   end(close: SocketClose): void;
   /** Sends a close frame, unless one has been sent. */
   sendClose(code: number | undefined): void;

@@ -12,7 +12,6 @@
 
 import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 import {
-  type Channel,
   deniedBy,
   isPermission,
   isVoice,
@@ -46,7 +45,9 @@ export interface Denial {
   readonly text: string;
 }
 
-export interface PostingChannel extends Pick<Channel, "name" | "type"> {
+interface PostingChannel {
+  readonly name: string;
+  readonly type: number;
   readonly overwrites: readonly Overwrite[];
 }
 

@@ -12,9 +12,8 @@ import {
   MessageFlags,
 } from "@discordeno/types";
 import { z } from "zod";
-import type { MessageId } from "../../../core/discord/ids.ts";
+import type { ApplicationId, MessageId } from "../../../core/discord/ids.ts";
 import type { Sender } from "../../../core/inbound/inbound.ts";
-import type { Interaction } from "../../../core/inbound/interactions.ts";
 import type { Button, Card, Menu } from "../../../core/outbound/outbound.ts";
 import { snowflakeSchema } from "../../../core/discord/lenient.ts";
 import type { RestApi } from "../client/client.ts";
@@ -22,7 +21,11 @@ import { expect } from "../exchange/rest_error.ts";
 import { IS_COMPONENTS_V2, layoutOf, rowsOf } from "./messages.ts";
 
 /** The webhook of an interaction, which takes its answers, and the person. */
-export type Webhook = Pick<Interaction, "applicationId" | "token" | "sender">;
+export interface Webhook {
+  readonly applicationId: ApplicationId;
+  readonly token: string;
+  readonly sender: Sender;
+}
 
 /** Milliseconds within which Discord takes suggestions. */
 const ANSWER_MS = 3_000;
@@ -101,16 +104,19 @@ export function createInteractions(
      * @throws {RestError} `not_found` after the three seconds.
      */
     async suggest(
-      typing: Pick<Interaction, "id" | "token" | "sender">,
+      { id, token, sender }: {
+        readonly id: string;
+        readonly token: string;
+        readonly sender: Sender;
+      },
       choices: readonly { readonly name: string; readonly value: string }[],
     ): Promise<void> {
-      const { id, token } = typing;
       const body: InteractionResponse = {
         type: InteractionResponseTypes.ApplicationCommandAutocompleteResult,
         data: { choices: choices.map(({ name, value }) => ({ name, value })) },
       };
       await api.request("POST", `/interactions/${id}/${encodeURIComponent(token)}/callback`, {
-        ...first(typing),
+        ...first({ sender }),
         body,
         timeoutMs: ANSWER_MS,
       });

@@ -1033,7 +1033,8 @@ describe("[G1] advance() with random events", () => {
                 const mostMs = Math.max(60_000, identifyFromMs(next.state, next.state.isDown) - ms);
                 assert.ok(delayMs >= 0 && delayMs <= mostMs, `a wait of ${delayMs} ms`);
                 const isAtOnce = effect.lost.cause.kind === "reconnect_asked";
-                const leastMs = effect.lost.next.kind === "resume" && isClosedAlive(effect.lost)
+                const leastMs = effect.lost.next.kind === "resume" &&
+                    isClosedAlive(effect.lost.cause, effect.lost.livedMs)
                   ? 100
                   : 500;
                 assert.ok(delayMs >= leastMs || isAtOnce, `no back-off: ${delayMs} ms`);

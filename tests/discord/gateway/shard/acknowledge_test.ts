@@ -32,7 +32,7 @@ function setUp(answer: () => Promise<Response> = () => Promise.resolve(new Respo
   );
   const forms = createForms(callback, () => NOW);
   return {
-    acknowledge: createAcknowledge(callback, forms, { take: () => true }),
+    acknowledge: createAcknowledge(callback, forms.pressed, () => true),
     forms,
     sent,
     outcomes,
