@@ -61,7 +61,7 @@ const MAX_EMOJI = 64;
  *
  * @returns `undefined` for the bot's own reactions, and for dispatches of other types.
  */
-export function decodeReaction(
+function decodeReaction(
   { t, d }: Dispatch,
   { accountId, self, index }: DecodeFacts,
 ): Reaction | ReactionsCleared | DecodeProblem | undefined {
@@ -110,23 +110,16 @@ const bulkDeletedPayload = z.lazy(() =>
   z.object({ ids: listOrEmpty(snowflake<"message">()), channel_id: snowflake<"channel">() })
 );
 
-/**
- * Decodes the ids of deleted messages.
- *
- * @returns `undefined` for a dispatch of any other type.
- */
-export function decodeDeletion({ t, d }: Dispatch): MessagesDeleted | DecodeProblem | undefined {
+/** Decodes the ids of deleted messages. */
+function decodeDeletion({ t, d }: Dispatch): MessagesDeleted | DecodeProblem {
   if (t === "MESSAGE_DELETE") {
     const { data } = deletedPayload.safeParse(d);
     if (!data) return { kind: "problem", why: "id does not fit" };
     return { kind: "messages_deleted", channelId: data.channel_id, messageIds: [data.id] };
   }
-  if (t === "MESSAGE_DELETE_BULK") {
-    const { data } = bulkDeletedPayload.safeParse(d);
-    if (!data) return { kind: "problem", why: "ids do not fit" };
-    return { kind: "messages_deleted", channelId: data.channel_id, messageIds: data.ids };
-  }
-  return undefined;
+  const { data } = bulkDeletedPayload.safeParse(d);
+  if (!data) return { kind: "problem", why: "ids do not fit" };
+  return { kind: "messages_deleted", channelId: data.channel_id, messageIds: data.ids };
 }
 
 const threadMembersPayload = z.lazy(() =>
@@ -137,7 +130,7 @@ const threadMembersPayload = z.lazy(() =>
   })
 );
 
-export function decodeThreadMembers({ d }: Dispatch): ThreadMembersChanged | DecodeProblem {
+function decodeThreadMembers({ d }: Dispatch): ThreadMembersChanged | DecodeProblem {
   const parsed = threadMembersPayload.safeParse(d);
   if (!parsed.success) return { kind: "problem", why: "members of a thread do not fit" };
   const { id: threadId, added_members, removed_member_ids: left } = parsed.data;

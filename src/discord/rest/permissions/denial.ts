@@ -45,8 +45,9 @@ export interface Denial {
   readonly text: string;
 }
 
-interface PostingChannel {
+export interface PostingChannel {
   readonly name: string;
+  /** Discord's `ChannelTypes`. */
   readonly type: number;
   readonly overwrites: readonly Overwrite[];
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { decodeReaction } from "../../../../src/discord/gateway/decode/other_events.ts";
+import { OTHER_EVENTS } from "../../../../src/discord/gateway/decode/other_events.ts";
 import type { ApplicationId } from "../../../../src/core/discord/ids.ts";
 import { ACCOUNT, userId } from "../../../support/discord/builders.ts";
 import { CHANNEL, GUILD } from "../../../support/discord/payloads.ts";
@@ -18,8 +18,8 @@ const REACTION_TYPES = [
   "MESSAGE_REACTION_REMOVE_EMOJI",
 ] as const;
 
-function decode(type: (typeof REACTION_TYPES)[number], d: unknown) {
-  return decodeReaction({ t: type, s: 1, d }, FACTS);
+function decode<Type extends keyof typeof OTHER_EVENTS>(t: Type, d: unknown) {
+  return OTHER_EVENTS[t]({ t, s: 1, d }, FACTS);
 }
 
 /** A reaction as Discord describes it in a guild. */
@@ -34,7 +34,7 @@ const added = (fields: object = {}) => ({
   ...fields,
 });
 
-describe("[H5] decodeReaction()", () => {
+describe("[H5] a reaction", () => {
   it("decodes the person, the place and the emoji", () => {
     const event = decode("MESSAGE_REACTION_ADD", added());
     assert.ok(event?.kind === "reaction");
@@ -108,4 +108,67 @@ describe("[H5] decodeReaction()", () => {
   it("reports payloads that do not fit", () => {
     for (const type of REACTION_TYPES) assert.equal(decode(type, { x: 1 })?.kind, "problem");
   });
+});
+
+const deletedIn = (channelId: string, ...messageIds: readonly string[]) => ({
+  kind: "messages_deleted",
+  channelId,
+  messageIds,
+});
+const deleted = (...messageIds: readonly string[]) => deletedIn(CHANNEL, ...messageIds);
+const problem = (why: string) => ({ kind: "problem", why });
+
+describe("[P13] a deletion", () => {
+  const cases: readonly [
+    what: string,
+    t: keyof typeof OTHER_EVENTS,
+    d: unknown,
+    expected: unknown,
+  ][] = [
+    ["one message", "MESSAGE_DELETE", { id: "5", ...WHERE }, deleted("5")],
+    [
+      "a message of direct messages",
+      "MESSAGE_DELETE",
+      { id: "5", channel_id: "6" },
+      deletedIn("6", "5"),
+    ],
+    [
+      "several messages at once",
+      "MESSAGE_DELETE_BULK",
+      { ids: ["5", "6"], ...WHERE },
+      deleted("5", "6"),
+    ],
+    ["an empty list", "MESSAGE_DELETE_BULK", { ids: [], ...WHERE }, deleted()],
+    ["no id", "MESSAGE_DELETE", { ...WHERE }, problem("id does not fit")],
+    ["no ids", "MESSAGE_DELETE_BULK", { ids: ["private"] }, problem("ids do not fit")],
+    ["nothing", "MESSAGE_DELETE", null, problem("id does not fit")],
+  ];
+  for (const [what, t, d, expected] of cases) {
+    it(`decodes ${what}`, () => assert.deepEqual(decode(t, d), expected));
+  }
+});
+
+describe("[S7] members of a thread", () => {
+  it("decodes people who join and leave", () => {
+    const added_members = [{ id: "5", user_id: "7", flags: 1 }];
+    assert.deepEqual(
+      decode("THREAD_MEMBERS_UPDATE", {
+        id: "5",
+        guild_id: "1",
+        added_members,
+        removed_member_ids: ["8"],
+      }),
+      {
+        kind: "thread_members_changed",
+        threadId: "5",
+        joined: ["7"],
+        left: ["8"],
+      },
+    );
+    const left = decode("THREAD_MEMBERS_UPDATE", { id: "5", removed_member_ids: ["8"] });
+    assert.deepEqual(left?.kind === "thread_members_changed" && left.joined, []);
+  });
+
+  it("reports a payload that does not fit", () =>
+    assert.equal(decode("THREAD_MEMBERS_UPDATE", {})?.kind, "problem"));
 });
