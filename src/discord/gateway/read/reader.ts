@@ -66,7 +66,7 @@ const memberPayload = withinPayload.extend({ user: z.object({ id: snowflakeSchem
  * @param self The bot's user id; `undefined` before the first READY.
  * @returns `undefined` if there is none, or if the payload has an unexpected shape.
  */
-export function guildWithChangedPermissions(
+function guildWithChangedPermissions(
   { t, d }: Dispatch,
   self: UserId | undefined,
 ): GuildId | undefined {

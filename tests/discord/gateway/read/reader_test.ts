@@ -5,10 +5,7 @@ import type { EventKind, EventOf, InboundBatch } from "../../../../src/core/inbo
 import { SEPARATOR } from "../../../../src/discord/gateway/link/batches.ts";
 import type { DispatchBatch } from "../../../../src/discord/gateway/link/protocol.ts";
 import { READ_TYPES } from "../../../../src/discord/gateway/read/intents.ts";
-import {
-  createReader,
-  guildWithChangedPermissions,
-} from "../../../../src/discord/gateway/read/reader.ts";
+import { createReader } from "../../../../src/discord/gateway/read/reader.ts";
 import { ACCOUNT } from "../../../support/discord/builders.ts";
 import {
   ADA,
@@ -127,21 +124,6 @@ describe("[G5] createReader()", () => {
     reader.read(batch(READY, CREATE));
     const left = reader.read(batch({ t: "GUILD_DELETE", s: 4, d: { id: GUILD } } as never));
     assert.deepEqual(left.guilds, [{ guildId: GUILD, text: undefined }]);
-  });
-
-  it("[R11] names the guild of each change that may give the bot permissions", () => {
-    const { reader, problems } = open();
-    const role = { id: "1800000000000000009", name: "new" };
-    const changes = [
-      { t: "GUILD_ROLE_UPDATE", s: 3, d: { guild_id: GUILD, role } },
-      { t: "GUILD_MEMBER_UPDATE", s: 4, d: { guild_id: GUILD, user: BARNACLE, roles: [] } },
-    ];
-    const changed = { kind: "permissions_changed", guildId: GUILD };
-    assert.deepEqual(reader.read(batch(READY, CREATE)).events.slice(1), [changed]);
-    assert.deepEqual(reader.read(batch(...changes)).events, [changed, changed]);
-    assert.deepEqual(eventsOf(reader.read(batch(MESSAGE)), "permissions_changed"), []);
-    assert.deepEqual(problems, []);
-    assert.ok(READ_TYPES.includes("GUILD_MEMBER_UPDATE"), "otherwise it never leaves the worker");
   });
 
   it("[P3] [P13] keeps the order of interactions, deletions and messages", () => {
@@ -340,20 +322,22 @@ const cases: readonly [t: string, d: unknown, isChange: boolean][] = [
   ["GUILD_ROLE_UPDATE", { guild_id: "Friends" }, false],
 ];
 
-describe("[R11] guildWithChangedPermissions()", () => {
+describe("[R11] a change that may give the bot permissions", () => {
+  const changedBy = (reader: ReturnType<typeof open>["reader"], t: string, d: unknown) =>
+    eventsOf(reader.read(batch({ t, s: 4, d } as never)), "permissions_changed");
+
   for (const [t, d, isChange] of cases) {
-    it(`${isChange ? "detects a" : "detects no"} change in ${t} ${JSON.stringify(d).slice(0, 60)}`, () =>
-      assert.equal(
-        guildWithChangedPermissions({ t, s: 1, d }, SELF.userId),
-        isChange ? GUILD : undefined,
-      ));
+    it(`is ${isChange ? "named" : "none"} in ${t} ${JSON.stringify(d).slice(0, 60)}`, () => {
+      const { reader } = open();
+      reader.read(batch(READY, CREATE));
+      const changed = [{ kind: "permissions_changed", guildId: GUILD }];
+      assert.deepEqual(changedBy(reader, t, d), isChange ? changed : []);
+      assert.ok(!isChange || READ_TYPES.includes(t), "otherwise it never leaves the worker");
+    });
   }
 
-  it("recognises no member as the bot before READY", () => {
+  it("is none of a member before READY, which names the bot", () => {
     const d = { ...within, user: BARNACLE };
-    assert.equal(
-      guildWithChangedPermissions({ t: "GUILD_MEMBER_UPDATE", s: 1, d }, undefined),
-      undefined,
-    );
+    assert.deepEqual(changedBy(open().reader, "GUILD_MEMBER_UPDATE", d), []);
   });
 });
