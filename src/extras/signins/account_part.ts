@@ -5,13 +5,13 @@ import type { BotAccount } from "../../account/account.ts";
 import type { AccountPart } from "../../account/extra_parts.ts";
 import { defineTool, type Tool } from "../../core/turn/tool.ts";
 import { createLoader, latest } from "../../lib/cache.ts";
-import type { OwnServers } from "./own_servers.ts";
 
 export function createSignInsPart(account: BotAccount): AccountPart {
-  let loaded: OwnServers | undefined;
+  let loaded: typeof import("./own_servers.ts") | undefined;
   const { get: load } = createLoader(async () => {
-    const { createOwnServers } = await import("./own_servers.ts");
-    return loaded = createOwnServers(account);
+    loaded = await import("./own_servers.ts");
+    loaded.peoplesLogins.start(account);
+    return loaded;
   });
   /** The only tool of such a server in other turns, which never see an account. */
   const privately = (id: string): Tool =>
@@ -25,7 +25,7 @@ export function createSignInsPart(account: BotAccount): AccountPart {
       seenAt: "nowhere",
       isPersonal: true,
       isIdempotent: true, // a message is taken over once
-      run: async (_, call) => await (await load()).ask(id, call),
+      run: async (_, call) => await (await load()).askPrivately(account, id, call),
     });
   const inOthers = latest(
     account.config,
@@ -34,12 +34,12 @@ export function createSignInsPart(account: BotAccount): AccountPart {
   );
   return {
     start: () => void (inOthers().length > 0 && load().catch(() => {})), // it ends old sign-ins
-    stop: async () => await loaded?.stop(),
-    commands: { signins: async (call) => (await load()).command(call) },
+    stop: async () => await loaded?.peoplesLogins.stop(account),
+    commands: { signins: async (call) => (await load()).runSignIns(account, call) },
     own: {
-      ready: async (message) => await (await load()).ready(message),
+      ready: async (message) => await (await load()).readyFor(account, message),
       tools: (message) =>
-        message.origin?.kind === "own" ? loaded?.tools(message) ?? [] : inOthers(),
+        message.origin?.kind === "own" ? loaded?.toolsFor(account, message) ?? [] : inOthers(),
     },
   };
 }

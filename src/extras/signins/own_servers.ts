@@ -7,6 +7,7 @@
 
 import { createHash } from "node:crypto";
 import type { BotAccount } from "../../account/account.ts";
+import { type Loop, loop, perAccount } from "../../account/per_account.ts";
 import { serversOf } from "../../bot/mcp/ports.ts";
 import { createdAtMs, parseSnowflake, snowflakeAt, type UserId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
@@ -23,7 +24,7 @@ import {
 import { readMember } from "../../discord/rest/requests/members.ts";
 import { ask } from "../../flows/interactions/ask.ts";
 import { stateText } from "../../interactions/commands/mcp.ts";
-import { DAY_MS, type StartTimer } from "../../lib/clock.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 import { bounded } from "../../lib/text/quoted.ts";
 import { GO_ON, loggedOutText, MCP_SERVERS, noLoginText } from "../../render/sentences.ts";
 import { z } from "zod";
@@ -35,14 +36,12 @@ import { beginSignIn, mcpStates, NotYetError, type SignIn } from "../../mcp/sign
 import {
   createLogins,
   createSealing,
-  type Login,
+  type Logins,
   type McpHttpServer,
 } from "../../mcp/oauth/logins.ts";
 import { existsSync, readdirSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
-import type { McpLoginState } from "../../core/mcp_state.ts";
 import { OWN_LOGINS } from "../../host/files/data_dir.ts";
-import type { Log } from "../../lib/log.ts";
 import type { McpServer } from "../../mcp/server.ts";
 import { scopesOf } from "../../mcp/oauth/provider.ts";
 import { createMcpServers, type McpServers } from "../../mcp/servers.ts";
@@ -56,129 +55,152 @@ const UNPAIRED =
 const CLOSED = "it is for their direct messages, which channels.discord.dm closes to them. Tell " +
   "them to ask whoever runs me for access";
 
-export function createOwnServers(account: BotAccount) {
-  const { accountId, config, policy, now, schedule, reader } = account;
-  const { dataDir, build: { version } } = account.bot;
-  const { log } = account.forPart("tools");
-  const servers = () => serversOf(config(), "each") as readonly EachServer[];
-  const people = createPeople({
-    ...{ accountId, dataDir, servers, hasLeft },
-    secret: () => config().discord.token?.reveal() ?? "",
-    ports: { version, now, schedule, log },
-  });
+export type EachServer = McpServer & {
+  readonly transport: { readonly kind: "http" } & McpHttpServer;
+};
+
+const stateOf = perAccount("tools", ({ log }) => ({
+  /** Each person has connections of their own, with their own token; the newest one is the last. */
+  connected: new Map<string, McpServers>(),
   /** Where people have asked last: "show it" in direct messages is about this place. */
-  const places = new Map<string, NonNullable<OwnTurn["from"]>>();
-  let cancel: () => void;
+  places: new Map<string, NonNullable<OwnTurn["from"]>>(),
+  /** Sign-ins that wait for their person, by call. */
+  waiting: new Map<string, SignIn>(),
+  /** Messages whose senders have said no: their turns ask no second time. */
+  denied: createNewestSet<string>(MAX_WAITING),
+  log,
+}));
 
-  const signIn = createSignInTool({
-    ...{ now, people },
-    publicUrl: () => config().http.publicUrl,
-    async keep({ message, callKey }, server, login) {
-      people.keep(message.sender.id, server, login);
-      log.info("A person has signed in with their own account", { server: server.id });
-      await handOver(message, `signed in ${callKey}`, {
-        ...cameBy(message, "own"),
-        server: server.id,
-      });
-      return "The person has signed in, and their message is answered again by itself, with the " +
-        "tools of this server. Say only that the sign-in has worked.";
-    },
-  });
-
-  /** Whether a person is in none of the bot's servers. If Discord does not answer, no one has left. */
-  async function hasLeft(userId: UserId): Promise<boolean> {
-    const guilds = [...reader.index.keys()];
-    let hasLeft = guilds.length > 0 && guilds.length <= MAX_GUILDS;
-    for (const id of guilds) {
-      hasLeft &&= !await readMember(account.rest, id, userId).catch(() => "unknown");
-    }
-    return hasLeft;
-  }
-
-  /** @throws {Error} With the reason for the model. */
-  async function handOver(
-    of: InboundMessage,
-    key: string,
-    own: OwnTurn,
-    first?: () => Promise<unknown>,
-  ): Promise<void> {
-    const { text, quoted, channelId, names, sender } = of;
-    const low = parseInt(createHash("sha256").update(key).digest("hex").slice(0, 5), 16);
-    const id = snowflakeAt(createdAtMs(of.id), low);
-    const place = { kind: "dm" } as const;
-    const from = { ...sender, roles: [] };
-    const call = { accountId, id, channelId, place, names, sender: from, name: "", options: {} };
-    const about = quoted && { ...quoted, channelId };
-    const question = { text, about, origin: { ...own, kind: "own" }, first } as const;
-    if (await ask(account, { ...call, isElsewhere: true }, question) === "direct") return;
-    throw new Error(config().discord.dm.policy === "pairing" ? UNPAIRED : CLOSED);
-  }
-
-  function sweep(): void {
-    cancel = schedule(sweep, DAY_MS);
-    people.sweep().catch((error: unknown) => log.warn("Cannot end people's sign-ins", { error }));
-  }
-  sweep();
-
-  return {
-    /** Takes the message of a turn to a turn of its sender alone. */
-    async ask(server: string, call: ToolContext): Promise<string> {
-      const { message, also = [] } = call;
-      const { id, revision, sender, channelId, guildId, place } = message;
-      if (!isTyped(message) || sender.automaton || sender.pluralkit) {
-        throw new Error("only a person's own message can be about their own account");
-      }
-      const last = guildId ? { channelId, guildId, place } : places.get(sender.id);
-      const from = last?.place.kind === "guild" && policy().mayAct(last.place) ? last : undefined;
-      if (places.size >= MAX_PLACES) places.clear();
-      if (from) places.set(sender.id, from);
-      const text = [message, ...also].map((one) => one.text).join("\n");
-      const key = `${server} ${id} ${revision}`; // once
-      // A person who takes no direct messages gets no turn whose answer no one sees.
-      const tell = place.kind === "dm" ? undefined : async () => {
-        const told =
-          `About your question in <#${channelId}>: the answer is from your own account, so it ` +
-          "comes here.";
-        const { send } = await import("../../flows/actions/actions.ts");
-        await send(call, { userId: sender.id, text: told });
-      };
-      await handOver({ ...message, text }, key, { server, from }, tell);
-      return "The person's message is answered in their direct messages, from their own account. " +
-        "Say so in one short sentence, and nothing about its content.";
-    },
-    async ready(message: InboundMessage): Promise<void> {
-      const own = cameBy(message, "own");
-      const [server] = servers().filter(({ id }) => id === own?.server);
-      const failed = (error: unknown) => log.warn("Cannot connect to an account", { error });
-      if (server) await people.ready(message.sender.id, server).catch(failed);
-    },
-    /** A server's own tools take no name of ours. */
-    tools(message: InboundMessage): readonly Tool[] {
-      const own = cameBy(message, "own");
-      const all = servers().filter(({ id }) => id === own?.server).flatMap((server) => [
-        ...people.tools(message.sender.id, server),
-        ...[signIn(server), createShowTool(server)],
-      ]);
-      return [...new Map(all.map((tool) => [tool.name, tool])).values()];
-    },
-    command({ sender, options }: CommandCall): string {
-      const server = bounded(String(options["end"] ?? "").trim().replaceAll("`", "'"), 100);
-      if (server !== "") {
-        const isEnded = people.end(sender.id, server);
-        return isEnded ? loggedOutText(server) : noLoginText(server);
-      }
-      const lines = people.states(sender.id)
-        .map((state) => `– \`${state.id}\`: ${stateText(state, now())}`);
-      return [MCP_SERVERS, ...lines].join("\n");
-    },
-    async stop(): Promise<void> {
-      cancel();
-      await people.close();
-    },
-  };
+function serversIn({ config }: BotAccount): readonly EachServer[] {
+  return serversOf(config(), "each") as readonly EachServer[];
 }
 
-export type OwnServers = ReturnType<typeof createOwnServers>;
+/** Ends logins that no one uses, and at last all connections. */
+export const peoplesLogins: Loop = loop("tools", (account) => {
+  let cancel: () => void;
+  function sweepDaily(): void {
+    cancel = account.schedule(sweepDaily, DAY_MS);
+    sweep(account).catch((error: unknown) =>
+      account.log.warn("Cannot end people's sign-ins", { error })
+    );
+  }
+  sweepDaily();
+  return {
+    async stop() {
+      cancel();
+      await Promise.all(stateOf(account).connected.values().map((one) => one.close()));
+    },
+  };
+});
+
+/** Whether a person is in none of the bot's servers. If Discord does not answer, no one has left. */
+async function hasLeft(account: BotAccount, userId: UserId): Promise<boolean> {
+  const guilds = [...account.reader.index.keys()];
+  let hasLeft = guilds.length > 0 && guilds.length <= MAX_GUILDS;
+  for (const id of guilds) {
+    hasLeft &&= !await readMember(account.rest, id, userId).catch(() => "unknown");
+  }
+  return hasLeft;
+}
+
+/** @throws {Error} With the reason for the model. */
+async function handOver(
+  account: BotAccount,
+  of: InboundMessage,
+  key: string,
+  own: OwnTurn,
+  first?: () => Promise<unknown>,
+): Promise<void> {
+  const { accountId, config } = account;
+  const { text, quoted, channelId, names, sender } = of;
+  const low = parseInt(createHash("sha256").update(key).digest("hex").slice(0, 5), 16);
+  const id = snowflakeAt(createdAtMs(of.id), low);
+  const place = { kind: "dm" } as const;
+  const from = { ...sender, roles: [] };
+  const call = { accountId, id, channelId, place, names, sender: from, name: "", options: {} };
+  const about = quoted && { ...quoted, channelId };
+  const question = { text, about, origin: { ...own, kind: "own" }, first } as const;
+  if (await ask(account, { ...call, isElsewhere: true }, question) === "direct") return;
+  throw new Error(config().discord.dm.policy === "pairing" ? UNPAIRED : CLOSED);
+}
+
+/** Takes the message of a turn to a turn of its sender alone. */
+export async function askPrivately(
+  account: BotAccount,
+  server: string,
+  call: ToolContext,
+): Promise<string> {
+  const { message, also = [] } = call;
+  const { id, revision, sender, channelId, guildId, place } = message;
+  if (!isTyped(message) || sender.automaton || sender.pluralkit) {
+    throw new Error("only a person's own message can be about their own account");
+  }
+  const { places } = stateOf(account);
+  const last = guildId ? { channelId, guildId, place } : places.get(sender.id);
+  const from = last?.place.kind === "guild" && account.policy().mayAct(last.place)
+    ? last
+    : undefined;
+  if (places.size >= MAX_PLACES) places.clear();
+  if (from) places.set(sender.id, from);
+  const text = [message, ...also].map((one) => one.text).join("\n");
+  const key = `${server} ${id} ${revision}`; // once
+  // A person who takes no direct messages gets no turn whose answer no one sees.
+  const tell = place.kind === "dm" ? undefined : async () => {
+    const told =
+      `About your question in <#${channelId}>: the answer is from your own account, so it ` +
+      "comes here.";
+    const { send } = await import("../../flows/actions/actions.ts");
+    await send(call, { userId: sender.id, text: told });
+  };
+  await handOver(account, { ...message, text }, key, { server, from }, tell);
+  return "The person's message is answered in their direct messages, from their own account. " +
+    "Say so in one short sentence, and nothing about its content.";
+}
+
+/** The server of such a turn. */
+function serverOf(account: BotAccount, message: InboundMessage): EachServer | undefined {
+  const own = cameBy(message, "own");
+  return serversIn(account).find(({ id }) => id === own?.server);
+}
+
+/** Connects the person for such a turn, which counts as a use. Never rejects. */
+export async function readyFor(account: BotAccount, message: InboundMessage): Promise<void> {
+  const server = serverOf(account, message);
+  if (!server) return;
+  const { id } = message.sender;
+  try {
+    const current = connect(account, id, server);
+    if (current) use(account, id);
+    // Some seconds at most: the turn has no other tools.
+    for (let listed; (listed = current?.list(() => true)) !== undefined;) await listed;
+  } catch (error) {
+    stateOf(account).log.warn("Cannot connect to an account", { error });
+  }
+}
+
+/** A server's own tools take no name of ours. */
+export function toolsFor(account: BotAccount, message: InboundMessage): readonly Tool[] {
+  const server = serverOf(account, message);
+  if (!server) return [];
+  const own = stateOf(account).connected.get(keyOf(message.sender.id, server))?.tools() ?? [];
+  const all = [...own, signInTool(account, server), showTool(server)];
+  return [...new Map(all.map((tool) => [tool.name, tool])).values()];
+}
+
+/** Runs `/signins`. */
+export function runSignIns(account: BotAccount, { sender, options }: CommandCall): string {
+  const named = bounded(String(options["end"] ?? "").trim().replaceAll("`", "'"), 100);
+  const logins = loginsOf(account, sender.id);
+  if (named !== "") {
+    const server = serversIn(account).find(({ id }) => id === named);
+    const isEnded = server !== undefined && logins.remove(server.id);
+    if (isEnded) connect(account, sender.id, server);
+    return isEnded ? loggedOutText(named) : noLoginText(named);
+  }
+  const lines = mcpStates(serversIn(account), logins)
+    .map((state) => `– \`${state.id}\`: ${stateText(state, account.now())}`);
+  return [MCP_SERVERS, ...lines].join("\n");
+}
 
 const WAIT_MS = 10 * 60_000;
 const MAX_WAITING = 200;
@@ -193,38 +215,26 @@ function cardOf(
   return { facts: [], ...card, choices, asked, where: "direct", timeoutMs: WAIT_MS };
 }
 
-export function createSignInTool({ now, publicUrl, people, keep }: {
-  readonly now: () => number;
-  readonly publicUrl: () => string | undefined;
-  readonly people: {
-    readonly loginAt: Everyone["loginAt"];
-    readonly isSignedIn: Everyone["isSignedIn"];
-  };
-  /** Stores the login of the message's sender, and answers the message again. */
-  readonly keep: (context: ToolContext, server: EachServer, login: Login) => Promise<string>;
-}): (server: EachServer) => Tool {
-  const waiting = new Map<string, SignIn>();
-  /** Messages whose senders have said no: their turns ask no second time. */
-  const denied = createNewestSet<string>(MAX_WAITING);
+/** Lets the person of a turn sign in to a server. */
+export function signInTool(account: BotAccount, server: EachServer): Tool {
+  const { id, transport } = server;
+  const { waiting, denied, log } = stateOf(account);
+  const publicUrl = () => account.config().http.publicUrl;
+  const backTo = () => pastedUrl(transport.oauth?.callbackPort, publicUrl());
 
-  const backTo = ({ transport }: EachServer) =>
-    pastedUrl(transport.oauth?.callbackPort, publicUrl());
-
-  async function begin(server: EachServer, { callKey, message }: ToolContext): Promise<SignIn> {
-    const { transport } = server;
+  async function begin({ callKey, message }: ToolContext): Promise<SignIn> {
     const url = publicUrl();
-    const back = backTo(server);
-    const scope = people.loginAt(message.sender.id, server)?.wantedScope;
+    const scope = loginAt(account, message.sender.id, server)?.wantedScope;
     // The page of a public address is safer: no one can be talked into entering another's code.
-    const begun = await beginSignIn(transport, back, now, scope, !url?.startsWith("https:"));
+    const isPrivate = !url?.startsWith("https:");
+    const begun = await beginSignIn(transport, backTo(), account.now, scope, isPrivate);
     const [oldest] = waiting.keys();
     if (oldest !== undefined && waiting.size >= MAX_WAITING) waiting.delete(oldest);
     waiting.set(callKey, begun);
     return begun;
   }
 
-  function card(server: EachServer, { address, device }: SignIn, context: ToolContext, why = "") {
-    const { id } = server;
+  function card({ address, device }: SignIn, context: ToolContext, why = "") {
     const asked =
       `Sign in to \`${id}\` at ${new URL(address).host} with your own account. Pass on no ` +
       "address and no code.";
@@ -236,7 +246,7 @@ export function createSignInTool({ now, publicUrl, people, keep }: {
     const exact = [...shown, ...device ? [device.code] : []].join("\n");
     const end = device
       ? `enter the code there, and press **${GO_ON}**`
-      : `your browser ends at \`${backTo(server)}?…\`, where no page may load. Copy that whole ` +
+      : `your browser ends at \`${backTo()}?…\`, where no page may load. Copy that whole ` +
         "address, press **Fill in**, and paste it";
     return new WaitsForPerson(cardOf(context, { ...yes, style: "primary" }, {
       ...{ kind: "ask", tool: `mcp__${id}__sign_in`, text: `${why}${asked}`, link },
@@ -246,49 +256,52 @@ export function createSignInTool({ now, publicUrl, people, keep }: {
     }));
   }
 
-  async function signIn(server: EachServer, context: ToolContext): Promise<string> {
+  async function signIn(context: ToolContext): Promise<string> {
     const { callKey, decision, message } = context;
     const isYes = decision?.kind === "answered" && decision.answer.choice !== DENY;
     if (decision && !isYes) denied.add(message.id);
     const words = "the person said no, or did not answer; do not ask again";
     if (denied.has(message.id)) throw new RefusedCall("declined", words);
     const begun = waiting.get(callKey);
-    if (!(isYes && begun) && people.isSignedIn(message.sender.id, server)) {
-      context.noteEffect?.({ isNone: true });
+    if (!(isYes && begun) && isSignedIn(account, message.sender.id, server)) {
       return "Nothing to do: they are signed in already."; // perhaps before a crash
     }
     if (!context.mayWait) throw new Error("no person can be asked now");
-    if (!isYes || !begun) throw card(server, await begin(server, context), context);
+    if (!isYes || !begun) throw card(await begin(context), context);
     const { text: written = "" } = decision.answer;
     const answer = begun.device?.answer ??
       URL.parse(written)?.searchParams ?? new URLSearchParams();
     const wrong = "That was not the address of this sign-in.\n";
-    if (!begun.isOurs(answer)) throw card(server, begun, context, wrong);
+    if (!begun.isOurs(answer)) throw card(begun, context, wrong);
     waiting.delete(callKey); // an answer counts once
     const login = await begun.finish(answer).catch((error: unknown) => {
       if (!(error instanceof Error && error.cause instanceof NotYetError)) throw error;
       waiting.set(callKey, begun);
-      throw card(server, begun, context, "The server knows no sign-in yet.\n");
+      throw card(begun, context, "The server knows no sign-in yet.\n");
     });
-    return await keep(context, server, login);
+    loginsOf(account, message.sender.id).write(id, login);
+    use(account, message.sender.id);
+    log.info("A person has signed in with their own account", { server: id });
+    const own = { ...cameBy(message, "own"), server: id };
+    await handOver(account, message, `signed in ${callKey}`, own);
+    return "The person has signed in, and their message is answered again by itself, with the " +
+      "tools of this server. Say only that the sign-in has worked.";
   }
 
-  return (server) =>
-    defineTool({
-      name: `mcp__${server.id}__sign_in`,
-      description:
-        `Lets the person sign in to ${server.id} by a private button. Call it if their ` +
-        "message needs a tool of that server and there is none, or the server refuses them.",
-      input: () => z.strictObject({}),
-      needs: [],
-      seenAt: "nowhere",
-      isIdempotent: true,
-      run: (_, context) => signIn(server, context),
-    });
+  return defineTool({
+    name: `mcp__${id}__sign_in`,
+    description: `Lets the person sign in to ${id} by a private button. Call it if their ` +
+      "message needs a tool of that server and there is none, or the server refuses them.",
+    input: () => z.strictObject({}),
+    needs: [],
+    seenAt: "nowhere",
+    isIdempotent: true,
+    run: (_, context) => signIn(context),
+  });
 }
 
 /** Its card has the exact text and the place, so the person sees what others will see. */
-export function createShowTool({ id }: EachServer): Tool {
+export function showTool({ id }: EachServer): Tool {
   return defineTool({
     name: `mcp__${id}__show_in_channel`,
     description:
@@ -319,103 +332,73 @@ export function createShowTool({ id }: EachServer): Tool {
 const UNUSED_MS = 90 * DAY_MS;
 const MAX_CONNECTIONS = 100;
 
-export type EachServer = McpServer & {
-  readonly transport: { readonly kind: "http" } & McpHttpServer;
-};
+const keyOf = (userId: UserId, { id }: EachServer) => `${userId} ${id}`;
 
-/** Keeps people's logins and connections: each person has their own, with their own token. */
-export function createPeople({ accountId, dataDir, secret, servers, hasLeft, ports }: {
-  readonly accountId: string;
-  readonly dataDir: string;
-  /** The bot's token. */
-  readonly secret: () => string;
-  readonly servers: () => readonly EachServer[];
-  readonly hasLeft: (userId: UserId) => Promise<boolean>;
-  readonly ports: {
-    readonly version: string;
-    readonly now: () => number;
-    readonly schedule: StartTimer;
-    readonly log: Log;
-  };
-}) {
-  const { now } = ports;
-  const connected = new Map<string, McpServers>();
-  const keyOf = (userId: UserId, { id }: EachServer) => `${userId} ${id}`;
-  const folderOf = (userId: UserId) => join(dataDir, OWN_LOGINS, userId, accountId);
-  const loginsOf = (userId: UserId) =>
-    createLogins(folderOf(userId), createSealing(secret(), userId));
-  const loginAt = (userId: UserId, { id, transport }: EachServer) =>
-    loginsOf(userId).read(id, transport.url);
-  /** The folder's time is that of the last use. */
-  const use = (userId: UserId) => utimesSync(folderOf(userId), now() / 1_000, now() / 1_000);
-
-  /** Connects the person to a server that has a token of theirs; otherwise, ends the connection. */
-  function connect(userId: UserId, server: EachServer): McpServers | undefined {
-    const key = keyOf(userId, server);
-    const before = connected.get(key);
-    connected.delete(key);
-    if (!loginAt(userId, server)?.tokens) return void before?.close();
-    before?.apply([server]);
-    const current = before ?? createMcpServers([server], {
-      ...ports,
-      isOwn: true,
-      logins: loginsOf(userId),
-      confine: () => Promise.reject(new TypeError("a program has no sign-in")),
-      seen: { look: () => undefined, of: () => undefined },
-      onSignIn: () => true, // the person's turn asks them
-    });
-    connected.set(key, current); // the newest one
-    const [oldest] = connected;
-    if (oldest && connected.size > MAX_CONNECTIONS) {
-      connected.delete(oldest[0]);
-      void oldest[1].close();
-    }
-    return current;
-  }
-
-  return {
-    loginAt,
-    keep(userId: UserId, { id }: EachServer, login: Login): void {
-      loginsOf(userId).write(id, login);
-      use(userId);
-    },
-    /** @param named As a person writes it. */
-    end(userId: UserId, named: string): boolean {
-      const server = servers().find(({ id }) => id === named);
-      const isEnded = server !== undefined && loginsOf(userId).remove(server.id);
-      if (isEnded) connect(userId, server);
-      return isEnded;
-    },
-    /** Ends logins that are unused, or of people who have left. */
-    async sweep(): Promise<void> {
-      const all = join(dataDir, OWN_LOGINS);
-      for (const name of existsSync(all) ? readdirSync(all) : []) {
-        const userId = parseSnowflake<"user">(name);
-        const used = userId && statSync(folderOf(userId), { throwIfNoEntry: false });
-        if (!used || now() - used.mtimeMs < UNUSED_MS && !await hasLeft(userId)) continue;
-        rmSync(folderOf(userId), { recursive: true, force: true });
-        for (const server of servers()) connect(userId, server);
-      }
-    },
-    /** Connects the person for a turn, which counts as a use. */
-    async ready(userId: UserId, server: EachServer): Promise<void> {
-      const current = connect(userId, server);
-      if (current) use(userId);
-      // Some seconds at most: the turn has no other tools.
-      for (let listed; (listed = current?.list(() => true)) !== undefined;) await listed;
-    },
-    tools: (userId: UserId, server: EachServer): readonly Tool[] =>
-      connected.get(keyOf(userId, server))?.tools() ?? [],
-    states: (userId: UserId): readonly McpLoginState[] => mcpStates(servers(), loginsOf(userId)),
-    /** Whether a server takes the person's login, as far as their connection tells. */
-    isSignedIn(userId: UserId, server: EachServer): boolean {
-      const { tokens, wantedScope } = loginAt(userId, server) ?? {};
-      const [current] = connected.get(keyOf(userId, server))?.states() ?? [];
-      return tokens !== undefined && current?.state === "ready" &&
-        scopesOf(tokens.scope, wantedScope) === scopesOf(tokens.scope, undefined);
-    },
-    close: () => Promise.all([...connected.values()].map((one) => one.close())),
-  };
+function folderOf({ bot: { dataDir }, accountId }: BotAccount, userId: UserId): string {
+  return join(dataDir, OWN_LOGINS, userId, accountId);
 }
 
-export type Everyone = ReturnType<typeof createPeople>;
+/** A person's logins, which only the bot's token opens. */
+function loginsOf(account: BotAccount, userId: UserId): Logins {
+  const secret = account.config().discord.token?.reveal() ?? "";
+  return createLogins(folderOf(account, userId), createSealing(secret, userId));
+}
+
+function loginAt(account: BotAccount, userId: UserId, { id, transport }: EachServer) {
+  return loginsOf(account, userId).read(id, transport.url);
+}
+
+/** The folder's time is that of the last use. */
+function use(account: BotAccount, userId: UserId): void {
+  const sec = account.now() / 1_000;
+  utimesSync(folderOf(account, userId), sec, sec);
+}
+
+/** Connects the person to a server that has a token of theirs; otherwise, ends the connection. */
+function connect(account: BotAccount, userId: UserId, server: EachServer): McpServers | undefined {
+  const { connected, log } = stateOf(account);
+  const key = keyOf(userId, server);
+  const before = connected.get(key);
+  connected.delete(key);
+  if (!loginAt(account, userId, server)?.tokens) return void before?.close();
+  before?.apply([server]);
+  const current = before ?? createMcpServers([server], {
+    version: account.bot.build.version,
+    now: account.now,
+    schedule: account.schedule,
+    log,
+    isOwn: true,
+    logins: loginsOf(account, userId),
+    confine: () => Promise.reject(new TypeError("a program has no sign-in")),
+    seen: { look: () => undefined },
+    onSignIn: () => true, // the person's turn asks them
+  });
+  connected.set(key, current); // the newest one
+  const [oldest] = connected;
+  if (oldest && connected.size > MAX_CONNECTIONS) {
+    connected.delete(oldest[0]);
+    void oldest[1].close();
+  }
+  return current;
+}
+
+/** Ends logins that are unused, or of people who have left. */
+async function sweep(account: BotAccount): Promise<void> {
+  const all = join(account.bot.dataDir, OWN_LOGINS);
+  for (const name of existsSync(all) ? readdirSync(all) : []) {
+    const userId = parseSnowflake<"user">(name);
+    const used = userId && statSync(folderOf(account, userId), { throwIfNoEntry: false });
+    if (!used) continue;
+    if (account.now() - used.mtimeMs < UNUSED_MS && !await hasLeft(account, userId)) continue;
+    rmSync(folderOf(account, userId), { recursive: true, force: true });
+    for (const server of serversIn(account)) connect(account, userId, server);
+  }
+}
+
+/** Whether a server takes the person's login, as far as their connection tells. */
+function isSignedIn(account: BotAccount, userId: UserId, server: EachServer): boolean {
+  const { tokens, wantedScope } = loginAt(account, userId, server) ?? {};
+  const [current] = stateOf(account).connected.get(keyOf(userId, server))?.states() ?? [];
+  return tokens !== undefined && current?.state === "ready" &&
+    scopesOf(tokens.scope, wantedScope) === scopesOf(tokens.scope, undefined);
+}

@@ -8,7 +8,7 @@ import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import { cameBy, type Origin } from "../../../src/core/inbound/origin.ts";
 import type { AcceptedBatch } from "../../../src/core/inbound/inbox.ts";
 import type { CommandCall } from "../../../src/core/inbound/interactions.ts";
-import { createOwnServers } from "../../../src/extras/signins/own_servers.ts";
+import { askPrivately, runSignIns, toolsFor } from "../../../src/extras/signins/own_servers.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 import {
   directMessage,
@@ -45,7 +45,6 @@ async function open(
   const { policy } = account;
   Object.assign(account, { policy: () => ({ ...policy(), mayAct: () => !isClosed }) });
   Object.assign(account.bot, { dataDir });
-  const own = createOwnServers(account);
   const told: unknown[] = [];
   const call = async (
     message: InboundMessage,
@@ -54,7 +53,7 @@ async function open(
   ) => {
     const scene = await testAccount({});
     const asking = { message, also, callKey: "1:1", sessionKey: "", account: scene.account };
-    const answer = own.ask(server, toolContext(asking));
+    const answer = askPrivately(account, server, toolContext(asking));
     answer.catch(() => {});
     await scene.pass(10_000);
     const opened = scene.requests.filter(({ path }) => path === "/users/@me/channels");
@@ -62,10 +61,10 @@ async function open(
     assert.equal(scene.posted().length, opened.length);
     return await answer;
   };
-  return { own, asked, told, call, close: () => void (isClosed = true) };
+  return { account, asked, told, call, close: () => void (isClosed = true) };
 }
 
-describe("[T13a] createOwnServers()", () => {
+describe("[T13a] own accounts", () => {
   const rows: readonly [what: string, message: InboundMessage, isTaken: boolean][] = [
     ["a message of a channel", guildMessage(), true],
     ["a direct message", directMessage(), true],
@@ -96,19 +95,18 @@ describe("[T13a] createOwnServers()", () => {
   for (const [what, message, isTaken] of rows) {
     it(`${isTaken ? "takes" : "does not take"} ${what}`, async () => {
       using folder = tempDirectory();
-      const { own, asked, told, call } = await open(folder.path);
+      const { asked, told, call } = await open(folder.path);
       const ended = await call(message).catch(String);
       assert.equal(asked.length, isTaken ? 1 : 0, ended);
       assert.match(ended, isTaken ? /answered in their direct messages/ : /only a person's own/);
       const isElsewhere = isTaken && message.place.kind === "guild";
       assert.deepEqual(told, isElsewhere ? [message.sender.id] : []);
-      await own.stop();
     });
   }
 
   it("takes a message once for each server and text, with all of its words and its place", async () => {
     using folder = tempDirectory();
-    const { own, asked, call } = await open(folder.path);
+    const { asked, call } = await open(folder.path);
     const message = guildMessage({ text: "and today?" });
     const edited = { ...message, revision: 1 };
     await call(message, [guildMessage({ id: messageId("1400000000000000002"), text: "please" })]);
@@ -127,12 +125,11 @@ describe("[T13a] createOwnServers()", () => {
       undefined,
       "77",
     ]);
-    await own.stop();
   });
 
   it("knows in direct messages where the person has asked last, while the config lets the bot act there", async () => {
     using folder = tempDirectory();
-    const { own, asked, call, close } = await open(folder.path);
+    const { asked, call, close } = await open(folder.path);
     const message = guildMessage();
     const { channelId, guildId, place, sender: asker } = message;
     const goOn = (of = asker, server = "cal") =>
@@ -146,7 +143,6 @@ describe("[T13a] createOwnServers()", () => {
     const from = { channelId, guildId, place };
     const places = asked.map((one) => cameBy(one, "own")?.from);
     assert.deepEqual(places, [from, from, undefined, from, undefined]);
-    await own.stop();
   });
 
   const closed = [
@@ -156,26 +152,24 @@ describe("[T13a] createOwnServers()", () => {
   for (const [policy, why] of closed) {
     it(`says how a person gets access to direct messages: ${policy}`, async () => {
       using folder = tempDirectory();
-      const { own, told, call } = await open(folder.path, "refused", policy);
+      const { told, call } = await open(folder.path, "refused", policy);
       await assert.rejects(call(guildMessage()), why);
       assert.deepEqual(told, []);
-      await own.stop();
     });
   }
 
   it("gives a turn the tools of its server alone", async () => {
     using folder = tempDirectory();
-    const { own } = await open(folder.path);
+    const { account } = await open(folder.path);
     const names = (server: string) =>
-      own.tools(directMessage({ origin: { kind: "own", server } })).map(({ name }) => name);
+      toolsFor(account, directMessage({ origin: { kind: "own", server } })).map(({ name }) => name);
     assert.deepEqual(names("cal"), ["mcp__cal__sign_in", "mcp__cal__show_in_channel"]);
     assert.deepEqual(names("gone"), []);
-    await own.stop();
   });
 
   it("ends by a command no sign-in of another person", async () => {
     using folder = tempDirectory();
-    const { own } = await open(folder.path);
+    const { account } = await open(folder.path);
     const fileOf = (id: string) =>
       join(folder.path, "mcp/own.logins", id, "default/cal.login.json");
     for (const id of ["1", "2"]) {
@@ -183,7 +177,8 @@ describe("[T13a] createOwnServers()", () => {
       writeFileSync(fileOf(id), "sealed");
     }
     const end = (server: string) =>
-      own.command(
+      runSignIns(
+        account,
         { sender: sender({ id: userId("1") }), options: { end: server } } as unknown as CommandCall,
       );
     for (const name of ["../../2/default/cal", "mail", "CAL"]) {
@@ -191,6 +186,5 @@ describe("[T13a] createOwnServers()", () => {
     }
     assert.match(end("cal"), /deleted the login to `cal`/);
     assert.deepEqual(["1", "2"].map((id) => existsSync(fileOf(id))), [false, true]);
-    await own.stop();
   });
 });

@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { describe, it } from "node:test";
 import type { Decision, Question } from "../../../src/core/people/question.ts";
 import { type ToolContext, WaitsForPerson } from "../../../src/core/turn/tool.ts";
 import {
-  createShowTool,
-  createSignInTool,
   type EachServer,
+  peoplesLogins,
+  readyFor,
+  showTool,
+  signInTool,
 } from "../../../src/extras/signins/own_servers.ts";
-import type { Login } from "../../../src/mcp/oauth/logins.ts";
 import {
   channelId,
   directMessage,
@@ -20,6 +22,8 @@ import { type AccountServer, startAccountServer } from "../../support/model/own_
 import { FakeClock } from "../../support/fake_clock.ts";
 import { acting, reading } from "../../../src/flows/questions/action_questions.ts";
 import { toolboxOf, toolContext } from "../../support/model/tools.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+import { calAt, signInsAccount } from "./scene.ts";
 
 const contextOf = (more: Partial<ToolContext> = {}): ToolContext =>
   toolContext({
@@ -47,29 +51,19 @@ async function play(
   answers: readonly ((address: string) => Partial<ToolContext>)[],
   wantedScope?: string,
 ) {
-  const kept: string[] = [];
-  const cal: EachServer = {
-    id: "cal",
-    transport: { kind: "http", url: server.url, headers: {}, isEach: true },
-  };
-  const tool = createSignInTool({
-    now: () => 1,
-    publicUrl: () => undefined,
-    people: {
-      loginAt: () => wantedScope === undefined ? undefined : { wantedScope } as Login,
-      isSignedIn: () => kept.length > 0,
-    },
-    keep(_, { id }, { tokens }) {
-      kept.push(`${id} ${tokens?.access_token}`);
-      return Promise.resolve("signed in");
-    },
-  })(cal);
+  using folder = tempDirectory();
+  const scene = await signInsAccount(folder.path, server.url);
+  const { account, keep, fileOf, ownOf } = scene;
+  const { id } = directMessage().sender;
+  if (wantedScope !== undefined) keep(id, { url: server.url, signedInAt: 0, wantedScope });
+  const tool = signInTool(account, calAt(server.url));
   const ends: string[] = [];
   let question: Question | undefined;
   for (const answer of [() => ({}), ...answers]) {
     const context = contextOf(answer(question?.link?.url ?? ""));
     try {
       ends.push(await tool.run({}, context));
+      await readyFor(account, ownOf(id)); // the message is answered again
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       const isSame = error instanceof WaitsForPerson &&
@@ -80,22 +74,27 @@ async function play(
       );
     }
   }
-  return { ends, kept, question };
+  const isKept = wantedScope === undefined && existsSync(fileOf(id));
+  await scene.quiet();
+  const again = scene.rows("SELECT * FROM inbox").length;
+  await peoplesLogins.stop(account);
+  return { ends, isKept, again, question };
 }
 
 type Row = readonly [
   what: string,
   answers: (server: AccountServer) => Parameters<typeof play>[1],
   ends: readonly (string | RegExp)[],
-  kept: number,
+  isKept: boolean,
 ];
 
-describe("[T13a] createSignInTool()", () => {
+describe("[T13a] signInTool()", () => {
+  const SIGNED_IN = /^The person has signed in, and their message is answered again/;
   const right = (server: AccountServer) => (address: string) => ({
     decision: entered(server.allow(address, "ada").href),
   });
   const rows: readonly Row[] = [
-    ["takes the person's answer", (server) => [right(server)], ["a card", "signed in"], 1],
+    ["takes the person's answer", (server) => [right(server)], ["a card", SIGNED_IN], true],
     [
       "takes it once, and asks no one again who has signed in, as after a crash",
       (server) => {
@@ -105,14 +104,14 @@ describe("[T13a] createSignInTool()", () => {
           () => ({ callKey: "1:2", decision: entered(given) }),
         ];
       },
-      ["a card", "signed in", "Nothing to do: they are signed in already."],
-      1,
+      ["a card", SIGNED_IN, "Nothing to do: they are signed in already."],
+      true,
     ],
     [
       "shows the same card after another text",
       (server) => [() => ({ decision: entered("ABC") }), right(server)],
-      ["a card", "the same card", "signed in"],
-      1,
+      ["a card", "the same card", SIGNED_IN],
+      true,
     ],
     [
       "takes no answer of another authorization server",
@@ -122,13 +121,13 @@ describe("[T13a] createSignInTool()", () => {
         return { decision: entered(back.href) };
       }],
       ["a card", /issuer https:\/\/evil\.example does not match/],
-      0,
+      false,
     ],
     [
       "asks no second time for the message after Deny",
       () => [() => ({ decision: chosen("deny") }), () => ({ callKey: "1:2" })],
       ["a card", /do not ask again/, /do not ask again/],
-      0,
+      false,
     ],
     [
       "asks anew if the process has ended meanwhile",
@@ -139,19 +138,19 @@ describe("[T13a] createSignInTool()", () => {
         right(server),
       ],
       ["a card", "a card", /not signed in|signed in|card/],
-      0,
+      false,
     ],
     ["asks no one who is signed in", (server) => [right(server), () => ({ callKey: "1:2" })], [
       "a card",
-      "signed in",
+      SIGNED_IN,
       "Nothing to do: they are signed in already.",
-    ], 1],
+    ], true],
     ["asks no one who cannot be asked", () => [() => ({ callKey: "1:2", mayWait: undefined })], [
       "a card",
       /no person can be asked/,
-    ], 0],
+    ], false],
   ];
-  for (const [what, answers, ends, kept] of rows) {
+  for (const [what, answers, ends, isKept] of rows) {
     it(what, async () => {
       await using server = await startAccountServer();
       const played = await play(server, answers(server));
@@ -160,7 +159,7 @@ describe("[T13a] createSignInTool()", () => {
           ? assert.equal(played.ends[at], end)
           : assert.match(played.ends[at] ?? "", end)
       );
-      assert.equal(played.kept.length, kept);
+      assert.deepEqual([played.isKept, played.again], [isKept, isKept ? 1 : 0]);
       assert.deepEqual(played.question?.asked, [directMessage().sender.id]);
       assert.equal(played.question?.where, "direct");
     });
@@ -179,7 +178,7 @@ describe("[T13a] createSignInTool()", () => {
   }
 });
 
-describe("[T13a] createShowTool()", () => {
+describe("[T13a] showTool()", () => {
   const place = { channelId: channelId("5"), guildId: guildId("6"), place: guildPlace() };
   const rows: readonly [
     what: string,
@@ -192,7 +191,7 @@ describe("[T13a] createShowTool()", () => {
   ];
   for (const [what, decision, end] of rows) {
     it(what, async () => {
-      const tool = createShowTool({ id: "cal" } as EachServer);
+      const tool = showTool({ id: "cal" } as EachServer);
       const message = {
         ...directMessage(),
         id: messageId("3"),

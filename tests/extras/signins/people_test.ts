@@ -1,20 +1,21 @@
 import assert from "node:assert/strict";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { UserId } from "../../../src/core/discord/ids.ts";
-import type { ToolContext } from "../../../src/core/turn/tool.ts";
+import type { CommandCall } from "../../../src/core/inbound/interactions.ts";
+import { peoplesLogins, readyFor, runSignIns } from "../../../src/extras/signins/own_servers.ts";
 import { createSignInPage } from "../../../src/extras/signins/page.ts";
-import { createPeople, type EachServer } from "../../../src/extras/signins/own_servers.ts";
 import { createSealing } from "../../../src/mcp/oauth/logins.ts";
 import { beginSignIn } from "../../../src/mcp/sign_in.ts";
+import type { Given } from "../../support/bot/test_account.ts";
 import { userId } from "../../support/discord/builders.ts";
+import { GUILD_SNAPSHOT } from "../../cli/data_fixture.ts";
 import { cases } from "../../support/long_form.ts";
 import { type AccountServer, startAccountServer } from "../../support/model/own_accounts.ts";
+import { toolContext } from "../../support/model/tools.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
-import { recordingLog } from "../../support/recording_log.ts";
-import { guildMessage } from "../../support/discord/builders.ts";
+import { calAt, signInsAccount } from "./scene.ts";
 
 const BACK = "http://127.0.0.1:8765/callback";
 const DAY = 86_400_000;
@@ -22,47 +23,26 @@ const NAMES = ["ada", "grace", "mary"] as const;
 type Name = typeof NAMES[number];
 const idOf = (name: Name): UserId => userId(`${NAMES.indexOf(name) + 1}`);
 
-function setUp(server: AccountServer, dataDir: string) {
-  const state = { now: Date.now(), left: new Set<UserId>(), each: [] as EachServer[] };
-  const cal: EachServer = {
-    id: "cal",
-    transport: { kind: "http", url: server.url, headers: {}, isEach: true },
-  };
-  state.each = [cal];
-  const { log } = recordingLog();
-  const people = createPeople({
-    accountId: "default",
-    dataDir,
-    secret: () => "bot token",
-    servers: () => state.each,
-    hasLeft: (id) => Promise.resolve(state.left.has(id)),
-    // No wait ends by a timer: a busy machine would have no tools in time.
-    ports: { version: "1", now: () => state.now, schedule: () => () => {}, log },
-  });
+async function setUp(server: AccountServer, dataDir: string, given: Given = {}) {
+  const scene = await signInsAccount(dataDir, server.url, given);
+  const { account, keep, ownOf, toolOf } = scene;
   async function signIn(name: Name): Promise<void> {
-    const signIn = await beginSignIn(cal.transport, BACK, () => state.now);
-    people.keep(
-      idOf(name),
-      cal,
-      await signIn.finish(server.allow(signIn.address, name).searchParams),
-    );
+    const begun = await beginSignIn(calAt(server.url).transport, BACK, account.now);
+    keep(idOf(name), await begun.finish(server.allow(begun.address, name).searchParams));
   }
   async function call(name: Name): Promise<string | undefined> {
-    await people.ready(idOf(name), cal);
-    const tool = people.tools(idOf(name), cal).find((one) => one.name === "mcp__cal__agenda");
-    const message = { ...guildMessage(), sender: { ...guildMessage().sender, id: idOf(name) } };
-    const context = {
-      message,
-      callKey: `${name}:1`,
-      sessionKey: "",
-      signal: new AbortController().signal,
-    } as unknown as ToolContext;
-    return await tool?.run({}, context).catch((error: unknown) => `failed: ${String(error)}`);
+    const message = ownOf(idOf(name));
+    await readyFor(account, message);
+    const context = toolContext({ message, callKey: `${name}:1`, sessionKey: "" });
+    return await toolOf(message, "agenda")?.run({}, context)
+      .catch((error: unknown) => `failed: ${String(error)}`);
   }
-  return { state, people, cal, signIn, call };
+  const run = (name: Name, options: object = {}) =>
+    runSignIns(account, { sender: ownOf(idOf(name)).sender, options } as unknown as CommandCall);
+  return { ...scene, signIn, call, run };
 }
 
-describe("[T13a] createPeople()", () => {
+describe("[T13a] people's own accounts", () => {
   it("never lets a turn of one person use another's token, in any order of events", async () => {
     const who = fc.constantFrom(...NAMES);
     const step = fc.record({
@@ -74,8 +54,9 @@ describe("[T13a] createPeople()", () => {
       fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 10 }), async (steps) => {
         await using server = await startAccountServer();
         using folder = tempDirectory();
-        const { people, signIn, call } = setUp(server, folder.path);
-        const valid = new Set<Name>();
+        const { account, signIn, call, run } = await setUp(server, folder.path);
+        const valid = new Set<Name>(["ada", "grace"]);
+        for (const name of valid) await signIn(name);
         const check = (name: Name, result: string | undefined) => {
           if (valid.has(name)) assert.match(result ?? "", new RegExp(`^agenda of ${name},`));
           else assert.doesNotMatch(result ?? "", /agenda of/);
@@ -84,7 +65,7 @@ describe("[T13a] createPeople()", () => {
         try {
           for (const { do: what, who, other } of steps) {
             if (what === "sign in") valid.add((await signIn(who), who));
-            else if (what === "end") valid.delete((people.end(idOf(who), "cal"), who));
+            else if (what === "end") valid.delete((run(who, { end: "cal" }), who));
             else if (what === "revoke") valid.delete((server.revoke(who), who));
             else {
               const both = what === "both" && other !== who ? [who, other] : [who];
@@ -94,7 +75,7 @@ describe("[T13a] createPeople()", () => {
           }
           assert.ok(server.calls.every(({ who }) => NAMES.includes(who as Name)));
         } finally {
-          await people.close();
+          await peoplesLogins.stop(account);
         }
       }),
       { numRuns: cases(12, 200) },
@@ -104,18 +85,25 @@ describe("[T13a] createPeople()", () => {
   it("ends a login that is unused for 90 days, or of a person who left", async () => {
     await using server = await startAccountServer();
     using folder = tempDirectory();
-    const { state, people, cal, signIn } = setUp(server, folder.path);
+    const scene = await setUp(server, folder.path, {
+      guilds: [GUILD_SNAPSHOT],
+      answer: ({ path }) =>
+        path.startsWith("/guilds/") && !path.endsWith(`/${idOf("ada")}`)
+          ? { user: { id: "1", username: "x" }, roles: [] }
+          : undefined,
+    });
+    const { account, clock, signIn, call, quiet, fileOf } = scene;
     for (const name of NAMES) await signIn(name);
-    const left = () => NAMES.filter((name) => people.loginAt(idOf(name), cal));
-    state.left.add(idOf("ada"));
-    await people.sweep();
+    const left = () => NAMES.filter((name) => existsSync(fileOf(idOf(name))));
+    peoplesLogins.start(account);
+    await quiet();
     assert.deepEqual(left(), ["grace", "mary"]);
-    state.now += 60 * DAY;
-    await people.ready(idOf("grace"), cal); // a use
-    state.now += 31 * DAY;
-    await people.sweep();
+    clock.advance(60 * DAY);
+    await call("grace"); // a use
+    clock.advance(31 * DAY);
+    await quiet();
     assert.deepEqual(left(), ["grace"]);
-    await people.close();
+    await peoplesLogins.stop(account);
   });
 });
 
@@ -123,16 +111,16 @@ describe("[T13a] createSealing()", () => {
   it("writes no token as it is, for no other person, server or key", async () => {
     await using server = await startAccountServer();
     using folder = tempDirectory();
-    const { people, signIn, cal } = setUp(server, folder.path);
+    const { signIn, call, run, fileOf } = await setUp(server, folder.path);
     await signIn("ada");
-    const path = (name: Name) =>
-      join(folder.path, "mcp", "own.logins", idOf(name), "default", "cal.login.json");
+    const path = (name: Name) => fileOf(idOf(name));
     const written = readFileSync(path("ada"), "utf8");
     assert.equal(statSync(path("ada")).mode & 0o777, 0o600);
     for (const secret of server.secrets) assert.ok(!written.includes(secret));
     await signIn("grace");
     writeFileSync(path("grace"), written); // another person's file
-    assert.equal(people.loginAt(idOf("grace"), cal), undefined);
+    assert.match(run("grace"), /`cal`: no login/);
+    assert.equal(await call("grace"), undefined);
     const sealed = createSealing("one token", "1").seal("words", "cal");
     assert.equal(createSealing("one token", "1").open(sealed, "cal"), "words");
     const others = [["one token", "2", "cal"], ["one token", "1", "mail"], ["two", "1", "cal"]];
