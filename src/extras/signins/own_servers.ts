@@ -264,6 +264,7 @@ export function signInTool(account: BotAccount, server: EachServer): Tool {
     if (denied.has(message.id)) throw new RefusedCall("declined", words);
     const begun = waiting.get(callKey);
     if (!(isYes && begun) && isSignedIn(account, message.sender.id, server)) {
+      context.noteEffect?.({ isNone: true });
       return "Nothing to do: they are signed in already."; // perhaps before a crash
     }
     if (!context.mayWait) throw new Error("no person can be asked now");

@@ -62,7 +62,13 @@ async function play(
   for (const answer of [() => ({}), ...answers]) {
     const context = contextOf(answer(question?.link?.url ?? ""));
     try {
-      ends.push(await tool.run({}, context));
+      const noted: unknown[] = [];
+      const end = await tool.run({}, {
+        ...context,
+        noteEffect: (effect) => void noted.push(effect),
+      });
+      ends.push(end);
+      assert.deepEqual(noted, /^Nothing/.test(end) ? [{ isNone: true }] : []);
       await readyFor(account, ownOf(id)); // the message is answered again
     } catch (error) {
       if (!(error instanceof Error)) throw error;
