@@ -155,7 +155,7 @@ export function effectOf(
 export function effectIn(
   result: string,
   given: Readonly<Record<string, unknown>>,
-  message: Pick<ToolTarget, "guildId">,
+  message: ToolTarget,
 ): Partial<CallEffect> {
   if (result.startsWith("Nothing to do")) return { isNone: true };
   const made = madeSchema.safeParse(recordOf(FLAT_OBJECT.exec(result)?.[0] ?? "")).data ?? {};
