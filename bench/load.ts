@@ -31,11 +31,7 @@ const MIX = {
 const WORDS = "krill whale ocean tide plankton salt wave deep cold reef swim night moon".split(" ");
 
 const [program = "dist/barnacle", minutes = "60"] = process.argv.slice(2);
-const stand = openStand({
-  name: "Barnacle",
-  command: { program, args: [] },
-  isBarnacle: true,
-});
+const stand = openStand({ name: "Barnacle", command: { program, args: [] }, isBarnacle: true });
 const { pid } = await stand.start();
 const { discord } = stand;
 const { guildId, botId, channelIds } = discord;

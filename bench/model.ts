@@ -40,11 +40,7 @@ const HEAD = { id: "chatcmpl-bench", created: 0, model: MODEL_NAME };
 const WHOLE = JSON.stringify({
   ...HEAD,
   object: "chat.completion",
-  choices: [{
-    index: 0,
-    message: { role: "assistant", content: ANSWER },
-    finish_reason: "stop",
-  }],
+  choices: [{ index: 0, message: { role: "assistant", content: ANSWER }, finish_reason: "stop" }],
   usage: USAGE,
 });
 

@@ -78,10 +78,7 @@ function threadNsOf(pid: number, thread: string): number | undefined {
 
 export function memoryOf(pid: number): Memory {
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
-  return {
-    rssMib: mibOf("Rss", rollup),
-    privateDirtyMib: mibOf("Private_Dirty", rollup),
-  };
+  return { rssMib: mibOf("Rss", rollup), privateDirtyMib: mibOf("Private_Dirty", rollup) };
 }
 
 function mibOf(name: string, text: string): number {

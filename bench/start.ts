@@ -60,11 +60,7 @@ async function fresh(contender: Contender): Promise<Times> {
 }
 
 /** Medians of a bot that has run before. */
-async function warmStarts(
-  contender: Contender,
-  stand: Stand,
-  cores: CoreCount,
-): Promise<Times> {
+async function warmStarts(contender: Contender, stand: Stand, cores: CoreCount): Promise<Times> {
   const starts: Readings[] = [];
   for (let number = 0; number < WARM_STARTS; number++) {
     if (stand.isBarnacle) await sleep(IDENTIFY_SPACING_MS); // which that keeps across restarts

@@ -130,11 +130,7 @@ function codeFirst([term, text]: HelpRow): HelpRow {
 }
 
 function taskLines(task: CommandTask): readonly string[] {
-  return [
-    "",
-    `### ${task.title}`,
-    ...commandsOf(task).flatMap(commandLines),
-  ];
+  return ["", `### ${task.title}`, ...commandsOf(task).flatMap(commandLines)];
 }
 
 function commandLines({ name, command, extra }: NamedCommand): readonly string[] {

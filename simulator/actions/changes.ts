@@ -44,11 +44,7 @@ export function changeChannel(
 export function changeThread(
   world: World,
   thread: Thread,
-  change: {
-    readonly name?: string;
-    readonly isArchived?: boolean;
-    readonly isLocked?: boolean;
-  },
+  change: { readonly name?: string; readonly isArchived?: boolean; readonly isLocked?: boolean },
 ): WorldEvent {
   const changed = { ...thread, ...change };
   world.channels.set(thread.id, changed);

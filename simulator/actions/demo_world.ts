@@ -35,10 +35,7 @@ import type {
 /** When everything in it was made: 1 January 2026. */
 const DEMO_FOUNDED_AT: number = Date.UTC(2026, 0, 1);
 
-const DEFAULT_WORLD_LIMITS: WorldLimits = {
-  nonceWindowMs: 180_000,
-  keptPerChannel: 10_000,
-};
+const DEFAULT_WORLD_LIMITS: WorldLimits = { nonceWindowMs: 180_000, keptPerChannel: 10_000 };
 
 /** The demo's world, with a handle for each thing in it. */
 export interface DemoWorld {

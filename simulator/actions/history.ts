@@ -15,12 +15,7 @@ import { refuse } from "../world/refusals.ts";
 import type { Channel, Message, World } from "../world/world.ts";
 
 /** Finds a message that `reader` may see. */
-export function findMessage(
-  world: World,
-  channelId: string,
-  messageId: string,
-  reader: UserId,
-):
+export function findMessage(world: World, channelId: string, messageId: string, reader: UserId):
   | { readonly kind: "found"; readonly channel: Channel; readonly message: Message }
   | ReturnType<typeof refuse> {
   const access = openChannel(world, channelId, reader, "view");

@@ -153,11 +153,7 @@ export function editMessage(
   };
   if (isEmpty({ ...changed, hasMore: changed.more !== undefined })) return refuse("emptyMessage");
   channel.messages.set(message.id, changed); // an existing key keeps its place
-  return {
-    kind: "done",
-    value: changed,
-    events: [{ kind: "message_updated", message: changed }],
-  };
+  return { kind: "done", value: changed, events: [{ kind: "message_updated", message: changed }] };
 }
 
 /** Deletes a message: one's own, or with the permission another author's. */

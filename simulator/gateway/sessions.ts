@@ -57,13 +57,7 @@ export interface Sessions {
   /**
    * @param mayHaveHole Whether to resume a session that has forgotten some missed payloads, too.
    */
-  resume(
-    id: string,
-    account: Account,
-    seq: number,
-    now: number,
-    mayHaveHole?: boolean,
-  ): Resumed;
+  resume(id: string, account: Account, seq: number, now: number, mayHaveHole?: boolean): Resumed;
   drop(session: Session): void;
 }
 

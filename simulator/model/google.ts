@@ -16,9 +16,7 @@ import {
 const partSchema = z.looseObject({
   text: z.string().optional(),
   functionCall: z.looseObject({ name: z.string() }).optional(),
-  functionResponse: z.looseObject({
-    response: z.looseObject({ content: z.unknown() }),
-  }).optional(),
+  functionResponse: z.looseObject({ response: z.looseObject({ content: z.unknown() }) }).optional(),
 });
 
 const contentSchema = z.looseObject({

@@ -72,9 +72,7 @@ export type RestFault =
   }
   | { readonly kind: "cloudflare"; readonly retryAfterSec: number }
   | { readonly kind: "delay"; readonly ms: number }
-  | {
-    readonly kind: "hang" | "swallow" | "reset" | "reset_after" | "cut_body" | "garbage";
-  };
+  | { readonly kind: "hang" | "swallow" | "reset" | "reset_after" | "cut_body" | "garbage" };
 
 /** The requests that a fault applies to. */
 export interface RestFaultRule {

@@ -12,12 +12,7 @@ export const ACTS = {
     text: z.string().min(1),
     replyTo: digits.optional(),
   }),
-  click: z.strictObject({
-    as: digits,
-    channel: digits,
-    message: digits,
-    button: customId,
-  }),
+  click: z.strictObject({ as: digits, channel: digits, message: digits, button: customId }),
   choose: z.strictObject({
     as: digits,
     channel: digits,

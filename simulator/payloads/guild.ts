@@ -87,10 +87,7 @@ export function toSticker(guild: Guild, { id, name }: Expression): Payload {
 }
 
 /** A webhook, without its token. */
-export function toWebhook(
-  world: World,
-  { id, name, applicationId, channelId }: Webhook,
-): Payload {
+export function toWebhook(world: World, { id, name, applicationId, channelId }: Webhook): Payload {
   const channel = channelId && world.channels.get(channelId);
   return {
     id,

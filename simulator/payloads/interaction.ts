@@ -87,9 +87,7 @@ function subjectOf(world: World, subject: InteractionSubject, botId: UserId): Pa
 }
 
 /** The values of a modal. */
-function submissionOf(
-  { modal, values }: Extract<InteractionSubject, { kind: "modal" }>,
-): Payload {
+function submissionOf({ modal, values }: Extract<InteractionSubject, { kind: "modal" }>): Payload {
   return {
     custom_id: modal.custom_id,
     components: modal.components.map(({ component: { type, custom_id } }, index) => ({

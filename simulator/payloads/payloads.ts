@@ -219,9 +219,7 @@ export function toMessage(world: World, message: Message, reader: UserId): Paylo
         ...guildIdOf(world, reference.channelId),
       },
     }),
-    ...(reference?.kind === "reply" && {
-      referenced_message: referencedMessage(world, message),
-    }),
+    ...(reference?.kind === "reply" && { referenced_message: referencedMessage(world, message) }),
   };
 }
 

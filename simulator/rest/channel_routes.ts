@@ -38,10 +38,7 @@ const fields = {
   user_limit: z.int().min(0).max(99).nullish(),
   rtc_region: z.string().nullish(),
 };
-const CREATE = z.strictObject({
-  ...fields,
-  type: z.literal([0, 2, 4, 5, 13, 14, 15]).nullish(),
-});
+const CREATE = z.strictObject({ ...fields, type: z.literal([0, 2, 4, 5, 13, 14, 15]).nullish() });
 const CHANGE = z.strictObject({
   ...fields,
   name: fields.name.optional(),

@@ -54,10 +54,7 @@ const EVENT = z.strictObject({
   entity_metadata: z.strictObject({ location: z.string().max(100) }).optional(),
 });
 
-export function addContentRoutes(
-  app: Hono<Env>,
-  { world, self, publish }: Deps,
-): void {
+export function addContentRoutes(app: Hono<Env>, { world, self, publish }: Deps): void {
   const param = (c: Asked, name: string) => c.req.param(name);
   const done = () => new Response(null, { status: 204 });
   const change = (channel: Channel, message: Message) => {

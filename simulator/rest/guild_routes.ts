@@ -154,8 +154,5 @@ function pageOf(
 }
 
 function countsOf({ members }: Guild) {
-  return {
-    approximate_member_count: members.size,
-    approximate_presence_count: members.size,
-  };
+  return { approximate_member_count: members.size, approximate_presence_count: members.size };
 }

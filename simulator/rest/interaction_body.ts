@@ -37,10 +37,7 @@ const EPHEMERAL = 1 << 6;
 /** Fields of a message that the answer to an interaction may not have. */
 const NOT_IN_ANSWERS = ["nonce", "enforce_nonce", "message_reference", "sticker_ids"];
 
-export function parseCallback(
-  given: unknown,
-  files: readonly UploadedFile[],
-): Parsed<Callback> {
+export function parseCallback(given: unknown, files: readonly UploadedFile[]): Parsed<Callback> {
   const parsed = body.safeParse(given);
   if (!parsed.success) return { kind: "wrong", problems: toProblems(parsed.error) };
   const { data } = parsed;

@@ -101,10 +101,7 @@ export type Parsed<Value> =
   | { readonly kind: "parsed"; readonly value: Value }
   | { readonly kind: "wrong"; readonly problems: readonly FieldProblem[] };
 
-export function parseCreate(
-  body: unknown,
-  files: readonly UploadedFile[],
-): Parsed<MessageDraft> {
+export function parseCreate(body: unknown, files: readonly UploadedFile[]): Parsed<MessageDraft> {
   const parsed = createBody.safeParse(body);
   if (!parsed.success) return { kind: "wrong", problems: toProblems(parsed.error) };
   const { data } = parsed;
@@ -149,10 +146,7 @@ export function parseCreate(
   };
 }
 
-export function parseEdit(
-  body: unknown,
-  files: readonly UploadedFile[],
-): Parsed<MessageEdit> {
+export function parseEdit(body: unknown, files: readonly UploadedFile[]): Parsed<MessageEdit> {
   const parsed = editBody.safeParse(body);
   if (!parsed.success) return { kind: "wrong", problems: toProblems(parsed.error) };
   const { data } = parsed;

@@ -122,11 +122,7 @@ export function createRoutes(deps: RouteDeps): Hono<Env> {
   );
 
   // Before the routes of messages: "pins" is no id.
-  addContentRoutes(app, {
-    world,
-    self,
-    publish,
-  });
+  addContentRoutes(app, { world, self, publish });
 
   app.get("/channels/:channel/messages", (c) => {
     const access = openChannel(world, param(c, "channel"), self(c), "view");
@@ -205,10 +201,12 @@ export function createRoutes(deps: RouteDeps): Hono<Env> {
     return c.json(Array.from(users, (id) => userPayload(world, id)));
   });
   for (const [method, change] of [["PUT", addReaction], ["DELETE", removeReaction]] as const) {
-    app.on(method, `${reactions}/@me`, (c) =>
-      settle(
-        change(world, param(c, "channel"), param(c, "message"), self(c), param(c, "emoji")),
-      ));
+    app.on(
+      method,
+      `${reactions}/@me`,
+      (c) =>
+        settle(change(world, param(c, "channel"), param(c, "message"), self(c), param(c, "emoji"))),
+    );
   }
 
   addGuildRoutes(app, { world, self });

@@ -43,10 +43,7 @@ interface InFlight {
 /** How long the server waits for everyone's readiness. */
 const TRANSITION_MS = 2_000;
 
-export function createGroup(
-  channelId: ChannelId,
-  later: (ms: number, act: () => void) => void,
-) {
+export function createGroup(channelId: ChannelId, later: (ms: number, act: () => void) => void) {
   const sender = createExternalSender();
   const groupId = number(8, BigInt(channelId));
   const greeted = new Map<UserId, Participant>();

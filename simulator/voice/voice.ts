@@ -137,9 +137,7 @@ export async function startVoice(deps: VoiceDeps) {
     credentials.delete(`${guildId}/${userId}`);
     for (const one of servers) if (credential) one.expel(credential.token, why);
   };
-  const changed = (
-    { guildId, state, isGone }: Extract<WorldEvent, { kind: "voice_changed" }>,
-  ) => {
+  const changed = ({ guildId, state, isGone }: Extract<WorldEvent, { kind: "voice_changed" }>) => {
     const { userId, channelId, sessionId } = state;
     if (!isBot(userId)) return seat(userId, isGone ? undefined : channelId);
     const credential = credentials.get(`${guildId}/${userId}`);

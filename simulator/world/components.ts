@@ -256,12 +256,7 @@ export function numbered(components: z.infer<typeof layout>): readonly TopCompon
       case 10:
         return { type: 10, id: own, content: given.content };
       case 14:
-        return {
-          type: 14,
-          id: own,
-          spacing: given.spacing ?? 1,
-          divider: given.divider ?? true,
-        };
+        return { type: 14, id: own, spacing: given.spacing ?? 1, divider: given.divider ?? true };
     }
   };
   return components.map((given): TopComponent => {

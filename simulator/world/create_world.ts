@@ -31,9 +31,7 @@ export interface WorldLimits {
 }
 
 /** A world without people. */
-export function createWorld(
-  { nonceWindowMs, keptPerChannel }: WorldLimits,
-): World {
+export function createWorld({ nonceWindowMs, keptPerChannel }: WorldLimits): World {
   return {
     ids: { last: 0n },
     users: new Map(),
@@ -167,12 +165,7 @@ export function addMember(
  * Invites a bot by the link of `barnacle invite`: it joins with its managed role, which has its
  * name and exactly the permissions of the link.
  */
-export function addBot(
-  world: World,
-  guild: Guild,
-  { userId }: Application,
-  now: number,
-): Member {
+export function addBot(world: World, guild: Guild, { userId }: Application, now: number): Member {
   const name = world.users.get(userId)?.username ?? "bot";
   const permissions = BigInt(invitePermissions());
   const role = addRole(world, guild, { name, botId: userId, permissions }, now);
@@ -242,12 +235,7 @@ export function addThread(
 }
 
 /** Finds or makes the channel in which two users talk alone. */
-export function openDirectChannel(
-  world: World,
-  a: UserId,
-  b: UserId,
-  now: number,
-): PrivateChannel {
+export function openDirectChannel(world: World, a: UserId, b: UserId, now: number): PrivateChannel {
   return directChannel(world, a, b) ?? addPrivateChannel(world, "dm", [a, b], now);
 }
 

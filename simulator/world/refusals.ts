@@ -72,11 +72,7 @@ export const REFUSALS = {
   threadArchived: { status: 400, code: 50083, message: "Thread is archived" },
   /** Discord's text for a locked thread, too. */
   threadLocked: { status: 403, code: 50083, message: "Thread is archived" },
-  invalidJson: {
-    status: 400,
-    code: 50109,
-    message: "The request body contains invalid JSON.",
-  },
+  invalidJson: { status: 400, code: 50109, message: "The request body contains invalid JSON." },
   threadExists: {
     status: 400,
     code: 160004,

@@ -42,10 +42,7 @@ interface Extras {
 const extrasOf = perAccount("main", (): Extras => ({ parts: [] }));
 
 /** Creates the parts, once, while the account is made. */
-export async function loadExtras(
-  account: BotAccount,
-  extras: readonly BotExtra[],
-): Promise<void> {
+export async function loadExtras(account: BotAccount, extras: readonly BotExtra[]): Promise<void> {
   const creates = await Promise.all(extras.map(({ account: load }) => load?.()));
   extrasOf(account).parts = creates.flatMap((create) => create ? [create(account)] : []);
 }

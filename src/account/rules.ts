@@ -41,8 +41,6 @@ export function textRulesOf(
 }
 
 /** The parts of requests that the servers of all models have refused. */
-export function refusedParts(
-  { models, choices }: BotAccount["settings"],
-): readonly RefusedPart[] {
+export function refusedParts({ models, choices }: BotAccount["settings"]): readonly RefusedPart[] {
   return [...models.refused(), ...choices?.refused() ?? []];
 }

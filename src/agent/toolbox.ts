@@ -211,10 +211,7 @@ interface ToolboxPorts {
   readonly schedule: StartTimer;
 }
 
-export function createToolbox(
-  tools: readonly Tool[],
-  ports: ToolboxPorts,
-) {
+export function createToolbox(tools: readonly Tool[], ports: ToolboxPorts) {
   const { timeoutMs, schedule, fence, cleanSecrets, missingRight, keepImage, readers } = ports;
   const { offered = tools } = ports;
   const { shown, opener } = ports.isSmall
@@ -320,10 +317,7 @@ export function createToolbox(
       if (tool.needs.length > 0) {
         const missing = await Promise.race([missingRight(tool.needs), stopped]);
         if (missing) {
-          return failed(
-            `the asker may not do this here: ${missing} is missing`,
-            "permission",
-          );
+          return failed(`the asker may not do this here: ${missing} is missing`, "permission");
         }
       }
       if (tool.seenAt !== "nowhere") {

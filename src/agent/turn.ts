@@ -281,12 +281,7 @@ async function runAll(
   });
 }
 
-function addResult(
-  callId: string,
-  result: ToolResult,
-  log: StepLog,
-  { now }: TurnPorts,
-): void {
+function addResult(callId: string, result: ToolResult, log: StepLog, { now }: TurnPorts): void {
   log.add({ kind: "result", callId, at: now(), ...result });
 }
 

@@ -122,10 +122,7 @@ export function reactionPlaces(
  * @param file Its path then. Problems in it are not shown.
  * @returns Empty if this version cannot read the text, because another version wrote it.
  */
-export async function policiesIn(
-  text: string | undefined,
-  file = "config.jsonc",
-): Promise<
+export async function policiesIn(text: string | undefined, file = "config.jsonc"): Promise<
   readonly {
     readonly accountId: AccountId;
     /** Names are not resolved yet; see `withNames`. */

@@ -59,9 +59,7 @@ export interface DiscordConfig extends Omit<AccountSettings, "gateway" | "histor
   readonly historyLimit: number;
   readonly gateway: AccountSettings["gateway"] & {
     /** Where reactions can count: the preset asks for their intents only then (H5). */
-    readonly reactions: ReturnType<typeof reactionPlaces> & {
-      readonly further: readonly string[];
-    };
+    readonly reactions: ReturnType<typeof reactionPlaces> & { readonly further: readonly string[] };
   };
   /** Whether `/config` exists, and whether it may change the file (K4). */
   readonly configCommand: "off" | "read" | "write";

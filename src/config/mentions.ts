@@ -39,9 +39,7 @@ interface WrittenPattern {
 const ZERO_WIDTH = /[\u00ad\u180e\u200b-\u200f\u2060-\u2064\ufeff]/g;
 
 /** Prefers an agent's own patterns, then those for all agents, then the agent's name. */
-export async function mentionsOf(
-  { agents, messages, router }: Settings,
-): Promise<Mentions> {
+export async function mentionsOf({ agents, messages, router }: Settings): Promise<Mentions> {
   const active = agents.list.filter(({ id }) => !(router && isPassive(id, router)));
   const shared = messages.groupChat.mentionPatterns;
   const areOwn = active.length > 0 && active.every(({ groupChat }) => groupChat.mentionPatterns);

@@ -9,7 +9,5 @@ export const FEATURE_TABLES: readonly DeclaredTable[] = [...SCHEDULE_TABLES];
 
 /** Creates a namespace of the store for each feature. */
 export function createFeatures(transactions: Transactions) {
-  return {
-    schedules: createSchedules(transactions),
-  };
+  return { schedules: createSchedules(transactions) };
 }

@@ -21,10 +21,7 @@ const BUSY_MS = 5_000;
 const REST_MS = 60 * 60_000;
 
 export function startPruning(
-  { store, schedule, now, log }: Timers & {
-    readonly store: Store;
-    readonly log: Log;
-  },
+  { store, schedule, now, log }: Timers & { readonly store: Store; readonly log: Log },
 ): { stop(): void } {
   let isStopped = false;
   let cancel = schedule(watch, FIRST_MS);

@@ -25,10 +25,7 @@ const EMOJI: Readonly<Record<UnansweredReason, string>> = {
 const shown = perAccount("turns", () => ({ told: new Map<string, number>(), waiting: 0 }));
 
 /** These messages get no answer. Never fails. */
-export function showUnanswered(
-  account: BotAccount,
-  messages: readonly UnansweredMessage[],
-): void {
+export function showUnanswered(account: BotAccount, messages: readonly UnansweredMessage[]): void {
   const { rest, now, log } = account;
   const state = shown(account);
   const { told } = state;

@@ -130,12 +130,7 @@ export function isMissingLoopback(error: unknown): boolean {
     isLoopback(error.address);
 }
 
-function listen(
-  server: Server,
-  address: string,
-  port: number,
-  section: string,
-): Promise<number> {
+function listen(server: Server, address: string, port: number, section: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const fail = (error: unknown) => reject(errorOf(error, address, port, section));
     server.once("error", fail);
@@ -147,12 +142,7 @@ function listen(
   });
 }
 
-function errorOf(
-  error: unknown,
-  address: string,
-  port: number,
-  section: string,
-): HttpServerError {
+function errorOf(error: unknown, address: string, port: number, section: string): HttpServerError {
   const details = { address, port, cause: error };
   const where = `${address}, port ${port}`;
   switch (codeOf(error)) {

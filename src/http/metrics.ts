@@ -45,10 +45,7 @@ export interface Histogram<Name extends string = never> {
 }
 
 /** A value of a gauge, and its labels if it has some. */
-type Sample<Name extends string> = readonly [
-  value: number,
-  ...labels: LabelsArgument<Name>,
-];
+type Sample<Name extends string> = readonly [value: number, ...labels: LabelsArgument<Name>];
 
 /** All metrics of the process. `Readings` is what gauges are read off. */
 interface Registry<Readings> {

@@ -154,11 +154,7 @@ export interface ShardSnapshot extends Omit<ShardState, "ack"> {
   /** Account and shard, such as `"default/0"`. */
   readonly id: string;
   /** The last heartbeat that Discord acknowledged; absent before the first. */
-  readonly ack?: {
-    readonly at: number;
-    readonly intervalMs: number;
-    readonly latencyMs: number;
-  };
+  readonly ack?: { readonly at: number; readonly intervalMs: number; readonly latencyMs: number };
 }
 
 /** A message that could not be delivered for longer than the fast retries take (D5). */

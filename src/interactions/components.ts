@@ -39,12 +39,7 @@ const askForm: Component = {
 const goOnButton: Component = questionButton("go", "everyone");
 
 function questionButton(name: string, needs: CommandNeeds): Component {
-  return {
-    kind: "button",
-    name,
-    needs,
-    run: (press, account) => decide(press, {}, account),
-  };
+  return { kind: "button", name, needs, run: (press, account) => decide(press, {}, account) };
 }
 
 async function decide(

@@ -108,9 +108,7 @@ export function eachOnce<Key, Value>(make: (key: Key) => Value): (key: Key) => V
 }
 
 /** As {@link eachOnce}, for objects: a value lives as long as its object. */
-export function oncePer<Key extends object, Value>(
-  make: (key: Key) => Value,
-): (key: Key) => Value {
+export function oncePer<Key extends object, Value>(make: (key: Key) => Value): (key: Key) => Value {
   const made = new WeakMap<Key, Value>();
   return (key) => {
     let value = made.get(key);

@@ -76,12 +76,7 @@ export function limitsOf(
   { memoryMb, tempMb, diskMb }: WrittenLimits,
   processes: number,
 ): ProgramLimits {
-  return {
-    memoryBytes: memoryMb * MB,
-    tempBytes: tempMb * MB,
-    diskBytes: diskMb * MB,
-    processes,
-  };
+  return { memoryBytes: memoryMb * MB, tempBytes: tempMb * MB, diskBytes: diskMb * MB, processes };
 }
 
 /**

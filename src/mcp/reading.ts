@@ -164,9 +164,7 @@ function readResult(
         return readError(`the server speaks another version of MCP: ${String(protocolVersion)}`);
       }
       const server = { serverInfo: { name: "", version: "" }, _meta: {}, instructions: "" };
-      return {
-        result: { ...fields, ...server, ...result, capabilities: { tools: {} } },
-      };
+      return { result: { ...fields, ...server, ...result, capabilities: { tools: {} } } };
     }
     case "tools/list":
       if (tools !== null && !Array.isArray(tools)) return "it has no list of tools";

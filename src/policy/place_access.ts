@@ -35,9 +35,7 @@ const LOOP_GUARD = "channels.discord.loopGuard";
 const ACCESS_GROUPS = "commands.useAccessGroups";
 
 /** Prepares a policy's allow lists and its rules for bots. */
-function prepareSenders(
-  { allowBots, commands }: AccessPolicy,
-) {
+function prepareSenders({ allowBots, commands }: AccessPolicy) {
   const lists = new Map<readonly AllowEntry[], (sender: Sender) => AllowEntry | undefined>();
   return {
     /** Indexes each list when it is first needed, so a verdict costs a few look-ups. */

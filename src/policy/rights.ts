@@ -27,9 +27,7 @@ const OWNERS = "commands.ownerAllowFrom";
 const APPROVERS = "channels.discord.execApprovals.approvers";
 
 /** Prepares a policy's owners and approvers for many checks. */
-export function prepareRights(
-  { commands: { owners }, approvers }: AccessPolicy,
-) {
+export function prepareRights({ commands: { owners }, approvers }: AccessPolicy) {
   const approverIds = new Set<string>(approvers);
   const isListed = owners && prepareOwners(owners);
 

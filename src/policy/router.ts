@@ -178,9 +178,7 @@ function ownersOf(bindings: readonly Binding[]): ReadonlyMap<string, AgentClaim>
 }
 
 /** The step of `router.assignments`: an id goes before a name, and a name before `*`. */
-function prepareAssigned(
-  entries: readonly AssignedChannel[],
-): (
+function prepareAssigned(entries: readonly AssignedChannel[]): (
   message: Pick<RoutedMessage, "channelId" | "place">,
   ask: RecordCheck,
 ) => AgentClaim | undefined {
@@ -233,9 +231,7 @@ export function exactnessOf({ channelId, userId, guildId, accountId }: BindingMa
 }
 
 /** The step of `bindings`, by the most exact key of each. */
-function prepareBindings(
-  bindings: readonly Binding[],
-): (
+function prepareBindings(bindings: readonly Binding[]): (
   message: RoutedMessage,
   present: readonly AccountId[],
   ask: RecordCheck,
@@ -299,9 +295,7 @@ function matchText({ channelId, userId, guildId, accountId }: BindingMatch): str
 type TriggerMatch = Pick<Triggered, "agentId" | "event" | "rule">;
 
 /** Finds them, in the order of the config. Who wrote the message does not count here. */
-type FindTriggers = (
-  message: InboundMessage,
-) => readonly TriggerMatch[];
+type FindTriggers = (message: InboundMessage) => readonly TriggerMatch[];
 
 /** The same for a reaction that a person adds. */
 type FindReactionTriggers = (

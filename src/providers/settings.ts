@@ -95,9 +95,7 @@ export function fetchOf(
 const SECRET_PARAMETER = /key|token|secret|sig|code/i;
 
 /** All texts of a provider that an error must not repeat. */
-export function secretsOf(
-  { apiKey, headers, baseUrl }: ProviderSettings,
-): readonly string[] {
+export function secretsOf({ apiKey, headers, baseUrl }: ProviderSettings): readonly string[] {
   const { username = "", password = "", search = "" } = URL.parse(baseUrl) ?? {};
   const query = search.slice(1).split("&").flatMap((pair) => {
     const [[name = "", value = ""] = []] = new URLSearchParams(pair);

@@ -176,10 +176,7 @@ function byteLength(text: string): number {
  *
  * @param names Names of its files.
  */
-export function withoutFiles(
-  message: OutboundMessage,
-  names: readonly string[],
-): OutboundMessage {
+export function withoutFiles(message: OutboundMessage, names: readonly string[]): OutboundMessage {
   const lines = names.map((file) => refusedText(file)).join("\n");
   const content = message.content === "" && lines.length <= MAX_CHUNK_LENGTH
     ? lines

@@ -13,10 +13,7 @@ import { noticeBody } from "./reply.ts";
 import { readerTime } from "../lib/text/units.ts";
 
 /** Tells an unpaired sender their code, and how the owner approves it. */
-export function composeChallenge(
-  message: InboundMessage,
-  code: string,
-): readonly Frozen[] {
+export function composeChallenge(message: InboundMessage, code: string): readonly Frozen[] {
   const { accountId, channelId, id: cause, revision, sender } = message;
   const text =
     "I only answer approved people, so I haven't read this. Within an hour, my owner can " +

@@ -149,11 +149,7 @@ function tooLong(timeoutMs: number): string {
   return `it ran longer than ${timeoutMs / 1_000} s`;
 }
 
-function failureOf(
-  context: QuickJSContext,
-  error: QuickJSHandle,
-  file: string,
-): string {
+function failureOf(context: QuickJSContext, error: QuickJSHandle, file: string): string {
   const thrown: unknown = context.dump(error);
   const { name, message, stack } = Object(thrown);
   if (typeof message !== "string") {

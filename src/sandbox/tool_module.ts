@@ -34,19 +34,13 @@ export async function answeredLine(line: string, answer: AnswerAsk): Promise<str
 }
 
 /** Runs a tool for the thread that was given a {@link ToolJob}. The thread ends with it. */
-export async function runToolJob(
-  given: unknown,
-  port: MessagePort,
-): Promise<CodeEnd> {
+export async function runToolJob(given: unknown, port: MessagePort): Promise<CodeEnd> {
   const { evaluate } = await import("./evaluate.ts");
   const job = given as ToolJob; // only this program starts the thread
   return await evaluate({ ...job, files: {} }, createWork(job, port));
 }
 
-function createWork(
-  { source, file, input }: ToolJob,
-  port: MessagePort,
-): StartedWork {
+function createWork({ source, file, input }: ToolJob, port: MessagePort): StartedWork {
   const waiting = new Map<number, (reply: string) => void>();
   let wake = () => {};
   let asked = 0;

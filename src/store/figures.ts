@@ -119,10 +119,7 @@ const EXTENT = rows({
 /**
  * Deletes old records on demand, and tells how large the store is and how old its records are.
  */
-export function createUpkeep(
-  { sql, commit, read }: Transactions,
-  pruner: Pruner,
-) {
+export function createUpkeep({ sql, commit, read }: Transactions, pruner: Pruner) {
   // Rows are in the order of time, so the first one is the oldest.
   const first = (column: string, table: string) =>
     `SELECT (SELECT ${column} FROM ${table} ORDER BY id LIMIT 1) AS at`;

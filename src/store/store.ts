@@ -100,11 +100,7 @@ export function openStoreReader(path: string, options: StoreOptions): Store {
 export function createStore(
   database: DatabaseSync,
   path: string,
-  {
-    elapsed,
-    crash = NO_CRASH,
-    retention = DEFAULT_RETENTION,
-  }: StoreOptions,
+  { elapsed, crash = NO_CRASH, retention = DEFAULT_RETENTION }: StoreOptions,
 ) {
   const verdicts = prepareVerdictRows(database);
   const memory = createMemory(database);
@@ -125,11 +121,7 @@ export function createStore(
       for (const cache of [memory, transcripts]) cache.forget();
     },
   });
-  const pruner = preparePruner(
-    database,
-    retention,
-    transcripts.forget,
-  );
+  const pruner = preparePruner(database, retention, transcripts.forget);
   const figures = createFigures(commits);
   const kept = { memory, verdicts, pruner, transcripts };
   const inboxDeps = { ...kept, inbox: tables.inbox, onRecorded: figures.count };

@@ -356,10 +356,7 @@ export interface OwnPaths {
 }
 
 /** Creates the port. Both functions are called for each call of a tool. */
-export function createWorkspaceFiles(
-  root: () => string,
-  own: () => OwnPaths,
-): WorkspaceFiles {
+export function createWorkspaceFiles(root: () => string, own: () => OwnPaths): WorkspaceFiles {
   const files = createWorkspace(root, () => randomBytes(8).toString("hex"));
   const check = (): Promise<void> => assertApart(root(), own());
   return {

@@ -37,9 +37,7 @@ export function workspaceOf(
 /** Milliseconds for which skills that were read count as current. */
 const FRESH_MS = 60_000;
 
-export function configuredFolders(
-  { file, skills }: AgentFolders,
-): readonly string[] {
+export function configuredFolders({ file, skills }: AgentFolders): readonly string[] {
   const base = file === undefined ? "." : dirname(file);
   return skills.folders.map((path) => resolve(base, withHome(path, homedir())));
 }

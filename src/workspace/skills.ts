@@ -53,10 +53,7 @@ export async function findSkills(
 }
 
 /** Reads a file of a skill, within its folder and within bounds. */
-export async function readSkillFile(
-  { folder }: Skill,
-  file: string,
-): Promise<string> {
+export async function readSkillFile({ folder }: Skill, file: string): Promise<string> {
   return await filesOf(folder).read(file);
 }
 

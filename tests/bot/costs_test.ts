@@ -129,10 +129,7 @@ async function settle(bot: RunningBot): Promise<void> {
 }
 
 /** The costs of the scene, which ends with a question of ada's in another channel. */
-async function costsOf(
-  { isAllowed, before, act }: Act,
-  acts: number,
-): Promise<Measured> {
+async function costsOf({ isAllowed, before, act }: Act, acts: number): Promise<Measured> {
   let calls = 0;
   const received = Promise.withResolvers<void>();
   const model: Model = {

@@ -56,10 +56,7 @@ describe("serveSocket() and askSocket()", () => {
     });
     const asked = Array.from({ length: 20 }, (_, index) => ({ text: `${index}`, files: [] }));
     const answers = await Promise.all(asked.map((one) => askSocket(folder.path, one, WAIT)));
-    assert.deepEqual(
-      answers,
-      asked.map(({ text }) => ({ kind: "answered", text })),
-    );
+    assert.deepEqual(answers, asked.map(({ text }) => ({ kind: "answered", text })));
     await server.close();
   });
 

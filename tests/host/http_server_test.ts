@@ -41,10 +41,7 @@ async function taken(): Promise<{ port: number; free: () => Promise<void> }> {
   await once(other, "listening");
   const address = other.address();
   assert.ok(typeof address === "object" && address);
-  return {
-    port: address.port,
-    free: () => new Promise((resolve) => other.close(() => resolve())),
-  };
+  return { port: address.port, free: () => new Promise((resolve) => other.close(() => resolve())) };
 }
 
 describe("startHttpServer()", () => {

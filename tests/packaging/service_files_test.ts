@@ -41,9 +41,7 @@ describe(
     }
 
     it("accepts the unit of the machine without a message", () => {
-      const { status, output } = verify({
-        "barnacle.service": read("systemd/barnacle.service"),
-      });
+      const { status, output } = verify({ "barnacle.service": read("systemd/barnacle.service") });
       assert.deepEqual([status, output], [0, ""]);
     });
 

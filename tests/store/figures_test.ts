@@ -78,11 +78,7 @@ describe("health()", () => {
       oldestUnsentAt: NOW + 1,
     });
     for (const row of await store.outbox.heads(ACCOUNT)) await store.outbox.markSent(row);
-    sameData((await store.health()).outbox, {
-      ...NOTHING.outbox,
-      uncertain: 1,
-      dead: 1,
-    });
+    sameData((await store.health()).outbox, { ...NOTHING.outbox, uncertain: 1, dead: 1 });
   });
 
   it("[O1] counts no message in a parked channel as late", async () => {

@@ -49,9 +49,7 @@ describe("openStore()", () => {
 
     const around = (...names: readonly string[]) =>
       names.flatMap((name) => [`before ${name}`, `after ${name}`]);
-    assert.deepEqual(passed, [
-      ...around("T1", "T2", "T2", "T3", "T4", "T5"),
-    ]);
+    assert.deepEqual(passed, [...around("T1", "T2", "T2", "T3", "T4", "T5")]);
   });
 
   it("[O7] stores waiting work on close(), and refuses later work", async () => {

@@ -17,10 +17,7 @@ function build(text = "one\ntwo\ntwo\nthree\n") {
     list: () => Promise.resolve({ entries: [{ path: "a.md", kind: "file" }], isCut: true }),
   };
   const run = (tool: Tool, input: unknown) =>
-    tool.run(
-      tool.input.parse(input),
-      toolContext({ account: accountWith({ workspace }) }),
-    );
+    tool.run(tool.input.parse(input), toolContext({ account: accountWith({ workspace }) }));
   return { files, run };
 }
 

@@ -115,10 +115,7 @@ describe("[T7] read_skill", () => {
       toolServices: { of: () => ({ skills: { now: () => set } }) as never },
     });
     return (input: unknown) =>
-      readSkill.run(
-        readSkill.input.parse(input),
-        toolContext({ account }),
-      );
+      readSkill.run(readSkill.input.parse(input), toolContext({ account }));
   }
 
   it("returns the instructions, and the names of the files", async () => {

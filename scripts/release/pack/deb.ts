@@ -85,10 +85,7 @@ function fill(root: string, deb: DebianPackage): void {
   write("usr/lib/sysusers.d/barnacle.conf", text("systemd/barnacle.sysusers.conf"));
   write("usr/share/doc/barnacle/copyright", deb.licence);
   write("usr/share/doc/barnacle/NOTICE.gz", gzipSync(deb.notice, { level: 9 }));
-  write(
-    "usr/share/doc/barnacle/changelog.gz",
-    gzipSync(changelog(deb), { level: 9 }),
-  );
+  write("usr/share/doc/barnacle/changelog.gz", gzipSync(changelog(deb), { level: 9 }));
   for (const name of ["postinst", "prerm", "postrm"]) {
     write(`DEBIAN/${name}`, text(`debian/${name}`), 0o755);
   }

@@ -162,19 +162,11 @@ function putSystem(root: string, { machine, packages }: ImageParts): void {
   const certificates = readdirSync(CERTIFICATES).filter((name) => name.endsWith(".crt")).sort();
   const text = certificates.map((name) => readFileSync(join(CERTIFICATES, name), "utf8").trim());
   put(root, "etc/ssl/certs/ca-certificates.crt", `${text.join("\n")}\n`);
-  put(
-    root,
-    "etc/passwd",
-    `root:x:0:0::/:/nologin\nbarnacle:x:${USER}:${USER}::/data:/nologin\n`,
-  );
+  put(root, "etc/passwd", `root:x:0:0::/:/nologin\nbarnacle:x:${USER}:${USER}::/data:/nologin\n`);
   put(root, "etc/group", `root:x:0:\nbarnacle:x:${USER}:\n`);
   put(root, "etc/nsswitch.conf", "hosts: files dns\n");
   for (const name of packages.map((one) => one.split("=")[0] ?? one)) {
-    put(
-      root,
-      `usr/share/doc/${name}/copyright`,
-      readFileSync(`/usr/share/doc/${name}/copyright`),
-    );
+    put(root, `usr/share/doc/${name}/copyright`, readFileSync(`/usr/share/doc/${name}/copyright`));
   }
   for (const name of ["dev", "proc", "sys", "tmp"]) mkdirSync(join(root, name));
   chmodSync(join(root, "tmp"), 0o1777);
@@ -203,11 +195,7 @@ function configOf({ machine, version, commit, createdAt, packages }: ImageParts)
     os: "linux",
     config: {
       User: `${USER}:${USER}`,
-      Env: [
-        "PATH=/usr/bin",
-        "BARNACLE_DATA=/data",
-        "BARNACLE_CONFIG=/config/config.jsonc",
-      ],
+      Env: ["PATH=/usr/bin", "BARNACLE_DATA=/data", "BARNACLE_CONFIG=/config/config.jsonc"],
       Entrypoint: [program],
       Cmd: ["run"],
       WorkingDir: "/data",

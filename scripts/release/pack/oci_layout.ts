@@ -115,11 +115,7 @@ export function writeLayout(
   const index = { schemaVersion: 2, manifests: [{ ...manifest, annotations }] };
   put(folder, "index.json", JSON.stringify(index));
   const paths = packed.map(({ digest }) => pathOf(digest));
-  const list = [{
-    Config: pathOf(config.digest),
-    RepoTags: [`${name}:${version}`],
-    Layers: paths,
-  }];
+  const list = [{ Config: pathOf(config.digest), RepoTags: [`${name}:${version}`], Layers: paths }];
   put(folder, "manifest.json", JSON.stringify(list));
 }
 

@@ -56,10 +56,7 @@ export function packRelease(plan: ReleasePlan): void {
     return { platform, program };
   });
   const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
-  const texts = {
-    LICENSE: read("LICENSE"),
-    NOTICE: read("NOTICE"),
-  };
+  const texts = { LICENSE: read("LICENSE"), NOTICE: read("NOTICE") };
   const units = {
     "barnacle.service": packagedUnit(read("packaging/systemd/barnacle.service")),
     "barnacle.sysusers.conf": read("packaging/systemd/barnacle.sysusers.conf"),

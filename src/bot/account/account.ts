@@ -190,10 +190,7 @@ async function loadReader(account: BotAccount): Promise<Reader> {
 /** The log of an account. Its lines name it, except those of `default`, which often is the only one. */
 export function loggingOf(accountId: AccountId, logging: Logging): Logging {
   if (accountId === DEFAULT) return logging;
-  return {
-    ...logging,
-    forPart: (part, fields) => logging.forPart(part, { accountId, ...fields }),
-  };
+  return { ...logging, forPart: (part, fields) => logging.forPart(part, { accountId, ...fields }) };
 }
 
 const DEFAULT: AccountId = toAccountId("default");

@@ -97,12 +97,7 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
       });
     });
     const known: KnownAgent = {
-      services: {
-        web,
-        workspace: createWorkspaceFiles(workspace, ownPaths),
-        commands,
-        skills,
-      },
+      services: { web, workspace: createWorkspaceFiles(workspace, ownPaths), commands, skills },
       reading: skills.read().then(() => void (known.reading = undefined)),
     };
     return known;

@@ -37,10 +37,7 @@ export interface ServedPart {
   end?(): Promise<void>;
 }
 
-export async function createServedParts(
-  extras: readonly ServeExtra[],
-  served: Served,
-) {
+export async function createServedParts(extras: readonly ServeExtra[], served: Served) {
   const creates = await Promise.all(extras.map(({ serve: load }) => load?.()));
   const parts = creates.flatMap((create) => create ? [create(served)] : []);
   const log = served.logging.forPart("main");

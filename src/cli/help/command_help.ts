@@ -199,9 +199,7 @@ function optionText(option: CliOption): string {
   return facts.length === 0 ? option.brief : `${option.brief} (${facts.join("; ")})`;
 }
 
-function positionalsOf(
-  { positional }: CliParameters,
-): readonly {
+function positionalsOf({ positional }: CliParameters): readonly {
   readonly brief: string;
   readonly placeholder?: string;
   readonly optional?: boolean;

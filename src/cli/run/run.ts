@@ -162,10 +162,7 @@ export function isForPeople({ json }: LogFlags, { isTerminal }: Io): boolean {
   return isTerminal && !json;
 }
 
-export function levelOf(
-  { connectionDebug }: LogFlags,
-  { log }: BotConfig,
-): LogLevel {
+export function levelOf({ connectionDebug }: LogFlags, { log }: BotConfig): LogLevel {
   return connectionDebug ? "connection_debug" : log.level;
 }
 

@@ -144,11 +144,7 @@ async function logOpenWork(
   await bot.refresh();
   if (isStopped) return;
   const { inbox, outbox } = bot.snapshot();
-  logWait(
-    { turns: inbox.running, unsent: outbox.pending + outbox.sending },
-    graceSec,
-    log,
-  );
+  logWait({ turns: inbox.running, unsent: outbox.pending + outbox.sending }, graceSec, log);
 }
 
 interface ServeOptions extends BotOptions, ConfigReloadOptions {
@@ -332,10 +328,7 @@ async function listen(
     log.warn(
       "Another program uses http.port, so the bot runs without HTTP server: no health checks, no " +
         "metrics, no `barnacle status`",
-      {
-        port,
-        hint: "set another http.port, or stop that program; then start Barnacle again",
-      },
+      { port, hint: "set another http.port, or stop that program; then start Barnacle again" },
     );
     return undefined;
   }

@@ -70,10 +70,7 @@ export function openDiscord(token: string, apiUrl: string) {
     steadyNow: () => performance.now(),
     schedule,
   });
-  return {
-    api: client,
-    stop: client.stop,
-  };
+  return { api: client, stop: client.stop };
 }
 
 /** A client, and the calls that commands need. */

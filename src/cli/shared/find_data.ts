@@ -62,11 +62,7 @@ const MACHINE: {
   readonly holders: typeof findTokenHolders;
   readonly serviceDir: string;
   readonly serviceConfig?: string;
-} = {
-  holders: findTokenHolders,
-  serviceDir: SERVICE_DATA,
-  serviceConfig: SERVICE_CONFIG,
-};
+} = { holders: findTokenHolders, serviceDir: SERVICE_DATA, serviceConfig: SERVICE_CONFIG };
 
 /**
  * Finds the directory as {@link findData} does, names on stderr one that the user did not name, and

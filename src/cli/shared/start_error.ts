@@ -56,10 +56,7 @@ export function toStartError(
 }
 
 /** Runs the work of a command; prints its error, and returns the exit code for it. */
-export async function reportingErrors(
-  io: Io,
-  work: () => Promise<ExitCode>,
-): Promise<ExitCode> {
+export async function reportingErrors(io: Io, work: () => Promise<ExitCode>): Promise<ExitCode> {
   try {
     return await work();
   } catch (error) {

@@ -98,10 +98,7 @@ function assertCurrent(dataDir: string): void {
 }
 
 /** Opens, creates or migrates the store. The lock is released with it, also if this fails. */
-function openLocked(
-  dataDir: string,
-  { release }: HeldLock,
-): CommandStore {
+function openLocked(dataDir: string, { release }: HeldLock): CommandStore {
   try {
     const store = openStore(join(dataDir, DATABASE_NAME), {
       now: Date.now(),

@@ -97,9 +97,7 @@ function parseJson(text: string, reviver?: Parameters<typeof JSON.parse>[1]): un
 }
 
 /** Methods that change nothing, and of which the bot knows more than the file. */
-const READS = {
-  "outbox.sendResultsOf": z.tuple([z.array(row)]),
-} satisfies Schemas;
+const READS = { "outbox.sendResultsOf": z.tuple([z.array(row)]) } satisfies Schemas;
 
 const WRITES = {
   "outbox.addAll": z.tuple([frozen, time]),

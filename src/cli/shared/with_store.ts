@@ -65,10 +65,7 @@ export function withData(
   return reportingErrors(io, async () => await work(await useData(data, io)));
 }
 
-async function using(
-  opened: CommandStore,
-  work: () => Promise<ExitCode>,
-): Promise<ExitCode> {
+async function using(opened: CommandStore, work: () => Promise<ExitCode>): Promise<ExitCode> {
   try {
     return await work();
   } finally {

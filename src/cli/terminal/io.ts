@@ -18,10 +18,7 @@ const GAP = "  ";
  *
  * @param columns Of the terminal.
  */
-export function wrapLines(
-  lines: readonly string[],
-  columns: number,
-): readonly string[] {
+export function wrapLines(lines: readonly string[], columns: number): readonly string[] {
   return lines.flatMap((line) => {
     const plain = stripVTControlCharacters(line);
     if (widthOf(plain) <= columns) return [line];

@@ -101,9 +101,7 @@ export function audit(root: Node, value: unknown): readonly Remark[] {
 }
 
 /** Warnings about keys that are not written (P6). */
-export function silentDefaults(
-  value: unknown,
-): readonly Problem[] {
+export function silentDefaults(value: unknown): readonly Problem[] {
   const discord = valueAt(value, ["channels", "discord"]);
   const defaults = valueAt(value, ["channels", "defaults", "groupPolicy"]);
   if (discord !== undefined || defaults !== undefined) return [];

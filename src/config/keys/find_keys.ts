@@ -138,10 +138,7 @@ const MAX_WORDS = 8;
  * @param query As typed: `"historylimit"`, `"guilds.123.users"`, `"rate limit"`.
  * @param distance Counts typing mistakes; loaded by the caller, as few callers need it.
  */
-export function findKeys(
-  query: string,
-  distance: Distance,
-): {
+export function findKeys(query: string, distance: Distance): {
   /** The best first: by reason, then the usual ones, and short paths. */
   readonly found: readonly FoundKey[];
   /** The words without their typing mistakes, if the written ones match nothing. */

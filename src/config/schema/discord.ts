@@ -117,10 +117,7 @@ const reconnect = lazySection(
       backoffMaxSec: key(
         amount(1, 3_600).default(60),
         "Maximum delay between attempts.",
-        {
-          unit: "seconds",
-          example: 300,
-        },
+        { unit: "seconds", example: 300 },
       ),
       resumeSession: key(
         z.boolean().default(true),
@@ -233,10 +230,7 @@ const retryKeys = () => ({
   maxDelayMs: key(
     whole(0, 600_000).default(30_000),
     "Maximum delay between fast attempts.",
-    {
-      unit: "milliseconds",
-      example: 10_000,
-    },
+    { unit: "milliseconds", example: 10_000 },
   ),
   jitter: key(
     amount(0, 1).default(0.1),
@@ -537,11 +531,7 @@ export const account = z.strictObject(accountKeys);
 
 /** An account's section as written; rules between its keys apply after inheritance. */
 const ownKeys = () =>
-  z.strictObject({
-    ...accountKeys,
-    dm: key(ownDm().prefault({}), DM, ACCESS),
-    retry: ownRetry,
-  });
+  z.strictObject({ ...accountKeys, dm: key(ownDm().prefault({}), DM, ACCESS), retry: ownRetry });
 
 /** Session keys and metric labels contain an account's id. */
 const accountId = () =>

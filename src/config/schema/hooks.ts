@@ -175,9 +175,7 @@ export const hooks = lazyKey(
     task: "operating",
     unset: "none",
     entry: "<hook>",
-    example: {
-      uptime: { to: "channel:123456789012345678", secret: { file: "uptime" } },
-    },
+    example: { uptime: { to: "channel:123456789012345678", secret: { file: "uptime" } } },
   },
 );
 

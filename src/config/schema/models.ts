@@ -24,12 +24,7 @@ export const model = () =>
 
 const price = () => amount(0, 10_000);
 
-const PROVIDER_KINDS = [
-  "openai-compatible",
-  "openai-responses",
-  "anthropic",
-  "google",
-] as const;
+const PROVIDER_KINDS = ["openai-compatible", "openai-responses", "anthropic", "google"] as const;
 
 const provider = () =>
   z.strictObject({
@@ -199,9 +194,7 @@ export const audio = lazySection(
           "gives Opus. The answer to a voice message then comes as text and as a voice message.",
         { unset: "answers are text only", example: "openai/tts-1" },
       ),
-      voice: key(text().default("alloy"), "Voice that the model speaks with.", {
-        example: "nova",
-      }),
+      voice: key(text().default("alloy"), "Voice that the model speaks with.", { example: "nova" }),
     }).prefault({}),
   "Voice messages and other recordings.",
   { task: "models" },

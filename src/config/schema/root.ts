@@ -43,10 +43,7 @@ export const configSchema = z.strictObject({
             groupPolicy().optional(),
             "Guilds that the bot answers in if the config has no `channels.discord`; values as of " +
               "`channels.discord.groupPolicy`.",
-            {
-              unset: '`"open"`, with a warning',
-              example: "allowlist",
-            },
+            { unset: '`"open"`, with a warning', example: "allowlist" },
           ),
         }).prefault({}),
         "Defaults for channels without a section.",

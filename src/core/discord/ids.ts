@@ -54,9 +54,7 @@ export function looksLikeToken(text: string): boolean {
 declare const kind: unique symbol;
 
 /** A Discord id: an unsigned 64-bit integer in decimal, such as `"175928847299117063"`. */
-export type Snowflake<Kind extends string = string> = string & {
-  readonly [kind]: Kind;
-};
+export type Snowflake<Kind extends string = string> = string & { readonly [kind]: Kind };
 
 /**
  * Id of a Discord account: of a person or a bot. A webhook's id stands here, too, for a message's

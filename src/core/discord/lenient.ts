@@ -27,9 +27,7 @@ export function snowflakeSchema<Kind extends string>(): z.ZodType<Snowflake<Kind
 
 // JSON has no cycles. zod would look for them in each schema: 2.4 ms of a start. A schema reads this
 // when it is built; one that is built before this module looks for them, which does no harm.
-z.config({
-  memoizer: { attach() {}, guard() {}, alloc: (_schema, _payload, empty) => empty },
-});
+z.config({ memoizer: { attach() {}, guard() {}, alloc: (_schema, _payload, empty) => empty } });
 
 /**
  * Number of values that are checked before zod compiles the parser of a schema. Compiling takes 0.3 to

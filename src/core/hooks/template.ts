@@ -266,12 +266,7 @@ function readPath(written: string): Path | undefined {
   return names.length > 0 ? { root: "value", names } : undefined;
 }
 
-function render(
-  parts: readonly Part[],
-  here: unknown,
-  values: HookValues,
-  form: HookForm,
-): string {
+function render(parts: readonly Part[], here: unknown, values: HookValues, form: HookForm): string {
   return parts.map((part) => {
     switch (part.kind) {
       case "text":

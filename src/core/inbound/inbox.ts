@@ -100,11 +100,7 @@ export const LIMIT_RULES: Readonly<Record<FullList, string>> = {
 
 export type MessageChange =
   /** `verdict`: that of the policy about the message as it is now. */
-  | {
-    readonly kind: "edited";
-    readonly message: InboundMessage;
-    readonly verdict: Verdict;
-  }
+  | { readonly kind: "edited"; readonly message: InboundMessage; readonly verdict: Verdict }
   | {
     readonly kind: "deleted";
     readonly channelId: ChannelId;

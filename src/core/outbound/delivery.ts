@@ -41,14 +41,7 @@ const PLACES_IN_400: ReadonlySet<number> = new Set([50083, 160005]);
  * Codes that name the place, so that no permission needs to be missing: an unknown guild, a bot that Discord has flagged, direct messages opened too fast, a verification level, and a
  * person without a common server.
  */
-const PLACES: ReadonlySet<number> = new Set([
-  ...PLACES_IN_400,
-  10004,
-  20026,
-  40003,
-  50009,
-  50278,
-]);
+const PLACES: ReadonlySet<number> = new Set([...PLACES_IN_400, 10004, 20026, 40003, 50009, 50278]);
 
 /** The code of a person who accepts no direct messages of the bot. */
 export const CLOSED_DIRECT = 50007;
@@ -327,10 +320,7 @@ export type Next =
   }
   /** Send the row without its files, because Discord refuses these. */
   | { readonly kind: "without_files"; readonly reason: string }
-  | {
-    readonly kind: "dead" | "uncertain";
-    readonly reason: string;
-  };
+  | { readonly kind: "dead" | "uncertain"; readonly reason: string };
 
 /** Longest delay between two attempts, in milliseconds (D5). */
 const MAX_WAIT_MS = 300_000;
@@ -449,9 +439,7 @@ export function isOverdue({ failingSince }: OutboxRow, now: number): boolean {
  *
  * @returns Milliseconds.
  */
-export function retryWaitMs(
-  { failed, random, retry }: AttemptFacts,
-): number {
+export function retryWaitMs({ failed, random, retry }: AttemptFacts): number {
   const { attempts, minDelayMs, maxDelayMs, jitter } = retry;
   if (failed < attempts) return retryDelayMs(failed, random, retry);
   const lastMs = Math.min(maxDelayMs, minDelayMs * 2 ** (attempts - 1));

@@ -60,9 +60,7 @@ export function threadIdOf(messageId: MessageId): ChannelId {
 }
 
 /** Whether Discord permits a thread on a message: in a channel of a guild, outside of threads. */
-export function canStartThread(
-  message: Pick<InboundMessage, "place" | "origin">,
-): boolean {
+export function canStartThread(message: Pick<InboundMessage, "place" | "origin">): boolean {
   const { place } = message;
   if (!isAtDiscord(message)) return false;
   return place.kind === "guild" && !place.thread && !place.isUnknown;

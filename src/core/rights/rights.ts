@@ -35,11 +35,7 @@ import {
 
 export type SeenAt =
   /** Absent: the turn's channel. `isListed`: all who see the channel in the list, also without Connect. */
-  | {
-    readonly kind: "channel";
-    readonly id?: ChannelId | undefined;
-    readonly isListed?: true;
-  }
+  | { readonly kind: "channel"; readonly id?: ChannelId | undefined; readonly isListed?: true }
   /** Each member of a server sees it; absent: the turn's server. */
   | { readonly kind: "guild"; readonly id?: GuildId | undefined }
   /** The direct messages of a person. */

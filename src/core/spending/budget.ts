@@ -290,10 +290,7 @@ interface AudioModel {
 }
 
 export function createAudioSpending(
-  { spend, now }: {
-    readonly spend: SpendPort;
-    readonly now: () => number;
-  },
+  { spend, now }: { readonly spend: SpendPort; readonly now: () => number },
 ) {
   /** Reservations are made one after the other, so that two never take the same rest of a budget. */
   let last: Promise<unknown> = Promise.resolve();

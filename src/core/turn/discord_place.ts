@@ -177,10 +177,7 @@ export interface DiscordRequest {
   /** Reason for the server's audit log. */
   readonly reason?: string;
   /** One file with fields beside it, as a form. */
-  readonly form?: {
-    readonly fields: Readonly<Record<string, string>>;
-    readonly file: MediaFile;
-  };
+  readonly form?: { readonly fields: Readonly<Record<string, string>>; readonly file: MediaFile };
 }
 
 /** A picture for an emoji or a sticker. */

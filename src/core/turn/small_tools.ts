@@ -37,10 +37,7 @@ export interface SmallTools {
  *
  * @param full The definitions of the tools, in the same order.
  */
-export function smallTools(
-  tools: readonly Tool[],
-  full: readonly ToolDefinition[],
-): SmallTools {
+export function smallTools(tools: readonly Tool[], full: readonly ToolDefinition[]): SmallTools {
   const shown = full.flatMap((one, at) => {
     const short = tools[at]?.short;
     return short ? [shortened(one, short)] : [];
@@ -51,10 +48,7 @@ export function smallTools(
 }
 
 /** The definitions of some tools for the model, in the form for its machine. */
-export function definitionsOf(
-  tools: readonly Tool[],
-  isSmall: boolean,
-): readonly ToolDefinition[] {
+export function definitionsOf(tools: readonly Tool[], isSmall: boolean): readonly ToolDefinition[] {
   const full = tools.map(definitionOf);
   return isSmall ? smallTools(tools, full).shown : full;
 }

@@ -258,9 +258,7 @@ export function changesNothing({ isReadOnly }: Tool, input: unknown): boolean {
 }
 
 /** The schema of an input, or a function that builds it at the first call. */
-export type DeclaredInput<Input extends z.ZodType> = {
-  readonly input: Input | (() => Input);
-};
+export type DeclaredInput<Input extends z.ZodType> = { readonly input: Input | (() => Input) };
 
 /** Checks a tool's types while it is declared, and hides that of its input from the list of tools. */
 export function defineTool<Input extends z.ZodType>(

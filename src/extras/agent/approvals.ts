@@ -99,10 +99,7 @@ const DONE: Readonly<Record<OperatorChoice, string>> = {
 };
 
 /** The people who may decide, in words; `nameOf` names one of them. */
-export function decidersText(
-  { asked }: Question,
-  nameOf: (id: UserId) => string,
-): string {
+export function decidersText({ asked }: Question, nameOf: (id: UserId) => string): string {
   if (asked === "anyone") return "anyone there";
   return asked.map(nameOf).join(", ");
 }

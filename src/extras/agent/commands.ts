@@ -43,10 +43,7 @@ export const approvals: CliGroup = describeGroup("List and decide approvals", {
     brief: "Show one of them whole, with the exact command",
     examples: ["barnacle approvals show ABCDEFGH"],
     exits: { failed: "unknown, decided or expired", io: true, tryAgain: true },
-    parameters: {
-      flags: STORE_FLAGS,
-      positional: { kind: "tuple", parameters: [CODE] },
-    },
+    parameters: { flags: STORE_FLAGS, positional: { kind: "tuple", parameters: [CODE] } },
     run: async (flags, io, code) => (await import("./approvals.ts")).show(flags, code, io),
   }),
   approve: describeCommand<ApproveFlags, string[]>({
@@ -78,10 +75,7 @@ export const approvals: CliGroup = describeGroup("List and decide approvals", {
     brief: "Deny calls that wait for an approval",
     examples: ["barnacle approvals deny ABCDEFGH"],
     exits: { failed: "unknown, decided or expired", io: true, tryAgain: true },
-    parameters: {
-      flags: STORE_FLAGS,
-      positional: { kind: "array", parameter: CODE, minimum: 1 },
-    },
+    parameters: { flags: STORE_FLAGS, positional: { kind: "array", parameter: CODE, minimum: 1 } },
     run: async (flags, io, ...codes) =>
       (await import("./approvals.ts")).decide("deny", flags, codes, io),
   }),

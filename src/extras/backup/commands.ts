@@ -12,15 +12,9 @@ export const backup: CliCommand = describeCommand<BackupFlags>({
     "The backup has no secret: set the token again after a restore. `tar` opens it.",
   ],
   examples: ["barnacle backup", "barnacle backup --to /mnt/stick"],
-  exits: {
-    io: "disk full or database error",
-    tryAgain: "no store",
-  },
+  exits: { io: "disk full or database error", tryAgain: "no store" },
   parameters: {
-    flags: {
-      ...BOT_COMMON,
-      to: path("New file, or folder for it (default: backup.folder)"),
-    },
+    flags: { ...BOT_COMMON, to: path("New file, or folder for it (default: backup.folder)") },
   },
   async run(flags, io) {
     return await (await import("./backup.ts")).backup(flags, io);

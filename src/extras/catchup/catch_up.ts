@@ -163,9 +163,7 @@ export function createAccountCatchup(account: BotAccount): AccountPart {
 
   return {
     commands: { catchup: run },
-    events: {
-      messageChanged: (id) => changes.forEach((changed) => changed.add(id)),
-    },
+    events: { messageChanged: (id) => changes.forEach((changed) => changed.add(id)) },
   };
 }
 

@@ -35,9 +35,7 @@ export interface Dashboard {
   close(): void;
 }
 
-const loginSchema = z.strictObject({
-  token: z.string().max(100),
-});
+const loginSchema = z.strictObject({ token: z.string().max(100) });
 const changeBody = z.strictObject({ code: z.string().trim().min(1).max(40) });
 
 /**
@@ -47,10 +45,7 @@ const changeBody = z.strictObject({ code: z.string().trim().min(1).max(40) });
  */
 export function createDashboard(parts: DashboardParts, publicUrl?: string): Dashboard {
   const { now, log, clean } = parts;
-  const logins = createLogins({
-    now,
-    key: () => secretsOf(parts.setup()),
-  });
+  const logins = createLogins({ now, key: () => secretsOf(parts.setup()) });
   const closing = new AbortController();
   const document = shell();
 

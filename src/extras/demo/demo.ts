@@ -317,11 +317,7 @@ function withCommands(owner: string): object {
   const config = demoConfig();
   const execApprovals = { enabled: true, approvers: [owner] };
   const { discord } = config.channels;
-  return {
-    ...config,
-    exec: { mode: "ask" },
-    channels: { discord: { ...discord, execApprovals } },
-  };
+  return { ...config, exec: { mode: "ask" }, channels: { discord: { ...discord, execApprovals } } };
 }
 
 function tellOfEnd(end: DemoBotEnd, io: Io): ExitCode {

@@ -2,6 +2,4 @@
 
 import type { Extra } from "../../cli/extras/extra.ts";
 
-export const demo: Extra = {
-  commands: async () => ({ "Start": await import("./commands.ts") }),
-};
+export const demo: Extra = { commands: async () => ({ "Start": await import("./commands.ts") }) };

@@ -108,10 +108,7 @@ async function abilitiesOf(settings: ModelSettings) {
 }
 
 /** Connects to the MCP servers of the config. Their code is loaded only then. */
-async function checkServers(
-  config: BotConfig,
-  dataDir: string,
-): Promise<readonly Finding[]> {
+async function checkServers(config: BotConfig, dataDir: string): Promise<readonly Finding[]> {
   const [{ lookAtServers }, { mcpHostPorts, serversOf }] = await Promise.all([
     import("../../mcp/look.ts"),
     import("../../bot/mcp/ports.ts"),
@@ -274,10 +271,7 @@ async function checkDiscord(
     }
     // Only with a valid token: Discord counts rejected requests against the IP address.
     const about = discord && application
-      ? await io.during(
-        ASKING,
-        furtherFacts(discord, config, known?.names ?? []),
-      )
+      ? await io.during(ASKING, furtherFacts(discord, config, known?.names ?? []))
       : undefined;
     const gatewayUrl = about?.place?.url ?? known?.gatewayUrl;
     const now = Date.now();
@@ -316,10 +310,7 @@ async function furtherFacts(
   return {
     place,
     guilds: { guildNames: found.map(({ name }) => name) },
-    findings: [
-      ...judgeAudience(policy, found),
-      ...judgePermissions(policy, found),
-    ],
+    findings: [...judgeAudience(policy, found), ...judgePermissions(policy, found)],
   };
 }
 
@@ -369,10 +360,7 @@ async function grantIntents(
 interface DoctorFacts extends Clock {
   readonly config: BotConfig;
   /** Its accounts with their tokens; absent without a usable one. */
-  readonly accounts: readonly {
-    readonly config: Config;
-    readonly token: string | undefined;
-  }[];
+  readonly accounts: readonly { readonly config: Config; readonly token: string | undefined }[];
   /** Absolute path of the data directory. */
   readonly dataDir: string;
   /** Facts of this machine, with stored data. */

@@ -5,10 +5,6 @@ import type { Extra } from "../../cli/extras/extra.ts";
 export const diagnose: Extra = {
   commands: async () => {
     const { doctor, invite, status, version } = await import("./commands.ts");
-    return {
-      "Start": { invite },
-      "Diagnose": { doctor, status },
-      "About": { version },
-    };
+    return { "Start": { invite }, "Diagnose": { doctor, status }, "About": { version } };
   },
 };

@@ -87,12 +87,7 @@ export type BotProcess =
   /** This system cannot tell whether one runs. */
   | { readonly kind: "unknown" }
   /** It uses the directory, and does not answer. `fix` is absent if the cause is unknown. */
-  | {
-    readonly kind: "silent";
-    readonly pid?: number;
-    readonly why: string;
-    readonly fix?: string;
-  }
+  | { readonly kind: "silent"; readonly pid?: number; readonly why: string; readonly fix?: string }
   | {
     readonly kind: "answers";
     readonly pid: number;
@@ -255,9 +250,7 @@ export interface AccountView {
   readonly waiting: number;
 }
 
-export async function inspectHost(
-  { dataDir, accounts, now }: HostOptions,
-): Promise<HostView> {
+export async function inspectHost({ dataDir, accounts, now }: HostOptions): Promise<HostView> {
   const problem = problemOf(dataDir);
   const disk = await readDisk(dataDir);
   const ids = accounts.map(({ accountId }) => accountId);

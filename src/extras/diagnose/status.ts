@@ -98,11 +98,7 @@ async function askBot(
     const facts = stopped && !json && !quiet
       ? await storedFacts(stopped, config, io, toldHere)
       : [];
-    return {
-      ...failed(problem, code),
-      isStopped: stopped !== undefined,
-      lines: factLines(facts),
-    };
+    return { ...failed(problem, code), isStopped: stopped !== undefined, lines: factLines(facts) };
   }
   const { report, place } = answer;
   const code = report.status === "fail" ? EXIT.failed : EXIT.done;
@@ -110,20 +106,12 @@ async function askBot(
   if (quiet) return { json: answer.json, lines: [lineOf(report)], code };
   const [first = "", ...checks] = linesOf(report, verbose, io.style);
   const stored = await storedFacts(place, config, io, () => []); // the checks say it
-  const facts = factLines([
-    ...stored,
-    ...modelFacts(report),
-    ...configFacts(report),
-  ]);
+  const facts = factLines([...stored, ...modelFacts(report), ...configFacts(report)]);
   return { json: answer.json, lines: [first, ...facts, ...checks], code };
 }
 
 /** Asks the bot that holds the data directory. */
-async function answerOfBot(
-  data: string | undefined,
-  io: Io,
-  timeoutMs: number,
-): Promise<
+async function answerOfBot(data: string | undefined, io: Io, timeoutMs: number): Promise<
   {
     readonly problem: string;
     readonly code: ExitCode;
@@ -222,10 +210,7 @@ async function holderIn(data: string | undefined, io: Io, timeoutMs: number): Pr
     }
     const { why, fix } = withoutServer(holder) ??
       { why: "has no HTTP server, or does not listen yet", fix: "see its log" };
-    throw new StartError(
-      `the bot with pid ${holder.pid} ${why}; ${fix}`,
-      EXIT.tryAgain,
-    );
+    throw new StartError(`the bot with pid ${holder.pid} ${why}; ${fix}`, EXIT.tryAgain);
   } catch (error) {
     return { problem: toStartError(error) };
   }

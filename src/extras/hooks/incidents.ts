@@ -188,10 +188,7 @@ export async function placeOfIncident(
   if (first === "lost") {
     log.warn(
       "Discord does not have the first post of an incident; the next event begins another",
-      {
-        hook,
-        channelId,
-      },
+      { hook, channelId },
     );
     await hooks.abandonIncident(id, true, now());
     return { kind: "place", place };

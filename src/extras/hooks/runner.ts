@@ -149,10 +149,7 @@ function routeOfEvents(account: BotAccount, message: InboundMessage, rules: Answ
 }
 
 /** @returns Milliseconds until the next check; `undefined` if nothing waits. */
-async function runAll(
-  account: BotAccount,
-  isStopped: () => boolean,
-): Promise<number | undefined> {
+async function runAll(account: BotAccount, isStopped: () => boolean): Promise<number | undefined> {
   const { accountId, now, store: { hooks } } = account;
   let nextMs: number | undefined;
   const later = (ms: number) => void (nextMs = Math.min(ms, nextMs ?? ms));

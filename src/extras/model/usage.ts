@@ -111,11 +111,7 @@ async function namesOf(
   return names;
 }
 
-function cellsOf(
-  value: string,
-  sum: UsageSum,
-  currency: string | undefined,
-): readonly string[] {
+function cellsOf(value: string, sum: UsageSum, currency: string | undefined): readonly string[] {
   const { requests, inputTokens, cachedTokens, outputTokens, ms } = sum;
   const cached = inputTokens === 0 ? 0 : Math.round(100 * cachedTokens / inputTokens);
   return [
@@ -163,9 +159,7 @@ export async function budgetUsesIn(
   const { usage } = store;
   const [day, month] = [dayOf(now), monthStartOf(now)];
   const total = { day: spentOf(await usage.sum(day)), month: spentOf(await usage.sum(month)) };
-  const uses: BudgetUseOf[] = [
-    ...usesOf("budgets.total", budgets.total, total, budgets),
-  ];
+  const uses: BudgetUseOf[] = [...usesOf("budgets.total", budgets.total, total, budgets)];
   for (
     const [field, path, limits] of [
       ["agent", "budgets.perAgent", budgets.perAgent],

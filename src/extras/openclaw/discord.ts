@@ -174,9 +174,7 @@ function narrowest(one: Readonly<ImportTarget>, other: Readonly<ImportTarget>): 
 }
 
 /** @param ofNames Gets the lists of people by display name. */
-const ofSenders = (
-  ofNames: { readonly at: SourceField; readonly own: ImportTarget }[],
-) =>
+const ofSenders = (ofNames: { readonly at: SourceField; readonly own: ImportTarget }[]) =>
   objectBy({}, (at, into) => {
     const [, kind = "", written = ""] = /^(?:(id|username|name|e164):)?(.*)$/.exec(at.key) ?? [];
     const key = written.replace(/^<@!?(\d+)>$/, "$1").replace(/^@(?=.)/, ""); // as people write them
@@ -441,9 +439,7 @@ const ACCOUNT: RuleTable = {
   chunkMode,
   streamMode,
   streaming,
-  commands: keepKey(
-    objectBy({ native: keepKey(native) }),
-  ),
+  commands: keepKey(objectBy({ native: keepKey(native) })),
   activity: moveTo("presence.activity", words),
   status: moveTo("presence.status", convertBySchema(`${DISCORD}.presence.status`)),
   dangerouslyAllowNameMatching: dropped, // `discord.ts` reads it

@@ -53,13 +53,7 @@ export const service: CliGroup = describeGroup(
       examples: ["sudo barnacle service uninstall"],
       exits: { failed: "another unit of that name, or a command failed", io: true },
       parameters: {
-        flags: {
-          ...COMMON,
-          config: UNUSED_PATH,
-          data: UNUSED_PATH,
-          yes: YES,
-          dryRun: DRY_RUN,
-        },
+        flags: { ...COMMON, config: UNUSED_PATH, data: UNUSED_PATH, yes: YES, dryRun: DRY_RUN },
       },
       async run(flags, io) {
         const { uninstallService } = await import("./install.ts");

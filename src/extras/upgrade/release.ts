@@ -96,11 +96,7 @@ export async function readRelease(
   const text = await readSmall(open("SHA256SUMS"));
   const signature = await readSmall(open("SHA256SUMS.minisig"));
   try {
-    const comment = verifyMinisign(
-      text,
-      new TextDecoder().decode(signature),
-      readMinisignKey(key),
-    );
+    const comment = verifyMinisign(text, new TextDecoder().decode(signature), readMinisignKey(key));
     const version = /^barnacle v(.*)$/.exec(comment)?.[1] ?? "";
     if (!VERSION_FORM.test(version)) {
       throw new SignatureError(`the signature is of "${printable(comment)}", which is no release`);

@@ -228,11 +228,7 @@ function refuseForeign(program: string, { platform, uid }: HostMachine): void {
   if (uid === 0 && owner !== 0) refuse(`user ${owner} owns ${folder}; run this as that user`);
 }
 
-async function install(
-  { version, sums, open }: Release,
-  program: string,
-  io: Io,
-): Promise<void> {
+async function install({ version, sums, open }: Release, program: string, io: Io): Promise<void> {
   const name = `barnacle-${PLATFORM || `${process.platform}-${process.arch}`}${
     process.platform === "win32" ? ".exe" : ""
   }`;

@@ -2,6 +2,4 @@
 
 import type { Extra } from "../../cli/extras/extra.ts";
 
-export const why: Extra = {
-  commands: async () => ({ "Diagnose": await import("./commands.ts") }),
-};
+export const why: Extra = { commands: async () => ({ "Diagnose": await import("./commands.ts") }) };

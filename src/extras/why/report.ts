@@ -42,10 +42,7 @@ import type { MessageRecord, OutboxOnRecord } from "../../store/messages/message
 
 /** A request to the model, or a tool call. Times are Unix times in milliseconds. */
 export type TimelineEntry =
-  & {
-    readonly startedAt: number;
-    readonly endedAt: number;
-  }
+  & { readonly startedAt: number; readonly endedAt: number }
   & (
     | {
       readonly kind: "model";
@@ -397,10 +394,7 @@ function outcomeOf({ kind, why, rule }: ShownVerdict, view: AccessView | undefin
   return { verdict: kind, why, words: reasonText(why), rule, place };
 }
 
-function isSame(
-  verdict: ShownVerdict,
-  decision: StoredDecision,
-): boolean {
+function isSame(verdict: ShownVerdict, decision: StoredDecision): boolean {
   return verdict.kind === decision.verdict && verdict.why === decision.why;
 }
 

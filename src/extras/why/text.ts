@@ -51,11 +51,7 @@ function storySections(report: WhyReport): readonly (readonly string[])[] {
   const { turn, steps, outbox, runs = [], currency } = report;
   return [
     ...(turn
-      ? [[
-        ...turnLines(turn, currency),
-        ...stepLines(steps, currency),
-        ...sessionLines(report),
-      ]]
+      ? [[...turnLines(turn, currency), ...stepLines(steps, currency), ...sessionLines(report)]]
       : []),
     ...(report.receipts === undefined ? [] : [[`Receipts: ${report.receipts}`]]),
     ...(outbox.length === 0 ? [] : [deliveryLines(report)]),
@@ -317,9 +313,7 @@ function stepLines(steps: readonly TimelineEntry[], currency?: string): readonly
 }
 
 function stepRows(steps: readonly TimelineEntry[], currency?: string): readonly string[] {
-  return inColumns(
-    steps.map((entry, index) => [`  ${index + 1}`, ...stepCells(entry, currency)]),
-  );
+  return inColumns(steps.map((entry, index) => [`  ${index + 1}`, ...stepCells(entry, currency)]));
 }
 
 /** A step: its kind, its duration, and what came of it. */

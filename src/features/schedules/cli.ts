@@ -81,11 +81,7 @@ export function change(
 ): Promise<ExitCode> {
   return withStore(flags, io, async ({ schedules }) => {
     const timezone = how === "resume" ? timezoneFrom(flags, io) : undefined;
-    const words = {
-      key: how,
-      done: DONE[how],
-      failed: unknownSchedule,
-    };
+    const words = { key: how, done: DONE[how], failed: unknownSchedule };
     const change = async (id: number) => await changeOne(how, schedules, id, await timezone);
     return await changeRows(ids, change, words, flags, io);
   });

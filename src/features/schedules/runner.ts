@@ -49,10 +49,7 @@ export const schedules: Loop<{ wake(): void }> = loop("schedules", (account) => 
     schedule: account.schedule,
   });
   waker.start();
-  return {
-    wake: waker.wake,
-    stop: waker.stop,
-  };
+  return { wake: waker.wake, stop: waker.stop };
 });
 
 /** Schedules were added, changed or removed. */
@@ -69,10 +66,7 @@ export function runEnded(account: BotAccount, cause: MessageId): void {
 }
 
 /** @returns Milliseconds until the next check; `undefined` if nothing is scheduled. */
-async function runAll(
-  account: BotAccount,
-  isStopped: () => boolean,
-): Promise<number | undefined> {
+async function runAll(account: BotAccount, isStopped: () => boolean): Promise<number | undefined> {
   const { accountId, store, now, log } = account;
   let hasFailed = false;
   for (const due of await store.schedules.due(accountId, now(), AT_ONCE)) {

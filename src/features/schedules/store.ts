@@ -10,13 +10,8 @@ import { COUNT, integer, oneOf, optional, rows, snowflake } from "../../store/sc
 import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 
-export function createSchedules(
-  transactions: Transactions,
-) {
-  return {
-    ...createScheduleRows(transactions),
-    ...createScheduleRuns(transactions),
-  };
+export function createSchedules(transactions: Transactions) {
+  return { ...createScheduleRows(transactions), ...createScheduleRuns(transactions) };
 }
 
 export type Schedules = ReturnType<typeof createSchedules>;
@@ -24,9 +19,7 @@ export type Schedule = ReturnType<typeof SCHEDULE.read>;
 export type NewSchedule = Parameters<ReturnType<typeof SCHEDULE.prepareInsert>>[0];
 export type ScheduleRun = ReturnType<typeof readRun>;
 
-function createScheduleRows(
-  { database, sql, commit, read }: Transactions,
-) {
+function createScheduleRows({ database, sql, commit, read }: Transactions) {
   const byKey = sql.rows(SCHEDULE.read)`SELECT * FROM schedule WHERE call_key = ?`;
   const byId = sql.rows(SCHEDULE.read)`SELECT * FROM schedule WHERE id = ?`;
   const count = sql.rows(COUNT.read)`SELECT COUNT(*) AS count FROM schedule
@@ -139,9 +132,7 @@ const NEXT = rows({ at: optional(integer()) });
  * stored before its run, under an id that a repetition computes again. So a crash between the two
  * neither loses nor repeats a run.
  */
-function createScheduleRuns(
-  { database, sql, commit, read }: Transactions,
-) {
+function createScheduleRuns({ database, sql, commit, read }: Transactions) {
   const addOnce = prepareAddOnce(database);
   const selectDue = sql.rows(SCHEDULE.read)`SELECT * FROM schedule
      WHERE account_id = ? AND next_at IS NOT NULL AND next_at <= ? AND paused_by IS NULL

@@ -186,12 +186,7 @@ export const read = (call: DiscordCall, { channelId, limit, before, after, aroun
     const isLate = (id: MessageId) => isHere && compareIds(id, message.id) >= 0;
     const isOpen = !after && !around;
     const from = before && !isLate(before) ? before : isHere && isOpen ? message.id : before;
-    const raw = await readHistory(rest, target.channelId, {
-      limit,
-      before: from,
-      after,
-      around,
-    });
+    const raw = await readHistory(rest, target.channelId, { limit, before: from, after, around });
     const shown = await showAll(call.account, raw, shownPlace(message, target));
     return shown
       .filter(({ id, from }) => from === "you" || !isLate(id))

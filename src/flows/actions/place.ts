@@ -285,9 +285,7 @@ type SendRequest = (
   options?: DiscordRequest,
 ) => Promise<unknown>;
 
-function createRequests(
-  { account, message, signal }: DiscordCall,
-): SendRequest {
+function createRequests({ account, message, signal }: DiscordCall): SendRequest {
   const { now, rest, schedule } = account;
   return async (method, path, { query = {}, body, reason, form } = {}) => {
     const until = now() + INDEX_MS;
@@ -391,10 +389,7 @@ export async function openPostIn(
     }),
   );
   if (rest.length > 0) {
-    const there = rest.map((one) => ({
-      ...one,
-      message: { ...one.message, channelId: threadId },
-    }));
+    const there = rest.map((one) => ({ ...one, message: { ...one.message, channelId: threadId } }));
     const results = await deliver(call, there);
     const failed = results.find(({ kind }) => kind === "failed");
     if (failed?.kind === "failed") {

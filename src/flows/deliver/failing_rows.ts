@@ -105,9 +105,7 @@ export function createFailingRows(account: BotAccount) {
 const LEAST_MS = 5 * 60_000;
 
 /** Starts watching the clock of this process. */
-export function createClockChanges(
-  { accountId, store: { outbox }, now, steadyNow }: BotAccount,
-) {
+export function createClockChanges({ accountId, store: { outbox }, now, steadyNow }: BotAccount) {
   const ahead = () => now() - steadyNow();
   let seen = ahead();
   let setMs = 0;

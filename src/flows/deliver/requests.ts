@@ -67,10 +67,7 @@ export async function explainRefusal(
 }
 
 /** The place of a message. A message that answers no other may lack its guild. */
-async function placeOf(
-  { rest }: BotAccount,
-  { channelId, guildId, of }: OutboundMessage,
-) {
+async function placeOf({ rest }: BotAccount, { channelId, guildId, of }: OutboundMessage) {
   const inGuild = guildId === undefined && !of
     ? await readPlace(rest, channelId)
     : guildId === undefined

@@ -73,11 +73,7 @@ const inboxOf = perAccount("inbox", ({ log }): Inbox => ({ log, units: [] }));
  * users and threads.
  */
 export async function startInbound(account: BotAccount): Promise<void> {
-  await Promise.all([
-    startPluralkit(account),
-    startThreads(account),
-    endLeftCommands(account),
-  ]);
+  await Promise.all([startPluralkit(account), startThreads(account), endLeftCommands(account)]);
   approvals.start(account);
 }
 
@@ -259,9 +255,7 @@ export async function acceptHistory(
     } else recordOwn(account, event);
   }
   // Catch-up may find messages that the store had before an edit.
-  const changes = judged.flatMap((
-    { message, policyVerdict, verdict },
-  ): readonly MessageChange[] =>
+  const changes = judged.flatMap(({ message, policyVerdict, verdict }): readonly MessageChange[] =>
     message.revision > 0 ? [{ kind: "edited", message, verdict: policyVerdict ?? verdict }] : []
   );
   const own = events.filter((event) => event.kind === "own_message");

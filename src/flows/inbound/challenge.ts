@@ -23,9 +23,7 @@ const CODE_BYTES = 8;
 const BUTTON_BYTES = 16;
 
 /** The part of pairing that the store calls within its transaction. */
-export function pairingService(
-  { draw }: { readonly draw: BotAccount["draw"] },
-): PairingService {
+export function pairingService({ draw }: { readonly draw: BotAccount["draw"] }): PairingService {
   return {
     newCode: () => codeFrom(draw(CODE_BYTES)),
     newButton: () => BUTTON_PREFIX + draw(BUTTON_BYTES).toHex(),

@@ -52,11 +52,7 @@ export function limitsOf(
   if (origin === "history") return { ...missed, perChannel: Infinity };
   const { maxPerChannel } = catchUp;
   if (queue.perChannel >= maxPerChannel) return missed;
-  return {
-    ...missed,
-    perChannel: maxPerChannel,
-    channelRule: `${CATCH_UP_RULES}.maxPerChannel`,
-  };
+  return { ...missed, perChannel: maxPerChannel, channelRule: `${CATCH_UP_RULES}.maxPerChannel` };
 }
 
 /** The limits at this moment for messages of an origin. */
@@ -85,9 +81,7 @@ export async function stopTurns(account: BotAccount, scope: StopScope): Promise<
  *
  * @returns `word`: only if there is something to stop; otherwise it is a message like any other.
  */
-function stopIn(
-  { text, mention, place }: InboundMessage,
-): "command" | "word" | undefined {
+function stopIn({ text, mention, place }: InboundMessage): "command" | "word" | undefined {
   if (!/stop/i.test(text)) return undefined; // most messages
   const words = text.replace(/<@!?\d+>|<@&\d+>/g, "").trim().toLowerCase();
   if (words === "/stop") return "command";

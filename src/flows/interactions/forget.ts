@@ -16,10 +16,7 @@ const MAX_TRIES = 10;
  * Removes everything that is stored of a person for `/forget` (X5). While a turn of theirs is open, it
  * removes nothing.
  */
-export async function forget(
-  account: BotAccount,
-  id: UserId,
-): Promise<"forgotten" | "open turns"> {
+export async function forget(account: BotAccount, id: UserId): Promise<"forgotten" | "open turns"> {
   const { bot, store: { forgetting } } = account;
   const forgotten = await forgetting.forget(id, true);
   if (forgotten === "open turns") return "open turns";

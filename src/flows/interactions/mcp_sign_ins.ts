@@ -81,10 +81,7 @@ export async function finishSignIn(
   return problem === undefined ? { kind: "done" } : { kind: "problem", problem };
 }
 
-async function tryListen(
-  { log }: BotAccount,
-  port: number,
-): Promise<SignInCallback | undefined> {
+async function tryListen({ log }: BotAccount, port: number): Promise<SignInCallback | undefined> {
   try {
     return await listenForCallback(port);
   } catch (error) {

@@ -41,10 +41,7 @@ export function chosenInPlace(
  *
  * @returns `undefined` if there are none.
  */
-export function chosenIn(
-  account: BotAccount,
-  message: Placed,
-): KnownFacts | undefined {
+export function chosenIn(account: BotAccount, message: Placed): KnownFacts | undefined {
   const activation = message.place.kind === "guild"
     ? oneOf(ACTIVATIONS, chosenInPlace(account, message, "activation"))
     : undefined;

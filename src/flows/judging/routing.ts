@@ -71,10 +71,7 @@ export function routingFacts(
   return Object.keys(facts).length > 0 ? facts : undefined;
 }
 
-function threadAgentOf(
-  { place }: InboundMessage,
-  ours: readonly OurAccount[],
-): string | undefined {
+function threadAgentOf({ place }: InboundMessage, ours: readonly OurAccount[]): string | undefined {
   if (place.kind !== "guild" || !place.thread) return undefined;
   for (const { view } of ours) {
     const agentId = view?.threadAgent(place.thread.id);

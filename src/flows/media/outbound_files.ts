@@ -102,10 +102,7 @@ export async function fileForPeople(
   if (known) return { ...known, id };
   const rules = toolTextRules(call.account, target);
   if (rules.takesNoFiles) {
-    throw new RefusedCall(
-      "bot_permission",
-      "the bot may not attach files there (Attach Files)",
-    );
+    throw new RefusedCall("bot_permission", "the bot may not attach files there (Attach Files)");
   }
   if ((await kept.ids(message.id)).length >= MAX_OF_TURN) {
     throw new RefusedCall("too_many_calls", `a turn may send ${MAX_OF_TURN} files`);

@@ -80,12 +80,7 @@ export function judgeDiscord(facts: DiscordFacts, now: number): readonly Finding
     ];
   }
   const bot = application.found;
-  return [
-    judgeToken(facts),
-    ...intents(facts, bot),
-    guilds(facts, bot),
-    ...budget(facts, now),
-  ];
+  return [judgeToken(facts), ...intents(facts, bot), guilds(facts, bot), ...budget(facts, now)];
 }
 
 /** Why an account cannot be asked about. */
@@ -99,9 +94,7 @@ export function whyUnknown(
   return answer.kind === "refused" ? "Discord does not accept the token" : answer.why;
 }
 
-export function judgeToken(
-  { application, tokenShape, tokenPlace }: DiscordFacts,
-): Finding {
+export function judgeToken({ application, tokenShape, tokenPlace }: DiscordFacts): Finding {
   const about = { id: "discord.token", what: "Token", where: tokenPlace };
   if (!application) {
     return {

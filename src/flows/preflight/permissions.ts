@@ -295,11 +295,7 @@ export function judgeAudience(
   const texts = seen.map((guild) => `${guild.name}: ${audienceOf(policy, guild)}`);
   if (texts.length === 0) return [];
   const more = texts.length > SHOWN_MAX ? `; and ${texts.length - SHOWN_MAX} more` : "";
-  return [{
-    ...about,
-    status: "pass",
-    why: `${texts.slice(0, SHOWN_MAX).join("; ")}${more}`,
-  }];
+  return [{ ...about, status: "pass", why: `${texts.slice(0, SHOWN_MAX).join("; ")}${more}` }];
 }
 
 function named(guilds: readonly SeenGuild[]): string {
@@ -330,11 +326,7 @@ function placesText(channels: readonly SeenChannel[], all: number): string {
 }
 
 /** Says whom the bot answers in a channel, and which of their messages, with the rule. */
-function answersText(
-  policy: AccessPolicy,
-  guild: SeenGuild,
-  channel: SeenChannel,
-): string {
+function answersText(policy: AccessPolicy, guild: SeenGuild, channel: SeenChannel): string {
   const rules = rulesFor({ kind: "guild", guild, channel }, policy);
   if (rules.kind === "closed") return `answers no one (${rules.why}: ${rules.rule})`;
   const { users, requireMention, intentFilter } = rules;
@@ -398,9 +390,7 @@ export interface AuditedChannel extends Named<ChannelId> {
 }
 
 export interface PermissionAudit {
-  readonly guilds: readonly (Named<GuildId> & {
-    readonly channels: readonly AuditedChannel[];
-  })[];
+  readonly guilds: readonly (Named<GuildId> & { readonly channels: readonly AuditedChannel[] })[];
   /** Guilds, and entries of the config, that could not be checked, each with the reason. */
   readonly notAudited: readonly {
     readonly where?: string;
@@ -410,10 +400,7 @@ export interface PermissionAudit {
 }
 
 /** Judges each channel of each guild in which the config lets the bot answer. */
-export function auditGuilds(
-  policy: AccessPolicy,
-  guilds: readonly SeenGuild[],
-): PermissionAudit {
+export function auditGuilds(policy: AccessPolicy, guilds: readonly SeenGuild[]): PermissionAudit {
   const silent = guilds.filter((guild) => !mayAnswerIn(policy, guild));
   const unseen = judgePermissions(policy, guilds).filter(({ id, status, where }) =>
     id === "discord.permissions" && (status === "skipped" || where !== undefined)

@@ -145,11 +145,7 @@ async function readStarter(
     limit: 1,
   });
   if (raw?.id !== starterId) return undefined;
-  const shown = await show(account, raw, {
-    guildId,
-    isGroup: false,
-    isElsewhere: false,
-  });
+  const shown = await show(account, raw, { guildId, isGroup: false, isElsewhere: false });
   return shown && {
     messageId: shown.id,
     tag: shown.from,

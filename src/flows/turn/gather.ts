@@ -75,10 +75,7 @@ export interface Gathered {
 async function gather(
   { account, turn, model, rules, stored }: OneTurn,
   { starter }: TurnContext,
-  { boundary, attachmentChars }: {
-    readonly boundary: string;
-    readonly attachmentChars: number;
-  },
+  { boundary, attachmentChars }: { readonly boundary: string; readonly attachmentChars: number },
 ): Promise<Gathered> {
   const { historyLimit: channelLimit, timezone } = rules;
   const { store: { turns: store }, stopping } = account;

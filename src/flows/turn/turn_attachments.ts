@@ -171,12 +171,7 @@ export function createTurnTexts(
     first: (): string => initial.map((message) => textOf(message).text).join("\n\n"),
     /** The same as entries of the transcript, one for each message. */
     entries: (at: number): readonly Entry[] =>
-      initial.map((message) => ({
-        role: "user",
-        ...textOf(message),
-        messageId: message.id,
-        at,
-      })),
+      initial.map((message) => ({ role: "user", ...textOf(message), messageId: message.id, at })),
     /** Text of a message that joined later; `undefined` if it is no part of the turn any more. */
     of(messageId: MessageId): PartedText | undefined {
       const message = messagesOf(claimNow()).find(({ id }) => id === messageId);

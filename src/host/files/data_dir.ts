@@ -81,13 +81,7 @@ export function dropLogins(dataDir: string, userId: string): void {
 export const FORGOTTEN_NAME = "forgotten.jsonl";
 
 /** Files and folders that a backup has and a restore replaces. All others belong to this machine. */
-export const DATA_ITEMS = [
-  DATABASE_NAME,
-  "agents",
-  MEDIA_NAME,
-  "mcp",
-  FORGOTTEN_NAME,
-] as const;
+export const DATA_ITEMS = [DATABASE_NAME, "agents", MEDIA_NAME, "mcp", FORGOTTEN_NAME] as const;
 
 /**
  * Chooses the directory: `--data`, `BARNACLE_DATA`, `$STATE_DIRECTORY` (systemd; the first, if it

@@ -85,10 +85,7 @@ function isChild(pid: string, { proc }: GroupPlaces): boolean {
 let groups = 0;
 
 /** Makes a group with limits. @returns `undefined` if the kernel refuses it. */
-export function makeGroup(
-  above: string,
-  { memoryBytes, tempBytes, processes }: ProgramLimits,
-): {
+export function makeGroup(above: string, { memoryBytes, tempBytes, processes }: ProgramLimits): {
   /** A program that writes `0` to this file joins the group. */
   readonly members: string;
   /** Ends all processes in it. @returns Whether the kernel has ended one for its memory. */

@@ -115,10 +115,7 @@ async function loadWindowsLock(): Promise<Flock> {
         parameters: ["buffer", "u32", "u32", "usize", "u32", "u32", "usize"],
         result: "isize",
       },
-      LockFileEx: {
-        parameters: ["usize", "u32", "u32", "u32", "u32", "buffer"],
-        result: "i32",
-      },
+      LockFileEx: { parameters: ["usize", "u32", "u32", "u32", "u32", "buffer"], result: "i32" },
       UnlockFileEx: { parameters: ["usize", "u32", "u32", "u32", "buffer"], result: "i32" },
       CloseHandle: { parameters: ["usize"], result: "i32" },
     }),

@@ -17,12 +17,7 @@ const TRANSACTIONS = ["T0", "T1", "T2", "TS", "T3", "T4", "T5"] as const;
  * Moments between them: Discord has answered a request; the model has answered; a command has asked
  * over the socket; its request is carried out, and not answered.
  */
-const MOMENTS = [
-  "posted",
-  "answered",
-  "asked",
-  "carriedOut",
-] as const;
+const MOMENTS = ["posted", "answered", "asked", "carriedOut"] as const;
 
 type CrashTransaction = (typeof TRANSACTIONS)[number];
 /** A moment between two transactions. */

@@ -181,9 +181,7 @@ function modelsOf(accounts: readonly AccountHealth[]): readonly ModelSnapshot[] 
 }
 
 /** Measures how well the main thread runs: when it last ran, and its delays. */
-function createMainThreadMonitor(
-  { now, schedule }: HealthSources,
-) {
+function createMainThreadMonitor({ now, schedule }: HealthSources) {
   let tickAt = now();
   let pulseAt = tickAt + PULSE_MS;
   const delays: { readonly at: number; readonly ms: number }[] = [];
@@ -343,9 +341,7 @@ function createStoreHealth(
 }
 
 /** Adds the growth of the store's counters, which run since its start. */
-function createDecisionCounter(
-  { decisions }: Meters,
-): (
+function createDecisionCounter({ decisions }: Meters): (
   counts: readonly {
     readonly verdict: Verdict["kind"];
     readonly why: string;

@@ -101,9 +101,7 @@ export const status: Command = {
     const own = wordsOf(await usage.sum(today, call.sender.id), currency);
     lines.push(`Your use today: ${own}.`);
     if (warnings) {
-      lines.push(
-        `Everyone's use today: ${wordsOf(await usage.sum(today), currency)}.`,
-      );
+      lines.push(`Everyone's use today: ${wordsOf(await usage.sum(today), currency)}.`);
       const spent = (await budgetsOf(account, call)).filter((use) =>
         isSpent(use) && OF_ALL.test(use.rule)
       )
@@ -163,11 +161,7 @@ export const help: Command = {
 };
 
 /** The same under OpenClaw's other name. */
-const commands: Command = {
-  ...help,
-  name: "commands",
-  description: "List my commands",
-};
+const commands: Command = { ...help, name: "commands", description: "List my commands" };
 
 /** The headings of the groups, in their order. */
 const HEADINGS: Readonly<Record<CommandNeeds, string>> = {
@@ -216,11 +210,4 @@ export const context: Command = {
 };
 
 /** These commands, in the order of `/help`. */
-export const ABOUT: readonly Command[] = [
-  help,
-  commands,
-  status,
-  whoami,
-  usage,
-  context,
-];
+export const ABOUT: readonly Command[] = [help, commands, status, whoami, usage, context];

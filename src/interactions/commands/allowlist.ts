@@ -84,11 +84,7 @@ function choiceOf(value: unknown): ListChoice {
   return value === "server" || value === "dm" || value === "owners" ? value : "here";
 }
 
-async function shown(
-  call: CommandCall,
-  choice: ListChoice,
-  account: BotAccount,
-): Promise<string> {
+async function shown(call: CommandCall, choice: ListChoice, account: BotAccount): Promise<string> {
   const { peopleIn } = await import("../../flows/interactions/allowlists.ts");
   const { list, paired } = await peopleIn(account, call, choice);
   if (list.kind === "everyone" || list.kind === "no_guilds") {
@@ -132,11 +128,7 @@ function code(text: string): string {
   return `\`${bounded(text.replaceAll("`", "'"), 60)}\``;
 }
 
-function changed(
-  change: ListChange,
-  how: "add" | "remove",
-  userId: UserId,
-): string {
+function changed(change: ListChange, how: "add" | "remove", userId: UserId): string {
   const person = personText(userId);
   switch (change.kind) {
     case "changed":
@@ -177,10 +169,7 @@ const RESULTS = {
 };
 
 /** @param userId The person to add; absent: the command only shows the list. */
-function noList(
-  list: NoList,
-  userId: UserId | undefined,
-): string {
+function noList(list: NoList, userId: UserId | undefined): string {
   switch (list.kind) {
     case "everyone":
       return "There is no list here: all members may talk to me. A list would keep out all " +

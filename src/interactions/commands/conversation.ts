@@ -85,10 +85,7 @@ export const stopButton: Component = {
   run: async (press, account) => ({ how: "reply", text: await stopHere(press, account) }),
 };
 
-async function stopHere(
-  call: CommandCall | ButtonPress,
-  account: BotAccount,
-): Promise<string> {
+async function stopHere(call: CommandCall | ButtonPress, account: BotAccount): Promise<string> {
   const { mayUse } = await import("../../flows/interactions/authorize.ts");
   const { stopTurns } = await import("../../flows/inbound/waiting_turns.ts");
   const { accountId, channelId, place, sender } = call;
@@ -108,9 +105,4 @@ async function stopHere(
 }
 
 /** These commands, in the order of `/help`. */
-export const CONVERSATION: readonly Command[] = [
-  stop,
-  fresh,
-  reset,
-  compact,
-];
+export const CONVERSATION: readonly Command[] = [stop, fresh, reset, compact];

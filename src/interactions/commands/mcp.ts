@@ -98,10 +98,7 @@ async function listed({ bot: { toolServices }, now }: BotAccount): Promise<strin
     .join("\n");
 }
 
-export function stateText(
-  { login, until, isRenewed }: McpLoginState,
-  now: number,
-): string {
+export function stateText({ login, until, isRenewed }: McpLoginState, now: number): string {
   switch (login) {
     case "program":
       return "a program";

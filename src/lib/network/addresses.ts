@@ -15,10 +15,7 @@ export const HOP_HEADER = "x-barnacle-hop";
 export const LOCAL_NAMES: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
 
 /** Whether the Host header of a request has one of the names, with or without a port. */
-export function hasNameOf(
-  { headers }: Request,
-  names: readonly string[],
-): boolean {
+export function hasNameOf({ headers }: Request, names: readonly string[]): boolean {
   const host = headers.get("host") ?? "";
   const name = /^(\[[0-9a-f:.]+\]|[^:@/\s]+)(?::\d{1,5})?$/i.exec(host)?.[1]?.toLowerCase();
   return name !== undefined && names.includes(name);

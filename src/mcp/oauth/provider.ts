@@ -91,11 +91,7 @@ export function withTokens(login: Login, tokens: LoginTokens, now: number): Logi
   };
 }
 
-function createOAuthProvider(
-  serverId: string,
-  url: string,
-  { logins, now }: McpHost,
-) {
+function createOAuthProvider(serverId: string, url: string, { logins, now }: McpHost) {
   /** Registration that the library last used: a new sign-in may replace it meanwhile. */
   let usedClientId: string | undefined;
   let isUnrenewed = false;
@@ -150,11 +146,7 @@ type OAuthProvider = ReturnType<typeof createOAuthProvider>;
  *
  * @param server `undefined` for a program.
  */
-export function createLoginOf(
-  id: string,
-  server: McpHttpServer | undefined,
-  host: McpHost,
-) {
+export function createLoginOf(id: string, server: McpHttpServer | undefined, host: McpHost) {
   const { logins, log, onSignIn } = host;
   const url = server && !hasOwnToken(server) ? server.url : undefined;
   const read = () => url === undefined ? undefined : logins.read(id, url);

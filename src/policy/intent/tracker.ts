@@ -244,9 +244,7 @@ const SECOND_PERSON = wordsOf(
   "you your yours u ur you're youre du dir dich dein deine tu te toi vous votre tú ti você " +
     "vc seu jij jou jouw ci twój ты тебе тебя вы вам ти тобі sen sana seni",
 );
-const THIRD_PERSON = wordsOf(
-  "he she him her they bot er sie elle él ella ele ela lui lei он она",
-);
+const THIRD_PERSON = wordsOf("he she him her they bot er sie elle él ella ele ela lui lei он она");
 /** Other words that usually stand before a comma or colon at the start of a text. */
 const OPENERS = wordsOf(
   "actually anyway basically btw damn edit everyone fyi guys honestly interesting maybe " +

@@ -230,11 +230,7 @@ function entryOf(
   return entry;
 }
 
-function toEntry(
-  rules: GuildRules,
-  path: string,
-  filter: IntentKeys | undefined,
-): GuildEntry {
+function toEntry(rules: GuildRules, path: string, filter: IntentKeys | undefined): GuildEntry {
   const { channels = {} } = rules;
   const channelsPath = pathTo(path, "channels");
   const guild = { rules, path };

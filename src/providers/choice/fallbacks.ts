@@ -179,11 +179,7 @@ const JITTER = 0.2;
  * @param random A number from 0 up to, but not including, 1.
  * @returns Milliseconds, at least as many as the server asked for; `undefined` to give up.
  */
-export function retryWaitMs(
-  tries: number,
-  error: unknown,
-  random: number,
-): number | undefined {
+export function retryWaitMs(tries: number, error: unknown, random: number): number | undefined {
   if (!(error instanceof ModelError) || error.isFinal) return undefined;
   const isBroken = tries === 1 && (error.kind === "unread_call" || error.kind === "not_an_answer");
   if (!PASSING.has(error.kind) && !isBroken) return undefined;

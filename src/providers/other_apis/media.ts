@@ -131,9 +131,7 @@ const HEADER_BYTES = 44;
 export function createSpeakPcm(
   { name: model, provider }: ModelSettings,
   voice: string,
-  { fetch, schedule }: Pick<SpeechDeps, "fetch"> & {
-    readonly schedule: StartTimer;
-  },
+  { fetch, schedule }: Pick<SpeechDeps, "fetch"> & { readonly schedule: StartTimer },
 ): (text: string, signal: AbortSignal) => AsyncIterable<Int16Array> {
   return async function* (text, signal) {
     const body = JSON.stringify({ model, voice, input: text, response_format: "pcm" });
@@ -244,10 +242,7 @@ const answerSchema = z.object({ text: z.string() });
  *
  * @throws {FileError} If the server gives no words; or the signal's reason.
  */
-export function createTranscribe(
-  settings: ModelSettings,
-  deps: SpeechDeps,
-): (recording: {
+export function createTranscribe(settings: ModelSettings, deps: SpeechDeps): (recording: {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** `"audio/ogg"`. */
   readonly mediaType: string;

@@ -43,9 +43,7 @@ function mayHelp(
  */
 export function withPlainerRequests(
   model: Model,
-  { now, onRefused }: Clock & {
-    readonly onRefused?: (form: Form, reason: string) => void;
-  },
+  { now, onRefused }: Clock & { readonly onRefused?: (form: Form, reason: string) => void },
 ): FittedModel {
   let walks: Walks | undefined; // most servers refuse nothing
   /** Begin of each request, and how often it has failed. */

@@ -60,10 +60,7 @@ const OF_SCHEMAS = /schema|grammar|keyword|propert/i;
 const IMAGES = /\bimages?\b|\bimage_url\b|\bvision\b|\bmultimodal\b|\bmmproj\b/i;
 const LIMIT_WORDS = /\b(?:maximum|at most|limit|exceed\w*|too (?:long|many))\b/i;
 
-export function firstStep(
-  { kind, words = "" }: ModelError,
-  request: ModelRequest,
-): FirstStep {
+export function firstStep({ kind, words = "" }: ModelError, request: ModelRequest): FirstStep {
   const { tools = [], thinking, messages, byResponses, omit } = request;
   const isNamed = (name: string) =>
     new RegExp(`(?<![\\w-])${RegExp.escape(name)}(?![\\w-])`).test(words);

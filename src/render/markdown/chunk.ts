@@ -448,12 +448,7 @@ const START: Piece = { content: "", next: 0, open: NOTHING_OPEN };
  * @param end Its last possible end.
  * @param before Marks that are open at `from`.
  */
-function pieceFrom(
-  source: MarkdownSource,
-  from: number,
-  end: number,
-  before: Enclosure,
-): Piece {
+function pieceFrom(source: MarkdownSource, from: number, end: number, before: Enclosure): Piece {
   const piece = tryPiece(source, from, end, before, 0);
   return piece.content.length <= source.limit
     ? piece

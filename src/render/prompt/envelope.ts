@@ -347,11 +347,7 @@ function fileParts(
     const of = owner === "message" || !quoted ? sourcesOf(message) : quotedSources(quoted);
     const isImage = result.kind === "image";
     if (isImage) images += 1;
-    const text = clip(
-      readableText(textOf(file)),
-      limit,
-      result.kind === "text" ? result.left : 0,
-    );
+    const text = clip(readableText(textOf(file)), limit, result.kind === "text" ? result.left : 0);
     return [
       {
         text: `[file ${index + 1}, of the ${owner}: ${factOf(result, images)}]`,

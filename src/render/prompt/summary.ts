@@ -294,11 +294,7 @@ function fewer(all: readonly string[], most: number): readonly string[] {
   const left = Math.max(0, lines.length - most);
   if (before + left === 0) return lines;
   const first = left > 0 ? Math.floor(most * FIRST_SHARE) : at;
-  return [
-    ...lines.slice(0, first),
-    `(${before + left} more lines)`,
-    ...lines.slice(first + left),
-  ];
+  return [...lines.slice(0, first), `(${before + left} more lines)`, ...lines.slice(first + left)];
 }
 
 function linesOf(entry: Entry): readonly string[] {

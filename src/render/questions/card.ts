@@ -189,10 +189,7 @@ function fittingParts(parts: readonly CardPart[]): readonly string[] {
     : fittingParts(parts.filter((_, index) => index !== leaving));
 }
 
-function isInTurn(
-  { question, channelId }: StoredQuestion,
-  place: CardPlace,
-): boolean {
+function isInTurn({ question, channelId }: StoredQuestion, place: CardPlace): boolean {
   return question.where !== "direct" && place.channelId === channelId;
 }
 

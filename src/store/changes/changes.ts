@@ -14,9 +14,7 @@ import {
 } from "../schema/agent.ts";
 import type { AccountId, GuildId, MessageId } from "../../core/discord/ids.ts";
 
-export function createChanges(
-  { database, sql, commit, read }: Transactions,
-) {
+export function createChanges({ database, sql, commit, read }: Transactions) {
   const byKey = sql`SELECT * FROM discord_change WHERE call_key = ?`;
   const count = sql`
     SELECT COUNT(*) AS count FROM discord_change WHERE account_id = ? AND turn_id = ?`;

@@ -168,9 +168,7 @@ export const COMMIT_OPTIONS = {
   PROBE: { durability: "full" },
 } as const satisfies
   & { readonly [Name in TransactionName]: CommitOptions & { readonly name: Name } }
-  & {
-    readonly [name: string]: CommitOptions;
-  };
+  & { readonly [name: string]: CommitOptions };
 
 /** Options of work that the next start would do or find again. */
 export const UNNAMED: CommitOptions = { durability: "normal" };

@@ -301,9 +301,7 @@ function update(database: DatabaseSync, table: string, id: number, next: Rewritt
     value === null || typeof value === "number" ? value : String(value)
   );
   const set = columns.map((column) => `${column} = ?`).join(", ");
-  return Number(
-    sql`UPDATE ${table} SET ${set} WHERE id = ?`.run(...values, id).changes,
-  );
+  return Number(sql`UPDATE ${table} SET ${set} WHERE id = ?`.run(...values, id).changes);
 }
 
 /** The parameters that a statement names: SQLite refuses others. */
@@ -369,10 +367,7 @@ const DIGITS = /(?<!\d)\d{15,20}(?!\d)/g;
  * stand within messages, too.
  */
 export function forgottenIn(database: string, file: string, since: number): readonly UserId[] {
-  const byKey = Map.groupBy(
-    readForgotten(file).filter(({ at }) => at >= since),
-    ({ key }) => key,
-  );
+  const byKey = Map.groupBy(readForgotten(file).filter(({ at }) => at >= since), ({ key }) => key);
   if (byKey.size === 0) return [];
   const keys = Array.from(byKey, ([key, lines]) => ({
     key,
@@ -396,9 +391,7 @@ function* textsIn(path: string): Generator<string> {
   try {
     const tables = database.prepare(
       "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'",
-    ).all().map((
-      { name },
-    ) => String(name));
+    ).all().map(({ name }) => String(name));
     for (const table of tables) {
       for (const row of database.prepare(`SELECT * FROM "${table}"`).iterate()) {
         for (const value of Object.values(row)) if (typeof value === "string") yield value;

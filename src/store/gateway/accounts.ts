@@ -208,11 +208,7 @@ function toShard(row: unknown): StoredShard {
 }
 
 /** Reads columns that are set together, if one of them is set. */
-function readIfSet<Read>(
-  reader: RowReader<Read>,
-  row: unknown,
-  column: string,
-): Read | undefined {
+function readIfSet<Read>(reader: RowReader<Read>, row: unknown, column: string): Read | undefined {
   return (Object(row)[column] ?? undefined) === undefined ? undefined : reader.read(row);
 }
 

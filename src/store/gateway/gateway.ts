@@ -45,9 +45,7 @@ const READY_STEP_MS = 60_000;
  * exception: a clock that was ahead may have set `stored_up_to` to a time in the future. A gap from
  * that time would be empty.
  */
-export function prepareAdvanceSession(
-  database: DatabaseSync,
-): (accountId: AccountId, progress: {
+export function prepareAdvanceSession(database: DatabaseSync): (accountId: AccountId, progress: {
   readonly shardId: number;
   /** Sequence number of the batch's last event. */
   readonly seq: number;
@@ -379,10 +377,7 @@ const OTHER_PEER = "the account has moved to another server or bot";
  *
  * @param memory Forgets everything: the tables of the account change.
  */
-function createStoreOwner(
-  { database, sql, commit, read }: Transactions,
-  memory: Memory,
-) {
+function createStoreOwner({ database, sql, commit, read }: Transactions, memory: Memory) {
   const selectOther = sql`
     SELECT 1 FROM account WHERE account_id = ? AND peer IS NOT NULL AND peer <> ?`;
   const forget = TABLES.filter(({ isOfBot }) => isOfBot)

@@ -245,16 +245,10 @@ export function prepareAddEvents(database: DatabaseSync) {
   };
 }
 
-const POSTED = rows({
-  messageId: optional(snowflake<"message">()),
-  state: text(),
-});
+const POSTED = rows({ messageId: optional(snowflake<"message">()), state: text() });
 
 /** Stores incidents of hooks: threads for the events with one key (W6). A long list of methods. */
-function createIncidents(
-  { database, sql, commit, read }: Transactions,
-  addOnce: AddOnce,
-) {
+function createIncidents({ database, sql, commit, read }: Transactions, addOnce: AddOnce) {
   const byId = sql.rows(HOOK_INCIDENT.read)`SELECT * FROM hook_incident WHERE id = ?`;
   const openByKey = sql`SELECT * FROM hook_incident
      WHERE account_id = ? AND hook = ? AND key = ? AND ended_at IS NULL`;

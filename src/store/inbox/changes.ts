@@ -66,11 +66,7 @@ export function prepareStops(database: DatabaseSync) {
      *
      * @param by The message, which is in the inbox.
      */
-    stop(
-      { scope, reply, nothing }: StopRequest,
-      by: MessageId,
-      now: number,
-    ): readonly Stopped[] {
+    stop({ scope, reply, nothing }: StopRequest, by: MessageId, now: number): readonly Stopped[] {
       const others = openIn(scope).filter((messageId) => messageId !== by);
       if (others.length === 0 && !nothing) return [];
       for (const id of others) cut(id, "stopped", "stopped by a person", now);
@@ -91,10 +87,7 @@ export function prepareStops(database: DatabaseSync) {
   };
 }
 
-export function createStopTurns(
-  { database, commit }: Transactions,
-  memory: Memory,
-) {
+export function createStopTurns({ database, commit }: Transactions, memory: Memory) {
   const { stopAll } = prepareStops(database);
   return {
     /**
@@ -228,11 +221,7 @@ export function prepareChanges(
 
   return {
     /** Applies changes to the tables, within a transaction of the caller's. */
-    apply(
-      accountId: AccountId,
-      changes: readonly MessageChange[],
-      now: number,
-    ): AppliedChanges {
+    apply(accountId: AccountId, changes: readonly MessageChange[], now: number): AppliedChanges {
       const edited = new Map<MessageId, InboundMessage>();
       const lost = new Set<MessageId>();
       const channels = new Set<ChannelId>();
@@ -278,9 +267,7 @@ export function prepareChanges(
         forgotten.add(ids);
       }
 
-      function edit(
-        { message, verdict }: Extract<MessageChange, { kind: "edited" }>,
-      ): void {
+      function edit({ message, verdict }: Extract<MessageChange, { kind: "edited" }>): void {
         const { id, channelId } = message;
         const row = rowOf(accountId, id);
         if (!row) {
@@ -367,11 +354,7 @@ function withTextOf(
   return { ...stored, text, revision, mentionsOthers, extras, mention, quoted, names };
 }
 
-const READING = rows({
-  messageId: text(),
-  message: json<InboundMessage>(),
-  isOpen: flag(),
-});
+const READING = rows({ messageId: text(), message: json<InboundMessage>(), isOpen: flag() });
 
 /**
  * Changes words of edited and deleted messages within others: in those that still get a turn and quote

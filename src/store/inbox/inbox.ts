@@ -200,11 +200,7 @@ function createClaims(
   }
 
   const findEarlier = (turn: WaitingMessage) =>
-    findBehind(
-      turn,
-      Infinity,
-      ({ turnOf }) => turnOf === turn.messageId ? "take" : "skip",
-    );
+    findBehind(turn, Infinity, ({ turnOf }) => turnOf === turn.messageId ? "take" : "skip");
 
   /** Reads everything that a claimed turn needs, and stores its claim. */
   async function begin(taken: WaitingMessage, carries: Carries, now: number): Promise<Claim> {
@@ -390,11 +386,7 @@ function keyOf({ accountId, channelId }: InboundMessage): string {
 export type Admits = (waiting: WaitingTurn, running: readonly MessageId[]) => boolean;
 
 /** Whether the turn of a message, which an agent answers, also answers a later one. */
-type Carries = (
-  message: InboundMessage,
-  next: InboundMessage,
-  agentId: string,
-) => boolean;
+type Carries = (message: InboundMessage, next: InboundMessage, agentId: string) => boolean;
 
 export interface Undecided {
   /** The message, as it was judged last. */
@@ -409,10 +401,7 @@ export interface Undecided {
   readonly at: number;
 }
 
-export function createInbox(
-  transactions: Transactions,
-  deps: InboxDeps,
-) {
+export function createInbox(transactions: Transactions, deps: InboxDeps) {
   const commands = createCommands(transactions);
   return {
     ...createAnsweredPeople(transactions),

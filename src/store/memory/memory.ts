@@ -220,9 +220,7 @@ function prepareReadTurns(
       kind: "read",
       waiting: selectWaiting.all(running),
       parked: selectParked.all(),
-      running: new Map(
-        selectArrivals.all(running).map((row) => [row.messageId, row.arrival]),
-      ),
+      running: new Map(selectArrivals.all(running).map((row) => [row.messageId, row.arrival])),
     });
   };
 }

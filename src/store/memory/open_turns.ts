@@ -179,10 +179,7 @@ export type TurnEvent =
     readonly running: ReadonlyMap<MessageId, number>;
   }
   /** The tables were read: all open turns, and the lists whose senders know that they are full. */
-  | {
-    readonly kind: "counted";
-    readonly open: readonly OpenTurn[];
-  }
+  | { readonly kind: "counted"; readonly open: readonly OpenTurn[] }
   /** Work on the tables was undone, or done without events: they must be read. */
   | { readonly kind: "undone" }
   /** A message is about to be accepted: its turn counts for the limits (X4). */
@@ -482,8 +479,6 @@ function turnsOf(entries: readonly WaitingMessage[]): ReadonlyMap<MessageId, Wai
   return turns;
 }
 
-function countedAs(
-  { messageId, accountId, channelId, sender }: WaitingMessage,
-): OpenTurn {
+function countedAs({ messageId, accountId, channelId, sender }: WaitingMessage): OpenTurn {
   return { messageId, accountId, channelId, userId: sender.id };
 }

@@ -152,10 +152,7 @@ export function createDecisions({ sql, read }: Transactions) {
       before: number = Number.MAX_SAFE_INTEGER,
     ): Promise<readonly JudgedOnRecord[]> =>
       read(() =>
-        selectNewest.all(before, limit).map((row) => ({
-          ...VERDICT.read(row),
-          ...FEED.read(row),
-        }))
+        selectNewest.all(before, limit).map((row) => ({ ...VERDICT.read(row), ...FEED.read(row) }))
       ),
   };
 }
@@ -236,11 +233,7 @@ export function createMessageRecords({ sql, read }: Transactions) {
     if (!row) return undefined;
     const { causeId } = CAUSE.read(row);
     if (causeId !== undefined) return ofMessage(causeId);
-    return {
-      messageId,
-      decisions: [],
-      outbox: selectOwn.all(messageId).map(toOutboxOnRecord),
-    };
+    return { messageId, decisions: [], outbox: selectOwn.all(messageId).map(toOutboxOnRecord) };
   }
 
   return {

@@ -28,9 +28,7 @@ const COLUMNS = `${STORED.columns("n")},
 
 const readNote = (row: unknown): Note => ({ ...STORED.read(row), ...SOURCES.read(row) });
 
-export function createNotes(
-  { database, sql, commit, read }: Transactions,
-) {
+export function createNotes({ database, sql, commit, read }: Transactions) {
   const byKey = sql`SELECT ${COLUMNS} FROM note AS n WHERE call_key = ?`;
   const byId = sql`SELECT ${COLUMNS} FROM note AS n WHERE n.id = ?`;
   const count = sql`SELECT COUNT(*) AS count FROM note WHERE agent_id = ? AND scope_key = ?`;

@@ -106,10 +106,7 @@ function keyOf({ message: { accountId, nonce } }: OutboxRow) {
   return { accountId, nonce };
 }
 
-export function createAttemptRows(
-  { sql, commit }: Transactions,
-  rows: OutboxRows,
-) {
+export function createAttemptRows({ sql, commit }: Transactions, rows: OutboxRows) {
   const markRefused = sql`UPDATE outbox
      SET state = IIF(:firstAttemptAt IS NULL, 'pending', 'sending'),
          first_attempt_at = :firstAttemptAt,
@@ -232,9 +229,7 @@ export type ParkedChannel = ReturnType<typeof PARKED.read>;
 
 const REPORTED = rows({ wasReported: integer() });
 
-export function createParkedChannels(
-  { sql, commit, read }: Transactions,
-) {
+export function createParkedChannels({ sql, commit, read }: Transactions) {
   const selectWasReported = sql`
     SELECT is_parked = 1 OR refused_at > :now - ${DAY_MS} AS was_reported FROM parked_channel
     WHERE account_id = :accountId AND channel_id = :channelId`;

@@ -69,9 +69,7 @@ const MESSAGE = rows({ message: storedMessage() });
 const ASKED = rows({ messageId: snowflake<"message">(), channelId: snowflake<"channel">() });
 const KNOWN = rows({ messageId: snowflake<"message">() });
 
-export function createHeads(
-  { database, sql, read, commit }: Transactions,
-) {
+export function createHeads({ database, sql, read, commit }: Transactions) {
   const files = prepareOutboxFiles(database);
   const selectRow = `SELECT ${ROW_COLUMNS} FROM outbox AS o ${JOIN_DRAFT}`;
   const selectHeads = sql`${selectRow}
@@ -114,10 +112,7 @@ export function createHeads(
      *
      * @param channels Distinct channels to read; all if absent, which costs more.
      */
-    heads: (
-      accountId: AccountId,
-      channels?: readonly ChannelId[],
-    ): Promise<readonly OutboxRow[]> =>
+    heads: (accountId: AccountId, channels?: readonly ChannelId[]): Promise<readonly OutboxRow[]> =>
       readRows(() =>
         channels?.flatMap((channelId) => selectHead.all({ accountId, channelId })) ??
           selectHeads.all({ accountId })
@@ -194,9 +189,7 @@ const DATED = rows({ createdAt: integer() });
  *
  * A decision depends on the current state of the row, because the running bot may be sending it.
  */
-export function createHeldRows(
-  { database, sql, commit, read }: Transactions,
-) {
+export function createHeldRows({ database, sql, commit, read }: Transactions) {
   const files = prepareOutboxFiles(database);
   const selectOpen = sql.rows(toOpenRow)`
     SELECT o.*, p.reason AS parked_for, p.next_try_at FROM outbox AS o

@@ -58,9 +58,7 @@ const MINUTE = rows({ minute: integer(), count: integer() });
  * `discord/rest/scheduler/global_limit.ts` decides by the counts. If the account changes to another bot,
  * its counts stay, because they belong to the address.
  */
-function createInvalidRequestCounts(
-  { sql, commit, read }: Transactions,
-) {
+function createInvalidRequestCounts({ sql, commit, read }: Transactions) {
   const select = sql`SELECT minute, count FROM invalid_request
      WHERE account_id = ? AND minute >= ? ORDER BY minute`;
   const count = sql`INSERT INTO invalid_request (account_id, minute, count) VALUES (?, ?, 1)
@@ -154,9 +152,7 @@ function optionsOf({ message }: Frozen): CommitOptions {
  * Prepares the statements that add a message, or find it by its nonce. They run within the caller's
  * transaction.
  */
-function prepareAdd(
-  database: DatabaseSync,
-): (frozen: Frozen, now: number) => AddedRow {
+function prepareAdd(database: DatabaseSync): (frozen: Frozen, now: number) => AddedRow {
   const sql = statementsOf(database);
   const addOnce = prepareAddOnce(database);
   const select = sql`
@@ -173,18 +169,13 @@ function prepareAdd(
 }
 
 /** Replaces messages whose files Discord refuses. */
-function createFileRemoval(
-  { database, sql, commit }: Transactions,
-) {
+function createFileRemoval({ database, sql, commit }: Transactions) {
   const files = prepareOutboxFiles(database);
   const replace = sql`UPDATE outbox SET message = :message, file_count = 0
      WHERE account_id = :accountId AND nonce = :nonce AND state IN ('pending', 'sending')`;
   return {
     /** Replaces the message of an unsent row, and deletes the row's files. */
-    removeFiles(
-      { id, message: { accountId, nonce } }: OutboxRow,
-      message: OutboundMessage,
-    ) {
+    removeFiles({ id, message: { accountId, nonce } }: OutboxRow, message: OutboundMessage) {
       return commit(UNNAMED, () => {
         const changed = replace.run({ accountId, nonce, message: JSON.stringify(message) });
         if (changed.changes > 0) files.delete(id);

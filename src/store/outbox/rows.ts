@@ -145,9 +145,7 @@ function prepareSettle(
  * Notes that a message has arrived in a channel. The waiting messages of that channel are then not
  * failing any more.
  */
-function prepareNoteDelivered(
-  database: DatabaseSync,
-): (row: Unsettled) => void {
+function prepareNoteDelivered(database: DatabaseSync): (row: Unsettled) => void {
   const sql = statementsOf(database);
   const forget = sql`DELETE FROM parked_channel WHERE account_id = ? AND channel_id = ?`;
   const begin = sql`UPDATE outbox SET failing_since = NULL

@@ -83,11 +83,7 @@ function prepareDraftsOf(database: DatabaseSync): (turn: DraftsTurn) => readonly
       const { message, state, messageId: postedAs } = DRAFT.read(row);
       const { of, nonce, ...rest } = message;
       if (of?.agentId !== agentId) return [];
-      return [{
-        message: { ...rest, nonce, of },
-        state: DRAFT_STATES[state],
-        messageId: postedAs,
-      }];
+      return [{ message: { ...rest, nonce, of }, state: DRAFT_STATES[state], messageId: postedAs }];
     });
 }
 

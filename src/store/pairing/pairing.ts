@@ -211,10 +211,7 @@ function prepareStartPairing(database: DatabaseSync): (
 }
 
 export function createPairing(transactions: Transactions) {
-  return {
-    ...createPairings(transactions),
-    ...createResolvedNames(transactions),
-  };
+  return { ...createPairings(transactions), ...createResolvedNames(transactions) };
 }
 
 export type Pairing = ReturnType<typeof createPairing>;
@@ -227,9 +224,7 @@ const MATCH = rows({ state: oneOf("pending", "approved", "denied", "expired"), i
  * The running bot and `barnacle pairing approve` are two processes with one store. So memory keeps
  * nothing between two calls, and a second decision on a request finds the first one.
  */
-export function createPairings(
-  { database, sql, commit, read }: Transactions,
-) {
+export function createPairings({ database, sql, commit, read }: Transactions) {
   const find = prepareFind(database);
   const settle = prepareSettle(database);
   const wrongCodes = prepareCountWrongCodes(database);

@@ -90,10 +90,7 @@ const OF_TURN = rows({ messageId: snowflake<"message">() });
 const toMessageId = (row: unknown) => OF_TURN.read(row).messageId;
 const NEXT = rows({ next: optional(integer()) });
 
-function createCards(
-  { database, sql, commit, read }: Transactions,
-  onDecided: OnDecided,
-) {
+function createCards({ database, sql, commit, read }: Transactions, onDecided: OnDecided) {
   const addOnce = prepareAddOnce(database);
   const selectWithout = sql.rows(STORED_QUESTION.read)`
     SELECT ${STORED_QUESTION.columns()} FROM question
@@ -164,9 +161,7 @@ function createCards(
      * Open questions of an account of which no card can be pressed, with Discord's reason for the first
      * one: Discord does not take them, or they are gone.
      */
-    undeliverable: (
-      accountId: AccountId,
-    ): Promise<
+    undeliverable: (accountId: AccountId): Promise<
       readonly { readonly question: StoredQuestion; readonly reason?: string | undefined }[]
     > => read(() => selectUndeliverable.all(accountId)),
     /** Open questions of an account without cards, in the order of asking. */
@@ -256,11 +251,7 @@ function createCards(
   };
 }
 
-export function createQuestions(
-  transactions: Transactions,
-  memory: Memory,
-  usage: UsageRows,
-) {
+export function createQuestions(transactions: Transactions, memory: Memory, usage: UsageRows) {
   const selectOpen = transactions.database.prepare(SELECT_OPEN);
   const onDecided: OnDecided = (messageIds) => {
     for (const turn of messageIds) {
@@ -435,10 +426,7 @@ const CONTROL = rows({
  * A client can claim to have pressed any button of any message. So everything that a decision needs
  * is compared with the rows, within the transaction that stores it (SEC-R19).
  */
-function createDecisions(
-  { sql, commit, read }: Transactions,
-  onDecided: OnDecided,
-) {
+function createDecisions({ sql, commit, read }: Transactions, onDecided: OnDecided) {
   const selectControl = sql`
     SELECT c.question_row, c.channel_id, o.message_id, a.application_id, k.choice
     FROM question_control AS k

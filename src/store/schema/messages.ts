@@ -119,10 +119,7 @@ const UNDECIDED = table("undecided", {
     data: "Messages whose verdict waits: for PluralKit, or for Discord's answer about an owner",
     kept: "some seconds",
   },
-  forgets: {
-    delete: "message ->> '$.sender.id' = :userId",
-    change: messageRows("known_facts"),
-  },
+  forgets: { delete: "message ->> '$.sender.id' = :userId", change: messageRows("known_facts") },
 });
 
 /** Number of users to keep of an account. */
@@ -144,12 +141,7 @@ const PROXIED_USER = table("proxied_user", {
   forgets: { delete: "user_id = :userId" },
 });
 
-export const JUDGED_TABLES: readonly DeclaredTable[] = [
-  POLICY,
-  DECISION,
-  UNDECIDED,
-  PROXIED_USER,
-];
+export const JUDGED_TABLES: readonly DeclaredTable[] = [POLICY, DECISION, UNDECIDED, PROXIED_USER];
 
 export const TURN_STATE = oneOf(...TURN_STATES);
 
@@ -185,10 +177,7 @@ const INBOX = table("inbox", {
       "place, time; of embeds a description, and the addresses of pictures",
     kept: "{transcriptsDays}, within {maxMb}",
   },
-  forgets: {
-    delete: "message ->> '$.sender.id' = :userId",
-    change: messageRows("failure"),
-  },
+  forgets: { delete: "message ->> '$.sender.id' = :userId", change: messageRows("failure") },
 });
 
 /** Whether a turn waits or runs. Both states are named: the index of open turns begins with the state. */
@@ -256,11 +245,7 @@ export const CHECKPOINT = table("checkpoint", {
   at: integer(),
 }, {
   sql: "CREATE INDEX checkpoint_of_session ON checkpoint (session_key, id);",
-  keeps: {
-    by: "at",
-    days: "transcriptsDays",
-    mayGo: "last_entry < (SELECT MIN(id) FROM entry)",
-  },
+  keeps: { by: "at", days: "transcriptsDays", mayGo: "last_entry < (SELECT MIN(id) FROM entry)" },
   holds: {
     under: "Texts",
     data: "Summaries of older parts of a conversation",
@@ -295,10 +280,7 @@ const STEP = table("step", {
       "pages that the model read",
     kept: "{transcriptsDays}, within {maxMb}",
   },
-  forgets: {
-    delete: IN("message_id", "messages"),
-    scrub: ["step"],
-  },
+  forgets: { delete: IN("message_id", "messages"), scrub: ["step"] },
 });
 
 /** Overheard messages of one channel, stored together. The view `message` shows them one by one. */

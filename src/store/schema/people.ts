@@ -40,9 +40,7 @@ export const VOICE_CALL = table("voice_call", {
     data: "Calls in voice channels: server and channel, and the ID of the person who called",
     kept: "until the call ends, and people have left its channel",
   },
-  forgets: {
-    set: [{ where: "user_id = :userId", to: "user_id = NULL" }],
-  },
+  forgets: { set: [{ where: "user_id = :userId", to: "user_id = NULL" }] },
 });
 
 /** A person's word about being heard in a guild. */
@@ -225,10 +223,7 @@ export const STORED_QUESTION = QUESTION.pick(
 );
 
 /** Another call that waits for a question. */
-const QUESTION_COVER = table("question_cover", {
-  callKey: key(text()),
-  questionRow: integer(),
-}, {
+const QUESTION_COVER = table("question_cover", { callKey: key(text()), questionRow: integer() }, {
   sql: "CREATE INDEX question_cover_of ON question_cover (question_row);",
   holds: "question",
   forgets: { delete: "question_row NOT IN (SELECT id FROM question)" },

@@ -161,10 +161,7 @@ interface FoldRecord extends Fold {
  * A checkpoint only adds a row, and never changes an entry. It is one transaction: a crash before it
  * leaves the session as it was, and the next turn decides again.
  */
-function createCheckpoints(
-  { sql, commit, read }: Transactions,
-  transcripts: TranscriptRows,
-) {
+function createCheckpoints({ sql, commit, read }: Transactions, transcripts: TranscriptRows) {
   const selectLast = sql`
     SELECT last_entry, kind FROM checkpoint WHERE session_key = ? ORDER BY id DESC LIMIT 1`;
   const selectOpen = sql.rows(toEntry)`SELECT ${entryColumns} FROM entry

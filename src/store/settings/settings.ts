@@ -121,10 +121,7 @@ const runSchema: z.ZodType<LoopRun> = z.lazy(() =>
 );
 
 /** Keeps the counts of the loop guard. */
-function createLoopRuns(
-  { commit }: Transactions,
-  { upsert, values, keyOf, remove }: SettingRows,
-) {
+function createLoopRuns({ commit }: Transactions, { upsert, values, keyOf, remove }: SettingRows) {
   return {
     loopRuns(accountId: AccountId): ReadonlyMap<ChannelId, LoopRun> {
       const prefix = `${accountId}\n`;
@@ -162,10 +159,7 @@ const valueSchema = z.object({
  * The row stays after a pause, with the last command that changed it: a command that a crash repeats
  * must not take its own change back.
  */
-function createPauses(
-  { sql, commit, read }: Transactions,
-  { upsert, values, keyOf }: SettingRows,
-) {
+function createPauses({ sql, commit, read }: Transactions, { upsert, values, keyOf }: SettingRows) {
   const select = sql.rows(SETTING.read)`
     SELECT * FROM setting WHERE account_id = ? AND scope = 'account' AND name = 'paused'`;
   const nameOf = (accountId: AccountId) => keyOf(accountId, "account", "paused");
@@ -237,10 +231,7 @@ const recordsSchema = z.lazy(() =>
 );
 
 /** Stores the alerts of the whole bot, in one row: they are few, and change together (O12). */
-function createStoredAlerts(
-  { sql, commit, read }: Transactions,
-  { upsert }: SettingRows,
-) {
+function createStoredAlerts({ sql, commit, read }: Transactions, { upsert }: SettingRows) {
   const select = sql.rows(SETTING.read)`
     SELECT * FROM setting WHERE scope = 'bot' AND name = 'alerts'`;
   return {
@@ -286,10 +277,7 @@ function withMade(
 }
 
 /** Stores the newest results of backups, in one row (O11). */
-function createStoredBackups(
-  { sql, commit, read }: Transactions,
-  { upsert }: SettingRows,
-) {
+function createStoredBackups({ sql, commit, read }: Transactions, { upsert }: SettingRows) {
   const select = sql.rows(SETTING.read)`
     SELECT * FROM setting WHERE account_id = '' AND scope = 'bot' AND name = 'backups'`;
   const stored = (): BackupState => {

@@ -338,10 +338,7 @@ export function prepareSources(database: DatabaseSync) {
      *
      * @param isAtOnce Whether messages that wait to be sent lose their words before they are sent.
      */
-    remove(
-      { turns, again, entries, firsts, parts, results }: FoundWords,
-      isAtOnce = false,
-    ): void {
+    remove({ turns, again, entries, firsts, parts, results }: FoundWords, isAtOnce = false): void {
       const ids = JSON.stringify([...turns, ...again]);
       for (const turn of again) endCalls(turn);
       removeResults.run(JSON.stringify(results));

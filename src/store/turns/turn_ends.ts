@@ -216,9 +216,7 @@ export function createTurnEnds(
 const STEP = rows({ step: json<Step>() }); // ours, written below
 
 /** Adds steps within a transaction of the caller's. */
-export function prepareInsertSteps(
-  database: DatabaseSync,
-): (of: {
+export function prepareInsertSteps(database: DatabaseSync): (of: {
   readonly accountId: string;
   readonly messageId: string;
   /** Number of the turn for the message, from 1. */

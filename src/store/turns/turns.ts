@@ -52,9 +52,7 @@ const toThread = (row: unknown): AnswerThread => ({ ...THREAD.read(row), ...AGEN
  * The row comes before the request to Discord. So a turn that a crash repeats asks for the same
  * thread, and messages in it are recognized.
  */
-function createAnswerThreads(
-  { database, sql, commit, read }: Transactions,
-) {
+function createAnswerThreads({ database, sql, commit, read }: Transactions) {
   const selectNewest = sql.rows(toThread)`${SELECT_THREAD}
      WHERE account_id = ? AND has_asker = 1 AND state <> 'refused' ORDER BY at DESC LIMIT ?`;
   const selectOne = sql.rows(toThread)`${SELECT_THREAD} WHERE account_id = ? AND thread_id = ?`;

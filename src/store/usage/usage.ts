@@ -269,11 +269,7 @@ export function createSpentToday() {
   };
 }
 
-function createSums(
-  day: number,
-  rows: Iterable<SpentRow>,
-  toldUsers: Iterable<string> = [],
-) {
+function createSums(day: number, rows: Iterable<SpentRow>, toldUsers: Iterable<string> = []) {
   const users = new Map<string, SpentIn>();
   const guilds = new Map<string, SpentIn>();
   const agents = new Map<string, SpentIn>();

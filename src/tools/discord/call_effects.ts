@@ -69,10 +69,7 @@ export function repliesElsewhere(written: Readonly<Record<string, unknown>>): bo
 const withChannel = z.looseObject({ channelId: FIELDS.channelId });
 
 /** Whether the arguments of a call name another channel. In direct messages, there are no others. */
-export function readsElsewhere(
-  written: unknown,
-  { place, channelId }: InboundMessage,
-): boolean {
+export function readsElsewhere(written: unknown, { place, channelId }: InboundMessage): boolean {
   if (place.kind === "dm") return false;
   const parsed = withChannel.safeParse(written);
   return parsed.success && parsed.data.channelId !== channelId;

@@ -171,10 +171,7 @@ describe("[C9] createAccounts() › stop()", () => {
     const stopping = Promise.withResolvers<void>();
     const world = setUp(await setupOf("one", A, B), { stopped: () => stopping.promise });
     await world.accounts.start();
-    const reload = world.apply(await setupOf("two", A, B), [
-      does(A, "restart"),
-      does(B, "keep"),
-    ]);
+    const reload = world.apply(await setupOf("two", A, B), [does(A, "restart"), does(B, "keep")]);
     const stop = world.accounts.stop();
     stopping.resolve();
     await Promise.all([reload, stop]);
@@ -231,10 +228,7 @@ describe("[C6] createAccounts() › an account that has ended", () => {
   it("leaves the others running, and restarts once the config is fixed", async () => {
     const world = setUp(await setupOf("one", A, B));
     await world.accounts.start();
-    world.started.find(({ accountId }) => accountId === B)?.onEnd({
-      kind: "refused",
-      hint: "no",
-    });
+    world.started.find(({ accountId }) => accountId === B)?.onEnd({ kind: "refused", hint: "no" });
     await settle();
     assert.deepEqual(world.running(), [A]);
     await world.apply(await setupOf("two", A, B), [does(A, "keep"), does(B, "restart")]);
@@ -252,10 +246,7 @@ describe("[C6] createAccounts() › an account that has ended", () => {
     });
     const start = world.accounts.start();
     while (world.started.length < 2) await settle();
-    world.started.find(({ accountId }) => accountId === B)?.onEnd({
-      kind: "refused",
-      hint: "no",
-    });
+    world.started.find(({ accountId }) => accountId === B)?.onEnd({ kind: "refused", hint: "no" });
     going.resolve();
     await start;
     await settle();

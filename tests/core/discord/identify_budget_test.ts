@@ -56,10 +56,7 @@ describe("identifyBudget()", () => {
     [
       "less than the reserve, until enough IDENTIFYs are a day old",
       { identifies: identifies(970) },
-      {
-        left: 30,
-        heldUntil: identifies(970)[20]!.at + DAY_MS,
-      },
+      { left: 30, heldUntil: identifies(970)[20]!.at + DAY_MS },
     ],
     ["never less than nothing", { identifies: identifies(1_200) }, {
       left: 0,
@@ -134,29 +131,20 @@ describe("askIdentify()", () => {
       "no second one within the spacing",
       { identifies: [{ shardId: 0, at: NOW - SPACING_MS + 1 }] },
       0,
-      {
-        kind: "wait",
-        untilMs: NOW + 1,
-        why: "spacing",
-      },
+      { kind: "wait", untilMs: NOW + 1, why: "spacing" },
     ],
     ["another one after it", { identifies: [{ shardId: 0, at: NOW - SPACING_MS }] }, 0, {
       kind: "granted",
     }],
     [
       "no second one of another shard if Discord allows one at a time",
-      {
-        identifies: [{ shardId: 1, at: NOW }],
-      },
+      { identifies: [{ shardId: 1, at: NOW }] },
       0,
       { kind: "wait", untilMs: NOW + SPACING_MS, why: "spacing" },
     ],
     [
       "several at once if Discord allows that, one of each key",
-      {
-        identifies: [{ shardId: 0, at: NOW }],
-        limit: limit({ maxConcurrency: 16 }),
-      },
+      { identifies: [{ shardId: 0, at: NOW }], limit: limit({ maxConcurrency: 16 }) },
       1,
       { kind: "granted" },
     ],
@@ -171,10 +159,7 @@ describe("askIdentify()", () => {
     ],
     [
       "one at a time if Discord's number is invalid",
-      {
-        identifies: [{ shardId: 1, at: NOW }],
-        limit: limit({ maxConcurrency: 0 }),
-      },
+      { identifies: [{ shardId: 1, at: NOW }], limit: limit({ maxConcurrency: 0 }) },
       0,
       { kind: "wait", untilMs: NOW + SPACING_MS, why: "spacing" },
     ],
@@ -185,9 +170,7 @@ describe("askIdentify()", () => {
     }],
     [
       "records in the future after a clock was set back",
-      {
-        identifies: [{ shardId: 0, at: NOW + DAY_MS }],
-      },
+      { identifies: [{ shardId: 0, at: NOW + DAY_MS }] },
       0,
       { kind: "granted" },
     ],

@@ -35,10 +35,7 @@ describe("[P4] parseSnowflake()", () => {
 describe("createdAtMs()", () => {
   it("agrees with the example in Discord's documentation", () => {
     const id = messageId("175928847299117063");
-    assert.equal(
-      new Date(createdAtMs(id)).toISOString(),
-      "2016-04-30T11:18:25.796Z",
-    );
+    assert.equal(new Date(createdAtMs(id)).toISOString(), "2016-04-30T11:18:25.796Z");
   });
 });
 

@@ -271,9 +271,7 @@ describe("[W4] readHookEvent()", () => {
         template: "{{ a }}{{ a }}{{ a }}{{ a }}{{ a }}",
       },
       "x",
-      {
-        a: "x".repeat(100_000),
-      },
+      { a: "x".repeat(100_000) },
     );
     assert.ok(event);
     const sizes = [event.senderId, event.key, event.title, event.text, event.post].map((text) =>

@@ -69,12 +69,7 @@ describe("[R8] placeDrafts()", () => {
   ][] = [
     ["leaves a turn without drafts as it is", [], said(["a", "b"]), ["post: a", "post: b"]],
     ["puts the reply in the draft's place", [draft(0)], said(["a"]), ["edit 0: a"]],
-    [
-      "posts messages beyond the drafts",
-      [draft(0)],
-      said(["a", "b"]),
-      ["edit 0: a", "post: b"],
-    ],
+    ["posts messages beyond the drafts", [draft(0)], said(["a", "b"]), ["edit 0: a", "post: b"]],
     [
       "deletes drafts beyond the reply",
       [draft(0), draft(1), draft(2)],
@@ -85,10 +80,7 @@ describe("[R8] placeDrafts()", () => {
       "edit 0: a",
       "edit 1: b",
     ]],
-    ["deletes all drafts of an empty turn", [draft(0), draft(1)], [], [
-      "remove 0",
-      "remove 1",
-    ]],
+    ["deletes all drafts of an empty turn", [draft(0), draft(1)], [], ["remove 0", "remove 1"]],
     ["never turns a draft into a failure notice", [draft(0)], failure, [
       "remove 0",
       "post: It failed.",
@@ -269,12 +261,7 @@ describe("[R8] nextDraftStep()", () => {
       wanted("one"),
       "edit 1 …",
     ],
-    [
-      "and emptied once",
-      [shown("one", ID[0]), shown("…", ID[1])],
-      wanted("one"),
-      "none",
-    ],
+    ["and emptied once", [shown("one", ID[0]), shown("…", ID[1])], wanted("one"), "none"],
   ];
   for (const [what, drafts, messages, expected] of cases) {
     it(what, () => {

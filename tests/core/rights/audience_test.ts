@@ -66,9 +66,7 @@ function isOpen(
   guild = guildOf(),
   members: readonly MemberFacts[] = [],
 ): boolean {
-  const known = new Map<UserId, MemberFacts | undefined>(
-    members.map((one) => [one.userId, one]),
-  );
+  const known = new Map<UserId, MemberFacts | undefined>(members.map((one) => [one.userId, one]));
   for (const id of membersInQuestion(guild, from, to)) if (!known.has(id)) known.set(id, undefined);
   return mayAllRead(guild, from, to, known, NOW);
 }

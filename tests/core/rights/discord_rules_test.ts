@@ -226,10 +226,7 @@ const MATRIX: Readonly<Record<string, readonly [Setting, string?]>> = {
     place: channel([[EVERYONE, [], ["View Channel"]], [ME, [], ["Send Messages"]]]),
     needs: ["Send Messages", "Manage Channels"],
   }],
-  "an administrator over a higher role": [
-    { roles: [ADMIN], needs: [over(OTHER, [ADMIN])] },
-    RANK,
-  ],
+  "an administrator over a higher role": [{ roles: [ADMIN], needs: [over(OTHER, [ADMIN])] }, RANK],
   "an administrator and a managed role": [
     { roles: [ADMIN], needs: [give(MANAGED)] },
     "an integration manages that role, so no one can give or take it",
@@ -328,11 +325,7 @@ const MATRIX: Readonly<Record<string, readonly [Setting, string?]>> = {
     lacks("Manage Threads"),
   ],
   "a private thread whose channel takes Manage Threads away": [
-    {
-      mid: ["Manage Threads"],
-      place: thread(PRIVATE, [[MID, [], ["Manage Threads"]]]),
-      needs: [],
-    },
+    { mid: ["Manage Threads"], place: thread(PRIVATE, [[MID, [], ["Manage Threads"]]]), needs: [] },
     lacks("Manage Threads"),
   ],
   "a locked thread, for reading": [{ place: thread(LOCKED), needs: ["Read Message History"] }],

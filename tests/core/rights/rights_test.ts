@@ -121,11 +121,7 @@ const MATRIX: Readonly<Record<string, Case>> = {
     needs: ["Send Messages"],
   },
   "the owner": { who: member(OWNER), place: denying(OWNER, ~0n), needs: ["Manage Channels"] },
-  "a user who is no member": {
-    needs: [],
-    missing: /not a member/,
-    who: undefined,
-  },
+  "a user who is no member": { needs: [], missing: /not a member/, who: undefined },
   "pins, with Manage Messages alone": {
     guild: guildOf(bit("Manage Messages")),
     place: channel,
@@ -337,11 +333,7 @@ const MATRIX: Readonly<Record<string, Case>> = {
     who: member(ASKER, [CREW, CAPTAIN]),
     needs: [over(member(OTHER, [MATE, CREW]))],
   },
-  "two members without roles": {
-    who: member(ASKER),
-    needs: [over(member(OTHER))],
-    missing: RANK,
-  },
+  "two members without roles": { who: member(ASKER), needs: [over(member(OTHER))], missing: RANK },
   "the owner as the target, for an administrator": {
     who: member(ASKER, [CAPTAIN]),
     needs: [over(member(OWNER))],

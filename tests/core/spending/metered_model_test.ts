@@ -30,10 +30,7 @@ function setUp(stop?: BudgetStop) {
   const wrapped = meteredModel(model, {
     kind: "compaction",
     by: BY,
-    spend: {
-      check: () => Promise.resolve(stop),
-      record: (charge) => void charges.push(charge),
-    },
+    spend: { check: () => Promise.resolve(stop), record: (charge) => void charges.push(charge) },
     now: () => now,
   });
   return { wrapped, charges, asked: () => asked };

@@ -554,10 +554,7 @@ describe("[G1] a shard on a real socket", () => {
     header[1] = 127;
     header.writeBigUInt64BE(BigInt(17 << 20), 2);
     gateway.connections[0]!.sendBytes(header);
-    await gateway.until(
-      () => gateway.received(6).length === 1 && shard.isReady(),
-      "RESUMED",
-    );
+    await gateway.until(() => gateway.received(6).length === 1 && shard.isReady(), "RESUMED");
     assert.equal(gateway.connections.length, 2);
   });
 });

@@ -24,9 +24,7 @@ function open(begin: number) {
   const { log, lines } = recordingLog();
   const { store } = openTestStore();
   const { settings } = store;
-  const config = {
-    backup: { enabled: true, hour: 3, keep: 2, folder: undefined },
-  };
+  const config = { backup: { enabled: true, hour: 3, keep: 2, folder: undefined } };
   const made: { path: string }[] = [];
   let fault: string | undefined;
   let botId: string | undefined = "7";

@@ -21,11 +21,7 @@ const REFUSED: readonly (readonly [string, string, string])[] = [
     "\u001b[2J",
     '"\\u001b[2J" is unknown, decided or expired; `barnacle approvals list` shows the open ones',
   ],
-  [
-    "pairing.approve",
-    "WRONG234",
-    '"WRONG234" is unknown, decided or expired',
-  ],
+  ["pairing.approve", "WRONG234", '"WRONG234" is unknown, decided or expired'],
   ["pairing.deny", "WRONG234", '"WRONG234" is unknown, decided or expired'],
 ];
 

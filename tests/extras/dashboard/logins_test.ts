@@ -4,10 +4,7 @@ import { createLogins, LINK_MS, SESSION_MS } from "../../../src/extras/dashboard
 
 function logins() {
   const clock = { now: 1_000_000, key: "a secret" };
-  const all = createLogins({
-    now: () => clock.now,
-    key: () => clock.key,
-  });
+  const all = createLogins({ now: () => clock.now, key: () => clock.key });
   return { clock, ...all };
 }
 

@@ -68,12 +68,7 @@ const WRONG: Readonly<Record<DashboardRoute, readonly Wrong[]>> = {
   live: named(404, /^There is no such page$/),
   change: [
     ...named(404, /^There is no such change$/),
-    ...BODIES.map((body) => ({
-      name: "pairing.deny",
-      body,
-      status: 422,
-      words: /^\S+.*\w$/,
-    })),
+    ...BODIES.map((body) => ({ name: "pairing.deny", body, status: 422, words: /^\S+.*\w$/ })),
     {
       name: "pairing.deny",
       body: '{"code":"<b>"}',
@@ -95,11 +90,7 @@ describe("[SEC-R31] [SEC-R35] wrong inputs of the dashboard's routes", () => {
     it(`${route}: ends in words, and shows nothing of the program`, () =>
       withParts(async (parts) => {
         const { log, lines } = recordingLog();
-        const dashboard = createDashboard({
-          ...parts,
-          log,
-          bot: { ...parts.bot, pageMade() {} },
-        });
+        const dashboard = createDashboard({ ...parts, log, bot: { ...parts.bot, pageMade() {} } });
         const login = async () => {
           const body = JSON.stringify({ token: dashboard.createLink() });
           const answer = await dashboard.fetch(requestOf("POST", "/dashboard/login", { body }));

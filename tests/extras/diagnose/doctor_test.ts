@@ -42,10 +42,7 @@ describe("[O3] barnacle doctor", () => {
     const only = ["host"] as const;
     const asked = async (config: string | undefined) => {
       const io = recordingIo({ HOME: folder.path });
-      await doctor(
-        { config, data, json: true, network: false, fix: false, yes: false, only },
-        io,
-      );
+      await doctor({ config, data, json: true, network: false, fix: false, yes: false, only }, io);
       const { findings } = JSON.parse(io.stdout.join(""));
       return findings.filter(({ id }: { id: string }) => id === "config")
         .map(({ status, why }: Record<string, string>) => `${status}: ${why}`);

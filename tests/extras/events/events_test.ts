@@ -147,9 +147,7 @@ async function build(events: readonly Name[], { entry = {}, request, maxAgeMin =
     self: () => self as never,
     store,
     log,
-    rest: {
-      request: (_method: string, path: string) => Promise.resolve(request?.(path)),
-    } as never,
+    rest: { request: (_method: string, path: string) => Promise.resolve(request?.(path)) } as never,
     reader: { index: INDEX } as never,
   });
   const listening = { events: { hookStored: () => void wakes++ } };

@@ -166,9 +166,7 @@ describe("[C11] other imported sections", () => {
     ['logging: { level: "trace", file: "/x" }', { log: { level: "debug" } }],
     [
       'messages: { ackReaction: "none", ackReactionScope: "all", queue: { mode: "queue", cap: 5 } }',
-      {
-        messages: { ackReaction: "", ackReactionScope: "all", queue: { mode: "followup" } },
-      },
+      { messages: { ackReaction: "", ackReactionScope: "all", queue: { mode: "followup" } } },
     ],
     ['skills: { load: { extraDirs: ["/s"] } }', { skills: { folders: ["/s"] } }],
     ['mcp: { servers: { a: { command: "x", args: ["1"], env: { K: "v" } }, b: {} } }', {

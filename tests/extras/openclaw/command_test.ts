@@ -41,10 +41,7 @@ describe("barnacle config import", () => {
     using at = setUp(SOURCE);
     assert.equal(await importFile(FLAGS, at.source, at.io), 0);
     assert.equal(`${at.io.stdout.join("\n")}\n`, OURS);
-    assert.match(
-      at.io.stderr.join("\n"),
-      /openclaw\.json:3: not imported: gateway: This is Open/,
-    );
+    assert.match(at.io.stderr.join("\n"), /openclaw\.json:3: not imported: gateway: This is Open/);
     assert.doesNotMatch(at.io.stderr.join("\n"), /secret-of-the-server/);
   });
 

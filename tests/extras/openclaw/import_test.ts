@@ -280,11 +280,7 @@ describe("[C11] importConfig()", () => {
     ["a guild that is not an object", discordWith("guilds: { '1': true }"), /Expected an object/],
     ["channels that are not an object", guildWith("channels: []"), /channels: Expected an object/],
     ["a channel that is not an object", guildWith("channels: { a: false }"), /Expected an object/],
-    [
-      "an unknown policy",
-      discordWith('groupPolicy: "alowlist"'),
-      /accepts allowlist, open/,
-    ],
+    ["an unknown policy", discordWith('groupPolicy: "alowlist"'), /accepts allowlist, open/],
     ["an unknown policy for DMs", discordWith('dm: { policy: "no" }'), /accepts pairing/],
     ["accounts that are not an object", discordWith("accounts: []"), /Expected an object/],
     ["guilds of the wrong type", discordWith("guilds: []"), /Expected an object/],

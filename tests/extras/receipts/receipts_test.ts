@@ -17,11 +17,7 @@ assert.ok(channelId);
 const message = { channelId, guildId: parseSnowflake<"guild">(GUILD) };
 
 /** The steps of one call, with its end. */
-function called(
-  name: string,
-  input: unknown,
-  result?: Omit<ToolResult, "read">,
-): readonly Step[] {
+function called(name: string, input: unknown, result?: Omit<ToolResult, "read">): readonly Step[] {
   const calls = [{ id: "1", name, arguments: JSON.stringify(input) }];
   const answer = { kind: "answer", text: "Done!", calls, at: 1 } as const;
   return result ? [answer, { kind: "result", callId: "1", at: 2, ...result }] : [answer];

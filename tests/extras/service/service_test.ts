@@ -419,12 +419,7 @@ describe("[O4] barnacle service install", () => {
         78,
       ] as const
     ),
-    [
-      "a masked unit",
-      ({ link }) => link("/dev/null", UNIT),
-      /is empty or masked/,
-      1,
-    ],
+    ["a masked unit", ({ link }) => link("/dev/null", UNIT), /is empty or masked/, 1],
   ];
   for (const [name, prepare, message, code] of refused) {
     it(`is refused before any change: ${name}`, () =>

@@ -89,10 +89,7 @@ async function onWindows(play: (stage: Stage) => Promise<void>): Promise<void> {
   });
 }
 
-const STARTED = [
-  `/Create /TN Barnacle /XML ${LOCAL}\\task.xml /F`,
-  "/Run /TN Barnacle",
-];
+const STARTED = [`/Create /TN Barnacle /XML ${LOCAL}\\task.xml /F`, "/Run /TN Barnacle"];
 
 describe("[O4] barnacle service on Windows", () => {
   it("installs, starts and removes a task, and replaces the program of a running bot", () =>
@@ -112,10 +109,7 @@ describe("[O4] barnacle service on Windows", () => {
       assert.deepEqual(calls(), ["/End /TN Barnacle", ...STARTED]);
 
       const status = await readStatus("task", ports.machine);
-      assert.deepEqual(
-        [status.isRunning, status.startsAtBoot],
-        [true, true],
-      );
+      assert.deepEqual([status.isRunning, status.startsAtBoot], [true, true]);
       assert.match(statusLines(status, "ada", 0).join("\n"), /starts when you log in/);
 
       assert.equal(await uninstallService({ yes: true }, io, ports), 0);

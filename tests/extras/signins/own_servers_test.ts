@@ -79,11 +79,7 @@ describe("[T13a] own accounts", () => {
       guildMessage({ origin: { kind: "hook", hook: "ci", count: 1, post: "" } }),
       false,
     ],
-    [
-      "the run of a passive agent",
-      guildMessage({ origin: { kind: "passive" } as Origin }),
-      false,
-    ],
+    ["the run of a passive agent", guildMessage({ origin: { kind: "passive" } as Origin }), false],
     ["a turn of that kind", directMessage({ origin: { kind: "own", server: "cal" } }), false],
     ["another bot", guildMessage({ sender: sender({ automaton: "bot" }) }), false],
     [

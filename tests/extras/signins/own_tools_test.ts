@@ -137,9 +137,7 @@ describe("[T13a] signInTool()", () => {
     ],
     [
       "asks anew if the process has ended meanwhile",
-      (
-        server,
-      ) => [
+      (server) => [
         () => ({ callKey: "9:9", decision: entered("http://127.0.0.1/callback") }),
         right(server),
       ],
@@ -186,11 +184,7 @@ describe("[T13a] signInTool()", () => {
 
 describe("[T13a] showTool()", () => {
   const place = { channelId: channelId("5"), guildId: guildId("6"), place: guildPlace() };
-  const rows: readonly [
-    what: string,
-    decision: Decision | undefined,
-    end: RegExp,
-  ][] = [
+  const rows: readonly [what: string, decision: Decision | undefined, end: RegExp][] = [
     ["posts nothing without a card", undefined, /no person was asked/],
     ["posts nothing by an operator's word", chosen("once", userId("9")), /no person was asked/],
     ["posts nothing after Deny", chosen("deny"), /a person said no/],

@@ -109,10 +109,7 @@ describe("[O13] barnacle upgrade", skipUnless(process.platform === "linux", "no 
       assert.equal(textOf(program), "old");
       const { code, out, err } = await run();
       assert.equal(code, 0, err);
-      assert.equal(
-        out,
-        `Barnacle ${NEXT} runs. To go back: mv ${program}.previous ${program}`,
-      );
+      assert.equal(out, `Barnacle ${NEXT} runs. To go back: mv ${program}.previous ${program}`);
       assert.deepEqual(
         readdirSync(dirname(program)).map((name) => [name, textOf(join(dirname(program), name))]),
         [["barnacle", "new"], ["barnacle.previous", "old"]],

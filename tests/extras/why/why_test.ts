@@ -99,10 +99,7 @@ describe("[P1] barnacle why", () => {
   it("names the allow list that rejected the sender", async () => {
     const unknownSender = sender({ id: userId("1"), username: "mallory" });
     const { text } = await ask(await received({ sender: unknownSender, mention: "user" }));
-    assert.match(
-      text,
-      /^Not answered: the sender is not on the allow list of this place/,
-    );
+    assert.match(text, /^Not answered: the sender is not on the allow list of this place/);
     assert.match(text, /NO {2}sender .*"mallory" \(1\)/);
     assert.doesNotMatch(text, / mention /, "no further checks follow");
   });
@@ -324,10 +321,7 @@ describe("[P1] barnacle why", () => {
     const fixture = createDataFixture({ channels: { discord: {} } });
     await fixture.receive(directMessage({ id: ID }), { isPaired: true });
     const { text } = await ask(fixture);
-    assert.match(
-      text,
-      /^Accepted; waiting for a turn: a direct message from a paired user/,
-    );
+    assert.match(text, /^Accepted; waiting for a turn: a direct message from a paired user/);
     assert.match(
       text,
       /current config and pairings: not answered; the sender would get a pairing code/,
@@ -403,10 +397,7 @@ describe("[P1] barnacle why, for a message without a record", () => {
       await store.gateway.startRun({ runId: "b", startedAt: NOW - 30_000 });
     });
     const { text } = await ask(fixture, recent);
-    assert.match(
-      text,
-      /^FAIL +Bot +was not running: ended .*\(stopped\), started again/m,
-    );
+    assert.match(text, /^FAIL +Bot +was not running: ended .*\(stopped\), started again/m);
   });
 
   it("reports that the bot is not in the link's guild", async () => {

@@ -98,11 +98,7 @@ export interface ActionScene extends Simulated {
   readonly answered: Map<string, UserId>;
   readonly clock: FakeClock;
   /** The current rules; a test may replace them. */
-  readonly rules: {
-    policy: AccessPolicy;
-    alsoGuilds: readonly string[];
-    sharesDirect?: boolean;
-  };
+  readonly rules: { policy: AccessPolicy; alsoGuilds: readonly string[]; sharesDirect?: boolean };
 }
 
 const SEEN = { kind: "accept", why: "allowed", rule: "" } as const;
@@ -119,18 +115,11 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
     sim.setRoles({ who: "grace", roles: ["officers"] });
     sim.setRoles({ who: "Barnacle", roles: ["Barnacle", captain.name] });
     addChannel(world, krill, { name: "voice", kind: "voice" }, at);
-    const rules: ActionScene["rules"] = {
-      policy: policy({ groupPolicy: "open" }),
-      alsoGuilds: [],
-    };
+    const rules: ActionScene["rules"] = { policy: policy({ groupPolicy: "open" }), alsoGuilds: [] };
     const refused: string[] = [];
     const presences: unknown[] = [];
     const answered = new Map<string, UserId>();
-    const self = {
-      userId: barnacle.userId,
-      applicationId: barnacle.id,
-      username: "Barnacle",
-    };
+    const self = { userId: barnacle.userId, applicationId: barnacle.id, username: "Barnacle" };
     const joinsNone = () => Promise.reject(new Error("This test joins no voice channel"));
     const { account, store, clock } = await testAccount({
       ...{ api, self },

@@ -298,12 +298,7 @@ const CASES: Readonly<Record<string, Case>> = {
     tells: /^Set\. To undo/,
     then(scene) {
       const [one] = channelCalled(scene, "help").overwrites;
-      assert.deepEqual(one, {
-        id: scene.crew.id,
-        kind: "role",
-        allow: 1n << 11n,
-        deny: 1n << 6n,
-      });
+      assert.deepEqual(one, { id: scene.crew.id, kind: "role", allow: 1n << 11n, deny: 1n << 6n });
     },
   },
   channelPermissionRemove: {

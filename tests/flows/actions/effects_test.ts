@@ -296,10 +296,7 @@ describe("[T4] every effect", () => {
       const other = { action: "sendMessage", channelId: channels.general.id, text: "c" };
       const [first = {}, second = {}] = calls;
       const card = await askAs(first, { place, before: [second, other] });
-      assert.equal(
-        card?.exact,
-        calls.map((one) => `discord ${JSON.stringify(one)}`).join("\n"),
-      );
+      assert.equal(card?.exact, calls.map((one) => `discord ${JSON.stringify(one)}`).join("\n"));
       assert.equal(card.covers?.length, 1);
       assert.deepEqual(card.asked, [people.grace.id]);
       assert.match(JSON.stringify(card.facts), new RegExp(`<#${channels.help.id}>`));

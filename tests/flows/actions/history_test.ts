@@ -57,10 +57,7 @@ describe("[T6] readEarlier()", () => {
 
   it("ends at a time, and asks for no older page", async () => {
     const { ids, queries, client } = channelOf(400);
-    const found = await readAt(client, {
-      limit: 500,
-      sinceMs: START + 350 * MINUTE,
-    });
+    const found = await readAt(client, { limit: 500, sinceMs: START + 350 * MINUTE });
     assert.deepEqual(found.map(({ id }) => id), ids.slice(350));
     assert.equal(queries.length, 1);
   });

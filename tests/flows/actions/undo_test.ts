@@ -41,10 +41,7 @@ describe("[T3] destructive actions", () => {
         run({ action: "channelEdit", channelId: channels.help.id, name }, { turn });
       assert.match(await rename("a", 1), /^Changed/);
       assert.match(await rename("b", 1), /^Changed/);
-      assert.match(
-        await rename("c", 1),
-        /may make 2 destructive changes.*; no person was asked/,
-      );
+      assert.match(await rename("c", 1), /may make 2 destructive changes.*; no person was asked/);
       assert.match(await rename("c", 2), /^Changed/);
     }));
 });
@@ -57,10 +54,7 @@ describe("[T3] an action that cannot be undone", () => {
       permit("kickMembers");
       const kick = { action: "kick", userId: target.id };
       const alone = await run(kick, { decision: undefined });
-      assert.match(
-        alone,
-        /cannot be undone, so a person must allow it first; no person was asked/,
-      );
+      assert.match(alone, /cannot be undone, so a person must allow it first; no person was asked/);
       assert.match(await run(kick, { decision: no }), /; a person said no/);
       assert.match(await run(kick, { decision: { kind: "expired" } }), /no person decided in time/);
       assert.deepEqual(refused, ["irreversible", "declined", "expired"]);
@@ -228,10 +222,7 @@ describe("[T3] undo", () => {
       const member = () => krill.members.get(target.id);
 
       await run({ action: "roleAdd", userId: target.id, roleId: crew.id });
-      assert.match(
-        await run(UNDO),
-        /^Undone \(1\): give the role crew.*takes the role away\.$/,
-      );
+      assert.match(await run(UNDO), /^Undone \(1\): give the role crew.*takes the role away\.$/);
       assert.deepEqual(member()?.roles, []);
 
       await run({ action: "timeout", userId: target.id, minutes: 5 });

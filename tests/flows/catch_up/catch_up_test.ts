@@ -28,10 +28,7 @@ type World = Readonly<Record<string, readonly number[]>>;
  *
  * @param said Milliseconds after that at which people wrote in a channel.
  */
-async function setUp(
-  said: World,
-  { gateway = {}, rules = {}, unnamed = [] as string[] } = {},
-) {
+async function setUp(said: World, { gateway = {}, rules = {}, unnamed = [] as string[] } = {}) {
   const world: Record<string, readonly number[]> = { ...said };
   const failing = new Map<string, Error | []>();
   const denied = new Map<string, bigint>();

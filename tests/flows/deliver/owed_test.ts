@@ -195,10 +195,7 @@ describe("[D5] who waits for an answer that Discord does not take", () => {
       const nonce = String(rows("SELECT nonce FROM outbox")[0]?.["nonce"]);
       const of = part(CAUSE, { revision });
       const edit = { channelId: CHANNEL, guildId: GUILD, nonce: "edit", content: SECRET, of };
-      await store.outbox.add(
-        { ...frozen(edit), draft: { nonce, becomes: "this" } },
-        clock.now(),
-      );
+      await store.outbox.add({ ...frozen(edit), draft: { nonce, becomes: "this" } }, clock.now());
       queuesOf(account).wake();
       await pass(20_000, 5_000);
       assert.deepEqual(said.slice(1).map(({ to }) => to), Array(words).fill("place"));

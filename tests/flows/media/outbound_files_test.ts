@@ -42,10 +42,7 @@ async function setUp(discord: object = {}, guild: Record<string, unknown> = {}) 
     },
   };
   const services = { ...NO_TOOLS.of("main"), web, workspace } as never;
-  const { account, receive } = await testAccount({
-    discord,
-    toolServices: { of: () => services },
-  });
+  const { account, receive } = await testAccount({ discord, toolServices: { of: () => services } });
   await receive("GUILD_CREATE", guildData(guild));
   const { keep } = account.bot.media.folder;
   for (const { id: fileId, name } of FILES) {
@@ -205,11 +202,7 @@ describe("[R12] fileForPeople()", () => {
 describe("[R12] send_file", () => {
   it("needs a file or a text with a name", async () => {
     const { callOf } = await setUp();
-    const run = (written: object) =>
-      sendFile.run(
-        sendFile.input.parse(written),
-        callOf(),
-      );
+    const run = (written: object) => sendFile.run(sendFile.input.parse(written), callOf());
     await assert.rejects(run({}), /give `file` or `text`/);
     await assert.rejects(run({ file: "a", text: "b", name: "c" }), /give `file` or `text`/);
     await assert.rejects(run({ text: "b" }), /`name`/);

@@ -11,12 +11,7 @@ import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 const NOW = Date.parse("2026-11-20T12:00:00Z");
 const ID: ApplicationId = parseSnowflake<"application">("1500000000000000002")!;
 
-const BOT: BotFacts = {
-  id: ID,
-  name: "barnacle",
-  owner: "ada",
-  guildCount: 2,
-};
+const BOT: BotFacts = { id: ID, name: "barnacle", owner: "ada", guildCount: 2 };
 
 const FACTS: DiscordFacts = {
   application: { kind: "answered", found: BOT },

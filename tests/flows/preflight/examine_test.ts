@@ -54,12 +54,7 @@ describe("[G13] examineDiscord()", () => {
   });
 });
 
-const WALK = {
-  steadyNow: () => performance.now(),
-  now: Date.now,
-  schedule,
-  timeoutMs: TIMEOUT_MS,
-};
+const WALK = { steadyNow: () => performance.now(), now: Date.now, schedule, timeoutMs: TIMEOUT_MS };
 
 describe("[G13] examineNetwork()", () => {
   it("asks REST for the gateway's address if it has none", async () => {

@@ -51,10 +51,7 @@ const FACTS: NetworkFacts = {
 const withReach = (
   reach: Partial<Reachability>,
   http: Stage<HttpFound> = EARLIER,
-): NetworkFacts => ({
-  ...FACTS,
-  rest: { reach: { ...REACH, ...reach }, http },
-});
+): NetworkFacts => ({ ...FACTS, rest: { reach: { ...REACH, ...reach }, http } });
 
 const answering = (found: Partial<HttpFound>): NetworkFacts => ({
   ...FACTS,

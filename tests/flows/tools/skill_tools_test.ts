@@ -315,11 +315,7 @@ describe("[T7a] runSkillTool()", () => {
     ],
     ["userinfo", () => `fetch("${origin.replace("//", "//a:b@")}/echo")`, /user name or password/],
     ["port", () => 'fetch("http://127.0.0.1:1/")', /does not declare this host/],
-    [
-      "away",
-      () => `fetch("${origin}/away")`,
-      /it redirects to another address/,
-    ],
+    ["away", () => `fetch("${origin}/away")`, /it redirects to another address/],
     ["huge", () => `fetch("${origin}/huge")`, /it is larger than 1 MB/],
     [
       "host",
@@ -466,10 +462,7 @@ describe("[T7a] runSkillTool()", () => {
 describe("[T7a] a tool of a skill", () => {
   async function build(commands: object = { ownerAllowFrom: [`discord:${OWNER}`] }) {
     const { account } = await testAccount({
-      beside: {
-        commands,
-        skills: { hosts: { "http://a:1": { headers: { "x-a": "b" } } } },
-      },
+      beside: { commands, skills: { hosts: { "http://a:1": { headers: { "x-a": "b" } } } } },
       answer: ({ path }) => path === "/applications/@me" ? { id: SELF.applicationId } : undefined,
       toolServices: {
         fetchForTool: fetch,

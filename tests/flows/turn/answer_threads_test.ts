@@ -32,9 +32,7 @@ async function build(
   { failures = [], ...given }: Given & { readonly failures?: Error[] } = {},
 ) {
   const scene = await testAccount({
-    discord: {
-      guilds: { [GUILD]: { users: ["*"], threads: { auto: "mention", ...rules } } },
-    },
+    discord: { guilds: { [GUILD]: { users: ["*"], threads: { auto: "mention", ...rules } } } },
     beside: { messages: { groupChat: { mentionPatterns: ["barnie"] } } },
     answer: ({ path }) => /\/messages\/\d+\/threads$/.test(path) ? failures.shift() : undefined,
     ...given,

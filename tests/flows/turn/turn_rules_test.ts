@@ -72,9 +72,7 @@ describe("the rules of a turn", () => {
     let tools = [toolNamed("remind")];
     const { rules, receive } = await setUp({ mediaMaxMb: 80, guilds: { [GUILD]: {} } }, {
       messages: { footer: "owners" },
-    }, {
-      toolServices: { tools: () => tools },
-    });
+    }, { toolServices: { tools: () => tools } });
     const place = guildPlace();
     const first = rules(guildMessage({ place }));
     assert.equal(rules(guildMessage({ place, text: "again" })), first);

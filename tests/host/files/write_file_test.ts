@@ -248,10 +248,7 @@ describe("[C10] replaceFile()", () => {
       const backup = readFileSync(`${path}.bak`, "utf8");
       assert.deepEqual(
         [outside, backup],
-        isWritable ? ["new", "older text"] : [
-          "older text",
-          "of before",
-        ],
+        isWritable ? ["new", "older text"] : ["older text", "of before"],
       );
       assert.deepEqual(readdirSync(folder).filter((name) => name.startsWith(".")), []);
     });

@@ -17,10 +17,7 @@ import { tempDirectory } from "../../support/temp_directory.ts";
 /** Files as the kernel shows them, in folders of their own. */
 function kernel(path: string, group: string, files: Readonly<Record<string, string>>) {
   const places = { root: join(path, "cgroup"), proc: join(path, "proc") };
-  const all = {
-    ...files,
-    [`proc/self/cgroup`]: `0::${group}\n`,
-  };
+  const all = { ...files, [`proc/self/cgroup`]: `0::${group}\n` };
   for (const [name, text] of Object.entries(all)) {
     mkdirSync(dirname(join(path, name)), { recursive: true });
     writeFileSync(join(path, name), text);

@@ -35,9 +35,7 @@ describe("[G11] mayEnd()", () => {
   ])[] = [
     ["the one that took the lock", {}, {}, END],
     ["one that has ended", {}, { process: { kind: "gone" } }, GONE],
-    ["one whose pid another has now", {}, {
-      process: { kind: "running", startTicks: 4712 },
-    }, GONE],
+    ["one whose pid another has now", {}, { process: { kind: "running", startTicks: 4712 } }, GONE],
     ["one whose boot is written without dashes", { bootId: "boot1" }, {}, { kind: "end" }],
     ["one of another boot, for any process with its pid", { bootId: "boot-0" }, {}, GONE],
     ["one that cannot be looked at", {}, { process: { kind: "unknown" } }, refused("unproven")],

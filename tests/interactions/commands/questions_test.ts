@@ -18,9 +18,7 @@ const MESSAGE = { id: "1400000000000000009", content: "high at noon", author: AD
 const inGuild = { as: ADA, in: "guild" } as const;
 const ASK = "Ask Barnacle";
 const inboxOf = ({ rows }: Awaited<ReturnType<typeof open>>) =>
-  rows("SELECT message_id, message FROM inbox").map((
-    { message_id, message },
-  ) => ({
+  rows("SELECT message_id, message FROM inbox").map(({ message_id, message }) => ({
     id: String(message_id),
     message: JSON.parse(String(message)),
   }));

@@ -28,12 +28,7 @@ describe("[T3] store.changes", () => {
     const { store: { changes } } = openTestStore();
     const first = await changes.begin(change({ undo: UNDO }), 5, 1_000);
     assert.deepEqual(await changes.begin(change({ what: "do more" }), 5, 2_000), first);
-    sameData(first, {
-      ...change({ undo: UNDO }),
-      madeAt: 1_000,
-      id: 1,
-      isUndone: false,
-    });
+    sameData(first, { ...change({ undo: UNDO }), madeAt: 1_000, id: 1, isUndone: false });
   });
 
   it("refuses more changes of a turn than its maximum, but repeats those it has", async () => {

@@ -56,12 +56,7 @@ describe("MIGRATIONS", () => {
   /**
    * Tables of the process, without an account. Controls belong to their cards. Budgets count for all accounts together.
    */
-  const shared = new Set<unknown>([
-    "run",
-    "told_budget",
-    "question_control",
-    "question_cover",
-  ]);
+  const shared = new Set<unknown>(["run", "told_budget", "question_control", "question_cover"]);
 
   for (const { name, strict } of tables) {
     it(`[X2] check the types of ${name}, and store the account of each row`, () => {

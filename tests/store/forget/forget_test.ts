@@ -225,10 +225,7 @@ describe("[X5] forget()", () => {
         (await store.turns.entriesOf(ROUTE.sessionKey, 10)).map(({ role }) => role),
         [...TURN, ...TURN], // no summary has words of hers
       );
-      assert.equal(
-        (await store.turns.entriesOf(`agent:main:discord:direct:${ADA}`, 10)).length,
-        0,
-      );
+      assert.equal((await store.turns.entriesOf(`agent:main:discord:direct:${ADA}`, 10)).length, 0);
     } finally {
       store.close();
     }
@@ -366,10 +363,7 @@ describe("[X5] forget()", () => {
         await store.settings.change(ACCOUNT, channel, "queue", "collect", NOW);
       }
       await store.forgetting.forget(ADA, false);
-      assert.equal(
-        await store.settings.settingOf(ACCOUNT, message.channelId, "queue"),
-        undefined,
-      );
+      assert.equal(await store.settings.settingOf(ACCOUNT, message.channelId, "queue"), undefined);
       assert.equal(await store.settings.settingOf(ACCOUNT, other, "queue"), "collect");
     } finally {
       store.close();

@@ -278,11 +278,7 @@ describe("the durability of T1", () => {
   it("[D1] waits for the disk only for the first message of a direct channel", async () => {
     const { levelOf } = openWatched();
     assert.equal(await levelOf(accepted(first), ignored(second)), "normal");
-    assert.equal(
-      await levelOf(ignored(dm("11", "1"))),
-      "normal",
-      "catch-up ignores the channel",
-    );
+    assert.equal(await levelOf(ignored(dm("11", "1"))), "normal", "catch-up ignores the channel");
     assert.equal(await levelOf(ignored(dm("12", "2")), accepted(dm("13", "1"))), "full");
     assert.equal(await levelOf(accepted(dm("14", "1"))), "normal");
     assert.equal(await levelOf(accepted(dm("15", "1")), accepted(dm("16", "2"))), "full");

@@ -121,10 +121,7 @@ describe("[X4] acceptBatch() › waiting turns of a sender", () => {
       const judged = question();
       const { message } = judged;
       const trigger = { kind: "passive", agentId: "watcher", event: "pattern", rule: "x" } as const;
-      return {
-        ...judged,
-        message: { ...message, origin: { ...trigger, messageId: message.id } },
-      };
+      return { ...judged, message: { ...message, origin: { ...trigger, messageId: message.id } } };
     };
     for (const [index, one] of times(4, run).entries()) {
       assert.equal((await take([one])).accepted.length, index < 2 ? 1 : 0, `${index}`);

@@ -92,10 +92,7 @@ describe("applyTurn(), after a reading of the tables", () => {
   });
 
   it("[C6] voids the turns of one account", () => {
-    const { turns, take, apply } = filled(
-      waiting(1, { accountId: SECOND }),
-      inChannel(2, "12"),
-    );
+    const { turns, take, apply } = filled(waiting(1, { accountId: SECOND }), inChannel(2, "12"));
     const [other, own] = [claimOf(take(SECOND)), claimOf(take())];
     apply({ kind: "voided", accountId: SECOND });
     assert.deepEqual([isRunning(turns, other), isRunning(turns, own)], [false, true]);

@@ -20,9 +20,7 @@ describe("a decision on record", () => {
       batch({ judged: [{ ...ignored(message, false), knownFacts, policyId: 7 }] }),
       NOW,
     );
-    const [row] = rows(
-      "SELECT facts, policy_row FROM decision",
-    );
+    const [row] = rows("SELECT facts, policy_row FROM decision");
     assert.equal(row?.["policy_row"], 7);
     const facts: Facts = JSON.parse(String(row?.["facts"]));
     assert.deepEqual(facts.sender, message.sender);

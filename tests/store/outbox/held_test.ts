@@ -7,15 +7,7 @@ import { frozen, openTestStore, part } from "../../support/store/store.ts";
 import { sameData } from "../../support/same_data.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
-const STATES = [
-  "pending",
-  "sending",
-  "sent",
-  "uncertain",
-  "dead",
-  "dropped",
-  "withdrawn",
-] as const;
+const STATES = ["pending", "sending", "sent", "uncertain", "dead", "dropped", "withdrawn"] as const;
 const FILES = [{ name: "a.md", bytes: new Uint8Array([1]) }];
 
 /** One row in each state, each with a file. */

@@ -138,9 +138,7 @@ describe("an unpaired sender's message in acceptBatch()", () => {
     assert.equal(claim?.message.id, strangersMessage(0, 1).id);
     assert.equal(claim?.route.sessionKey, "agent:main:main");
     assert.deepEqual(whys(), ["challenge pairing", "accept dm-paired"]);
-    const [, facts] = rows(
-      "SELECT facts FROM decision ORDER BY id",
-    );
+    const [, facts] = rows("SELECT facts FROM decision ORDER BY id");
     assert.match(String(facts?.["facts"]), /"isPaired":true/);
   });
 

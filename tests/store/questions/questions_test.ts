@@ -93,13 +93,7 @@ describe("[T13a] store.questions.open()", () => {
 function press(fields: Partial<Deciding> = {}, by: object = {}): Deciding {
   return {
     accountId: ACCOUNT,
-    by: {
-      customId: "ap:once",
-      messageId: CARD,
-      channelId: DM,
-      applicationId: APPLICATION,
-      ...by,
-    },
+    by: { customId: "ap:once", messageId: CARD, channelId: DM, applicationId: APPLICATION, ...by },
     userId: ADA,
     now: NOW + 1,
     ...fields,

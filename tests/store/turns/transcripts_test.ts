@@ -91,10 +91,7 @@ describe("createTranscripts()", () => {
       for (const step of all) {
         if (step.kind === "forget") transcripts.forget();
         else if (step.kind === "say") {
-          transcripts.say(
-            step.session,
-            ...step.texts.map((text) => `${++number % 10}${text}`),
-          );
+          transcripts.say(step.session, ...step.texts.map((text) => `${++number % 10}${text}`));
         } else if (step.kind === "sayDuring") {
           const texts = step.texts.map((text) => `${++number % 10}${text}`);
           await transcripts.sayDuring(step.session, texts, step.when, async () => {

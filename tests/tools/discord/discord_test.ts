@@ -93,9 +93,7 @@ describe("[T3] the schema of `discord`", () => {
     const { description, parameters } = discord;
     assert.deepEqual(
       Object.keys(Object(parameters?.["properties"])).sort(),
-      [
-        ...new Set(["action", ...ACTIONS.flatMap(({ input }) => Object.keys(input.shape))]),
-      ].sort(),
+      [...new Set(["action", ...ACTIONS.flatMap(({ input }) => Object.keys(input.shape))])].sort(),
     );
     assert.match(description, /\nreact\(messageId,emoji,remove\?\): /);
     assert.match(description, /\nroleAdd!\(userId,roleId\)\n/);
@@ -117,10 +115,7 @@ describe("[T3] the schema of `discord`", () => {
     const names = ACTIONS.map(({ name }) => name);
     assert.deepEqual(OPENCLAW.filter((name) => !names.includes(name)), []);
     assert.equal(OPENCLAW.length, 42);
-    assert.deepEqual(
-      new Set(ACTIONS.flatMap(({ gate }) => gate ?? [])),
-      new Set(GATES),
-    );
+    assert.deepEqual(new Set(ACTIONS.flatMap(({ gate }) => gate ?? [])), new Set(GATES));
   });
 
   it("names each action once", () => {

@@ -139,10 +139,7 @@ export function secretOrBlank(): z.ZodType<Secret | undefined> {
   return schema as z.ZodType<SecretSource | undefined> as z.ZodType<Secret | undefined>;
 }
 
-function toSource(
-  written: string | FileReference,
-  context: z.core.$RefinementCtx,
-): SecretSource {
+function toSource(written: string | FileReference, context: z.core.$RefinementCtx): SecretSource {
   const reference = referenceIn(written);
   if (reference || typeof written !== "string") return reference ?? z.NEVER;
   if (written.includes("${")) {
@@ -178,11 +175,7 @@ export async function resolveSecret(
  * @param env With another server in Discord's place, a token may have any form.
  * @param what The place of the token, to begin a sentence.
  */
-export function botToken(
-  token: Secret,
-  env: Env = {},
-  what = "The token",
-): Secret | SecretProblem {
+export function botToken(token: Secret, env: Env = {}, what = "The token"): Secret | SecretProblem {
   const found = checked(token.reveal().replace(/^Bot(?:\s+|$)/i, ""), what);
   if (!(found instanceof Secret) || env["DISCORD_API_URL"]?.trim()) return found;
   const words = SHAPE_WORDS[shapeOfToken(found.reveal())];

@@ -58,10 +58,7 @@ function commandPayload() {
     focused: optional(z.boolean()),
   });
   const others = z.unknown().transform(() => undefined);
-  const subcommand = z.object({
-    name: z.string(),
-    options: listOf(value.or(others)),
-  });
+  const subcommand = z.object({ name: z.string(), options: listOf(value.or(others)) });
   return z.object({
     type: optional(z.number()),
     name: z.string(),
@@ -77,11 +74,7 @@ function commandPayload() {
 export type CommandPayload = z.infer<ReturnType<typeof commandPayload>>;
 
 /** The person's call. A menu of users has no command, so its name is empty. */
-function toCall(
-  data: CommandPayload,
-  call: Base,
-  index: DecodeFacts["index"],
-) {
+function toCall(data: CommandPayload, call: Base, index: DecodeFacts["index"]) {
   const { type, name } = data;
   const { subcommand, values } = partsOf(data);
   if (type === ApplicationCommandTypes.Message) {
@@ -171,20 +164,14 @@ function createSchemas() {
     authorizing_integration_owners: optional(z.record(z.string(), z.unknown())),
   });
 
-  const message = z.object({
-    id: snowflake<"message">(),
-    flags: optional(z.number()),
-  });
+  const message = z.object({ id: snowflake<"message">(), flags: optional(z.number()) });
   const onMessage = common.extend({ message });
   const buttonPayload = onMessage.extend({ data: z.object({ custom_id: z.string() }) });
   const selectPayload = onMessage.extend({
     data: z.object({ custom_id: z.string(), values: listOrEmpty(z.string().or(snowflake())) }),
   });
 
-  const modalPayload = common.extend({
-    message: optional(message),
-    data: modalData(),
-  });
+  const modalPayload = common.extend({ message: optional(message), data: modalData() });
 
   return {
     common,
@@ -308,13 +295,7 @@ function baseOf(
   const user = guild_id ? member?.user : payload.user;
   if (!user) return { kind: "problem", why: "the sender does not fit" };
   const automaton = user.bot || user.system ? "bot" : undefined;
-  const common = {
-    accountId,
-    id,
-    token,
-    applicationId,
-    channelId: channel_id,
-  };
+  const common = { accountId, id, token, applicationId, channelId: channel_id };
   if (isUserInstall(payload)) {
     // The bot is no member: the rules of direct messages hold, and the guild's roles mean nothing.
     return {

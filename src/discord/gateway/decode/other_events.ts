@@ -47,10 +47,7 @@ const reactionPayload = z.lazy(() =>
 );
 
 const clearedPayload = z.lazy(() =>
-  z.object({
-    message_id: snowflake<"message">(),
-    emoji: optional(emojiPayload),
-  })
+  z.object({ message_id: snowflake<"message">(), emoji: optional(emojiPayload) })
 );
 
 /** Maximum characters of an emoji's name; Discord allows 32. */

@@ -101,9 +101,7 @@ export function createPeople() {
 export type People = ReturnType<typeof createPeople>;
 
 /** Returns `"ada#1234"` for accounts that still have a discriminator, else `"ada"`. */
-export function tagOf(
-  { username, discriminator }: User,
-): string {
+export function tagOf({ username, discriminator }: User): string {
   const name = bounded(username, MAX_NAME);
   return !discriminator || /^0*$/.test(discriminator)
     ? name

@@ -48,11 +48,7 @@ export function createCounters() {
     changed(): GatewayCounts | undefined {
       if (!hasChanged) return undefined;
       hasChanged = false;
-      return {
-        identifies,
-        resumes: { ...resumes },
-        disconnects: Object.fromEntries(disconnects),
-      };
+      return { identifies, resumes: { ...resumes }, disconnects: Object.fromEntries(disconnects) };
     },
   };
 }

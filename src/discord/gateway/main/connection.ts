@@ -318,10 +318,7 @@ async function planSessions(
   return plan.shards;
 }
 
-async function forgetRefused(
-  accountId: AccountId,
-  { store, log }: ConnectPorts,
-): Promise<void> {
+async function forgetRefused(accountId: AccountId, { store, log }: ConnectPorts): Promise<void> {
   try {
     await store.forgetRefused(accountId);
   } catch (error) {

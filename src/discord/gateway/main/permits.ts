@@ -36,9 +36,7 @@ const HOLDING_MS = 500;
  * @returns Handles a shard's request. With `isAhead` it only asks whether a permit would be
  * granted, and counts none.
  */
-export function createPermits(
-  ports: PermitsPorts,
-): (shardId: number, isAhead: boolean) => void {
+export function createPermits(ports: PermitsPorts): (shardId: number, isAhead: boolean) => void {
   const { store, accountId, now, answer, isHolding, onBudget, log } = ports;
   let saidLeft = Infinity;
 

@@ -97,10 +97,7 @@ function isLive({ thread_metadata }: ChannelPayload): boolean {
  * Adds or replaces a channel. It keeps the last message of the GUILD_CREATE: no code needs a newer
  * one, and storing it would cost a write.
  */
-function putChannel(
-  channels: Map<ChannelId, IndexedChannel>,
-  payload: ChannelPayload,
-): void {
+function putChannel(channels: Map<ChannelId, IndexedChannel>, payload: ChannelPayload): void {
   const { lastMessageId: reported, ...channel } = toChannel(payload);
   const lastMessageId = channels.get(channel.id)?.lastMessageId ?? reported;
   channels.set(channel.id, { ...channel, ...(lastMessageId && { lastMessageId }) });
@@ -135,10 +132,7 @@ function namelessGuild(id: GuildId): Guild {
 }
 
 /** Converts a guild's roles, and finds the bot's own one. */
-function toRoles(
-  roles: readonly RolePayload[],
-  self: UserId | undefined,
-) {
+function toRoles(roles: readonly RolePayload[], self: UserId | undefined) {
   const own = roles.find((role) => isOwnRole(role, self));
   return {
     roles: new Map(roles.map(({ id, name }) => [id, toName(name ?? id)])),

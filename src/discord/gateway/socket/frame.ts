@@ -128,10 +128,7 @@ export type Frame =
   | ({ readonly kind: "resumed" } & DispatchFrame)
   | { readonly kind: "event"; readonly event: SocketEvent }
   /** `why` quotes nothing of the text, which may contain people's messages. */
-  | {
-    readonly kind: "unreadable";
-    readonly why: string;
-  };
+  | { readonly kind: "unreadable"; readonly why: string };
 
 /**
  * Accepted heartbeat intervals in milliseconds. A shorter one must be an error, and would flood

@@ -482,10 +482,7 @@ function assertSafeUrl({ url, proxy }: TransportOptions): void {
   }
 }
 
-function upgradeRequest(
-  { url, userAgent }: TransportOptions,
-  key: string,
-): string {
+function upgradeRequest({ url, userAgent }: TransportOptions, key: string): string {
   return [
     `GET ${url.pathname}${url.search} HTTP/1.1`,
     `Host: ${url.host}`,

@@ -358,10 +358,7 @@ export type FindMissingPermission = (
   needed: readonly string[],
 ) => Promise<string | undefined>;
 
-export function createMissingPermission(
-  api: RestApi,
-  now: Clock["now"],
-): FindMissingPermission {
+export function createMissingPermission(api: RestApi, now: Clock["now"]): FindMissingPermission {
   const explain = createExplainDenial(api, now);
   return async (place, needed) => {
     if (place.guildId === undefined) return undefined;

@@ -146,11 +146,7 @@ export async function beginThread(
  *
  * @throws {RestError} If Discord does not answer, or refuses.
  */
-export async function joinThread(
-  api: RestApi,
-  threadId: ChannelId,
-  userId: UserId,
-): Promise<void> {
+export async function joinThread(api: RestApi, threadId: ChannelId, userId: UserId): Promise<void> {
   await api.request("PUT", `/channels/${threadId}/thread-members/${userId}`);
 }
 
@@ -203,9 +199,7 @@ const channelPayload = z.lazy(() =>
     permission_overwrites: z.array(overwriteSchema).nullish(),
     last_message_id: optional(snowflake<"message">()),
     owner_id: optional(snowflake<"user">()),
-    available_tags: listOf(
-      z.object({ id: snowflake(), name: textOr(""), moderated: closingFlag }),
-    ),
+    available_tags: listOf(z.object({ id: snowflake(), name: textOr(""), moderated: closingFlag })),
     thread_metadata: optional(z.object({ archived: optional(z.boolean()), locked: closingFlag })),
   })
 );
@@ -343,11 +337,7 @@ const guildsSchema = z.lazy(() =>
 );
 
 const channelsSchema = z.lazy(() =>
-  z.array(z.object({
-    id: snowflake<"channel">(),
-    type: z.number(),
-    name: optional(z.string()),
-  }))
+  z.array(z.object({ id: snowflake<"channel">(), type: z.number(), name: optional(z.string()) }))
 );
 
 /**

@@ -221,10 +221,7 @@ export type Breaker = ReturnType<typeof createBreaker>;
 
 export function createSharedInvalidRequests(
   { store, now, log }: Clock & {
-    readonly store: {
-      readonly gateway: Store["gateway"];
-      readonly outbox: Store["outbox"];
-    };
+    readonly store: { readonly gateway: Store["gateway"]; readonly outbox: Store["outbox"] };
     readonly log: Log;
   },
 ) {

@@ -162,10 +162,7 @@ function senderOf({ facts, authorId }: JudgedOnRecord): string {
   return facts?.sender.username ?? authorId;
 }
 
-function placeOf(
-  { facts, channelId }: JudgedOnRecord,
-  slugOf: SlugOf,
-): string {
+function placeOf({ facts, channelId }: JudgedOnRecord, slugOf: SlugOf): string {
   if (!facts) return channelId;
   const { place } = facts;
   return place.kind === "guild"

@@ -53,8 +53,7 @@ export function Facts({ rows }: { rows: readonly (readonly [string, Child])[] })
     <dl class="facts">
       {rows.map(([name, value]) => (
         <div>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
+          <dt>{name}</dt> <dd>{value}</dd>
         </div>
       ))}
     </dl>

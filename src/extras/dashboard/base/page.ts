@@ -47,9 +47,7 @@ export interface AnyPage {
 
 /** Makes a part for the table of pages. */
 export function page<Facts>(one: DashboardPage<Facts>): AnyPage {
-  return {
-    render: async (parts, query) => one.view(await one.load(parts, query)),
-  };
+  return { render: async (parts, query) => one.view(await one.load(parts, query)) };
 }
 
 /** The fields of a form, by name. */

@@ -82,11 +82,7 @@ async function todayOf({ store, setup }: DashboardParts): Promise<Today> {
       paired.add(`${accountId} ${userId}`);
     }
   }
-  return {
-    views,
-    currency,
-    isPaired: (accountId, userId) => paired.has(`${accountId} ${userId}`),
-  };
+  return { views, currency, isPaired: (accountId, userId) => paired.has(`${accountId} ${userId}`) };
 }
 
 function Search({ asked }: { asked?: string }): PageView {
@@ -140,9 +136,7 @@ function Message({ asked, problem, report }: OneMessage): PageView {
   );
 }
 
-function Decision(
-  { decision, report }: { decision: WhyDecision; report: WhyReport },
-): PageView {
+function Decision({ decision, report }: { decision: WhyDecision; report: WhyReport }): PageView {
   const { accountId, at, verdict, words, rule, place, checks = [], missing, thisVersion, now } =
     decision;
   return (
@@ -201,9 +195,7 @@ function Checks({ checks }: { checks: readonly PlacedCheck[] }): PageView {
 }
 
 /** The second click: turn, steps, tools, tokens and deliveries. */
-function Story(
-  { lines, isRunning }: { lines: readonly string[]; isRunning: boolean },
-): PageView {
+function Story({ lines, isRunning }: { lines: readonly string[]; isRunning: boolean }): PageView {
   return (
     <section class="card" id="story" data-live aria-label="The whole story">
       {lines.length === 0

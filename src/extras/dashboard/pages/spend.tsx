@@ -123,11 +123,7 @@ function Sums({ by, rows, total, currency, days }: SpendFacts): PageView {
 }
 
 function Sum(
-  { label, sum, currency }: {
-    label: string;
-    sum: UsageSum;
-    currency: string | undefined;
-  },
+  { label, sum, currency }: { label: string; sum: UsageSum; currency: string | undefined },
 ): PageView {
   return (
     <tr>

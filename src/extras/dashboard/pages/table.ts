@@ -16,16 +16,8 @@ export interface PageRow {
 
 /** All pages; the first one is the start. */
 export const PAGES: readonly PageRow[] = [
-  {
-    path: "today",
-    title: "Today",
-    open: async () => (await import("./today.tsx")).todayPage,
-  },
-  {
-    path: "activity",
-    title: "Activity",
-    open: async () => (await import("./feed.tsx")).feedPart,
-  },
+  { path: "today", title: "Today", open: async () => (await import("./today.tsx")).todayPage },
+  { path: "activity", title: "Activity", open: async () => (await import("./feed.tsx")).feedPart },
   { path: "spend", title: "Spend", open: async () => (await import("./spend.tsx")).spendPage },
 ];
 

@@ -244,10 +244,7 @@ function QuestionCard(
 }
 
 /** The channels that accounts know: `"Krill & Co #general"` by id. */
-async function channelNames(
-  accounts: readonly AccountId[],
-  store: Store,
-): Promise<NamesById> {
+async function channelNames(accounts: readonly AccountId[], store: Store): Promise<NamesById> {
   const channels = await knownChannels(store, accounts);
   return new Map(channels.map(({ id, name, guild }) => [id, `${guild} #${name}`]));
 }

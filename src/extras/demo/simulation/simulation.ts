@@ -51,11 +51,7 @@ export function createOutcomes() {
   /** Messages of the bot without a known verdict. */
   const unmatched = new Map<string, Message>();
 
-  function settle(
-    nonce: string,
-    { cause, kind }: ReplyPart,
-    message: Message,
-  ): Judged | undefined {
+  function settle(nonce: string, { cause, kind }: ReplyPart, message: Message): Judged | undefined {
     const before = judged.get(cause);
     if (!before) return undefined;
     parts.delete(nonce);

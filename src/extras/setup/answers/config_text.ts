@@ -144,10 +144,7 @@ function guildsIn(before: unknown): Present["guilds"] {
   return new Map(entriesAt(before, GUILDS));
 }
 
-function guildChanges(
-  places: readonly PlaceAnswer[],
-  before: unknown,
-): readonly ConfigChange[] {
+function guildChanges(places: readonly PlaceAnswer[], before: unknown): readonly ConfigChange[] {
   const guilds = GUILDS;
   const present = guildsIn(before);
   const head = "The servers in which the bot answers, and their channels. It answers mentions.";
@@ -229,10 +226,7 @@ function modelChanges(
       comment: "The model that answers. `barnacle model test` asks it a question.",
     },
     ...needsEntry
-      ? [{
-        path: provider,
-        value: { ...(typeof known === "object" ? known : undefined), ...own },
-      }]
+      ? [{ path: provider, value: { ...(typeof known === "object" ? known : undefined), ...own } }]
       : [],
     ...prices
       ? [{

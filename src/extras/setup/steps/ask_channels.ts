@@ -98,11 +98,7 @@ function plainName(text: string): string {
   return text.trim().replace(/^<?#/, "").replace(/>$/, "").toLowerCase();
 }
 
-function unknownName(
-  text: string,
-  channels: readonly Named<string>[],
-  distance: Distance,
-): string {
+function unknownName(text: string, channels: readonly Named<string>[], distance: Distance): string {
   const names = channels.map(({ name }) => name);
   const near = nearestOf(plainName(text), names, distance);
   const some = names.slice(0, 10).map((name) => quoted(name)).join(", ");
@@ -212,10 +208,7 @@ export function askChannels(state: SetupState, ports: SetupPorts): Promise<Setup
 }
 
 /** The names that are about a server: those without a server's name, and those with its own. */
-export function wordsFor(
-  { id, name }: Named<string>,
-  typed: readonly string[],
-): readonly string[] {
+export function wordsFor({ id, name }: Named<string>, typed: readonly string[]): readonly string[] {
   return typed.flatMap((text) => {
     const [, server, channel] = /^(.+)\/([^/]+)$/.exec(text.trim()) ?? [];
     if (server === undefined || channel === undefined) return [text];

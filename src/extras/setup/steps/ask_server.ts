@@ -83,9 +83,7 @@ async function join(
   if (!bot) return [];
   const url = inviteUrl(bot.applicationId, { voice: example?.name === "voice" });
   const ids = new Set(before.map(({ id }) => id));
-  dialogue.tell(
-    `Invite the bot. The link never asks for Administrator:\n${url}`,
-  );
+  dialogue.tell(`Invite the bot. The link never asks for Administrator:\n${url}`);
   for (;;) {
     const found = await dialogue.during(
       "Waiting for the bot to join a server; Ctrl-C ends the setup",

@@ -34,9 +34,7 @@ export interface QueueModes {
 }
 
 /** The part of a turn's rules that rights consist of. */
-export type RightsOf = (
-  message: InboundMessage,
-) => {
+export type RightsOf = (message: InboundMessage) => {
   readonly tools: readonly Tool[];
   readonly instructions: Instructions;
   readonly ownerId?: string;

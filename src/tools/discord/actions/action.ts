@@ -77,11 +77,7 @@ export function defineAction<Input extends z.ZodObject>(
 /** Runs an action in its channel, if the asker has some rights there beside View Channel. */
 export function inChannel<Input extends { readonly channelId?: ChannelAct["channelId"] }>(
   needs: ChannelAct["needs"],
-  act: (
-    place: ChannelPlace,
-    input: Omit<Input, "channelId">,
-    call: DiscordCall,
-  ) => Promise<string>,
+  act: (place: ChannelPlace, input: Omit<Input, "channelId">, call: DiscordCall) => Promise<string>,
 ): (input: Input, call: DiscordCall, discord: Discord) => Promise<string> {
   return ({ channelId, ...input }, call, discord) =>
     discord.inChannel(call, { channelId, needs }, (place) => act(place, input, call));

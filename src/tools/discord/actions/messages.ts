@@ -47,11 +47,7 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
     seenAt: ({ userId, channelId }) =>
       userId ? { kind: "person", id: userId } : { kind: "channel", id: channelId },
     input: () =>
-      z.strictObject({
-        channelId: channelId.optional(),
-        userId: userId.optional(),
-        ...POST,
-      }),
+      z.strictObject({ channelId: channelId.optional(), userId: userId.optional(), ...POST }),
     async run({ channelId, userId, ...post }, call, discord) {
       if (userId && channelId) throw badArguments("give `channelId` or `userId`, not both");
       return sentLine(await discord.send(call, { channelId, userId, ...postOf(post) }));
@@ -218,9 +214,7 @@ function pinAction(name: string, method: "PUT" | "DELETE", done: string): Action
 
 const foundSchema = z.lazy(() =>
   z.object({
-    messages: listOrEmpty(
-      listOrEmpty(z.looseObject({ channel_id: snowflakeSchema<"channel">() })),
-    ),
+    messages: listOrEmpty(listOrEmpty(z.looseObject({ channel_id: snowflakeSchema<"channel">() }))),
   })
 );
 

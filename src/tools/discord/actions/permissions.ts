@@ -94,10 +94,7 @@ async function setOverwrite(
   place: ChannelPlace,
   targetId: string,
   bits: { readonly allow: bigint; readonly deny: bigint } | undefined,
-  { reason, dryRun = false }: {
-    readonly reason?: string;
-    readonly dryRun?: boolean;
-  },
+  { reason, dryRun = false }: { readonly reason?: string; readonly dryRun?: boolean },
 ): Promise<string> {
   const { channel, guild } = place;
   if (!guild) throw badArguments("direct messages have no permissions");

@@ -196,9 +196,7 @@ async function forumAt(
   );
 }
 
-function opened(
-  { threadId, title, existed }: Awaited<ReturnType<Discord["openThread"]>>,
-): string {
+function opened({ threadId, title, existed }: Awaited<ReturnType<Discord["openThread"]>>): string {
   return JSON.stringify({ threadId, title, existed: existed || undefined });
 }
 

@@ -52,11 +52,7 @@ describe("[P2] decodeMessage()", () => {
         channel: { id: CHANNEL, name: "help-desk" },
         topic: "ask here",
       },
-      sender: {
-        id: ADA.id,
-        username: "ada",
-        roles: [{ id: OTHER_ROLE, name: "Moderators" }],
-      },
+      sender: { id: ADA.id, username: "ada", roles: [{ id: OTHER_ROLE, name: "Moderators" }] },
       displayName: "Countess",
       text: "hello",
       sentAt: 1_753_856_410_742,
@@ -149,10 +145,7 @@ describe("[P2] decodeMessage()", () => {
 describe("[P14] decodeMessage()", () => {
   it("[P14] names known roles, and no unknown ones", () => {
     const { sender } = decoded({ member: { roles: [OTHER_ROLE, "1800000000000000099"] } });
-    sameData(sender.roles, [
-      { id: OTHER_ROLE, name: "Moderators" },
-      { id: "1800000000000000099" },
-    ]);
+    sameData(sender.roles, [{ id: OTHER_ROLE, name: "Moderators" }, { id: "1800000000000000099" }]);
   });
 
   const applications: readonly [what: string, fields: object, expected: string | undefined][] = [
@@ -251,11 +244,7 @@ describe("[M2] decodeMessage()", () => {
       reply(BARNACLE, { author: BOT, content: MENTION, mentions: [BARNACLE] }),
       "user",
     ],
-    [
-      "a webhook's reply",
-      reply(BARNACLE, { webhook_id: "1", mentions: [BARNACLE] }),
-      undefined,
-    ],
+    ["a webhook's reply", reply(BARNACLE, { webhook_id: "1", mentions: [BARNACLE] }), undefined],
   ];
   for (const [name, fields, mention] of cases) {
     it(`finds ${mention ?? "no"} mention in ${name}`, () => {

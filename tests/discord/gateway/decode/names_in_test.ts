@@ -48,9 +48,7 @@ const created = applyDispatch(new Map(), {
       channel(DOCS, "staff-docs", denied, allowed),
       channel(SECRET, "owners-only", denied),
     ],
-    threads: [
-      { id: THREAD, type: 11, name: "a leak", parent_id: STAFF, thread_metadata: {} },
-    ],
+    threads: [{ id: THREAD, type: 11, name: "a leak", parent_id: STAFF, thread_metadata: {} }],
   }),
 }, SELF.userId).index;
 const { index } = restoreIndex([...created.values()].map(snapshotOf));

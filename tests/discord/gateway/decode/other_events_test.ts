@@ -158,12 +158,7 @@ describe("[S7] members of a thread", () => {
         added_members,
         removed_member_ids: ["8"],
       }),
-      {
-        kind: "thread_members_changed",
-        threadId: "5",
-        joined: ["7"],
-        left: ["8"],
-      },
+      { kind: "thread_members_changed", threadId: "5", joined: ["7"], left: ["8"] },
     );
     const left = decode("THREAD_MEMBERS_UPDATE", { id: "5", removed_member_ids: ["8"] });
     assert.deepEqual(left?.kind === "thread_members_changed" && left.joined, []);

@@ -155,12 +155,7 @@ describe("[G2] advance()", () => {
   const steps: readonly [name: string, reach: (story: Story) => void, limitMs: number, RegExp][] = [
     ["the 101", () => {}, 11_000, /connection/], // after the socket's own time limit, too
     ["HELLO", (story) => story.happens({ kind: "opened" }), 10_000, /HELLO/],
-    [
-      "READY",
-      (story) => story.greeted().permitted(),
-      30_000,
-      /READY/,
-    ],
+    ["READY", (story) => story.greeted().permitted(), 30_000, /READY/],
     [
       "RESUMED",
       (story) => story.ready().happens({ kind: "reconnect_asked" }).greeted(),
@@ -872,11 +867,7 @@ describe("[G5a] advance()", () => {
     assert.deepEqual(addresses, [SESSION.resumeUrl, SESSION.resumeUrl, RULES.url, RULES.url]);
     story.greeted();
     assert.equal(story.state.phase.kind, "resuming");
-    story.happens({ kind: "resumed" }).happens({
-      kind: "closed",
-      code: 4000,
-      reason: "",
-    });
+    story.happens({ kind: "resumed" }).happens({ kind: "closed", code: 4000, reason: "" });
     story.after(story.waitMs());
     assert.match(JSON.stringify(story.effects), /resume\.example/, "which may answer again");
   });

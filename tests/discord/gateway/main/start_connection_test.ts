@@ -62,13 +62,7 @@ async function setUp(
     onFailed: (thrown) => void failed.push(thrown),
   });
   connection.start(() => Promise.resolve(true));
-  return {
-    ended: connection.stop,
-    failed,
-    asked: () => asked,
-    flagsRead: () => flagsRead,
-    lines,
-  };
+  return { ended: connection.stop, failed, asked: () => asked, flagsRead: () => flagsRead, lines };
 }
 
 const ROUTE = "GET /gateway/bot";

@@ -174,20 +174,13 @@ describe("[G1] startGateway()", () => {
 describe("[G5] startGateway()", () => {
   it("keeps uncommitted batches, and resumes from the committed one after a death", async () => {
     const discord = await fake();
-    const started = start(gatewayOptions(discord.url), {
-      workerUrl: DYING_WORKER,
-      commits: false,
-    });
+    const started = start(gatewayOptions(discord.url), { workerUrl: DYING_WORKER, commits: false });
     await discord.until(() => isReady(started), "READY");
     await say(discord, started, 4);
     commit(started, 1);
     commit(started, 3);
     await discord.until(() => discord.received(6).length === 1, "RESUME after a death");
-    assert.deepEqual(discord.received(6)[0]!.d, {
-      token: TOKEN,
-      session_id: "session-1",
-      seq: 3,
-    });
+    assert.deepEqual(discord.received(6)[0]!.d, { token: TOKEN, session_id: "session-1", seq: 3 });
     assert.equal(discord.received(2).length, 1);
     assert.equal(started.gateway.stats().deaths, 1);
     assert.equal(started.gateway.stats().identifies, 1);
@@ -219,10 +212,7 @@ describe("[G5] startGateway()", () => {
 
   it("keeps the batches of a dead worker until they are committed", async () => {
     const discord = await fake();
-    const started = start(gatewayOptions(discord.url), {
-      workerUrl: DYING_WORKER,
-      commits: false,
-    });
+    const started = start(gatewayOptions(discord.url), { workerUrl: DYING_WORKER, commits: false });
     await discord.until(() => isReady(started), "READY");
     await say(discord, started, 4);
     commit(started, 3); // the worker dies of it, with two batches uncommitted
@@ -291,10 +281,7 @@ describe("[G5] startGateway()", () => {
         return op === 2;
       },
     });
-    const started = start(gatewayOptions(discord.url), {
-      workerUrl: DYING_WORKER,
-      commits: false,
-    });
+    const started = start(gatewayOptions(discord.url), { workerUrl: DYING_WORKER, commits: false });
     await discord.until(() => isReady(started), "READY");
     await say(discord, started, 2);
     started.gateway.setUrl(moved.url);
@@ -308,10 +295,7 @@ describe("[G5] startGateway()", () => {
 
   it("starts another worker after an error", async () => {
     const discord = await fake();
-    const started = start(gatewayOptions(discord.url), {
-      workerUrl: DYING_WORKER,
-      commits: false,
-    });
+    const started = start(gatewayOptions(discord.url), { workerUrl: DYING_WORKER, commits: false });
     await discord.until(() => isReady(started), "READY");
     await say(discord, started, 4);
     commit(started, 4);
@@ -449,10 +433,7 @@ describe("[G5b] startGateway() and commits", () => {
 
   it("replays no received dispatch again in another worker", async () => {
     const discord = await fake();
-    const started = start(gatewayOptions(discord.url), {
-      workerUrl: DYING_WORKER,
-      commits: false,
-    });
+    const started = start(gatewayOptions(discord.url), { workerUrl: DYING_WORKER, commits: false });
     await discord.until(() => isReady(started), "READY");
     await say(discord, started, 4);
     commit(started, 3); // the worker dies of it

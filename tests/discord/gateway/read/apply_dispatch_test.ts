@@ -378,11 +378,7 @@ describe("[G5] readSelf()", () => {
     for (const guilds of [[], null, undefined]) {
       assert.deepEqual(
         readSelf({ session_id: "s", user, ...(guilds !== undefined && { guilds }) }),
-        {
-          userId: user.id,
-          applicationId: user.id,
-          username: "barnacle",
-        },
+        { userId: user.id, applicationId: user.id, username: "barnacle" },
       );
     }
   });

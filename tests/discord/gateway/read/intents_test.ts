@@ -112,9 +112,7 @@ describe("[G9] chooseIntents()", () => {
       undefined,
       MEMBERS,
       [],
-      [
-        "guild_members",
-      ],
+      ["guild_members"],
     ],
     ["reports the preset's content as missing", PRESET, 0, CONTENT | MEMBERS, ["message_content"], [
       "guild_members",

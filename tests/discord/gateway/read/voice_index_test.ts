@@ -54,10 +54,7 @@ describe("[V9] createVoiceIndex()", () => {
     ["keeps one that is unavailable as it was", [CREATED, ["GUILD_CREATE", {
       id: GUILD,
       unavailable: true,
-    }]], [
-      "1 5 muted",
-      "2 5 bot muted",
-    ]],
+    }]], ["1 5 muted", "2 5 bot muted"]],
     ["ignores what it cannot read", [["VOICE_STATE_UPDATE", 7], ["VOICE_SERVER_UPDATE", {}], [
       "X",
       {},

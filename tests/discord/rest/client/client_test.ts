@@ -266,10 +266,7 @@ describe("createClient() against a server", () => {
       response.writeHead(401, { "content-type": "text/html" }).end("<h1>Log in</h1>");
     });
     let refusals = 0;
-    const client = createClient({
-      ...optionsOf(discord.url),
-      onTokenRefused: () => refusals += 1,
-    });
+    const client = createClient({ ...optionsOf(discord.url), onTokenRefused: () => refusals += 1 });
     assert.equal((await failureOf(client.request("GET", "/users/@me"))).kind, "rate_limited");
     assert.deepEqual(await client.request("GET", "/users/@me"), {});
     assert.equal(refusals, 0);

@@ -27,12 +27,7 @@ function open({ timeoutMs = 60_000, maxBytes = 16 * 1024 * 1024, signal, ...deps
   });
   const ask = (url: string, hooks?: AnswerHooks) =>
     // With this header, as the client sends it, no runtime inflates the answer.
-    exchange(
-      url,
-      { headers: [[...PLAIN_HEADER]] },
-      { timeoutMs, maxBytes, signal },
-      hooks,
-    );
+    exchange(url, { headers: [[...PLAIN_HEADER]] }, { timeoutMs, maxBytes, signal }, hooks);
   return { ask, stop };
 }
 

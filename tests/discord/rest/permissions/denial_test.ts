@@ -379,9 +379,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
     {
       id: "3",
       type: 0,
-      permission_overwrites: [
-        { id: "100", type: 0, allow: "0", deny: `${(1 << 10) | (1 << 16)}` },
-      ],
+      permission_overwrites: [{ id: "100", type: 0, allow: "0", deny: `${(1 << 10) | (1 << 16)}` }],
     },
   ],
 };

@@ -58,11 +58,7 @@ describe("[G9] askApplication()", () => {
       { owner_user_id: "7", members: [member("6", 2), member("7", 2), member("8", 2)] },
       ["7", "6", "8"],
     ],
-    [
-      "no invited member",
-      { owner_user_id: "7", members: [member("6", 1), member("7", 2)] },
-      ["7"],
-    ],
+    ["no invited member", { owner_user_id: "7", members: [member("6", 1), member("7", 2)] }, ["7"]],
     ["the owner alone if the response has no members", { owner_user_id: "7" }, ["7"]],
     ["the owner alone if the members are malformed", {
       owner_user_id: "7",

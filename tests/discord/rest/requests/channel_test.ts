@@ -61,10 +61,7 @@ const page = (from: number, count: number) =>
 describe("[P12] listGuilds()", () => {
   it("lists the guilds by id and name", async () => {
     const { api, sent } = checkedApi(page(1, 2));
-    sameData(await listGuilds(api), [
-      { id: "1", name: "guild 1" },
-      { id: "2", name: "guild 2" },
-    ]);
+    sameData(await listGuilds(api), [{ id: "1", name: "guild 1" }, { id: "2", name: "guild 2" }]);
     assert.deepEqual(sent.map(({ path, query }) => [path, query]), [
       ["/users/@me/guilds", { limit: "200", after: "0" }],
     ]);

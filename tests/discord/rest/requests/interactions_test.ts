@@ -52,15 +52,8 @@ describe("[P3] [K5] createInteractions()", () => {
     assert.equal(id, REPLY.id);
     await interactions.change(PRESS, id, "done");
     assert.deepEqual(sent.map(({ method, path, body }) => [method, path, body]), [
-      ["POST", WEBHOOK, {
-        content: "not authorized",
-        flags: 64,
-        allowed_mentions: { parse: [] },
-      }],
-      ["PATCH", `${WEBHOOK}/messages/${id}`, {
-        content: "done",
-        allowed_mentions: { parse: [] },
-      }],
+      ["POST", WEBHOOK, { content: "not authorized", flags: 64, allowed_mentions: { parse: [] } }],
+      ["PATCH", `${WEBHOOK}/messages/${id}`, { content: "done", allowed_mentions: { parse: [] } }],
     ]);
   });
 
@@ -81,10 +74,7 @@ describe("[P3] [K5] createInteractions()", () => {
 
   it("[K5] completes a deferred answer through the interaction's webhook, and pings no one", async () => {
     const { api, sent, asked } = checkedApi({});
-    await createInteractions(api, isOwner).complete(
-      PRESS,
-      "ok",
-    );
+    await createInteractions(api, isOwner).complete(PRESS, "ok");
     assert.deepEqual(sent, [{
       method: "PATCH",
       path: `/webhooks/99/${TOKEN}/messages/@original`,

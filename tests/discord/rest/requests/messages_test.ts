@@ -333,9 +333,7 @@ describe("[T10] createMessage() and cards", () => {
   it("creates a card in the second layout, without a text of its own", async () => {
     const { api, sent } = checkedApi(CREATED);
     await create(api, shown);
-    assert.deepEqual(sent.map(parts), [
-      { content: undefined, flags: 1 << 15, components: [box] },
-    ]);
+    assert.deepEqual(sent.map(parts), [{ content: undefined, flags: 1 << 15, components: [box] }]);
   });
 
   it("edits a card, which stays one", async () => {

@@ -197,9 +197,7 @@ describe("[V9] createReorder()", () => {
             ];
             for (const item of items) {
               if (item.kind === "packet") {
-                out.push(
-                  (item.content[0] ?? 0) << 8 | (item.content[1] ?? 0),
-                );
+                out.push((item.content[0] ?? 0) << 8 | (item.content[1] ?? 0));
               }
             }
           }

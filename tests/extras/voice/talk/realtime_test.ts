@@ -336,9 +336,7 @@ describe("[V6] a talk by the Realtime protocol", () => {
   });
 
   it("is cut in a later answer of a turn: the server learns how much of that one was heard", async () => {
-    const { says, turn, server, speeches } = await build({ speed: 2 }, {
-      playedMs: Infinity,
-    });
+    const { says, turn, server, speeches } = await build({ speed: 2 }, { playedMs: Infinity });
     const { id } = await says("tell a story");
     const { speech, ask } = turn(id);
     await ask(requestOf("tell a story"));

@@ -74,9 +74,7 @@ describe("[S5] prepareQueueModes()", () => {
 
   it("[T14] gives members of one PluralKit system turns of their own", async () => {
     const member = (memberId: string): InboundMessage =>
-      guildMessage({
-        sender: sender({ id: ADA, pluralkit: { memberId, name: memberId } }),
-      });
+      guildMessage({ sender: sender({ id: ADA, pluralkit: { memberId, name: memberId } }) });
     const { carries } = await modesWith(named("memory"));
     assert.equal(carries(member("aaaaa"), member("bbbbb"), "main"), false);
     assert.equal(carries(member("aaaaa"), from(ADA), "main"), false);

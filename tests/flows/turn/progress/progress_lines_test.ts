@@ -72,10 +72,7 @@ describe("[R8a] the line of a turn", () => {
     assert.deepEqual(more, []);
     assert.ok(button);
     assert.equal(button.label, "Stop");
-    assert.equal(
-      componentOf({ kind: "button", customId: button.customId }),
-      stopButton,
-    );
+    assert.equal(componentOf({ kind: "button", customId: button.customId }), stopButton);
     assert.ok(isProgressLine(message));
   });
 
@@ -103,10 +100,7 @@ describe("[R8a] the line of a turn", () => {
     line.step({ kind: "run", calls: [{ ...READ, arguments: written }] });
     await pass(1_000);
     await line.end();
-    assert.equal(
-      posted()[0]?.content,
-      "⏳ reading <#1390000000000000099> · step 1 of 16 · 1 s",
-    );
+    assert.equal(posted()[0]?.content, "⏳ reading <#1390000000000000099> · step 1 of 16 · 1 s");
   });
 
   it("edits the line when the work changes, and every five seconds for the time", async () => {
@@ -139,10 +133,7 @@ describe("[R8a] the line of a turn", () => {
       assert.equal(asked().length === 0, isForReading);
       assert.ok(!asked().some((text) => /reading/.test(text)));
       await pass(6_500);
-      assert.match(
-        asked().at(-1) ?? "",
-        /^(?:POST|PATCH) ⏳ my model is still reading, .* 3\d s$/,
-      );
+      assert.match(asked().at(-1) ?? "", /^(?:POST|PATCH) ⏳ my model is still reading, .* 3\d s$/);
       line.reading(false);
       await pass(6_500);
       assert.match(asked().at(-1) ?? "", /^PATCH ⏳ thinking/);

@@ -54,9 +54,7 @@ describe("[SEC-R26] [X4] spendOf()", () => {
   it("counts requests of each purpose", async () => {
     const { spend, now } = await spendingWith({ total: { tokensPerDay: 200 } });
     for (const kind of ["compaction", "intent"] as const) {
-      await listen(
-        meteredModel(HOSTILE, { kind, by: { ...BY, userId: "" }, spend, now }),
-      );
+      await listen(meteredModel(HOSTILE, { kind, by: { ...BY, userId: "" }, spend, now }));
     }
     assert.equal((await spend.check(BY, "answer"))?.rule, "budgets.total.tokensPerDay");
   });
