@@ -208,7 +208,7 @@ export function lineOf(receipts: readonly Receipt[]): string | undefined {
   const room = Math.max(0, MAX_ITEMS - first.length);
   const items = [
     ...shown,
-    ...more > 0 ? [`✗ + ${more} more that failed`] : [],
+    ...more > 0 ? [`✗ + ${more} more that failed, or may have`] : [],
     ...last.slice(0, room),
     ...last.length > room ? [`+ ${last.length - room} more`] : [],
   ];

@@ -319,4 +319,13 @@ describe("receiptsOf()", () => {
       assert.equal(told.reduce((sum, one) => sum + one, 0), bad, text);
     }));
   });
+
+  it("[R15a] does not say of calls with an unknown end that they failed", () => {
+    const many = Array.from({ length: 60 }, (_, index) => ({
+      object: `number ${index}`,
+      end: "unknown" as const,
+      isUndone: false,
+    }));
+    assert.match(lineOf(many) ?? "", / · ✗ \+ \d+ more that failed, or may have$/);
+  });
 });
