@@ -149,7 +149,7 @@ export function missingParts(
   env: Env,
 ): readonly Problem[] {
   const missing = [
-    ...config.accounts.map((account) => missingToken(forAccount(config, account))),
+    ...config.accounts.map((account) => missingToken(forAccount(config, account), problems)),
     missingModel(config, env, text),
   ].filter((problem) => problem !== undefined);
   return missing.map((problem): Problem => ({
@@ -159,7 +159,10 @@ export function missingParts(
 }
 
 /** The problem that an account has no token; `undefined` if it has one. */
-export function missingToken({ discord, file }: Config): Problem | undefined {
+export function missingToken(
+  { discord, file }: Config,
+  problems: readonly Problem[] = [],
+): Problem | undefined {
   const { accountId, enabled, token } = discord;
   if (!enabled || token) return undefined;
   const isDefault = accountId === DEFAULT_ACCOUNT;
@@ -168,7 +171,7 @@ export function missingToken({ discord, file }: Config): Problem | undefined {
     ...isDefault ? [] : ["accounts", accountId],
     "token",
   ]);
-  return {
+  return problems.find(({ path }) => path === place) ?? {
     severity: "error",
     file,
     path: place,

@@ -174,6 +174,14 @@ describe("loadConfig()", () => {
     }
   });
 
+  it("[C5] says of a token's absent file what is wrong with it, and the command that writes it", async () => {
+    const text = discord('"token":{"file":"mine"}');
+    const { problems } = await loadedOf(text);
+    const [problem] = problems;
+    assert.match(problem?.hint ?? "", /barnacle secret set mine/);
+    assert.equal(missingToken(await configOf(text), problems), problem);
+  });
+
   it("[C5] names the place for the token", async () => {
     const env = { DISCORD_BOT_TOKEN: " Bot x ", MINE: "y" };
     const place = async (text: string | undefined) =>

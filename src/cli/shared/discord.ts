@@ -2,12 +2,15 @@
 
 import type { Env } from "../../lib/env.ts";
 import type { Config } from "../../config/config.ts";
+import { missingToken } from "../../config/load.ts";
+import type { Problem } from "../../config/text/problem.ts";
 import { createInvalidRequests } from "../../discord/rest/scheduler/global_limit.ts";
 import { askApplication } from "../../discord/rest/requests/application.ts";
 import { DISCORD_API_BASE, parseApiUrl } from "../../discord/rest/exchange/exchange.ts";
 import { createClient, tokenProblem } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { schedule } from "../../lib/clock.ts";
+import { EXIT, StartError } from "./exit_code.ts";
 import { VERSION } from "../../version.ts";
 
 /** Milliseconds to wait for a response. */
@@ -26,6 +29,20 @@ export function apiOf(env: Env): ReturnType<typeof parseApiUrl> {
 export function tokenIn(config: Config | undefined): string | undefined {
   const token = config?.discord.token?.reveal();
   return token === undefined || tokenProblem(token) !== undefined ? undefined : token;
+}
+
+/** @throws {StartError} If there is no valid token, or the API's URL is invalid. */
+export function botOf(
+  config: Config,
+  problems: readonly Problem[],
+  env: Env,
+): { readonly token: string; readonly apiBase: string } {
+  const api = apiOf(env);
+  if ("problem" in api) throw new StartError(api.problem, EXIT.config);
+  const token = tokenIn(config);
+  if (token !== undefined) return { token, apiBase: api.base };
+  const { message = "The bot token is invalid", hint } = missingToken(config, problems) ?? {};
+  throw new StartError(hint === undefined ? message : `${message}; ${hint}`, EXIT.config);
 }
 
 /**

@@ -10,13 +10,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { peerOf } from "../../flows/preflight/before_connecting.ts";
 import { tokenHint } from "../../bot/account_end.ts";
 import type { Config } from "../../config/config.ts";
-import { missingToken } from "../../config/load.ts";
 import { parseTarget, type Target, type TargetProblem } from "../../core/outbound/target.ts";
 import { isTokenRefused, RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { startLog } from "../../log.ts";
 import { VERSION } from "../../version.ts";
-import { apiOf, isTokenRefused as isRefused, tokenIn } from "../../cli/shared/discord.ts";
+import { botOf, isTokenRefused as isRefused } from "../../cli/shared/discord.ts";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
 import type { AccountFlags } from "../../cli/shared/command.ts";
 import type { Io } from "../../cli/terminal/io.ts";
@@ -95,7 +94,7 @@ async function sendTo(
     write: (line) => io.err(line.trimEnd()),
   });
   registerSecrets(loaded, io.env, logging);
-  const bot = botOf(config, io);
+  const bot = botOf(config, loaded.problems, io.env);
   const place = await useData(flags.data, io);
   const opened = place.state === "store" ? await openForCommand(place.dataDir) : undefined;
   if (!opened) throw dataProblem(place);
@@ -201,18 +200,6 @@ async function assertSameBot(
 function readTarget(target: Target | TargetProblem): Target {
   if (target.kind !== "problem") return target;
   throw new StartError(`${target.problem}; use ${target.hint}`, EXIT.usage);
-}
-
-/** @throws {StartError} If there is no valid token, or the API's URL is invalid. */
-function botOf(config: Config, { env }: Io): { readonly token: string; readonly apiBase: string } {
-  const api = apiOf(env);
-  if ("problem" in api) throw new StartError(api.problem, EXIT.config);
-  const token = tokenIn(config);
-  if (token === undefined) {
-    const { message = "The bot token is invalid", hint } = missingToken(config) ?? {};
-    throw new StartError(hint === undefined ? message : `${message}; ${hint}`, EXIT.config);
-  }
-  return { token, apiBase: api.base };
 }
 
 /** Milliseconds between two reads of the send results. */

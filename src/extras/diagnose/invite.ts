@@ -11,7 +11,7 @@ import {
   inviteUrl,
   permissionsToAsk,
 } from "../../core/invite.ts";
-import { apiOf, ASK_MS, openDiscord, tokenIn } from "../../cli/shared/discord.ts";
+import { ASK_MS, botOf, openDiscord } from "../../cli/shared/discord.ts";
 import { exitCodeOf } from "../../cli/shared/columns.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { AccountFlags } from "../../cli/shared/command.ts";
@@ -37,15 +37,8 @@ async function print(flags: InviteFlags, io: Io): Promise<ExitCode> {
   const loaded = await readConfig(flags.config, io.env);
   if (tellRefused(loaded, io)) return EXIT.config;
   const config = whichAccount(loaded.config, flags.account);
-  const api = apiOf(io.env);
-  if ("problem" in api) {
-    io.problem(api.problem);
-    return EXIT.config;
-  }
-  const token = tokenIn(config) ?? "";
-  const application = token === ""
-    ? undefined
-    : await io.during("Asking Discord", applicationOf(token, api.base));
+  const { token, apiBase } = botOf(config, loaded.problems, io.env);
+  const application = await io.during("Asking Discord", applicationOf(token, apiBase));
   const { tokenPlace } = config.discord;
   const facts = { application, tokenPlace, tokenShape: shapeOfToken(token) };
   const found = judgeToken(facts);
@@ -53,7 +46,7 @@ async function print(flags: InviteFlags, io: Io): Promise<ExitCode> {
     io.problem(`${found.why}; ${found.fix}`);
     return exitCodeOf([found]);
   }
-  const isFromToken = application?.kind !== "answered";
+  const isFromToken = application.kind !== "answered";
   const id = isFromToken ? applicationIdIn(token) : application.found.id;
   if (id === undefined) {
     io.problem(`cannot find out the application id: ${found.why}`);
