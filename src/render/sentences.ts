@@ -49,7 +49,7 @@ export const REFUSED_HERE =
 /** @param isLost Otherwise no one can tell whether Discord has it. */
 export const refusedText = (isLost: boolean): string =>
   isLost
-    ? "Discord doesn't take a part of my answer here. Ask me in other words, or in a direct message."
+    ? "Discord didn't take a part of my message here. Ask me again, in other words or in a direct message."
     : "I can't tell whether my answer has arrived. If it is missing, ask me again.";
 /** @param isWaiting Whether the answer comes once the place takes it. */
 export const lostText = (channelId: string, isWaiting: boolean): string =>
