@@ -176,7 +176,7 @@ describe("[D5] who waits for an answer that Discord does not take", () => {
     await write("two and two?", { id: CAUSE });
     await pass(10_000, 5_000);
     const words = requests.filter(({ body }) =>
-      String(body["content"]).startsWith("Discord doesn't")
+      String(body["content"]).startsWith("Discord didn't")
     );
     assert.deepEqual(words.map(({ method }) => method), ["PATCH"]);
   });
