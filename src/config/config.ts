@@ -190,6 +190,6 @@ export function tokenPlaceOf({ id, name, settings, ruleOf }: WrittenAccount): st
   const isDefault = id === DEFAULT_ACCOUNT;
   if (token === undefined && isDefault) return BOT_TOKEN;
   if (token instanceof EnvReference) return token.env;
-  if (token !== undefined && !(token instanceof Secret)) return token.file;
+  if (token !== undefined && !(token instanceof Secret)) return `the file ${token.file}`;
   return isDefault || name === undefined ? ruleOf(TOKEN) : ownPath(TOKEN, name);
 }

@@ -8,7 +8,12 @@ import { isLoopback, LOOPBACK_ADDRESSES } from "../lib/network/addresses.ts";
 import { pathText } from "../core/config_file.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { accountsOf, BOT_TOKEN, DEFAULT_ACCOUNT } from "./schema/accounts.ts";
-import { auditModelVariables, costProblems, unknownProviders } from "./model_checks.ts";
+import {
+  auditModelVariables,
+  costProblems,
+  mediaProblems,
+  unknownProviders,
+} from "./model_checks.ts";
 import { openHost, UNENCRYPTED_HINT } from "./audit/audit_agent.ts";
 import { silentDefaults } from "./audit/audit.ts";
 import { hookProblems } from "./hook_checks.ts";
@@ -97,6 +102,7 @@ export async function loadConfig(
     ...await unknownProviders(settings, problemAt),
     ...(ports.isElsewhere ? [] : missingVariables(settings, env, problemAt)),
     ...modelKeys,
+    ...(ports.isElsewhere ? [] : mediaProblems(settings, env, problemAt)),
     ...costs.problems,
     ...webhookProblems(settings, problemAt),
     ...hookProblems(settings, written, problemAt, ports.isElsewhere),
@@ -143,19 +149,27 @@ function webhookProblems({ alerts }: Partial<Settings>, problemAt: ProblemAt): r
   return [problemAt("warning", ["alerts", "webhook"], message, UNENCRYPTED_HINT)];
 }
 
-/** What keeps the bot from its start with a valid config: no token, or no model. */
-export function missingParts(
-  { config, text, problems }: LoadedConfig,
-  env: Env,
-): readonly Problem[] {
+/** All problems of a config. What keeps the bot from its start, no token or no model, is an error. */
+export function verdictOn({ problems, ...loaded }: Loaded, env: Env): readonly Problem[] {
+  if (loaded.kind === "refused") return problems;
+  const { config, text } = loaded;
   const missing = [
     ...config.accounts.map((account) => missingToken(forAccount(config, account), problems)),
     missingModel(config, env, text),
   ].filter((problem) => problem !== undefined);
-  return missing.map((problem): Problem => ({
-    ...problems.find(({ path }) => path === problem.path) ?? problem, // why it cannot be read
-    severity: "error",
-  }));
+  const paths = new Set(missing.map(({ path }) => path));
+  return [
+    ...problems.filter(({ path }) => !paths.has(path)),
+    ...missing.map((problem): Problem => ({
+      ...problems.find(({ path }) => path === problem.path) ?? problem, // why it cannot be read
+      severity: "error",
+    })),
+  ].sort(byPlace);
+}
+
+/** The problems that keep the bot from its start. */
+export function errorsOf(loaded: Loaded, env: Env): readonly Problem[] {
+  return verdictOn(loaded, env).filter(({ severity }) => severity === "error");
 }
 
 /** The problem that an account has no token; `undefined` if it has one. */

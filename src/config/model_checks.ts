@@ -12,6 +12,7 @@
 import list from "./prices.json" with { type: "json" };
 import type { Budgets } from "../core/spending/budget.ts";
 import type { Price } from "../core/spending/usage.ts";
+import { pathText } from "../core/config_file.ts";
 import type { Env } from "../lib/env.ts";
 import { isPrivateHost } from "../lib/network/addresses.ts";
 import { quoted } from "../lib/text/quoted.ts";
@@ -107,15 +108,38 @@ export async function unknownProviders(
   });
 }
 
-function modelsIn({ agents, audio, tools, voice }: Settings) {
+function modelsIn(settings: Settings) {
+  const { agents } = settings;
   return [
     ...namesIn(agents.defaults.model, ["agents", "defaults", "model"]),
     ...agents.list.flatMap(({ model }, at) => namesIn(model, ["agents", "list", at, "model"])),
+    ...mediaModelsIn(settings),
+  ];
+}
+
+function mediaModelsIn({ audio, tools, voice }: Settings) {
+  return [
     ...namesIn(audio?.transcribe, ["audio", "transcribe"]),
     ...namesIn(audio?.speak, ["audio", "speak"]),
     ...namesIn(tools?.draw, ["tools", "draw"]),
     ...namesIn(voice?.realtime, ["voice", "realtime"]),
   ];
+}
+
+/** Checks the models that hear, speak and draw: only OpenAI's API has these. */
+export function mediaProblems(
+  settings: Settings,
+  env: Env,
+  problemAt: ProblemAt,
+): readonly Problem[] {
+  return mediaModelsIn(settings).flatMap(({ name, path, provider }) => {
+    if (!providerNames(settings.models.providers).includes(provider)) return []; // said already
+    const choice = choiceOf(name, { ...settings.models, namesPath: pathText(path) }, env);
+    if ("kind" in choice) return [problemAt("warning", path, choice.message, choice.hint)];
+    if (choice.provider.kind.startsWith("openai")) return [];
+    const message = `The provider of ${quoted(name)} has no OpenAI-compatible API`;
+    return [problemAt("error", path, message, 'name a model of an "openai-compatible" provider')];
+  });
 }
 
 /** Warns of models whose price is unknown: no limit of money counts them (L5). */

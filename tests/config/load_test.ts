@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { locateConfig, missingParts, missingToken } from "../../src/config/load.ts";
+import { errorsOf, locateConfig, missingToken } from "../../src/config/load.ts";
 import { configOf, discord, load, loadedOf, problemLines } from "./support.ts";
 
 describe("loadConfig()", () => {
@@ -51,7 +51,7 @@ describe("loadConfig()", () => {
     assert.deepEqual(http.bind, ["127.0.0.1", "::1"]);
     assert.equal(accounts[0]?.token, undefined);
     assert.deepEqual(
-      missingParts(loaded, {}).map(({ severity, message }) => [severity, message]),
+      errorsOf(loaded, {}).map(({ severity, message }) => [severity, message]),
       [["error", "There is no file credentials/t or t"]],
     );
   });
@@ -87,9 +87,19 @@ describe("loadConfig()", () => {
   it("[L2] says why it cannot use a named model", async () => {
     const env = { DISCORD_BOT_TOKEN: "t" };
     const loaded = await loadedOf('{"agents":{"defaults":{"model":"openai/a"}}}', { env });
-    assert.match(missingParts(loaded, {})[0]?.message ?? "", /needs OPENAI_API_KEY/);
-    assert.deepEqual(missingParts(loaded, { OPENAI_API_KEY: "k" }), []);
-    assert.deepEqual(missingParts(await loadedOf(undefined, { env }), {}), []);
+    assert.match(errorsOf(loaded, {})[0]?.message ?? "", /needs OPENAI_API_KEY/);
+    assert.deepEqual(errorsOf(loaded, { OPENAI_API_KEY: "k" }), []);
+    assert.deepEqual(errorsOf(await loadedOf(undefined, { env }), {}), []);
+  });
+
+  it("[C1] [C5] warns of a model that hears, and takes no other maker's for one", async () => {
+    const said = async (model: string, env = {}) =>
+      (await problemLines(`{"audio":{"transcribe":"${model}"}}`, { env }))
+        .filter((line) => line.includes("audio.transcribe")).join();
+    assert.match(await said("openai/whisper-1"), /^warning audio\.transcribe: .*OPENAI_API_KEY/);
+    assert.equal(await said("openai/whisper-1", { OPENAI_API_KEY: "k" }), "");
+    const other = await said("anthropic/claude", { ANTHROPIC_API_KEY: "k" });
+    assert.match(other, /^error audio\.transcribe: .*has no OpenAI-compatible API/);
   });
 
   it("[N1] finds the line of the agent whose model has no key", async () => {
@@ -99,7 +109,7 @@ describe("loadConfig()", () => {
         "model": "anthropic/claude" }
     ] } }`;
     const loaded = await loadedOf(text, { env: { DISCORD_BOT_TOKEN: "t" } });
-    const [{ path, line, column } = {}] = missingParts(loaded, {});
+    const [{ path, line, column } = {}] = errorsOf(loaded, {});
     assert.deepEqual([path, line, column], ["agents.list[1].model", 4, 9]);
   });
 
@@ -189,7 +199,7 @@ describe("loadConfig()", () => {
     assert.equal(await place(undefined), "DISCORD_BOT_TOKEN");
     assert.equal(await place(discord('"enabled":true')), "DISCORD_BOT_TOKEN");
     assert.equal(await place(discord('"token":"${MINE}"')), "MINE");
-    assert.equal(await place(discord('"token":{"file":"/run/token"}')), "/run/token");
+    assert.equal(await place(discord('"token":{"file":"/run/token"}')), "the file /run/token");
     assert.equal(await place(discord('"token":"x"')), "channels.discord.token");
   });
 

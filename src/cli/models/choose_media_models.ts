@@ -3,7 +3,6 @@
 import type { Env } from "../../lib/env.ts";
 import type { Speech } from "../../bot.ts";
 import type { SharedConfig } from "../../config/config.ts";
-import type { Problem } from "../../config/text/problem.ts";
 import { microsOfAudio, microsOfImage } from "../../core/spending/usage.ts";
 import { modelIdOf, type ModelSettings } from "../../providers/settings.ts";
 import {
@@ -15,7 +14,7 @@ import {
   SPEAK_MS,
   TRANSCRIBE_MS,
 } from "../../providers/other_apis/media.ts";
-import { openaiModel } from "./model_settings.ts";
+import { openaiSettings } from "./model_settings.ts";
 import { createRealtimeServer } from "../../providers/other_apis/realtime.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Drawing } from "../../flows/tools/made_files.ts";
@@ -24,35 +23,32 @@ import type { Drawing } from "../../flows/tools/made_files.ts";
 export function chooseSpeech(
   { audio, models, voice }: SharedConfig,
   env: Env,
-): Speech | { readonly problem: Problem } {
-  const find = (path: string, name: string | undefined) => openaiModel(path, name, { models }, env);
-  const heard = find("audio.transcribe", audio.transcribe);
-  if (heard?.problem) return { problem: heard.problem };
-  const spoken = find("audio.speak", audio.speak);
-  if (spoken?.problem) return { problem: spoken.problem };
-  const talks = find("voice.realtime", voice?.mode === "realtime" ? voice.realtime : undefined);
-  if (talks?.problem) return { problem: talks.problem };
+): Speech {
+  const find = (name: string | undefined) => openaiSettings(name, models, env);
+  const heard = find(audio.transcribe);
+  const spoken = find(audio.speak);
+  const talks = find(voice?.mode === "realtime" ? voice.realtime : undefined);
   const cost = ({ price }: ModelSettings) => (seconds: number) => microsOfAudio(seconds, price);
   return {
     transcription: heard
       ? {
-        modelId: modelIdOf(heard.settings),
+        modelId: modelIdOf(heard),
         maxSec: audio.maxMin * 60,
-        microsOf: cost(heard.settings),
-        transcribe: createTranscribe(heard.settings, { fetch, timeoutMs: TRANSCRIBE_MS }),
+        microsOf: cost(heard),
+        transcribe: createTranscribe(heard, { fetch, timeoutMs: TRANSCRIBE_MS }),
       }
       : undefined,
     voice: spoken
       ? {
-        modelId: modelIdOf(spoken.settings),
-        microsOf: cost(spoken.settings),
-        speak: createSpeak(spoken.settings, audio.voice, { fetch, timeoutMs: SPEAK_MS }),
-        speakPcm: createSpeakPcm(spoken.settings, audio.voice, { fetch, schedule }),
+        modelId: modelIdOf(spoken),
+        microsOf: cost(spoken),
+        speak: createSpeak(spoken, audio.voice, { fetch, timeoutMs: SPEAK_MS }),
+        speakPcm: createSpeakPcm(spoken, audio.voice, { fetch, schedule }),
       }
       : undefined,
-    realtime: talks && createRealtimeServer(talks.settings, {
+    realtime: talks && createRealtimeServer(talks, {
       ...{ voice: audio.voice, schedule },
-      hears: heard?.settings.name ?? "whisper-1", // that of OpenAI
+      hears: heard?.name ?? "whisper-1", // that of OpenAI
     }),
   };
 }
@@ -61,25 +57,21 @@ const NO_TOKENS = { inputTokens: 0, outputTokens: 0 } as const;
 
 /** Chooses the model. Makes no request. */
 export function chooseDrawing(
-  config: SharedConfig,
+  { models, tools }: SharedConfig,
   env: Env,
-): { readonly drawing?: Drawing } | { readonly problem: Problem } {
-  const found = openaiModel("tools.draw", config.tools.draw, config, env);
-  if (!found) return {};
-  if (found.problem) return { problem: found.problem };
-  const { settings } = found;
+): Drawing | undefined {
+  const settings = openaiSettings(tools.draw, models, env);
+  if (!settings) return undefined;
   const draw = createDrawImage(settings, { fetch, timeoutMs: DRAW_MS });
   return {
-    drawing: {
-      modelId: modelIdOf(settings),
-      async draw(prompt, signal) {
-        const { bytes, usage } = await draw(prompt, signal);
-        const micros = microsOfImage(usage, settings.price);
-        return {
-          bytes,
-          usage: { ...(usage ?? NO_TOKENS), ...(micros !== undefined && { micros }) },
-        };
-      },
+    modelId: modelIdOf(settings),
+    async draw(prompt, signal) {
+      const { bytes, usage } = await draw(prompt, signal);
+      const micros = microsOfImage(usage, settings.price);
+      return {
+        bytes,
+        usage: { ...(usage ?? NO_TOKENS), ...(micros !== undefined && { micros }) },
+      };
     },
   };
 }

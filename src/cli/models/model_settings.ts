@@ -2,6 +2,7 @@
 
 import type { AgentConfig, SharedConfig } from "../../config/config.ts";
 import {
+  choiceOf,
   LOCAL_SERVERS,
   type ModelChoice,
   NO_MODEL,
@@ -125,42 +126,15 @@ function problem({ path, message, hint }: Omit<Problem, "severity">): FoundModel
   return { kind: "problem", problem: { severity: "error", path, message, hint } };
 }
 
-/** A model, or the reason why there is none. */
-type OpenaiModel =
-  | { readonly settings: ModelSettings; readonly problem?: undefined }
-  | { readonly settings?: undefined; readonly problem: Problem };
-
 /**
- * Finds the model. Makes no request.
- *
- * @param path Config path of the key that names it.
- * @param name `"<provider>/<model>"`; absent if the config names none.
+ * The settings of a model that hears, speaks, draws or talks; `undefined` if there is none, or its
+ * provider lacks its key. Makes no request.
  */
-export function openaiModel(
-  path: string,
+export function openaiSettings(
   name: string | undefined,
-  { models }: Pick<SharedConfig, "models">,
+  models: SharedConfig["models"],
   env: Env,
-): OpenaiModel | undefined {
-  if (name === undefined) return undefined;
-  const names = { primary: name, fallbacks: [] };
-  const resolved = resolveModels({ ...models, names, namesPath: path }, env);
-  if (resolved.kind === "problem") {
-    const { kind: _, ...found } = resolved;
-    return { problem: { severity: "error", ...found } };
-  }
-  const choice = resolved.kind === "chosen" ? resolved.choices[0] : undefined;
-  const settings = choice && settingsOf(choice, models.currency);
-  const kind = settings?.provider.kind;
-  const isServed = kind === "openai-compatible" || kind === "openai-responses";
-  return settings && isServed ? { settings } : { problem: notOpenai(path, name) };
-}
-
-function notOpenai(path: string, name: string): Problem {
-  return {
-    severity: "error",
-    path,
-    message: `The provider of "${name}" has no OpenAI-compatible API`,
-    hint: 'name a model of an "openai-compatible" provider',
-  };
+): ModelSettings | undefined {
+  const choice = name === undefined ? undefined : choiceOf(name, { ...models, namesPath: "" }, env);
+  return choice && !("kind" in choice) ? settingsOf(choice, models.currency) : undefined;
 }

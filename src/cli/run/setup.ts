@@ -3,10 +3,9 @@
 import type { Env } from "../../lib/env.ts";
 import type { AccountSetup, ConfigFile, Setup } from "../../bot.ts";
 import { type Config, forAccount } from "../../config/config.ts";
-import { type LoadedConfig, missingParts } from "../../config/load.ts";
+import { errorsOf, type LoadedConfig } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
-import { tokenProblem } from "../../discord/rest/client/client.ts";
 import type { Logging } from "../../log.ts";
 import { chooseModels, createModelChoices } from "../models/choose_model.ts";
 import { apiOf } from "../shared/discord.ts";
@@ -38,7 +37,7 @@ export async function findSetup(
   return { kind: "setup", setup: { config, text, accounts } };
 }
 
-/** Finds model and API, which all accounts share, and checks each token. */
+/** Finds model and API, which all accounts share. */
 async function findShared(
   configs: readonly Config[],
   loaded: LoadedConfig,
@@ -46,23 +45,18 @@ async function findShared(
   logging: Logging,
 ): Promise<Omit<AccountSetup, "token"> | { readonly problems: readonly Problem[] }> {
   const [first] = configs;
-  const missing = [
-    ...missingParts(loaded, env),
-    ...configs.map(wrongToken).filter((problem) => problem !== undefined),
-  ];
+  const missing = errorsOf(loaded, env);
   if (!first || missing.length > 0) return { problems: missing };
   const api = apiOf(env);
   if ("problem" in api) return { problems: [problem("", api.problem)] };
   const chosen = await chooseModels(first, env, logging.forPart("main"));
   if (chosen.kind === "problem") return { problems: [chosen.problem] };
-  const media = await chooseMedia(first, env);
-  if ("problem" in media) return { problems: [media.problem] };
   const { file } = first;
   return {
     models: chosen.models,
     choices: createModelChoices(first, env, logging.forPart("main")),
     configFile: file !== undefined ? configFileAt(file, env) : undefined,
-    ...media,
+    ...await chooseMedia(first, env),
     apiBase: api.base,
   };
 }
@@ -71,15 +65,12 @@ async function findShared(
 async function chooseMedia(
   config: Config,
   env: Env,
-): Promise<Pick<AccountSetup, "speech" | "drawing"> | { readonly problem: Problem }> {
+): Promise<Pick<AccountSetup, "speech" | "drawing">> {
   const { audio, tools, voice } = config;
   const named = [audio.transcribe, audio.speak, voice?.realtime, tools.draw];
   if (named.every((name) => name === undefined)) return {};
   const { chooseDrawing, chooseSpeech } = await import("../models/choose_media_models.ts");
-  const speech = chooseSpeech(config, env);
-  if ("problem" in speech) return speech;
-  const drawing = chooseDrawing(config, env);
-  return "problem" in drawing ? drawing : { speech, ...drawing };
+  return { speech: chooseSpeech(config, env), drawing: chooseDrawing(config, env) };
 }
 
 /** The config file for owners in Discord, whose code is loaded with its first use. */
@@ -90,11 +81,6 @@ function configFileAt(path: string, env: Env): ConfigFile {
     set: async (...of) => await (await load()).set(...of),
     editList: async (...of) => await (await load()).editList(...of),
   };
-}
-
-function wrongToken({ discord: { token, tokenPlace } }: Config): Problem | undefined {
-  const wrong = token && tokenProblem(token.reveal());
-  return wrong === undefined ? undefined : problem(tokenPlace, wrong);
 }
 
 function problem(path: string, message: string): Problem {

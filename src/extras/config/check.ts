@@ -7,7 +7,7 @@ import { z } from "zod";
 import { homedir } from "node:os";
 import { docs, docText } from "../../config/schema/parts/key.ts";
 import { EXAMPLE } from "./example.js";
-import { type LoadedConfig, missingParts } from "../../config/load.ts";
+import { errorsOf, type LoadedConfig, verdictOn } from "../../config/load.ts";
 import { boundedProblem, type Problem } from "../../config/text/problem.ts";
 import { configSchema } from "../../config/schema/root.ts";
 import type { ConfigFlags } from "../../cli/shared/command.ts";
@@ -40,19 +40,13 @@ export interface CheckedFile {
 /** Checks the config file. */
 export async function checkFile(flag: string | undefined, env: Env): Promise<CheckedFile> {
   const loaded = await readConfig(flag, env);
-  if (loaded.kind === "refused") {
-    const { problems } = loaded;
-    return { ok: false, file: problems[0]?.file, problems };
-  }
-  // A service's environment is often missing in the shell that checks its config.
-  const known = new Set(loaded.problems.map(({ path }) => path)); // it says already what is missing
-  const missing = missingParts(loaded, env).filter(({ path }) => !known.has(path));
-  const problems = [
-    ...loaded.problems,
-    ...missing.map((problem): Problem => ({ ...problem, severity: "warning" })),
-    ...await skillProblems(loaded, env),
-  ];
-  return { ok: true, file: loaded.config.file, problems };
+  const problems = verdictOn(loaded, env);
+  if (loaded.kind === "refused") return { ok: false, file: problems[0]?.file, problems };
+  return {
+    ok: errorsOf(loaded, env).length === 0,
+    file: loaded.config.file,
+    problems: [...problems, ...await skillProblems(loaded, env)],
+  };
 }
 
 /** Prints the JSON Schema of the config, for editors. */

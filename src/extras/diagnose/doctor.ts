@@ -8,7 +8,7 @@
 
 import { resolve } from "node:path";
 import { type BotConfig, forAccount } from "../../config/config.ts";
-import type { LoadedConfig } from "../../config/load.ts";
+import { type LoadedConfig, verdictOn } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import { DOCTOR_PARTS, type DoctorPart } from "./parts.ts";
 import type { Finding } from "../../core/finding.ts";
@@ -46,7 +46,7 @@ export async function doctor(
 ): Promise<ExitCode> {
   if (flags.network) return reportFindings(await examineNetworkAlone(io), flags.json, io);
   const loaded = await readConfig(await configBefore(flags, io), io.env);
-  const problems = loaded.problems.filter(({ severity }) => severity !== "note");
+  const problems = verdictOn(loaded, io.env).filter(({ severity }) => severity !== "note");
   const others = loaded.kind === "refused"
     ? []
     : await examine(loaded, problems.length === 0, flags, io, confirm);

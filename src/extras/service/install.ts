@@ -15,7 +15,7 @@ import { SERVICE_DATA } from "../../cli/shared/find_data.ts";
 import { toStartError } from "../../cli/shared/start_error.ts";
 import { confirmOnTerminal } from "../../cli/terminal/confirm.ts";
 import type { Io } from "../../cli/terminal/io.ts";
-import { loadConfig, missingParts } from "../../config/load.ts";
+import { errorsOf, loadConfig } from "../../config/load.ts";
 import { CREDENTIALS } from "../../config/schema/parts/secrets.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import { readBounded } from "../../host/files/read_bounded.ts";
@@ -278,10 +278,7 @@ async function problemsOf(
   read: (path: string) => string | undefined,
 ): Promise<readonly Problem[]> {
   const loaded = await loadConfig(source, { env, readFile: async (path) => await read(path) });
-  if (loaded.kind === "refused") {
-    return loaded.problems.filter(({ severity }) => severity === "error");
-  }
-  return missingParts(loaded, env);
+  return errorsOf(loaded, env);
 }
 
 export interface ChangeRequest {

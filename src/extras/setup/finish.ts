@@ -8,6 +8,7 @@ import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
 import { problemsText, readConfig } from "../../cli/shared/read_config.ts";
 import { toStartError } from "../../cli/shared/start_error.ts";
 import type { Io } from "../../cli/terminal/io.ts";
+import { verdictOn } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { configTextOf, secretFiles } from "./answers/config_text.ts";
@@ -110,17 +111,17 @@ export async function checkWritten(
   io: Io,
 ): Promise<ExitCode> {
   const loaded = await readConfig(file, io.env);
-  const notable = loaded.problems.filter(({ severity }) => severity !== "note");
+  const notable = verdictOn(loaded, io.env).filter(({ severity }) => severity !== "note");
   const count = (severity: Problem["severity"]) =>
     notable.filter((problem) => problem.severity === severity).length;
   if (notable.length > 0) io.err(problemsText(notable, io));
   const result = `config check: ${count("error")} errors, ${count("warning")} warnings`;
-  if (loaded.kind === "loaded") {
-    dialogue.ok(result);
-    return EXIT.done;
+  if (count("error") > 0) {
+    dialogue.fail(result);
+    return EXIT.config;
   }
-  dialogue.fail(result);
-  return EXIT.config;
+  dialogue.ok(result);
+  return EXIT.done;
 }
 
 export interface SetupEnd {

@@ -102,7 +102,9 @@ export function judgeToken({ application, tokenShape, tokenPlace }: DiscordFacts
       id: "config.token", // no refusal: the config lacks it
       status: "fail",
       why: NO_TOKEN,
-      fix: `set ${tokenPlace}; get it under Bot, Reset Token, at ${portalOf(undefined)}`,
+      fix: `get it under Bot, Reset Token, at ${
+        portalOf(undefined)
+      }, and write it to ${tokenPlace}`,
     };
   }
   switch (application.kind) {

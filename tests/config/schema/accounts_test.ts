@@ -231,7 +231,7 @@ describe("[C6] the accounts of a config", () => {
         files: { "/t": "w" },
       })).tokenPlace;
     assert.equal(await place('"token":"${W}"'), "W");
-    assert.equal(await place('"token":{"file":"/t"}'), "/t");
+    assert.equal(await place('"token":{"file":"/t"}'), "the file /t");
     assert.equal(await place('"token":"w"'), "channels.discord.accounts.Work.token");
     assert.equal(await place(""), "channels.discord.accounts.Work.token");
   });

@@ -68,6 +68,15 @@ describe("barnacle config", () => {
     assert.equal(loaded.config.accounts[0]?.token?.reveal(), "hunter2");
   });
 
+  it("[C1] [C5] check ends with 78 for a missing token, as the bot does, and warns of other secrets", async () => {
+    const to = recordingIo();
+    const part = (key: string) => `"${key}":{"webhook":{"file":"${key}"}}`;
+    const text = `{"channels":{"discord":{${DM_OFF},"token":{"file":"gone"}}},${part("alerts")}}`;
+    assert.equal(await check({ config: file(text), json: false }, to), 78);
+    assert.match(to.stdout.join(""), /: invalid \(1 error, 1 warning\)$/);
+    assert.match(to.stderr.join(""), /error: There is no file \S+\/credentials\/gone/);
+  });
+
   it("[C8] [SEC-R11] check warns of a secret that other users may read", async () => {
     const to = recordingIo();
     assert.equal(await check({ config: file(TOKEN, 0o644), json: false }, to), 0);
