@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 
 export interface Source {
-  /** From the root, with slashes: `"src/core/inbound/verdict.ts"`. */
+  /** From the root, with slashes: `"src/core/inbound/inbox.ts"`. */
   readonly path: string;
   readonly text: string;
   /** Import specifiers as written, types and lazy imports included. */

@@ -2,7 +2,7 @@
 
 import { statfsSync } from "node:fs";
 import type { Bot } from "./account/account.ts";
-import { changedInAll } from "./account/bot.ts";
+import { changedInAll } from "./account/per_account.ts";
 import type { Env } from "./lib/env.ts";
 import type { AccountEnd } from "./bot/account_end.ts";
 import { type Applied, createAccounts } from "./bot/account/accounts.ts";
@@ -26,7 +26,7 @@ import {
 import type { AnswerHooks } from "./discord/rest/exchange/exchange.ts";
 import { createProcessMemory, type ProcessMemory } from "./flows/process_memory.ts";
 import { startPruning } from "./flows/pruning.ts";
-import { createTurnLimit } from "./flows/turn/control/turn_limit.ts";
+import { createTurnLimit } from "./flows/limits.ts";
 import { collectGarbage, createReleasePages } from "./host/process/release_pages.ts";
 import { cpuSec, residentBytes } from "./host/process/boot.ts";
 import { type Build, createMetrics, type ProcessUsage } from "./http/metrics.ts";

@@ -154,7 +154,7 @@ const LISTS: readonly string[] = [
   "src/config/schema/root.ts",
   "src/extras/agent/commands.ts",
   "src/extras/catchup/catch_up.ts",
-  "src/flows/deliver/attempts.ts",
+  "src/flows/deliver/deliver.ts",
   "src/flows/turn/turns.ts",
   "src/interactions/registry.ts",
   "src/store/schema/tables.ts",

@@ -23,9 +23,7 @@ const ROOT = join(import.meta.dirname!, "..");
 
 /** Single modules, without imports of weight, of parts that a start does not load otherwise. */
 const SMALL: ReadonlySet<string> = new Set([
-  "src/flows/turn/spending/budgets.ts",
   "src/extract/extractor.ts",
-  "src/flows/turn/control/turn_limit.ts",
   "src/media/folder.ts",
   "src/sandbox/job_argument.ts",
 ]);

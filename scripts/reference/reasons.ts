@@ -5,7 +5,7 @@
  */
 
 import { ACCEPTED, CHALLENGED, IGNORED, UNDECIDED } from "../../src/render/reasons.ts";
-import type { ChallengeReason, IgnoreReason } from "../../src/core/inbound/verdict.ts";
+import type { ChallengeReason, IgnoreReason } from "../../src/core/inbound/inbox.ts";
 import { table } from "./markdown_table.ts";
 
 /** How an operator can change the verdict. Short keys are those of the page. */

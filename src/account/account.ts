@@ -31,7 +31,7 @@ import type { ProcessMemory } from "../flows/process_memory.ts";
 import type { Store } from "../store/store.ts";
 import type { RunningSettings, Setup } from "../bot/rules/setup.ts";
 import type { ToolServices } from "../bot/rules/tool_services.ts";
-import type { TurnLimit } from "../flows/turn/control/turn_limit.ts";
+import type { TurnLimit } from "../flows/limits.ts";
 
 /** `bot/account/account.ts` makes it. The members below a line are set once their code is loaded. */
 export interface BotAccount extends Clock {

@@ -1,6 +1,23 @@
-/** Keeps the state of modules for each account, so that no composition has to make and pass it. */
+/**
+ * Keeps the state of modules for each account, so that no composition has to make and pass it.
+ * Derives what several features need from an account: its secrets and rules.
+ *
+ * Two hubs are woken by everything and use everything: turns, and the queues of channels. They set
+ * how, so that no module has to import them for it. The REST client, which exists before their code
+ * is loaded, tells them by the same way.
+ */
 
-import type { BotAccount } from "./account.ts";
+import type { Config } from "../config/config.ts";
+import type { ChannelId, UserId } from "../core/discord/ids.ts";
+import type { RefusedPart } from "../core/model.ts";
+import type { OurAccount } from "../flows/judging/routing.ts";
+import { hostTimezone } from "../host/process/boot.ts";
+import { createBySecrets } from "../lib/cache.ts";
+import type { ChunkRules } from "../render/markdown/chunk.ts";
+import type { TextRules } from "../render/reply.ts";
+import { createSecretFilter, createSecretTail } from "../render/safety/secrets.ts";
+import type { Store } from "../store/store.ts";
+import type { Bot, BotAccount } from "./account.ts";
 
 /**
  * State of a module: made at its first use in an account, and kept across reloads.
@@ -72,4 +89,103 @@ export function loop<Running extends { stop(): Promise<void> | void }>(
       slot.running = undefined;
     },
   };
+}
+
+interface Wakes {
+  turns: () => void;
+  channels: (channels?: readonly ChannelId[]) => void;
+  /** Discord has carried out a request to a channel. */
+  served: (channelId: ChannelId) => void;
+  /** Sending pauses, because Discord counted too many invalid requests. */
+  stopped: (invalidRequests: number) => void;
+}
+
+/** Set by the hubs once, while the account is made. */
+export const wakes: (account: BotAccount) => Wakes = perAccount(
+  "main",
+  () => ({ turns() {}, channels() {}, served() {}, stopped() {} }),
+);
+
+/** Messages may wait for a turn. */
+export function wakeTurns(account: BotAccount): void {
+  wakes(account).turns();
+}
+
+/** The outbox has messages for these channels; absent: for any. */
+export function wakeChannels(account: BotAccount, channels?: readonly ChannelId[]): void {
+  wakes(account).channels(channels);
+}
+
+const filters = perAccount("main", ({ bot: { logging: { secrets } } }) => ({
+  clean: createBySecrets(secrets, createSecretFilter),
+  tail: createBySecrets(secrets, createSecretTail),
+}));
+
+/** Removes them from a text before it is posted (SEC-R10). */
+export function cleanSecrets(account: BotAccount, text: string): string {
+  return filters(account).clean(text).text;
+}
+
+/** Index from which on a secret may begin that the text does not have whole; else the text's length. */
+export function secretTail(account: BotAccount, text: string): number {
+  return filters(account).tail(text);
+}
+
+/** `agents.defaults.timezone`, or the host's. */
+export function timezoneOf({ agents }: { readonly agents: Config["agents"] }): string {
+  return agents.defaults.timezone ?? hostTimezone();
+}
+
+/** How a text is cut, whoever its author is. */
+export function chunkRulesOf({ discord, messages }: Config): ChunkRules {
+  return {
+    limit: discord.textChunkLimit,
+    maxLines: discord.maxLinesPerMessage,
+    mode: discord.chunkMode,
+    maxChunks: messages.maxChunks,
+  };
+}
+
+/** Text rules for authors other than the model. */
+export function textRulesOf(
+  config: Config,
+  { cleanSecrets, uploadLimit }: {
+    readonly cleanSecrets: (text: string) => string;
+    /** Maximum size in bytes of one file in that place. */
+    readonly uploadLimit: number;
+  },
+): TextRules {
+  const { discord, messages } = config;
+  return {
+    chunks: chunkRulesOf(config),
+    tables: messages.tables,
+    maxFileBytes: Math.min(discord.mediaMaxBytes, uploadLimit),
+    cleanSecrets,
+  };
+}
+
+/** The parts of requests that the servers of all models have refused. */
+export function refusedParts({ models, choices }: BotAccount["settings"]): readonly RefusedPart[] {
+  return [...models.refused(), ...choices?.refused() ?? []];
+}
+
+/** Whether a user is a bot of this process. Without `noSelfTalk`, they are bots like any (N3). */
+export function isOurs({ setup, accounts }: Bot, userId: UserId): boolean {
+  return setup.config.router.noSelfTalk.ignoreBotMessages !== false &&
+    [...accounts.values()].some((one) => one.userId() === userId);
+}
+
+/** All enabled accounts of this process, in the order of the config. */
+export function ourAccounts({ setup, views }: Bot): readonly OurAccount[] {
+  return setup.config.accounts.filter(({ enabled }) => enabled)
+    .map(({ accountId }) => ({ accountId, view: views.get(accountId) }));
+}
+
+/**
+ * Tells all accounts of changed rows of a namespace: they share a memory (X5).
+ *
+ * @param forgotten The person whom a command has forgotten.
+ */
+export function changedInAll(bot: Bot, namespace: keyof Store, forgotten?: UserId): void {
+  for (const one of bot.accounts.values()) one.changedByCommand(namespace, forgotten);
 }

@@ -10,7 +10,7 @@
 
 import { z } from "zod";
 import type { MessageId } from "../core/discord/ids.ts";
-import { hookedOf, isTyped } from "../core/inbound/origin.ts";
+import { hookedOf, isTyped } from "../core/inbound/inbound.ts";
 import type { ToolCall } from "../core/model.ts";
 import type { AskedCall, Question } from "../core/people/question.ts";
 import {

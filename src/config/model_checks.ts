@@ -10,8 +10,7 @@
  */
 
 import list from "./prices.json" with { type: "json" };
-import type { Budgets } from "../core/spending/budget.ts";
-import type { Price } from "../core/spending/usage.ts";
+import type { Budgets, Price } from "../core/spending/budget.ts";
 import { pathText } from "../core/config_file.ts";
 import type { Env } from "../lib/env.ts";
 import { isPrivateHost } from "../lib/network/addresses.ts";

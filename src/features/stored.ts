@@ -1,6 +1,6 @@
 /** Lists the tables of features, and their methods of the store. */
 
-import type { Transactions } from "../store/database/durability.ts";
+import type { Transactions } from "../store/database/commits.ts";
 import type { DeclaredTable } from "../store/schema/columns.ts";
 import { createSchedules } from "./schedules/store.ts";
 import { SCHEDULE_TABLES } from "./schedules/table.ts";

@@ -9,7 +9,7 @@ import type { McpServerState } from "../core/mcp_state.ts";
 import type { IdentifyBudget, ShardState } from "../core/discord/gateway.ts";
 import type { AlertRecord, Finding } from "../core/finding.ts";
 import type { BudgetUseOf } from "../core/spending/budget.ts";
-import type { ParkedChannel } from "../store/outbox/attempts.ts";
+import type { ParkedChannel } from "../store/outbox/outbox.ts";
 import type { ModelDown } from "../core/model_problem.ts";
 import type { StoreFigures } from "../core/store/store.ts";
 

@@ -7,7 +7,7 @@
  */
 
 import type { BotAccount } from "../account/account.ts";
-import { wakeChannels } from "../account/wakes.ts";
+import { wakeChannels } from "../account/per_account.ts";
 import type { CommandNeeds, ComponentUse } from "../core/inbound/interactions.ts";
 import type { Deciding, DecidingOutcome } from "../core/people/question.ts";
 import { settledContent } from "../render/questions/card.ts";

@@ -18,9 +18,9 @@ import {
   type KnownFacts,
   type RecalledMessage,
   type Verdict,
-} from "../core/inbound/verdict.ts";
+} from "../core/inbound/inbox.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
-import type { IntentFacts } from "../core/inbound/verdict.ts";
+import type { IntentFacts } from "../core/inbound/inbox.ts";
 import {
   commandIn as readCommand,
   type CommandKind,

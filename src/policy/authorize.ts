@@ -12,10 +12,10 @@ import type {
   KnownFacts,
   RecalledMessage,
   VerdictCheck,
-} from "../core/inbound/verdict.ts";
+} from "../core/inbound/inbox.ts";
 import type { ChannelId } from "../core/discord/ids.ts";
 import type { InboundMessage, Place, Sender } from "../core/inbound/inbound.ts";
-import { ignored, type Verdict } from "../core/inbound/verdict.ts";
+import { ignored, type Verdict } from "../core/inbound/inbox.ts";
 import { type ExistingCommands, prepareMessages } from "./admission.ts";
 import { type AllowEntry, prepareAllowlist } from "./rules/allowlist.ts";
 import type { Granted } from "./place_access.ts";

@@ -11,10 +11,10 @@
  */
 
 import type { ChannelId } from "../core/discord/ids.ts";
-import type { KnownFacts } from "../core/inbound/verdict.ts";
+import type { KnownFacts } from "../core/inbound/inbox.ts";
 import type { GuildPlace, Place, Sender } from "../core/inbound/inbound.ts";
 import type { CommandNeeds } from "../core/inbound/interactions.ts";
-import { type AcceptReason, ignored, type Verdict } from "../core/inbound/verdict.ts";
+import { type AcceptReason, ignored, type Verdict } from "../core/inbound/inbox.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { prepareRights, type Rights } from "./rights.ts";
 import { type AllowEntry, entryText, prepareAllowlist } from "./rules/allowlist.ts";

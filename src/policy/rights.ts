@@ -7,7 +7,7 @@
 
 import type { CommandNeeds } from "../core/inbound/interactions.ts";
 import type { InboundMessage, Place, Sender } from "../core/inbound/inbound.ts";
-import type { IgnoreReason, KnownFacts } from "../core/inbound/verdict.ts";
+import type { IgnoreReason, KnownFacts } from "../core/inbound/inbox.ts";
 import { type AllowEntry, prepareAllowlist } from "./rules/allowlist.ts";
 import { nameOf } from "./rules/checks.ts";
 import { rulesFor } from "./rules/place_rules.ts";

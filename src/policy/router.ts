@@ -9,7 +9,7 @@
 
 import { reactionEmoji } from "../core/inbound/events.ts";
 import type { AccountId, UserId } from "../core/discord/ids.ts";
-import type { RoutingFacts } from "../core/inbound/verdict.ts";
+import type { RoutingFacts } from "../core/inbound/inbox.ts";
 import type { InboundMessage, Triggered } from "../core/inbound/inbound.ts";
 import type { Reaction } from "../core/inbound/events.ts";
 import { quoted } from "../lib/text/quoted.ts";

@@ -6,7 +6,7 @@
 
 import { createHash } from "node:crypto";
 import type { Abilities, Model, ModelPart, ModelRequest, ModelUsage } from "../core/model.ts";
-import { microsOf, type Price, tokensIn } from "../core/spending/usage.ts";
+import { microsOf, type Price, tokensIn } from "../core/spending/budget.ts";
 import { charsIn } from "../core/fit_request.ts";
 import { isPrivateHost } from "../lib/network/addresses.ts";
 

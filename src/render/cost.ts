@@ -14,7 +14,7 @@ import type { ModelUsage } from "../core/model.ts";
 import { SMALL } from "../core/outbound/outbound.ts";
 import type { Manner } from "../core/config_file.ts";
 import type { CardFact } from "../core/people/question.ts";
-import { moneyText, type TurnCost } from "../core/spending/usage.ts";
+import { moneyText, type TurnCost } from "../core/spending/budget.ts";
 import type { Step } from "../core/step.ts";
 import { bounded } from "../lib/text/quoted.ts";
 import type { ComposedReply } from "./reply.ts";

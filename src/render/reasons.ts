@@ -9,7 +9,7 @@ import type {
   ChallengeReason,
   IgnoreReason,
   UndecidedReason,
-} from "../core/inbound/verdict.ts";
+} from "../core/inbound/inbox.ts";
 
 /** Why a message is answered. */
 export const ACCEPTED: Readonly<Record<AcceptReason, string>> = {

@@ -7,11 +7,11 @@
 
 import { type MessageId, parseSnowflake, type RoleId, type UserId } from "../core/discord/ids.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
-import { hookedOf, termsOf } from "../core/inbound/origin.ts";
+import { hookedOf, termsOf } from "../core/inbound/inbound.ts";
 import { nonceOfCall } from "../core/outbound/outbound.ts";
 import type { Frozen, MayPing, OutboundFile, Quote, Reply } from "../core/outbound/outbound.ts";
 import { clickable, plainName, withEmojis } from "../core/inbound/mentions.ts";
-import type { Overheard } from "../core/inbound/transcript.ts";
+import type { Overheard } from "../core/inbound/mentions.ts";
 import { chunk, type ChunkRules, ONE_MESSAGE } from "./markdown/chunk.ts";
 import { checkFiles, type FileRules, tooLong } from "./files.ts";
 import { freezeUnprompted } from "./freeze.ts";

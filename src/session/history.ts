@@ -9,7 +9,7 @@
 
 import type { ContextWindow } from "../core/model.ts";
 import { lengthOf } from "../core/fit_request.ts";
-import type { Entry } from "../core/inbound/transcript.ts";
+import type { Entry } from "../core/inbound/mentions.ts";
 
 /**
  * Selects the newest turns that fit.

@@ -12,7 +12,7 @@
 import type { ChannelId, UserId } from "../core/discord/ids.ts";
 import type { GuildPlace, InboundMessage, Named } from "../core/inbound/inbound.ts";
 import type { Route } from "../core/inbound/inbox.ts";
-import type { ResetCause } from "../core/inbound/transcript.ts";
+import type { ResetCause } from "../core/inbound/mentions.ts";
 import { localMinuteOf } from "../lib/clock.ts";
 
 /**

@@ -5,8 +5,8 @@
 import type { AccountId } from "../core/discord/ids.ts";
 import type { Judged } from "../core/inbound/inbox.ts";
 import type { DecisionCount, StoreFigures } from "../core/store/store.ts";
-import { UNNAMED } from "./database/durability.ts";
-import type { Transactions } from "./database/durability.ts";
+import { UNNAMED } from "./database/commits.ts";
+import type { Transactions } from "./database/commits.ts";
 import type { Pruner } from "./messages/retention.ts";
 import { integer, optional, rows } from "./schema/columns.ts";
 import { IS_PARKED } from "./schema/people.ts";

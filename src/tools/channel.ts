@@ -17,7 +17,7 @@ import {
 import { badArguments, defineTool, type Tool, type ToolContext } from "../core/turn/tool.ts";
 import { readsElsewhere } from "./discord/call_effects.ts";
 import { FIELDS } from "./discord/actions/action.ts";
-import { threadIdOf } from "../core/outbound/target.ts";
+import { threadIdOf } from "../core/outbound/outbound.ts";
 
 const input = () =>
   z.object({
@@ -145,7 +145,7 @@ export const replyInThread: Tool = defineTool({
   needs: ["View Channel", "Create Public Threads", "Send Messages in Threads"],
   isIdempotent: true, // a message has one thread at most
   async run({ title }, { account, message, noteEffect }) {
-    const { openThread } = await import("../flows/turn/threads/answer_threads.ts");
+    const { openThread } = await import("../flows/judging/answer_threads.ts");
     await openThread(account, message, title);
     const link = `<#${threadIdOf(message.id)}>`;
     noteEffect?.({ links: [link] });

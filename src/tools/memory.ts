@@ -11,7 +11,7 @@ import { parseSnowflake } from "../core/discord/ids.ts";
 import { hasOnlyWordsOf, MAX_NOTE_CHARS, type Note, NOTE_SCOPES } from "../core/notes/note.ts";
 import { badArguments, defineTool, type Tool } from "../core/turn/tool.ts";
 import { readable } from "../core/inbound/mentions.ts";
-import type { Entry } from "../core/inbound/transcript.ts";
+import type { Entry } from "../core/inbound/mentions.ts";
 
 const input = () =>
   z.strictObject({

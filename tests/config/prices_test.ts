@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { priceOf } from "../../src/config/model_checks.ts";
 import list from "../../src/config/prices.json" with { type: "json" };
-import { budgetText, budgetUses } from "../../src/core/spending/budget.ts";
-import { ofAgent, type Price } from "../../src/core/spending/usage.ts";
+import { budgetText, budgetUses, ofAgent, type Price } from "../../src/core/spending/budget.ts";
 import { load, loadedOf } from "./support.ts";
 
 const HOSTED = "https://api.openai.com/v1";

@@ -15,8 +15,7 @@ import type { Config } from "../../src/config/config.ts";
 import type { MessageId } from "../../src/core/discord/ids.ts";
 import type { Self } from "../../src/core/inbound/inbound.ts";
 import { afterDelivery, failedAgain, type Failures } from "../../src/core/outbound/delivery.ts";
-import { type DraftRow, placeDrafts } from "../../src/core/outbound/draft.ts";
-import { nonceOf } from "../../src/core/outbound/outbound.ts";
+import { type DraftRow, nonceOf, placeDrafts } from "../../src/core/outbound/outbound.ts";
 import type {
   Frozen,
   OutboundFile,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { InboundMessage, Sender } from "../../src/core/inbound/inbound.ts";
-import type { KnownFacts } from "../../src/core/inbound/verdict.ts";
+import type { KnownFacts } from "../../src/core/inbound/inbox.ts";
 import type {
   AccessPolicy,
   ChannelRules,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Place, Sender } from "../../src/core/inbound/inbound.ts";
-import type { KnownFacts } from "../../src/core/inbound/verdict.ts";
+import type { KnownFacts } from "../../src/core/inbound/inbox.ts";
 import { type AccessEvent, explain, prepareAuthorize } from "../../src/policy/authorize.ts";
 import type { AccessPolicy, GuildRules } from "../../src/policy/rules/rules.ts";
 import { TEXT_COMMANDS } from "../../src/interactions/registry.ts";

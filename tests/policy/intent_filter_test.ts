@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { IntentFacts, KnownFacts } from "../../src/core/inbound/verdict.ts";
+import type { IntentFacts, KnownFacts } from "../../src/core/inbound/inbox.ts";
 import type { IntentKeys } from "../../src/policy/rules/rules.ts";
 import { guildMessage } from "../support/discord/builders.ts";
 import { admit, inWords, policy } from "./policies.ts";

@@ -7,7 +7,7 @@ import { TEXT_COMMANDS } from "../../src/interactions/registry.ts";
 import { openGates } from "../../src/core/tool_names.ts";
 import { type ApplicationId, parseSnowflake } from "../../src/core/discord/ids.ts";
 import type { InboundMessage, Sender } from "../../src/core/inbound/inbound.ts";
-import type { KnownFacts, Verdict } from "../../src/core/inbound/verdict.ts";
+import type { KnownFacts, Verdict } from "../../src/core/inbound/inbox.ts";
 import { prepareAdmission } from "../../src/policy/admission.ts";
 import { type AllowEntry, parseAllowEntry } from "../../src/policy/rules/allowlist.ts";
 import {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { toAccountId } from "../../src/core/discord/ids.ts";
-import type { VerdictCheck } from "../../src/core/inbound/verdict.ts";
+import type { VerdictCheck } from "../../src/core/inbound/inbox.ts";
 import { createRecorder, formsOf, isNameKey } from "../../src/policy/rules/checks.ts";
 import { slug } from "../../src/core/names.ts";
 import {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Claim } from "../../src/core/inbound/inbox.ts";
-import type { CrashHooks } from "../../src/store/database/durability.ts";
+import type { CrashHooks } from "../../src/store/database/commits.ts";
 import { ACCOUNT, channelId, guildMessage, messageId } from "../support/discord/builders.ts";
 import { createStore, openDatabase } from "../support/store/open_database.ts";
 import { accepted, batch, frozen, heard } from "../support/store/store.ts";

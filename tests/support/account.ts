@@ -1,5 +1,5 @@
 import type { BotAccount } from "../../src/account/account.ts";
-import { wakes } from "../../src/account/wakes.ts";
+import { wakes } from "../../src/account/per_account.ts";
 import { ACCOUNT } from "./discord/builders.ts";
 import { recordingLog } from "./recording_log.ts";
 

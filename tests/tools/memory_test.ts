@@ -21,7 +21,7 @@ import type { Answer } from "../support/discord/answers.ts";
 import { channels, discordWith, GUILD, STAFF } from "../support/discord/guild.ts";
 import { toolContext } from "../support/model/tools.ts";
 import { batch } from "../support/store/store.ts";
-import type { Entry } from "../../src/core/inbound/transcript.ts";
+import type { Entry } from "../../src/core/inbound/mentions.ts";
 
 const GRACE = sender({ id: userId("222222222222222222"), username: "grace" });
 const OTHER_GUILD = guildPlace({ guild: { id: guildId("1400000000000000099"), name: "Other" } });

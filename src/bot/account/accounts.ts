@@ -5,7 +5,7 @@
  */
 
 import type { Bot } from "../../account/account.ts";
-import { ourAccounts } from "../../account/bot.ts";
+import { ourAccounts } from "../../account/per_account.ts";
 import type { AccountChange } from "../../config/changes.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { InvalidRequests } from "../../discord/rest/scheduler/global_limit.ts";

@@ -15,16 +15,20 @@ import {
   tellExtras,
 } from "../../account/extra_parts.ts";
 import type { Loop } from "../../account/per_account.ts";
-import { refusedParts } from "../../account/rules.ts";
-import { wakeChannels, wakes, wakeTurns } from "../../account/wakes.ts";
+import { refusedParts, wakeChannels, wakes, wakeTurns } from "../../account/per_account.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import { refusedFinding } from "../../core/model_problem.ts";
 import { createReachability } from "../../discord/gateway/main/connection.ts";
 import { catchUpOf } from "../../flows/catch_up/catch_up.ts";
-import { queuesOf } from "../../flows/deliver/channel_queues.ts";
-import { endInbound, flushInbound, startInbound, take } from "../../flows/inbound/accept.ts";
+import { queuesOf } from "../../flows/deliver/deliver.ts";
+import {
+  endInbound,
+  flushInbound,
+  onlineOf,
+  startInbound,
+  take,
+} from "../../flows/inbound/accept.ts";
 import { approvals } from "../../flows/inbound/challenge.ts";
-import { onlineOf } from "../../flows/inbound/commit.ts";
 import { interactionsAnswered, refuseAnswer } from "../../flows/inbound/interactions.ts";
 import { intentOf } from "../../flows/judging/intent.ts";
 import { vacuumLater } from "../../flows/interactions/forget.ts";
@@ -32,8 +36,12 @@ import { knowPause, pauseChanged } from "../../flows/interactions/stop.ts";
 import { viewOf } from "../../flows/judging/judge.ts";
 import { createPolicyKeeper } from "../../flows/judging/policy_keeper.ts";
 import { resolveAgain, setShardCount, shardReady } from "../../flows/names/name_resolver.ts";
-import { tellStopped } from "../../flows/owners/delivery_notices.ts";
-import { ownerFindings, reachOwners, tellOwners } from "../../flows/owners/tell_owners.ts";
+import {
+  ownerFindings,
+  reachOwners,
+  tellOwners,
+  tellStopped,
+} from "../../flows/owners/tell_owners.ts";
 import { duplicateDoubt, stopDuplicateWatch } from "../../flows/preflight/duplicate_instance.ts";
 import { noteUngranted, preflight, preflightFindings } from "../../flows/preflight/preflight.ts";
 import {

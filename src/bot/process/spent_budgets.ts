@@ -3,7 +3,7 @@
 import type { Bot } from "../../account/account.ts";
 import type { BudgetUseOf } from "../../core/spending/budget.ts";
 import type { Store } from "../../store/store.ts";
-import { readBudgetsOfAll, readSpentGuildBudgets } from "../../flows/turn/spending/budgets.ts";
+import { readBudgetsOfAll, readSpentGuildBudgets } from "../../flows/limits.ts";
 
 /** Milliseconds for which names of guilds are reused. */
 const NAMES_MS = 600_000;

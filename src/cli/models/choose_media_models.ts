@@ -3,7 +3,7 @@
 import type { Env } from "../../lib/env.ts";
 import type { Speech } from "../../bot.ts";
 import type { SharedConfig } from "../../config/config.ts";
-import { microsOfAudio, microsOfImage } from "../../core/spending/usage.ts";
+import { microsOfAudio, microsOfImage } from "../../core/spending/budget.ts";
 import { modelIdOf, type ModelSettings } from "../../providers/settings.ts";
 import {
   createDrawImage,

@@ -14,7 +14,7 @@ import type { BotConfig } from "../../config/config.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import { positionsIn } from "../../config/text/written.ts";
 import type { AccountId, UserId } from "../../core/discord/ids.ts";
-import type { Explanation, VerdictCheck } from "../../core/inbound/verdict.ts";
+import type { Explanation, VerdictCheck } from "../../core/inbound/inbox.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { withNames } from "../../policy/rules/pinned.ts";

@@ -8,7 +8,7 @@ import {
   type ServerEventName,
 } from "../../core/hooks/hook.ts";
 import { pathProblem, templateProblem } from "../../core/hooks/template.ts";
-import { parseTarget } from "../../core/outbound/target.ts";
+import { parseTarget } from "../../core/outbound/outbound.ts";
 import { amount, key, lazyKey, text, whole } from "./parts/key.ts";
 import { secret } from "./parts/secrets.ts";
 

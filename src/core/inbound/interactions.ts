@@ -11,7 +11,7 @@
 
 import type { ApplicationId, ChannelId, MessageId } from "../discord/ids.ts";
 import type { InboundMessage, Quoted, Sender } from "./inbound.ts";
-import { isAtDiscord } from "./origin.ts";
+import { isAtDiscord } from "./inbound.ts";
 
 /**
  * Who may give a command. `everyone`: each person who may talk to the bot there. `session`: in a

@@ -8,7 +8,7 @@
 import type { AccountId, ChannelId, MessageId, UserId } from "../discord/ids.ts";
 import type { InboundMessage } from "./inbound.ts";
 import type { Frozen } from "../outbound/outbound.ts";
-import { ignored, type Verdict } from "./verdict.ts";
+import { ignored, type Verdict } from "./inbox.ts";
 
 /** An unpaired sender who waits for approval. Times are Unix time in milliseconds. */
 export interface PairingRequest {

@@ -18,7 +18,7 @@
 import { DAY_MS } from "../../lib/clock.ts";
 import { retryDelayMs, type RetryRules } from "../../lib/network/backoff.ts";
 import { createdAtMs, type MessageId, type UserId } from "../discord/ids.ts";
-import { isProgressLine, PROGRESS_MARK } from "./draft.ts";
+import { isProgressLine, PROGRESS_MARK } from "./outbound.ts";
 import type { OutboundMessage, OutboxRow, PostOutcome, Refusal } from "./outbound.ts";
 
 /**

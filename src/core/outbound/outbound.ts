@@ -7,9 +7,23 @@
  *
  * People see the footer of an answer, the model does not (R15). The stored message has it apart
  * (`OutboundMessage.footer`), so Barnacle looks for exactly these lines, and for no pattern.
+ *
+ * Drafts: messages that grow while the model writes an answer (R8), and the progress line, one
+ * message about the turn's current work, with a Stop button (R8a).
+ *
+ * A draft is an ordinary message of the outbox, posted once under its own nonce. So a crash leaves
+ * no draft that the store does not know. At the turn's end, Barnacle freezes the answer as if there
+ * were no drafts. Only then it decides which messages replace a draft, and which drafts it deletes.
+ * A progress line is a draft that no message ever replaces, because it has notified no one: the
+ * transaction that ends the turn deletes it, also after a crash.
+ *
+ * Targets are ids, and Barnacle never looks up a name: the wrong person with the right name would
+ * get the message. It refuses a number alone as well, since the digits do not tell a user from a
+ * channel (S4).
  */
 
 import { hash } from "node:crypto";
+import { quoted } from "../../lib/text/quoted.ts";
 import {
   type AccountId,
   type ChannelId,
@@ -21,6 +35,7 @@ import {
   type Snowflake,
   type UserId,
 } from "../discord/ids.ts";
+import { type InboundMessage, isAtDiscord } from "../inbound/inbound.ts";
 
 /** Distinguishes the messages that one cause may have; a failure must not get the reply's nonce. */
 export type OutboundKind =
@@ -409,3 +424,370 @@ export const UNDO_BUTTON = "undo";
 
 /** The part of its `custom_id` before the first `:`; it lets the bot hear a person, or ends that. */
 export const HEAR_BUTTON = "hear";
+
+/** A message of an answer in the outbox, which a later one may replace: a draft, or a part. */
+export interface AnswerMessage {
+  /** The message as it was first posted. */
+  readonly message: OutboundMessage & { readonly of: AnswerPart };
+  /**
+   * - `untried`: no attempt was made to post it.
+   * - `open`: an attempt may have reached Discord, and its channel queue still works on it.
+   * - `there`: Discord has it.
+   *
+   * A draft that Discord refused, or that may or may not exist, is not listed.
+   */
+  readonly state: "untried" | "open" | "there";
+  /** Set if it is `there`, unless a person deleted it before Barnacle learned its id. */
+  readonly messageId?: MessageId;
+}
+
+export type DraftRow = AnswerMessage & { readonly message: DraftMessage };
+
+/** A message of kind `draft`. Its part is that of the message whose place it holds. */
+export type DraftMessage = OutboundMessage & { readonly of: AnswerPart };
+
+/**
+ * Decides about an answer's drafts, within the transaction that ends its turn (T3).
+ *
+ * The first messages of a reply replace the drafts in the same places, by an edit. From the first
+ * message that cannot, none does: a new message stands below every draft, so a later draft would be
+ * out of order. The edits come first, then the deletions of the other drafts, then the new
+ * messages.
+ *
+ * @param outbox The turn's messages as they would be without drafts; empty if the turn says
+ * nothing.
+ * @returns Messages in the order in which to send them, and nonces of drafts that must not be posted any
+ * more.
+ */
+export function placeDrafts(
+  drafts: readonly AnswerMessage[],
+  outbox: readonly Frozen[],
+): { readonly outbox: readonly Frozen[]; readonly withdraw: readonly string[] } {
+  const attempted = new Map(
+    drafts.filter(({ state }) => state !== "untried").map((row) => [row.message.of.part, row]),
+  );
+  const edited: Frozen[] = [];
+  for (const frozen of outbox) {
+    const { of } = frozen.message;
+    const draft = of?.kind === "reply" && attempted.get(of.part);
+    if (!draft || !canBecome(draft, frozen)) break;
+    attempted.delete(of.part);
+    edited.push({ ...frozen, draft: { nonce: draft.message.nonce, becomes: "this" } });
+  }
+  const inTheWay = [...attempted.values()].sort((a, b) => a.message.of.part - b.message.of.part);
+  return {
+    outbox: [...edited, ...inTheWay.map(removalOf), ...outbox.slice(edited.length)],
+    withdraw: drafts.filter(({ state }) => state === "untried").map(({ message }) => message.nonce),
+  };
+}
+
+/** No edit can turn a message into a reply to another one or into a voice message, or back. */
+function canBecome({ message }: AnswerMessage, { message: final }: Frozen): boolean {
+  return message.quote === final.quote && message.channelId === final.channelId &&
+    !message.voice && !final.voice;
+}
+
+/** The outbox message that deletes a draft or a part of an answer, and posts nothing. */
+export function removalOf({ message }: Pick<AnswerMessage, "message">): Frozen {
+  const { quote: _quote, voice: _voice, ...rest } = message;
+  return {
+    message: {
+      ...rest,
+      // Never sent: it only makes the row's nonce differ from the draft's.
+      nonce: nonceOf(message.of, -1 - message.of.part),
+      content: "",
+      pings: { users: [], roles: [], quotedAuthor: false },
+    },
+    files: [],
+    draft: { nonce: message.nonce, becomes: "nothing" },
+  };
+}
+
+/** Ends a draft, so that a reader knows that more text follows, or that a crash ended it. */
+const DRAFT_MARK = "…";
+
+/**
+ * The drafts that show an unfinished answer.
+ *
+ * @param composed The messages of the answer if it ended here.
+ * @param maxLength Maximum UTF-16 units of a message. The last draft has its mark only if it fits.
+ */
+export function toDrafts(composed: readonly Frozen[], maxLength: number): readonly DraftMessage[] {
+  return composed.flatMap(({ message }, index) => {
+    const { of, content } = message;
+    if (!of) return [];
+    const isLast = index === composed.length - 1;
+    return [{
+      ...message,
+      of: { ...of, kind: "draft" as const },
+      nonce: nonceOf({ ...of, kind: "draft" }, of.part),
+      content: isLast ? withDraftMark(content, maxLength) : content,
+    }];
+  });
+}
+
+/** After a code fence, the mark gets a line of its own, or the fence would not end. */
+function withDraftMark(content: string, maxLength: number): string {
+  const isFenced = /(?:`{3}|~{3})$/.test(content);
+  const withMark = `${content}${isFenced ? "\n" : " "}${DRAFT_MARK}`;
+  return withMark.length > maxLength ? content : withMark;
+}
+
+/** A draft in the outbox, with the text that Discord shows. */
+export interface ShownDraft {
+  /** The draft as it was first posted. */
+  readonly message: DraftMessage;
+  /** Discord's id; absent until it is posted. */
+  readonly messageId?: MessageId;
+  /**
+   * The text at Discord; absent if it is unknown, because an edit got no answer or an earlier
+   * process made it.
+   */
+  readonly content?: string;
+}
+
+/** The next step for an answer's drafts. */
+export type DraftStep =
+  | { readonly kind: "post"; readonly message: DraftMessage }
+  | {
+    readonly kind: "edit";
+    /** Index of the draft within the answer, from 0. */
+    readonly part: number;
+    readonly messageId: MessageId;
+    readonly message: DraftMessage;
+  }
+  /** All drafts are up to date, or wait for one to be posted. */
+  | { readonly kind: "none" };
+
+/**
+ * Finds the first draft that is not up to date.
+ *
+ * Barnacle posts no draft before Discord has the one in front of it, and deletes none. If the
+ * answer has become shorter, a surplus draft shows only the mark until the answer's end.
+ *
+ * @param shown Drafts in the outbox, in the order of their parts.
+ * @param wanted Drafts of the answer so far, from {@link toDrafts}.
+ */
+export function nextDraftStep(
+  shown: readonly ShownDraft[],
+  wanted: readonly DraftMessage[],
+): DraftStep {
+  for (const [part, { message: posted, messageId, content }] of shown.entries()) {
+    if (messageId === undefined) return { kind: "none" };
+    const message = wanted[part] ?? { ...posted, content: DRAFT_MARK };
+    if (message.content !== content) return { kind: "edit", part, messageId, message };
+  }
+  const message = wanted[shown.length];
+  return message ? { kind: "post", message } : { kind: "none" };
+}
+
+/** Begins each text of a line, so that the history tells a line whose rest has changed. */
+export const PROGRESS_MARK = "⏳";
+
+/** Above the number of messages that an answer may have. */
+const PART = 10_000;
+
+/** Maximum UTF-16 units at Discord. */
+const MAX_LENGTH = 2_000;
+
+/** The place of a line, and the turn that it belongs to. */
+export interface ProgressPlace
+  extends Omit<AnswerKey, "kind">, Pick<OutboundMessage, "accountId" | "channelId" | "guildId"> {}
+
+export function progressLine(
+  { accountId, channelId, guildId, ...answer }: ProgressPlace,
+  text: string,
+): DraftMessage {
+  const of = { ...answer, kind: "draft" as const };
+  const customId = `${STOP_BUTTON}:${answer.cause}`;
+  return {
+    accountId,
+    channelId,
+    guildId,
+    nonce: nonceOf(of, PART),
+    content: `${PROGRESS_MARK} ${text}`.slice(0, MAX_LENGTH),
+    pings: { users: [], roles: [], quotedAuthor: false },
+    isSilent: true,
+    of: { ...of, part: PART, parts: PART + 1 },
+    buttons: [{ customId, label: "Stop", style: "secondary" }],
+  };
+}
+
+export function isProgressLine({ of }: OutboundMessage): boolean {
+  return of?.kind === "draft" && of.part === PART;
+}
+
+/** `threads` of a guild or channel. */
+export interface ThreadRules {
+  /** Answers that open a thread: none, those to mentions, or all. */
+  readonly auto: "off" | "mention" | "all";
+  /** The source of the title: the words of the message, or a request to the model. */
+  readonly title: "words" | "model";
+  /** Minutes without a message until Discord archives the thread. */
+  readonly archiveAfterMin: number;
+}
+
+/** The rules of a place without `threads`. */
+export const NO_THREADS: ThreadRules = { auto: "off", title: "words", archiveAfterMin: 1_440 };
+
+export interface AnswerThread {
+  /** Discord gives it the id of the message on which it is opened. */
+  readonly threadId: ChannelId;
+  readonly channelId: ChannelId;
+  readonly askerId: UserId;
+  /** The agent that answers the message, as its inbox row says; absent if there is none. */
+  readonly agentId?: string;
+  /** Title as first asked for, so that a crash asks no model again. */
+  readonly title: string;
+  /**
+   * - `opening`: Discord may have it.
+   * - `open`: Discord has it.
+   * - `refused`: Discord did not permit it; the answer is in the channel.
+   */
+  readonly state: "opening" | "open" | "refused";
+}
+
+/**
+ * The id of the thread that starts from a message.
+ *
+ * @throws {RangeError} If the message's id is none of Discord's.
+ */
+export function threadIdOf(messageId: MessageId): ChannelId {
+  const id = parseSnowflake<"channel">(messageId);
+  if (!id) throw new RangeError(`Cannot name the thread of message ${messageId}: it has no id`);
+  return id;
+}
+
+/** Whether Discord permits a thread on a message: in a channel of a guild, outside of threads. */
+export function canStartThread(message: Pick<InboundMessage, "place" | "origin">): boolean {
+  const { place } = message;
+  if (!isAtDiscord(message)) return false;
+  return place.kind === "guild" && !place.thread && !place.isUnknown;
+}
+
+/** The message as if it stood in its thread: its answer goes there. */
+export function inThread(
+  message: InboundMessage,
+  { threadId, title }: AnswerThread,
+): InboundMessage {
+  const { place } = message;
+  if (place.kind !== "guild") return message;
+  return {
+    ...message,
+    channelId: threadId,
+    place: { ...place, thread: { id: threadId, name: title } },
+  };
+}
+
+/** A user or a channel to write to. */
+export type Target =
+  | { readonly kind: "user"; readonly userId: UserId }
+  | {
+    readonly kind: "channel";
+    readonly channelId: ChannelId;
+    /** Set only for a link into a guild. */
+    readonly guildId?: GuildId;
+    /** Set only for a link to a message. */
+    readonly messageId?: MessageId;
+  };
+
+/** Why a text is no target, and how to write one. */
+export interface TargetProblem {
+  readonly kind: "problem";
+  /** The fault, as a sentence without its end: `'"123" may be a user or a channel'`. */
+  readonly problem: string;
+  /** The accepted spellings: `'for a direct message "user:123", for a channel "channel:123"'`. */
+  readonly hint: string;
+}
+
+/** `<@5>`, `<@!5>` and `@5`; `user:5` and `discord:user:5`. */
+const USER = /^(?:<@!?(\d+)>|@(\d+)|(?:discord:)?user:\s*(\d+))$/i;
+/** `<#5>`; `channel:5` and `discord:channel:5`. */
+const CHANNEL = /^(?:<#(\d+)>|(?:discord:)?channel:\s*(\d+))$/i;
+/**
+ * Links to a channel or a message, in a guild or (as `@me`) in direct messages; with or without the
+ * scheme.
+ */
+const LINK =
+  /^<?(?:https?:\/\/)?(?:(?:www|ptb|canary)\.)?discord(?:app)?\.com\/channels\/(@me|\d+)\/(\d+)(?:\/(\d+))?\/?(?:[?#][^\s>]*)?>?$/i;
+/** A number without any word that counts. */
+const BARE = /^(?:discord:)?\s*(\d+)$/i;
+
+/**
+ * Reads a target. The case of its words does not matter.
+ *
+ * @param text `"user:123"`, `"<@123>"`, `"<@!123>"`, `"@123"`, `"channel:123"`, `"<#123>"`; the
+ * first and the fifth also after `"discord:"`; or a link to a channel or a message.
+ */
+export function parseTarget(text: string): Target | TargetProblem {
+  const written = text.trim();
+  const user = digitsOf(USER.exec(written));
+  if (user !== undefined) {
+    const userId = parseSnowflake<"user">(user);
+    return userId ? { kind: "user", userId } : noId(user);
+  }
+  const channel = digitsOf(CHANNEL.exec(written));
+  if (channel !== undefined) {
+    const channelId = parseSnowflake<"channel">(channel);
+    return channelId ? { kind: "channel", channelId } : noId(channel);
+  }
+  return linkedTarget(written) ?? unknownTarget(written);
+}
+
+function digitsOf(match: RegExpExecArray | null): string | undefined {
+  return match?.slice(1).find((group) => group !== undefined);
+}
+
+function linkedTarget(written: string): Target | TargetProblem | undefined {
+  const [, guild, channel, message] = LINK.exec(written) ?? [];
+  if (guild === undefined || channel === undefined) return undefined;
+  const channelId = parseSnowflake<"channel">(channel);
+  if (!channelId) return noId(channel);
+  const guildId = guild === "@me" ? undefined : parseSnowflake<"guild">(guild);
+  if (guild !== "@me" && !guildId) return noId(guild);
+  const messageId = message === undefined ? undefined : parseSnowflake<"message">(message);
+  if (message !== undefined && !messageId) return noId(message);
+  return {
+    kind: "channel",
+    channelId,
+    guildId: guildId || undefined,
+    messageId: messageId || undefined,
+  };
+}
+
+function unknownTarget(written: string): TargetProblem {
+  const bare = BARE.exec(written)?.[1];
+  if (bare !== undefined) {
+    return problem(
+      `${quoted(written)} may be a user or a channel`,
+      `for a direct message "user:${bare}", for a channel "channel:${bare}"`,
+    );
+  }
+  if (written === "") return problem("There is no target", SPELLINGS);
+  if (/^<@&/.test(written)) {
+    return problem(`${quoted(written)} is a role, and roles get no messages`, SPELLINGS);
+  }
+  return problem(`${quoted(written)} is not an id, and names are not accepted here`, SPELLINGS);
+}
+
+const SPELLINGS =
+  'for a direct message "user:<id>", for a channel "channel:<id>"; Discord copies ids in developer mode';
+
+function noId(digits: string): TargetProblem {
+  return problem(`${quoted(digits)} is not a Discord id`, SPELLINGS);
+}
+
+function problem(text: string, hint: string): TargetProblem {
+  return { kind: "problem", problem: text, hint };
+}
+
+/**
+ * Reads the id of a user.
+ *
+ * @param text An id, or a target such as `user:123456789012345678`.
+ * @returns `undefined` if it is neither.
+ */
+export function parseUser(text: string): UserId | undefined {
+  const target = parseTarget(text);
+  return target.kind === "user" ? target.userId : parseSnowflake<"user">(text.trim());
+}

@@ -5,7 +5,7 @@
 
 import type { ChosenSetting } from "../config_file.ts";
 import type { MessageId } from "../discord/ids.ts";
-import type { Verdict } from "../inbound/verdict.ts";
+import type { Verdict } from "../inbound/inbox.ts";
 
 /** The newest results of backups. */
 export interface BackupState {

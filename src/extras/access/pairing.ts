@@ -3,7 +3,7 @@
  * without a running bot.
  */
 
-import { parseUser } from "../../core/outbound/target.ts";
+import { parseUser } from "../../core/outbound/outbound.ts";
 import type { AccountId, UserId } from "../../core/discord/ids.ts";
 import {
   MAX_WRONG_CODES,
@@ -23,7 +23,7 @@ import { ageOf, timeText } from "../../lib/text/units.ts";
 import { configBefore } from "../../cli/shared/find_data.ts";
 import { withStore } from "../../cli/shared/with_store.ts";
 import type { Store } from "../../store/store.ts";
-import { textRulesOf } from "../../account/rules.ts";
+import { textRulesOf } from "../../account/per_account.ts";
 import { type BotConfig, forAccount } from "../../config/config.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/decode/guild_index.ts";

@@ -3,7 +3,7 @@
  */
 
 import { changeRows, printList } from "../../cli/shared/columns.ts";
-import { parseUser } from "../../core/outbound/target.ts";
+import { parseUser } from "../../core/outbound/outbound.ts";
 import type { Note } from "../../core/notes/note.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";

@@ -1,18 +1,16 @@
 /** Catches one person up (T17), and keeps no word of it. */
 
 import type { BotAccount } from "../../account/account.ts";
-import { cleanSecrets } from "../../account/secrets.ts";
+import { cleanSecrets, timezoneOf } from "../../account/per_account.ts";
 import { judge, sessionOf } from "../../flows/judging/judge.ts";
-import { spendOf } from "../../flows/turn/spending/budgets.ts";
-import { timezoneOf } from "../../account/rules.ts";
+import { spendOf } from "../../flows/limits.ts";
 import type { AccountPart } from "../../account/extra_parts.ts";
 import { createdAtMs, type GuildId, parseSnowflake, type UserId } from "../../core/discord/ids.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound.ts";
-import { ignored } from "../../core/inbound/verdict.ts";
+import { ignored } from "../../core/inbound/inbox.ts";
 import { askForText, ModelError, type ModelRequest, UNKNOWN_WINDOW } from "../../core/model.ts";
-import { BudgetSpent, meteredModel, resetOf } from "../../core/spending/budget.ts";
-import { usedBy } from "../../core/spending/usage.ts";
+import { BudgetSpent, meteredModel, resetOf, usedBy } from "../../core/spending/budget.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { DAY_MS } from "../../lib/clock.ts";

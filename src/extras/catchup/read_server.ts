@@ -4,7 +4,7 @@
  * of this moment, by Discord and by the config; owners of the bot have those that they have at Discord.
  */
 
-import { show } from "../../flows/judging/shown.ts";
+import { closedBy, show } from "../../flows/judging/judge.ts";
 import type { BotAccount } from "../../account/account.ts";
 import { z } from "zod";
 import {
@@ -33,7 +33,6 @@ import { MAX_HISTORY, readHistory } from "../../discord/rest/requests/history.ts
 import { once } from "../../lib/cache.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { missingRight, type PlaceFacts } from "../../core/rights/rights.ts";
-import { closedBy } from "../../flows/judging/closed_by.ts";
 import { readPlaceOf } from "../../flows/actions/readers.ts";
 
 export interface News {

@@ -7,13 +7,13 @@ import { ageOf } from "../../lib/text/units.ts";
 import { changeRows, printList } from "../../cli/shared/columns.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
-import { PREVIEW_CHARS } from "../../store/outbox/heads.ts";
+import { PREVIEW_CHARS } from "../../store/outbox/outbox.ts";
 import { type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { AccountFlags } from "../../cli/shared/command.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { accountsIn } from "../../cli/shared/which_account.ts";
 import { withStore } from "../../cli/shared/with_store.ts";
-import type { OpenRow } from "../../store/outbox/heads.ts";
+import type { OpenRow } from "../../store/outbox/outbox.ts";
 
 type OpenRowOfAccount = OpenRow & { readonly accountId: AccountId };
 

@@ -10,7 +10,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { peerOf } from "../../flows/preflight/before_connecting.ts";
 import { tokenHint } from "../../bot/account_end.ts";
 import type { Config } from "../../config/config.ts";
-import { parseTarget, type Target, type TargetProblem } from "../../core/outbound/target.ts";
+import {
+  nonceOfCall,
+  parseTarget,
+  type Target,
+  type TargetProblem,
+} from "../../core/outbound/outbound.ts";
 import { isTokenRefused, RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { startLog } from "../../log.ts";
@@ -26,11 +31,10 @@ import { configBefore, dataProblem, useData } from "../../cli/shared/find_data.t
 import { openForCommand, UnansweredError } from "../../cli/shared/store_access.ts";
 import { findTarget } from "../../cli/verdict/named.ts";
 import { whichAccount } from "../../cli/shared/which_account.ts";
-import type { SendResult } from "../../store/outbox/heads.ts";
+import type { SendResult } from "../../store/outbox/outbox.ts";
 import type { Store } from "../../store/store.ts";
 import { randomUUID } from "node:crypto";
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
-import { nonceOfCall } from "../../core/outbound/outbound.ts";
 import type { Frozen, OutboundFile } from "../../core/outbound/outbound.ts";
 import {
   restoreIndex,
@@ -44,7 +48,7 @@ import { composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
 import { createSharedInvalidRequests } from "../../discord/rest/scheduler/global_limit.ts";
 import { createAccountRest } from "../../bot/account/account_rest.ts";
-import { textRulesOf } from "../../account/rules.ts";
+import { textRulesOf } from "../../account/per_account.ts";
 import { realpathSync } from "node:fs";
 import { basename, join, resolve, sep } from "node:path";
 import { FileRefusedError, withRegularFile } from "../../host/files/read_bounded.ts";

@@ -9,7 +9,7 @@ import { buttonsIn } from "../../../simulator/world/components.ts";
 import type { Message } from "../../../simulator/world/world.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { Io } from "../../cli/terminal/io.ts";
-import type { RecordedVerdict } from "../../store/messages/message_record.ts";
+import type { RecordedVerdict } from "../../store/messages/messages.ts";
 import {
   createVerdictReader,
   demoConfig,

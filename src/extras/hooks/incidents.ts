@@ -6,11 +6,11 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { cleanSecrets } from "../../account/secrets.ts";
+import { cleanSecrets } from "../../account/per_account.ts";
 import { type ChannelId, type MessageId, snowflakeAt } from "../../core/discord/ids.ts";
 import type { HookEvent } from "../../core/hooks/hook.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { threadIdOf } from "../../core/outbound/target.ts";
+import { threadIdOf } from "../../core/outbound/outbound.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import {

@@ -7,9 +7,13 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { type Loop, loop } from "../../account/per_account.ts";
-import { cleanSecrets } from "../../account/secrets.ts";
-import { wakeChannels, wakeTurns } from "../../account/wakes.ts";
+import {
+  cleanSecrets,
+  type Loop,
+  loop,
+  wakeChannels,
+  wakeTurns,
+} from "../../account/per_account.ts";
 import { agentOf } from "../../config/config.ts";
 import { createdAtMs } from "../../core/discord/ids.ts";
 import {
@@ -24,7 +28,7 @@ import {
 } from "../../core/hooks/hook.ts";
 import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound.ts";
 import { PAUSED, type Route } from "../../core/inbound/inbox.ts";
-import { usedBy } from "../../core/spending/usage.ts";
+import { usedBy } from "../../core/spending/budget.ts";
 import { placeOfEvents } from "../../flows/event_places.ts";
 import { judge, routeOf } from "../../flows/judging/judge.ts";
 import { DAY_MS } from "../../lib/clock.ts";

@@ -8,12 +8,14 @@ import {
   type Budgets,
   budgetText,
   type BudgetUseOf,
+  dayOf,
   isSpent,
   labelOf,
+  moneyText,
+  monthStartOf,
   type Spent,
   usesOf,
 } from "../../core/spending/budget.ts";
-import { dayOf, moneyText, monthStartOf } from "../../core/spending/usage.ts";
 import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 import { inColumns } from "../../cli/shared/columns.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";

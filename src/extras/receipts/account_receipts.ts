@@ -8,7 +8,7 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { wakeChannels } from "../../account/wakes.ts";
+import { wakeChannels } from "../../account/per_account.ts";
 import { type MessageId, parseSnowflake } from "../../core/discord/ids.ts";
 import { UNDO_BUTTON } from "../../core/outbound/outbound.ts";
 import { createRetryQueue } from "../../flows/retry_queue.ts";

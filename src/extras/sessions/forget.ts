@@ -8,7 +8,7 @@
 import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseUser } from "../../core/outbound/target.ts";
+import { parseUser } from "../../core/outbound/outbound.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import {
   BACKUPS_NAME,

@@ -11,7 +11,7 @@ import { type Loop, loop, perAccount } from "../../account/per_account.ts";
 import { serversOf } from "../../bot/mcp/ports.ts";
 import { createdAtMs, parseSnowflake, snowflakeAt, type UserId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { cameBy, isTyped, type OwnTurn } from "../../core/inbound/origin.ts";
+import { cameBy, isTyped, type OwnTurn } from "../../core/inbound/inbound.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import {
   defineTool,

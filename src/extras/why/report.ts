@@ -17,9 +17,9 @@ import {
   type KnownFacts,
   toMessage,
   type VerdictCheck,
-} from "../../core/inbound/verdict.ts";
+} from "../../core/inbound/inbox.ts";
 import type { ModelUsage, ReplacedModel, ToolCall } from "../../core/model.ts";
-import type { TurnCost } from "../../core/spending/usage.ts";
+import type { TurnCost } from "../../core/spending/budget.ts";
 import { type Step, storedSteps, type ToolResult } from "../../core/step.ts";
 import type { RefusalReason } from "../../core/turn/tool.ts";
 import type { ContextFacts } from "../../flows/interactions/conversations.ts";
@@ -38,7 +38,7 @@ import { charsOf, FIRST_TOKENS_PER_CHAR, MAX_ENTRIES } from "../../session/histo
 import type { Store } from "../../store/store.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import { reasonText } from "../../render/reasons.ts";
-import type { MessageRecord, OutboxOnRecord } from "../../store/messages/message_record.ts";
+import type { MessageRecord, OutboxOnRecord } from "../../store/messages/messages.ts";
 
 /** A request to the model, or a tool call. Times are Unix times in milliseconds. */
 export type TimelineEntry =

@@ -2,7 +2,7 @@
 
 import { timeText } from "../../lib/text/units.ts";
 import { isOwnSession } from "../../core/inbound/inbound.ts";
-import { moneyText, type TurnCost } from "../../core/spending/usage.ts";
+import { moneyText, type TurnCost } from "../../core/spending/budget.ts";
 import type { ReplacedModel } from "../../core/model.ts";
 import { nextStepAfter } from "../../core/model_problem.ts";
 import { clip, printable } from "../../lib/text/quoted.ts";

@@ -2,9 +2,9 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { cameBy } from "../../core/inbound/origin.ts";
+import { cameBy } from "../../core/inbound/inbound.ts";
 import type { Judged, Judgement, Route } from "../../core/inbound/inbox.ts";
-import { finalVerdict, ignored } from "../../core/inbound/verdict.ts";
+import { finalVerdict, ignored } from "../../core/inbound/inbox.ts";
 import type { SetBy } from "./schedule.ts";
 import { placeIn } from "../../discord/gateway/decode/places.ts";
 import { namedRoles } from "../../discord/gateway/decode/senders.ts";

@@ -1,11 +1,11 @@
 /** Sets, lists and deletes schedules: those of the asker, with their rights, in their channel (T12). */
 
 import type { BotAccount } from "../../account/account.ts";
-import { timezoneOf } from "../../account/rules.ts";
+import { timezoneOf } from "../../account/per_account.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { readable } from "../../core/inbound/mentions.ts";
 import { hasOnlyWordsOf } from "../../core/notes/note.ts";
-import { hookedOf } from "../../core/inbound/origin.ts";
+import { hookedOf } from "../../core/inbound/inbound.ts";
 import { badArguments, RefusedCall } from "../../core/turn/tool.ts";
 import { MAX_PER_USER, setByOf } from "./schedule.ts";
 import type { Schedule } from "./store.ts";

@@ -7,10 +7,15 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { type Loop, loop } from "../../account/per_account.ts";
-import { cleanSecrets } from "../../account/secrets.ts";
-import { wakeChannels, wakeTurns } from "../../account/wakes.ts";
-import { chunkRulesOf, timezoneOf } from "../../account/rules.ts";
+import {
+  chunkRulesOf,
+  cleanSecrets,
+  type Loop,
+  loop,
+  timezoneOf,
+  wakeChannels,
+  wakeTurns,
+} from "../../account/per_account.ts";
 import { createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound.ts";
 import { isFailure, MAX_FAILURES, runIdOf } from "./schedule.ts";

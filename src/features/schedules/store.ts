@@ -2,8 +2,8 @@
 
 import { MAX_PER_USER, type RunState } from "./schedule.ts";
 import { DAY_MS } from "../../lib/clock.ts";
-import { COMMIT_OPTIONS } from "../../store/database/durability.ts";
-import type { Transactions } from "../../store/database/durability.ts";
+import { COMMIT_OPTIONS } from "../../store/database/commits.ts";
+import type { Transactions } from "../../store/database/commits.ts";
 import { prepareAddOnce } from "../../store/outbox/rows.ts";
 import { SCHEDULE, SCHEDULE_RUNS_MAX, SCHEDULES_KEPT_DAYS } from "./table.ts";
 import { COUNT, integer, oneOf, optional, rows, snowflake } from "../../store/schema/columns.ts";

@@ -5,7 +5,7 @@
  * acts. A refusal of Discord becomes words for the model.
  */
 
-import { show, showAll } from "../judging/shown.ts";
+import { show, showAll } from "../judging/judge.ts";
 import { z } from "zod";
 import {
   type ChannelId,

@@ -3,7 +3,7 @@
  * permissions, and that the policy opens. Messages pass the same policy as live ones.
  */
 
-import { showAll } from "../judging/shown.ts";
+import { showAll } from "../judging/judge.ts";
 import { compareIds, createdAtMs, type MessageId, parseSnowflake } from "../../core/discord/ids.ts";
 import { ProbeEnded } from "../../core/turn/decided_action.ts";
 import {

@@ -3,7 +3,7 @@
  * own messages, and posts of forums.
  */
 
-import { show } from "../judging/shown.ts";
+import { show } from "../judging/judge.ts";
 import { z } from "zod";
 import { type ChannelId, compareIds, type MessageId } from "../../core/discord/ids.ts";
 import { listOrEmpty, snowflakeSchema } from "../../core/discord/lenient.ts";

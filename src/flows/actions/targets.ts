@@ -31,7 +31,7 @@ import {
   readChannel,
 } from "../../discord/rest/requests/guild_reads.ts";
 import { once } from "../../lib/cache.ts";
-import { closedBy } from "../judging/closed_by.ts";
+import { closedBy } from "../judging/judge.ts";
 import { isOwner } from "../owners/owner_ids.ts";
 import type { Asker, Caller, FoundTarget } from "./options.ts";
 import { createReaders } from "./readers.ts";

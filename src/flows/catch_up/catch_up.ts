@@ -14,8 +14,7 @@
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import type { BotAccount } from "../../account/account.ts";
 import { readMissedEvents } from "../../account/extra_parts.ts";
-import { perAccount } from "../../account/per_account.ts";
-import { wakeTurns } from "../../account/wakes.ts";
+import { perAccount, wakeTurns } from "../../account/per_account.ts";
 import {
   type ChannelId,
   type GuildId,

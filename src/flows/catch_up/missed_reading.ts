@@ -16,8 +16,12 @@ import {
 } from "../../core/discord/ids.ts";
 import type { Accepted } from "../../core/inbound/inbox.ts";
 import type { GuildPlace, InboundMessage, PostedMessage } from "../../core/inbound/inbound.ts";
-import { type IgnoreReason, TOLD_WITHIN_MS, type Verdict } from "../../core/inbound/verdict.ts";
-import { CATCH_UP_RULES } from "../../core/inbound/inbox.ts";
+import {
+  CATCH_UP_RULES,
+  type IgnoreReason,
+  TOLD_WITHIN_MS,
+  type Verdict,
+} from "../../core/inbound/inbox.ts";
 
 export interface Page {
   /** Readable messages of the page, newest first. */

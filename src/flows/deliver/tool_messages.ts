@@ -6,16 +6,13 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { textRulesOf } from "../../account/rules.ts";
+import { cleanSecrets, perAccount, textRulesOf, wakeChannels } from "../../account/per_account.ts";
 import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { ReplyRules } from "../../render/reply.ts";
-import { cleanSecrets } from "../../account/secrets.ts";
-import { perAccount } from "../../account/per_account.ts";
-import { wakeChannels } from "../../account/wakes.ts";
 import type { Frozen, OutboxRow } from "../../core/outbound/outbound.ts";
 import { badArguments } from "../../core/turn/tool.ts";
-import type { SendResult } from "../../store/outbox/heads.ts";
+import type { SendResult } from "../../store/outbox/outbox.ts";
 import type { DiscordCall, ToolTarget } from "../../core/turn/discord_place.ts";
 import { withoutInvisible } from "../../lib/text/quoted.ts";
 import { threadTitle } from "../../render/name.ts";

@@ -5,48 +5,326 @@
  * stored, or Discord will send it again. Messages that need no answer wait a moment for others,
  * since a transaction costs the same for one row as for fifty. A message that gets an answer, or
  * may get one, waits for nothing.
+ *
+ * Discord sends some messages without the name of their group, before it has told of their thread,
+ * or without the original of a reply, which may be the bot's. These are completed first, in the
+ * order of their batch; without such facts, the rules are stricter.
  */
 
 import type { BotAccount } from "../../account/account.ts";
 import { eventsOfExtras, tellExtras } from "../../account/extra_parts.ts";
-import {
-  archiveIfDone,
-  startThreads,
-  threadMembersChanged,
-} from "../turn/threads/answer_threads.ts";
-import { perAccount } from "../../account/per_account.ts";
-import {
-  type Accepted,
-  type Echo,
-  type Judged,
-  type MessageChange,
-  NOTHING_ACCEPTED,
-} from "../../core/inbound/inbox.ts";
+import { isOurs, perAccount } from "../../account/per_account.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
+import type { NumberedEvent } from "../../core/hooks/hook.ts";
 import {
   type EventHandlers,
   handleEvent,
   type InboundBatch,
+  type InboundEvent,
+  type PermittedReaction,
+  type Reaction,
+  type ReactionRecord,
   type SessionStarted,
 } from "../../core/inbound/events.ts";
-import type { InboundMessage, OwnMessage, PostedMessage } from "../../core/inbound/inbound.ts";
-import type { Verdict } from "../../core/inbound/verdict.ts";
+import type {
+  GuildSnapshot,
+  InboundMessage,
+  OwnMessage,
+  Place,
+  PostedMessage,
+} from "../../core/inbound/inbound.ts";
+import {
+  type Accepted,
+  type AcceptedBatch,
+  type Echo,
+  type Judged,
+  type MessageChange,
+  type MessageOrigin,
+  NOTHING_ACCEPTED,
+} from "../../core/inbound/inbox.ts";
+import type { SlashCommand } from "../../core/inbound/interactions.ts";
+import { labelOf } from "../../core/inbound/mentions.ts";
+import type { KnownFacts, Verdict } from "../../core/inbound/inbox.ts";
+import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
 import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
+import { createOnlineReport } from "../../discord/gateway/main/connection.ts";
+import { readPlace } from "../../discord/rest/requests/guild_reads.ts";
 import type { Log } from "../../lib/log.ts";
 import { catchUpOf } from "../catch_up/catch_up.ts";
-import { queuesOf } from "../deliver/channel_queues.ts";
-import { judge, type MessageSource, recordOwn, routeOf } from "../judging/judge.ts";
-import { runIdsOf, runsBeside, runsOnReaction } from "../judging/passive.ts";
-import { permitReaction } from "../judging/permit_reaction.ts";
-import { guildsChanged, stopResolving } from "../names/name_resolver.ts";
+import { queuesOf } from "../deliver/deliver.ts";
 import { endLeftCommands, stopLeftCommands } from "../deliver/left_commands.ts";
+import { archiveIfDone, startThreads, threadMembersChanged } from "../judging/answer_threads.ts";
+import {
+  judge,
+  type MessageSource,
+  recordOwn,
+  routeOf,
+  runIdsOf,
+  runsBeside,
+  runsOnReaction,
+} from "../judging/judge.ts";
+import { guildsChanged, stopResolving } from "../names/name_resolver.ts";
+import { sawForeign } from "../preflight/duplicate_instance.ts";
 import { cardsGone } from "../questions/cards.ts";
-import { approvals } from "./challenge.ts";
-import { commitUnits, onlineOf, storeBatch, type Unit } from "./commit.ts";
+import { registerLater } from "../register_commands.ts";
+import { approvals, pairingService } from "./challenge.ts";
 import { guildJoined, stopJoined } from "./guild_joined.ts";
-import { batchesComplete, complete, inOrder } from "./missing_facts.ts";
-import { originalsDeleted, startPluralkit, stopPluralkit } from "./pluralkit.ts";
-import { stopRequestOf } from "./waiting_turns.ts";
 import { interact } from "./interactions.ts";
+import { originalsDeleted, startPluralkit, stopPluralkit, waitForFacts } from "./pluralkit.ts";
+import { stopRequestOf, tellStored, waitingRules } from "./stored.ts";
+
+/**
+ * Judges a reaction by the current policy; `undefined` if it does not permit it. A removed reaction
+ * counts if the added one was kept: Discord does not tell the roles of its person, by which the
+ * policy would judge again.
+ */
+export function permitReaction(
+  account: BotAccount,
+  reaction: Reaction,
+): PermittedReaction | undefined {
+  const { change, channelId, messageId, sender, emoji } = reaction;
+  const onlyIf = conditionsOf(account, reaction);
+  if (!onlyIf) return undefined;
+  const tag = labelOf(sender);
+  return { change, channelId, messageId, userId: sender.id, tag, emoji, onlyIf };
+}
+
+function conditionsOf(
+  { policy, bot }: BotAccount,
+  { change, on, place, channelId, sender }: Reaction,
+): PermittedReaction["onlyIf"] | undefined {
+  if (change === "removed") return { isKnown: true };
+  if (isOurs(bot, sender.id)) return undefined;
+  const accepts = (author: "own" | "other", facts: KnownFacts): boolean => {
+    const event = { kind: "reaction" as const, place, channelId, sender, on: author };
+    return policy().authorize(event, facts).kind === "accept";
+  };
+  const authors = on === "unknown" ? ["other", "own"] as const : [on];
+  for (const author of authors) {
+    const isOwn = on === "unknown" && author === "own" && { isOwn: true as const };
+    if (accepts(author, { isPaired: false })) return { ...isOwn };
+    if (place.kind !== "guild" && accepts(author, { isPaired: true })) {
+      return { ...isOwn, isPaired: true };
+    }
+  }
+  return undefined;
+}
+
+/** Reports that the account is online, once its guilds have come. */
+export const onlineOf: (account: BotAccount) => ReturnType<typeof createOnlineReport> = perAccount(
+  "gateway",
+  ({ accountId, reader, schedule, stopping, settings, bot: { onOnline } }) =>
+    createOnlineReport({
+      ...{ reader, schedule, stopping },
+      onOnline: (bot, guilds) =>
+        onOnline?.({ accountId, bot, guilds, models: settings.models.ids }),
+    }),
+);
+
+/** Events that wait for one T1, with the T0 that must come before it. */
+export interface Unit {
+  /** The session to store by T0; cleared once it is stored, since a session begins once. */
+  started: SessionStarted | undefined;
+  /** Set if a gap precedes the events; cleared once it is stored. */
+  afterHole: InboundBatch["afterHole"];
+  readonly accountId: AccountId;
+  readonly shardId: number;
+  readonly isReplayed: InboundBatch["isReplayed"];
+  /** Sequence number up to which the unit covers the shard's events. */
+  seq: number;
+  /** Ticket of the unit's last batch. */
+  ticket: number;
+  /**
+   * Unix time in milliseconds at which its first batch arrived. A session or a gap begins then, and
+   * not when the store accepts it: otherwise a later gap would begin after events that were lost.
+   */
+  readonly beganAt: number;
+  arrivedAt: number;
+  /** Length of the gateway's text, in UTF-16 units. */
+  bytes: number;
+  readonly judged: Judged[];
+  readonly echoes: Echo[];
+  readonly changes: MessageChange[];
+  readonly reactions: ReactionRecord[];
+  readonly hookEvents: NumberedEvent[];
+  readonly commands: SlashCommand[];
+  /** Guilds whose stored state changes. */
+  readonly guilds: GuildSnapshot[];
+}
+
+/**
+ * Stores units, oldest first, and removes each from the list. A unit that the store refuses goes
+ * back to the front.
+ *
+ * @throws {StoreError} As a rejection.
+ */
+export async function commitUnits(account: BotAccount, units: Unit[]): Promise<void> {
+  for (let unit = units.shift(); unit; unit = units.shift()) {
+    try {
+      await commit(account, unit);
+    } catch (error) {
+      units.unshift(unit);
+      throw error;
+    }
+  }
+}
+
+async function commit(account: BotAccount, unit: Unit): Promise<void> {
+  const { accountId, shardId, seq, ticket, arrivedAt, guilds } = unit;
+  const { judged, echoes, changes, reactions, hookEvents, commands } = unit;
+  await begin(account, unit);
+  const batch = {
+    accountId,
+    heard: { shardId, seq },
+    judged,
+    echoes,
+    changes: changes.length > 0 ? changes : undefined,
+    guilds,
+    reactions: reactions.length > 0 ? reactions : undefined,
+    hookEvents: hookEvents.length > 0 ? hookEvents : undefined,
+    commands: commands.length > 0 ? commands : undefined,
+  };
+  const origin = unit.isReplayed ? "replayed" : "live";
+  const { foreign } = await storeBatch(account, batch, arrivedAt, origin);
+  account.connection.committed(ticket);
+  if (batch.hookEvents) tellExtras(account, "hookStored");
+  if (foreign.length > 0) sawForeign(account, foreign);
+}
+
+/**
+ * Stores T0, and the gap within the session before it. Each is stored once, also if the
+ * store refuses a later one.
+ *
+ * Guilds that READY has made outdated are stored before it. Otherwise a process that dies between
+ * the two would resume after READY, and take its outdated guilds for current.
+ */
+async function begin(account: BotAccount, unit: Unit): Promise<void> {
+  const { store } = account;
+  const catchUp = catchUpOf(account);
+  const { started, accountId, shardId, beganAt, guilds } = unit;
+  if (unit.afterHole) {
+    catchUp.sessionDue(shardId); // turns wait for the missing messages: a new session follows
+    await store.gateway.openGap(accountId, shardId, beganAt);
+    unit.afterHole = undefined;
+  }
+  if (started) {
+    catchUp.sessionStarting(shardId);
+    if (guilds.length > 0) {
+      await store.inbox.acceptBatch({ accountId, judged: [], echoes: [], guilds }, beganAt);
+    }
+    const { session, self } = started;
+    await store.gateway.startSession(accountId, shardId, session, self, beganAt);
+    unit.started = undefined;
+    registerLater(account); // READY has named the application
+    catchUp.sessionStarted(shardId);
+    onlineOf(account).changed();
+  }
+}
+
+/**
+ * Stores one batch (T1), and reports everything that may begin.
+ *
+ * @throws {StoreError} As a rejection.
+ */
+export async function storeBatch(
+  account: BotAccount,
+  batch: AcceptedBatch,
+  arrivedAt: number,
+  origin: MessageOrigin,
+): Promise<Accepted> {
+  const hasUnpaired = batch.judged.some(({ verdict }) => verdict.kind === "challenge");
+  const isLimited = hasUnpaired ||
+    batch.judged.some(({ verdict, policyVerdict = verdict }) => policyVerdict.kind === "accept");
+  const done = await account.store.inbox.acceptBatch(
+    {
+      ...batch,
+      ...(hasUnpaired && { pairing: pairingService(account) }),
+      ...(isLimited && { waiting: waitingRules(account, origin) }),
+    },
+    arrivedAt,
+  );
+  tellStored(account, done);
+  waitForFacts(account, done.undecided, origin);
+  return done;
+}
+
+/** The last batch that waits, for its facts or for those before it. */
+const line = perAccount("inbox", (): { waiting?: Promise<void> } => ({}));
+
+function lacksFact(account: BotAccount, event: InboundEvent): boolean {
+  if (event.kind === "message_edited") return lacksFact(account, event.message);
+  if (event.kind !== "message") return false;
+  return lacksPlace(account, event) || (event.quoted && !event.quoted.author) === true;
+}
+
+/** Whether its place is a group, or a thread of a known guild that the guild's index does not have. */
+function lacksPlace({ reader }: BotAccount, { place, channelId }: InboundMessage): boolean {
+  if (place.kind !== "guild") return place.kind === "group_dm";
+  return reader.index.get(place.guild.id)?.channels.has(channelId) === false;
+}
+
+async function placeOf(
+  { policy, rest, reader }: BotAccount,
+  { place, channelId }: InboundMessage,
+): Promise<Place> {
+  const { groupChannels } = policy().policy.dm;
+  const isAsked = place.kind === "guild" || groupChannels?.some(({ kind }) => kind === "name");
+  const { name, parentId } = isAsked
+    ? await readPlace(rest, channelId, { priority: "spare", timeoutMs: 2_000 })
+    : {};
+  if (place.kind !== "guild") return { kind: "group_dm", name };
+  const { id } = place.guild;
+  return placeOfTarget(id, { channelId, parentId }, reader.index.get(id));
+}
+
+async function completed<Event extends InboundEvent>(
+  account: BotAccount,
+  event: Event,
+): Promise<Event> {
+  if (event.kind === "message_edited") {
+    return { ...event, message: await completed(account, event.message) };
+  }
+  if (event.kind !== "message") return event;
+  const { channelId, quoted, sender, mention = sender.automaton ? undefined : "reply" } = event;
+  const place = lacksPlace(account, event) ? await placeOf(account, event) : event.place;
+  const me = quoted && !quoted.author ? account.self() : undefined;
+  if (
+    !me || !quoted || !(await account.store.outbox.known(channelId, [quoted.id])).has(quoted.id)
+  ) {
+    return { ...event, place };
+  }
+  const author = { id: me.userId, tag: me.username };
+  return { ...event, place, mention, quoted: { ...quoted, author } };
+}
+
+/** Adds the facts that events lack. An event stays as it is if a look-up fails. */
+export function complete<Event extends InboundEvent>(
+  account: BotAccount,
+  events: readonly Event[],
+): Promise<Event[]> {
+  return Promise.all(
+    events.map((one) => lacksFact(account, one) ? completed(account, one).catch(() => one) : one),
+  );
+}
+
+/** Completes a batch, and has it accepted; at once if it lacks nothing and no other waits. */
+export function inOrder(
+  account: BotAccount,
+  batch: InboundBatch,
+  accept: (batch: InboundBatch) => void,
+): void {
+  const state = line(account);
+  if (!state.waiting && !batch.events.some((one) => lacksFact(account, one))) return accept(batch);
+  const done = Promise.all([complete(account, batch.events), state.waiting])
+    .then(([events]) => accept({ ...batch, events }));
+  state.waiting = done;
+  void done.then(() => state.waiting = state.waiting === done ? undefined : state.waiting);
+}
+
+/** Resolves once no batch waits. */
+export async function batchesComplete(account: BotAccount): Promise<void> {
+  await line(account).waiting;
+}
 
 /**
  * Maximum size of waiting messages, in UTF-16 units of the gateway's text: some 1,000 messages. In

@@ -7,8 +7,7 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { type Loop, loop, perAccount } from "../../account/per_account.ts";
-import { wakeChannels } from "../../account/wakes.ts";
+import { type Loop, loop, perAccount, wakeChannels } from "../../account/per_account.ts";
 import { codeFrom, type PairingRequest, type PairingService } from "../../core/inbound/pairing.ts";
 import { isFinalRefusal } from "../../discord/rest/exchange/rest_error.ts";
 import { pairingButton } from "../../interactions/components.ts";

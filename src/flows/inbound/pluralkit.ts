@@ -14,22 +14,20 @@
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
-import type { Judged, MessageOrigin } from "../../core/inbound/inbox.ts";
+import type { Judged, KnownFacts, MessageOrigin } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { KnownFacts } from "../../core/inbound/verdict.ts";
 import {
   asMembers,
   createPluralkitClient,
   type PluralkitAnswer,
   type ProxiedMessage,
 } from "../../pluralkit/client.ts";
-import { ignored, type UndecidedReason, type Verdict } from "../../core/inbound/verdict.ts";
+import { ignored, type UndecidedReason, type Verdict } from "../../core/inbound/inbox.ts";
 import { createNewestSet } from "../../lib/cache.ts";
 import { PLURALKIT } from "../../policy/place_access.ts";
 import { judge, proxiedUsers, routeOf } from "../judging/judge.ts";
 import { createRetryQueue } from "../retry_queue.ts";
-import { tellStored } from "./stored.ts";
-import { waitingRules } from "./waiting_turns.ts";
+import { tellStored, waitingRules } from "./stored.ts";
 
 /** A stored message without a decision. */
 interface UndecidedRow extends Pick<Judged, "message" | "knownFacts" | "policyId"> {

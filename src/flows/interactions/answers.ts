@@ -26,7 +26,7 @@ import { createInteractions } from "../../discord/rest/requests/interactions.ts"
 import { MAY_NOT_WRITE, REFUSED_HERE } from "../../render/sentences.ts";
 import { answerDirectly, completeCommand, tokenEndsAt } from "../deliver/left_commands.ts";
 import { isPrivileged, isRefused } from "../inbound/interactions.ts";
-import { stopTurns } from "../inbound/waiting_turns.ts";
+import { stopTurns } from "../inbound/stored.ts";
 
 /** The ways to answer at Discord; each rejects if Discord refuses. */
 export const answersOf: (account: BotAccount) => ReturnType<typeof createInteractions> = perAccount(

@@ -6,15 +6,15 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { wakeTurns } from "../../account/wakes.ts";
+import { wakeTurns } from "../../account/per_account.ts";
 import { createdAtMs, type MessageId, parseSnowflake } from "../../core/discord/ids.ts";
 import { ASKED_OTHERWISE, type InboundMessage, type Quoted } from "../../core/inbound/inbound.ts";
-import type { Origin } from "../../core/inbound/origin.ts";
+import type { Origin } from "../../core/inbound/inbound.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import type { CommandCall, CommandTarget } from "../../core/inbound/interactions.ts";
 import { openDirect } from "../../discord/rest/requests/guild_reads.ts";
 import { slashKeyOf } from "../../session/session_key.ts";
-import { waitingRules } from "../inbound/waiting_turns.ts";
+import { waitingRules } from "../inbound/stored.ts";
 import { judge, routeOf } from "../judging/judge.ts";
 import { isRefused } from "../inbound/interactions.ts";
 

@@ -1,23 +1,21 @@
 /** Facts of a conversation and of the account for commands, and the work of `/compact` (S4a, K2). */
 
-import { skillsIn } from "../judging/turn_tools.ts";
+import { skillsIn } from "../turn/turn_rules.ts";
 import type { BotAccount } from "../../account/account.ts";
 import { agentOf } from "../../config/config.ts";
 import { type ChosenSetting, CONVERSATION_SETTINGS, oneOf } from "../../core/config_file.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import { type ContextWindow, type Model, UNKNOWN_WINDOW } from "../../core/model.ts";
-import { BudgetSpent, type BudgetUse } from "../../core/spending/budget.ts";
-import { usedBy } from "../../core/spending/usage.ts";
-import type { Folded } from "../../core/inbound/transcript.ts";
+import { BudgetSpent, type BudgetUse, usedBy } from "../../core/spending/budget.ts";
+import type { Folded } from "../../core/inbound/mentions.ts";
 import { type StatusFacts, statusOf } from "../../http/monitor/account_health.ts";
 import { charsOf, MAX_ENTRIES, requestTokens } from "../../session/history.ts";
 import { BUILD_NAME } from "../../version.ts";
-import { chosenInPlace, modelOf } from "../judging/chosen_settings.ts";
-import { sessionOf } from "../judging/judge.ts";
+import { chosenInPlace, modelOf, sessionOf } from "../judging/judge.ts";
 import { compact, summaryFailedAt } from "../session/compact.ts";
 import { ratesOf } from "../session/turn_history.ts";
-import { readBudgets, spendOf } from "../turn/spending/budgets.ts";
+import { readBudgets, spendOf } from "../limits.ts";
 import { mayUse } from "./authorize.ts";
 
 /** Milliseconds that a summary may take: less than the 15 minutes of an interaction's token. */

@@ -1,8 +1,7 @@
 /** Removes everything that is stored of a person, and then rewrites the store's file (X5). */
 
 import type { BotAccount } from "../../account/account.ts";
-import { changedInAll } from "../../account/bot.ts";
-import { perAccount } from "../../account/per_account.ts";
+import { changedInAll, perAccount } from "../../account/per_account.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import { dropLogins } from "../../host/files/data_dir.ts";
 

@@ -11,7 +11,7 @@ import { perAccount } from "../../account/per_account.ts";
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import { isSupervised, stopProcess } from "../../host/process/boot.ts";
-import { stopTurns } from "../inbound/waiting_turns.ts";
+import { stopTurns } from "../inbound/stored.ts";
 
 /** The beginning of the newest pause whose turns are stopped. */
 const known = perAccount("interactions", (): { since?: number | undefined } => ({}));

@@ -3,7 +3,7 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { cleanSecrets } from "../../account/secrets.ts";
+import { cleanSecrets } from "../../account/per_account.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { ButtonPress, CommandCall } from "../../core/inbound/interactions.ts";
 import { UNDO_MINUTES, type UndoneAction } from "../../core/turn/discord_place.ts";

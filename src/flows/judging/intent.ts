@@ -6,10 +6,10 @@
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
 import type { ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
-import { isMention } from "../../core/inbound/verdict.ts";
+import { isMention } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { isAtDiscord } from "../../core/inbound/origin.ts";
-import type { IntentFacts, Verdict } from "../../core/inbound/verdict.ts";
+import { isAtDiscord } from "../../core/inbound/inbound.ts";
+import type { IntentFacts, Verdict } from "../../core/inbound/inbox.ts";
 import type { Delivery } from "../../core/outbound/delivery.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import { keepNewest } from "../../lib/cache.ts";

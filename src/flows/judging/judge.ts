@@ -1,37 +1,149 @@
 /**
- * Judges arriving messages by the current policy and the facts in memory, and finds the agent and the
- * session for each.
+ * Judges arriving messages by the current policy and the facts in memory, and finds the agent and
+ * the session for each.
  *
- * A batch never waits, so all its facts are in memory: our accounts, counts of the loop guard, users
- * of PluralKit, scores of the intent filter, and facts that choose the agent. A verdict leaves facts
- * open that only the store or the network has.
+ * A batch never waits, so all its facts are in memory: our accounts, counts of the loop guard,
+ * users of PluralKit, scores of the intent filter, and facts that choose the agent. A verdict
+ * leaves facts open that only the store or the network has.
+ *
+ * Beside the messages that their triggers match, passive agents have runs (N1). A run is stored in
+ * the transaction of its message (T1), and its id follows from that message, so a crash neither
+ * loses nor repeats it.
+ *
+ * It reads what people have chosen by commands for a place or a conversation, and shows a message
+ * of Discord to the model only if the policy lets it see it (H3, H6).
  */
 
-import type { ToolTarget } from "../../core/turn/discord_place.ts";
 import type { BotAccount } from "../../account/account.ts";
-import { isOurs, ourAccounts } from "../../account/bot.ts";
-import { perAccount } from "../../account/per_account.ts";
-import type { ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
+import { isOurs, ourAccounts, perAccount } from "../../account/per_account.ts";
+import {
+  ACTIVATIONS,
+  type Manner,
+  oneOf,
+  type PlaceSetting,
+  QUEUE_MODES,
+  type QueueMode,
+  THINK_LEVELS,
+} from "../../core/config_file.ts";
+import {
+  type ChannelId,
+  createdAtMs,
+  type MessageId,
+  type UserId,
+} from "../../core/discord/ids.ts";
+import type { PermittedReaction, Reaction } from "../../core/inbound/events.ts";
+import {
+  ASKED_OTHERWISE,
+  cameBy,
+  hookedOf,
+  type InboundMessage,
+  isAtDiscord,
+  reactionRunIdOf,
+  termsOf,
+  triggeredIdOf,
+} from "../../core/inbound/inbound.ts";
+import type {
+  Judged,
+  Judgement,
+  KnownFacts,
+  Route,
+  RoutingFacts,
+  Verdict,
+} from "../../core/inbound/inbox.ts";
 import { commandIn, type TextCommand, textCommandIn } from "../../core/inbound/interactions.ts";
-import type { Judgement, Route } from "../../core/inbound/inbox.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { cameBy, hookedOf, termsOf } from "../../core/inbound/origin.ts";
-import type { KnownFacts, RoutingFacts, Verdict } from "../../core/inbound/verdict.ts";
-import { threadIdOf } from "../../core/outbound/target.ts";
-import { createNewestSet, type NewestSet } from "../../lib/cache.ts";
+import type { Model } from "../../core/model.ts";
+import { threadIdOf } from "../../core/outbound/outbound.ts";
+import type {
+  RawMessage,
+  ShownMessage,
+  ShownPlace,
+  ToolTarget,
+} from "../../core/turn/discord_place.ts";
+import { showMessage } from "../../discord/gateway/decode/decode.ts";
+import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
+import { createNewestSet, latest, type NewestSet } from "../../lib/cache.ts";
 import { type CountedMessage, createLoopGuard, type Speaker } from "../../policy/loop_guard.ts";
+import { prepareClosedBy } from "../../policy/place_access.ts";
 import {
   besideKeyOf,
   type Conversation,
   scopeFor,
   sessionKeyOf,
 } from "../../session/session_key.ts";
-import { continuesIn, opensThreadFor, threadAgentOf } from "../turn/threads/answer_threads.ts";
+import type { GuildTarget } from "../actions/options.ts";
+import { isOwner, ownsApplicationAsRead, sessionOwner } from "../owners/owner_ids.ts";
+import { tellLoopMuted } from "../owners/tell_owners.ts";
+import { continuesIn, opensThreadFor, threadAgentOf } from "./answer_threads.ts";
 import { intentOf } from "./intent.ts";
-import { tellLoopMuted } from "../owners/delivery_notices.ts";
-import { ownsApplicationAsRead, sessionOwner } from "../owners/owner_ids.ts";
 import { type OurAccount, type OurView, routingFacts } from "./routing.ts";
-import { chosenIn } from "./chosen_settings.ts";
+
+interface Placed {
+  readonly channelId: ChannelId;
+  readonly place: InboundMessage["place"];
+}
+
+const PLAIN_MANNER: Manner = { showsThinking: false, showsSteps: false };
+
+/** The value of a place, or of the thread's channel. */
+export function chosenInPlace(
+  { accountId, store: { settings } }: BotAccount,
+  { channelId, place }: Placed,
+  name: PlaceSetting,
+): string | undefined {
+  const own = settings.known(accountId, channelId, name);
+  if (own !== undefined || place.kind !== "guild" || !place.thread) return own;
+  return settings.known(accountId, place.channel.id, name);
+}
+
+/**
+ * The choices of owners for a place: a thread has those of its channel, or its own.
+ *
+ * @returns `undefined` if there are none.
+ */
+export function chosenIn(account: BotAccount, message: Placed): KnownFacts | undefined {
+  const activation = message.place.kind === "guild"
+    ? oneOf(ACTIVATIONS, chosenInPlace(account, message, "activation"))
+    : undefined;
+  const isSilenced = chosenInPlace(account, message, "send") === "off";
+  if (!activation && !isSilenced) return undefined;
+  return { ...(activation && { activation }), ...(isSilenced && { isSilenced }) };
+}
+
+/** The queue mode of a place; `undefined`: the config's. */
+export function queueModeOf(
+  { accountId, store }: BotAccount,
+  { channelId }: Placed,
+): QueueMode | undefined {
+  return oneOf(QUEUE_MODES, store.settings.known(accountId, channelId, "queue"));
+}
+
+export function mannerOf(
+  { accountId, store: { settings } }: BotAccount,
+  sessionKey: string,
+): Manner {
+  const think = settings.known(accountId, sessionKey, "think");
+  const reasoning = settings.known(accountId, sessionKey, "reasoning");
+  const verbose = settings.known(accountId, sessionKey, "verbose");
+  if (!think && !reasoning && !verbose) return PLAIN_MANNER; // most conversations
+  return {
+    think: oneOf(THINK_LEVELS, think),
+    showsThinking: reasoning === "on",
+    showsSteps: verbose === "on",
+  };
+}
+
+/**
+ * The model of a conversation: that of its agent, or the one that a person chose. A choice that the
+ * config no longer has does not count.
+ */
+export function modelOf(
+  { accountId, store, settings: { models, choices } }: BotAccount,
+  { agentId, sessionKey }: Route,
+): Model {
+  const first = models.of(agentId);
+  const id = store.settings.known(accountId, sessionKey, "model");
+  return id === undefined || id === first.id ? first : choices?.of(id) ?? first;
+}
 
 /**
  * How a message arrives, for its verdict; the limits of waiting turns tell more (`MessageOrigin`).
@@ -286,4 +398,137 @@ function conversationRoute(
   const scope = scopeFor(config().session.dmScope, message.sender.id === owner);
   const place = thread === undefined ? message : { ...message, channelId: thread };
   return { agentId, sessionKey: sessionKeyOf(place, agentId, scope) };
+}
+
+/** Maximum number of reactions to remember; at the limit, all are forgotten. */
+const MAX_REACTIONS = 1_000;
+
+const NONE: readonly InboundMessage[] = [];
+
+/** Reasons for which no agent may act on a message: it does not count, or asks to be left alone. */
+const UNHEARD: ReadonlySet<string> = new Set(["pk-original", "send-off", "own"]);
+
+/** When each of the last reactions caused a run. */
+const reactedAt = perAccount("inbox", () => new Map<string, number>());
+
+/** Whether the same person has added that emoji to that message just before. */
+function isRepeated(account: BotAccount, key: string): boolean {
+  const { policy, now } = account;
+  const known = reactedAt(account);
+  const last = known.get(key);
+  if (last !== undefined && now() - last < policy().policy.dedupWindowMs) return true;
+  if (known.size >= MAX_REACTIONS) known.clear();
+  known.set(key, now());
+  return false;
+}
+
+/** Whether another agent, of this account or of another one, may answer the message. */
+function isAnswered(account: BotAccount, { message, verdict: { kind } }: Judged): boolean {
+  if (kind !== "ignore") return true;
+  const { mentioned, accounts } = routingOf(account, message) ?? {};
+  return mentioned !== undefined || accounts !== undefined;
+}
+
+/** The runs that a judged message causes. Bots cause none, and commands of Barnacle neither. */
+export function runsBeside(account: BotAccount, judged: Judged): readonly InboundMessage[] {
+  const { message, verdict, policyVerdict, stop, command } = judged;
+  const { policy, triggersOf } = account.policy();
+  if (policy.passive.length === 0) return NONE;
+  const { sender, isAnnouncement } = message;
+  const mayCause = sender.automaton === undefined && isAtDiscord(message) && !isAnnouncement &&
+    !policyVerdict && !stop && command === undefined && !UNHEARD.has(verdict.why);
+  if (!mayCause) return NONE;
+  const matches = triggersOf.inMessage(message);
+  if (matches.length === 0) return NONE;
+  const answered = isAnswered(account, judged) || undefined;
+  return matches.map((match): InboundMessage => {
+    const id = triggeredIdOf(message.id, match.agentId);
+    const run = { ...match, messageId: message.id, isAnswered: answered };
+    const origin = { kind: "passive", ...run } as const;
+    return { ...message, id, mention: "user", sentAt: createdAtMs(id), origin };
+  });
+}
+
+/**
+ * The runs that a reaction causes. No message asks for them, so no active agent answers: their text
+ * is posted.
+ */
+export function runsOnReaction(
+  account: BotAccount,
+  reaction: Reaction,
+  { onlyIf }: PermittedReaction,
+): readonly InboundMessage[] {
+  const { change, sender, messageId, emoji, accountId, channelId, guildId, place } = reaction;
+  const { policy, triggersOf } = account.policy();
+  const isCertain = Object.keys(onlyIf).length === 0;
+  if (change !== "added" || sender.automaton || !isCertain) return NONE;
+  const matches = policy.passive.length === 0 ? [] : triggersOf.byReaction(reaction);
+  const key = [messageId, sender.id, emoji];
+  if (matches.length === 0 || isRepeated(account, key.join(" "))) return NONE;
+  const at = { accountId, channelId, guildId, place, sender };
+  return matches.map((match): InboundMessage => {
+    const id = reactionRunIdOf(key, match.agentId, account.now());
+    return {
+      ...ASKED_OTHERWISE,
+      ...at,
+      id,
+      text: `(reacts with ${emoji})`,
+      sentAt: createdAtMs(id),
+      origin: { kind: "passive", ...match, messageId },
+    };
+  });
+}
+
+/** The ids of the runs that a message may have caused. */
+export function runIdsOf({ policy }: BotAccount, messageId: MessageId): readonly MessageId[] {
+  return policy().policy.passive.map(({ agentId }) => triggeredIdOf(messageId, agentId));
+}
+
+/**
+ * Messages addressed to the bot are context too, answered or not. Undecided ones are left out,
+ * since Barnacle fetches no missing fact here. So the model sees no PluralKit messages from before
+ * the start.
+ */
+export function mayBeSeen(account: BotAccount, message: InboundMessage): boolean {
+  const verdict = recall(account, message);
+  return verdict.kind === "accept" || (verdict.kind === "ignore" && verdict.keepAsContext);
+}
+
+export function show(
+  account: BotAccount,
+  raw: RawMessage,
+  place: ShownPlace,
+): Promise<ShownMessage | undefined> {
+  const { accountId, reader, store } = account;
+  const maySee = (message: InboundMessage) => mayBeSeen(account, message);
+  return showMessage(raw, place, { accountId, reader, maySee, footerOf: store.outbox.footerOf });
+}
+
+/** Shows messages, without those that the model may not see. */
+export async function showAll(
+  account: BotAccount,
+  raw: readonly RawMessage[],
+  place: ShownPlace,
+): Promise<readonly ShownMessage[]> {
+  const shown = await Promise.all(raw.map((one) => show(account, one, place)));
+  return shown.filter((one) => one !== undefined);
+}
+
+const prepared = perAccount(
+  "access",
+  ({ policy }) => latest(policy, ({ policy }) => prepareClosedBy(policy)),
+);
+
+/** @returns `undefined` if the channel is open. */
+export function closedBy(
+  account: BotAccount,
+  asker: InboundMessage,
+  { guildId, ...target }: GuildTarget,
+): string | undefined {
+  return prepared(account)()({
+    channelId: target.channelId,
+    place: placeOfTarget(guildId, target, account.reader.index.get(guildId)),
+    sender: asker.sender,
+    isOwner: isOwner(account, asker),
+  });
 }

@@ -6,9 +6,9 @@
  */
 
 import type { AccountId, ChannelId, GuildId, RoleId, UserId } from "../../core/discord/ids.ts";
-import type { RoutingFacts } from "../../core/inbound/verdict.ts";
+import type { RoutingFacts } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { cameBy } from "../../core/inbound/origin.ts";
+import { cameBy } from "../../core/inbound/inbound.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 
 export interface OurAccount {

@@ -30,7 +30,7 @@ import type { LogFields } from "../../lib/log.ts";
 import { createDownload, createIsMediaUrl, createMedia } from "../../media/media.ts";
 import { imageProblem } from "../../media/image.ts";
 import { createDrawings, createSentFiles, createShownImages } from "../../media/kept_files.ts";
-import { spendOf } from "../turn/spending/budgets.ts";
+import { spendOf } from "../limits.ts";
 
 interface Files {
   /** Reads an address of Discord's media hosts. */

@@ -1,16 +1,71 @@
 /**
  * Finds the bot's owners: those in `commands.ownerAllowFrom`, or else the application's owners at
- * Discord (P10).
+ * Discord (P10). Keeps what Discord last said of the application, in this run or an earlier one.
  */
 
+import { isDeepStrictEqual } from "node:util";
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
-import type { UserId } from "../../core/discord/ids.ts";
+import type { ApplicationId, UserId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Application } from "../../discord/rest/requests/application.ts";
+import { type Application, askApplication } from "../../discord/rest/requests/application.ts";
 import { latest } from "../../lib/cache.ts";
 import { prepareRights } from "../../policy/rights.ts";
-import { applicationOwner, applicationOwners, readApplication } from "./application.ts";
+
+interface LastRead {
+  id?: ApplicationId | undefined;
+  ownerId?: UserId | undefined;
+  team: readonly UserId[];
+  storedTeam: readonly UserId[];
+}
+
+const lastRead = perAccount(
+  "preflight",
+  ({ stored: { self, ownerId, ownerIds = [] } }): LastRead => ({
+    id: self?.applicationId,
+    ownerId,
+    team: ownerIds.length > 0 || ownerId === undefined ? ownerIds : [ownerId],
+    storedTeam: ownerIds,
+  }),
+);
+
+/**
+ * Asks Discord.
+ *
+ * @throws {RestError} If it does not answer.
+ */
+export async function readApplication(account: BotAccount): Promise<Application> {
+  const read = await askApplication(account.rest);
+  const { id, ownerId, ownerIds: team } = read;
+  Object.assign(lastRead(account), { id, ownerId, team });
+  return read;
+}
+
+/** Stores the owner and the whole team for the next start, if they have changed. Never fails. */
+export function storeOwners(account: BotAccount): void {
+  const { store, accountId, log } = account;
+  const state = lastRead(account);
+  const { team } = state;
+  if (isDeepStrictEqual(new Set(team), new Set(state.storedTeam))) return;
+  store.gateway.saveOwners(accountId, team).then(
+    () => void (state.storedTeam = team),
+    (error: unknown) => log.warn("Cannot store the team of the application", { error }),
+  );
+}
+
+export function applicationId(account: BotAccount): ApplicationId | undefined {
+  return lastRead(account).id;
+}
+
+/** The application's owner; `undefined` if it is not known. */
+function applicationOwner(account: BotAccount): UserId | undefined {
+  return lastRead(account).ownerId;
+}
+
+/** The owner and the whole team. */
+function applicationOwners(account: BotAccount): readonly UserId[] {
+  return lastRead(account).team;
+}
 
 /** How long Discord's answer about the application is reused, in milliseconds. */
 const FRESH_MS = 10 * 60_000;

@@ -3,16 +3,23 @@
  *
  * Each notice is a direct message to each owner, through the same outbox as all messages. Without a
  * reachable owner, the problem stays in the log and in health. A failed notice causes no further
- * notice. If Discord refuses to open a direct channel with an owner, or a message there, health names the owner.
+ * notice. If Discord refuses to open a direct channel with an owner, or a message there, health
+ * names the owner.
+ *
+ * They hear of fifty failures of a channel once, when bots talk among themselves, of an event of a
+ * server that got no answer (W7), and of parts of requests that a model's server refuses (L3).
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { perAccount } from "../../account/per_account.ts";
+import { perAccount, refusedParts } from "../../account/per_account.ts";
 import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
+import { hookText } from "../../core/hooks/hook.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Button } from "../../core/outbound/outbound.ts";
-import { openDirect } from "../../discord/rest/requests/guild_reads.ts";
 import { isFinalRefusal } from "../../discord/rest/exchange/rest_error.ts";
+import { createExplainDenial } from "../../discord/rest/permissions/denial.ts";
+import { openDirect } from "../../discord/rest/requests/guild_reads.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { tellChannel, tellOnce } from "../tell.ts";
 import { listedOwners, ownersToTell } from "./owner_ids.ts";
@@ -63,7 +70,7 @@ export function reachOwners(
   return send(account, text, more, {});
 }
 
-export interface RefusedChannel {
+interface RefusedChannel {
   readonly channelId: ChannelId;
   /** Absent for a direct message channel. */
   readonly guildId?: GuildId;
@@ -150,4 +157,124 @@ async function send(
     throw failures.find((failure) => !isFinalRefusal(failure)) ?? failures[0];
   }
   return reached;
+}
+
+/** Messages of a channel wait, because Discord does not let the bot post there. */
+export function tellParked(account: BotAccount, { channelId, reason }: RefusedChannel): void {
+  void tellOwners(
+    account,
+    `My messages for <#${channelId}> are waiting: ${shown(reason)}. I'll try again once that has ` +
+      "changed.",
+    { about: channelId },
+  );
+}
+
+/** Messages are lost, or held, and no person who waited for them could be told. */
+export function tellLost(
+  account: BotAccount,
+  { channelId, count, reason, key }: RefusedChannel & {
+    readonly count: number;
+    readonly key: string;
+  },
+): Promise<void> {
+  return tellOwners(
+    account,
+    `Messages that I gave up for <#${channelId}>: ${count}. Last reason: ${shown(reason)}. To ` +
+      "see them, run `barnacle outbox`.",
+    { about: channelId, key },
+  );
+}
+
+/** The bot answers no bot in a channel any more (P11). */
+export function tellLoopMuted(account: BotAccount, channelId: ChannelId): void {
+  void tellOwners(
+    account,
+    `In <#${channelId}> only bots write, so I answer them again only when a person has written, or ` +
+      "after some quiet. If one never answers me, as a feed, add its ID to `loopGuard.feeds`.",
+    { about: channelId },
+  );
+}
+
+/** Sending pauses, because Discord counted too many invalid requests. */
+export function tellStopped(account: BotAccount, count: number): void {
+  void tellOwners(
+    account,
+    `Discord refused ${count} of my requests within ten minutes, so I paused my requests for a ` +
+      "while. To see the current number, run `barnacle status`.",
+  );
+}
+
+/** A place that takes no files. */
+type FilelessPlace = Omit<RefusedChannel, "reason">;
+
+const PERMISSION_MISSING = "the permission Attach Files is missing";
+
+/** An answer was sent without its files, because the settings of the guild forbid files there (R12a). */
+export function filesLeftOut(account: BotAccount, place: FilelessPlace): void {
+  void explainNoFiles(account, place).catch(() => undefined).then((reason = PERMISSION_MISSING) =>
+    filesRefused(account, { ...place, reason })
+  );
+}
+
+/** Discord has refused a file, for the given reason (R12a). */
+export function filesRefused(account: BotAccount, { channelId, ...place }: RefusedChannel): void {
+  account.log.warn("Discord does not let the bot attach files in a channel", {
+    channelId,
+    ...place,
+  });
+  void tellOwners(
+    account,
+    `My long answers in <#${channelId}> lack their end: ${shown(place.reason)}. I'll send them ` +
+      "whole once that has changed.",
+    { about: channelId, key: `files:${channelId}`, isDaily: true },
+  );
+}
+
+/** Names the missing permission; `undefined` if none is missing. Rejects without an answer. */
+async function explainNoFiles(
+  { rest, self, now }: BotAccount,
+  { channelId, guildId }: FilelessPlace,
+): Promise<string | undefined> {
+  const userId = self()?.userId;
+  if (userId === undefined) return undefined;
+  const place = guildId ? { channelId, guildId, userId } : { channelId, userId };
+  return (await createExplainDenial(rest, now)(place, ["Attach Files"]))?.text;
+}
+
+/** A reason with names as they are written, and times in the zone of each reader. */
+function shown(reason: string): string {
+  return reason.replace(/[\\*_~`|]/g, "\\$&").replace(
+    /\d{4}-\d\d-\d\dT[\d:.]+Z/g,
+    (time) => `<t:${Math.floor(Date.parse(time) / 1_000)}:f>`,
+  );
+}
+
+/** The turn of a message has failed. Messages of other kinds tell no one. */
+export function tellFailedEvent(account: BotAccount, { id, origin }: InboundMessage): void {
+  if (origin?.kind !== "event") return;
+  const { hook } = origin;
+  void tellOwners(
+    account,
+    `A turn of ${hookText(hook)} failed, so its event has no answer. To see why: ` +
+      `\`barnacle why ${id}\`.`,
+    { key: `event:${hook}`, isDaily: true },
+  );
+}
+
+const toldOf = perAccount("delivery", () => new Set<string>());
+
+/** Tells each refused part once, those of one model together: the reasons of one part may differ. */
+export function tellRefusedParts(account: BotAccount): void {
+  const told = toldOf(account);
+  const fresh = refusedParts(account.settings)
+    .filter(({ modelId, part }) => !told.has(`${modelId} ${part}`));
+  for (const [model, parts] of Map.groupBy(fresh, ({ modelId }) => modelId)) {
+    for (const { part } of parts) told.add(`${model} ${part}`);
+    const part = [...new Set(parts.map((one) => one.part))].join(", ");
+    const fix = [...new Set(parts.map((one) => one.fix))].join("; or ");
+    void tellOwners(
+      account,
+      `The server of my model \`${model}\` refuses ${part}. I leave that out. To fix it, ${fix}.`,
+    );
+  }
 }

@@ -14,7 +14,7 @@ import { type Finding, isTrouble } from "../../core/finding.ts";
 import { toIntents } from "../../discord/gateway/read/intents.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
-import { applicationId, readApplication, storeOwners } from "../owners/application.ts";
+import { applicationId, readApplication, storeOwners } from "../owners/owner_ids.ts";
 import { judgeDiscord, type MissingIntent, missingIntentFindings } from "./discord.ts";
 import { MODEL } from "./model.ts";
 import { judgeNetwork } from "./network.ts";

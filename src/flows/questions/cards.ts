@@ -7,9 +7,14 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { changedInAll } from "../../account/bot.ts";
-import { type Loop, loop, perAccount } from "../../account/per_account.ts";
-import { wakeChannels, wakeTurns } from "../../account/wakes.ts";
+import {
+  changedInAll,
+  type Loop,
+  loop,
+  perAccount,
+  wakeChannels,
+  wakeTurns,
+} from "../../account/per_account.ts";
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
 import { nonceOfCall } from "../../core/outbound/outbound.ts";

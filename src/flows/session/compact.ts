@@ -10,15 +10,14 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { perAccount } from "../../account/per_account.ts";
-import { cleanSecrets } from "../../account/secrets.ts";
+import { cleanSecrets, perAccount } from "../../account/per_account.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
 import type { Model, ModelRequest } from "../../core/model.ts";
-import type { Checkpoint, Fold, FoldCause } from "../../core/inbound/transcript.ts";
+import type { Checkpoint, Fold, FoldCause } from "../../core/inbound/mentions.ts";
 import { meteredModel } from "../../core/spending/budget.ts";
-import type { UsedBy } from "../../core/spending/usage.ts";
+import type { UsedBy } from "../../core/spending/budget.ts";
 import { whileAwake } from "../../lib/clock.ts";
-import { spendOf } from "../turn/spending/budgets.ts";
+import { spendOf } from "../limits.ts";
 import { plainSummaryOf, summaryOf, summaryRequestOf } from "../../render/prompt/summary.ts";
 import {
   foldCount,

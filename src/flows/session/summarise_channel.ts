@@ -7,10 +7,10 @@
 
 import { askForText, type ModelRequest, UNKNOWN_WINDOW } from "../../core/model.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
-import { BudgetSpent, meteredModel } from "../../core/spending/budget.ts";
+import { BudgetSpent, meteredModel, usedBy } from "../../core/spending/budget.ts";
 import { type DiscordCall, shownLine, type ShownMessage } from "../../core/turn/discord_place.ts";
-import { cleanSecrets } from "../../account/secrets.ts";
-import { spendOf } from "../turn/spending/budgets.ts";
+import { cleanSecrets } from "../../account/per_account.ts";
+import { spendOf } from "../limits.ts";
 import { clip } from "../../lib/text/quoted.ts";
 import {
   channelSummaryOf,
@@ -21,7 +21,6 @@ import {
 } from "../../render/prompt/summary.ts";
 import { historyChars } from "../../session/history.ts";
 import { RefusedCall } from "../../core/turn/tool.ts";
-import { usedBy } from "../../core/spending/usage.ts";
 
 /** A summary, with the part of the messages that it covers. */
 export interface ChannelSummary {

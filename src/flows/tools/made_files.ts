@@ -1,6 +1,6 @@
 /** Scripts and drawn images of tools: within budgets, and with the attachments of the asker alone. */
 
-import { chargeOf, usedBy } from "../../core/spending/usage.ts";
+import { chargeOf, usedBy } from "../../core/spending/budget.ts";
 import type { ModelUsage } from "../../core/model.ts";
 import { badArguments, RefusedCall } from "../../core/turn/tool.ts";
 import type { ScriptEnd } from "../../core/skills/skill.ts";
@@ -8,7 +8,7 @@ import { FileError } from "../../core/turn/media.ts";
 import type { DiscordCall } from "../../core/turn/discord_place.ts";
 import { decodeText } from "../../lib/text/encoding.ts";
 import { filesOf, findFile, messagesOfAsker } from "../media/files.ts";
-import { spendOf } from "../turn/spending/budgets.ts";
+import { spendOf } from "../limits.ts";
 
 /** Milliseconds that a script may run. */
 const TIMEOUT_MS = 5_000;

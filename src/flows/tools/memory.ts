@@ -14,7 +14,7 @@ import {
 } from "../../core/notes/note.ts";
 import { badArguments, RefusedCall } from "../../core/turn/tool.ts";
 import type { ToolContext } from "../../core/turn/tool.ts";
-import { cleanSecrets } from "../../account/secrets.ts";
+import { cleanSecrets } from "../../account/per_account.ts";
 import { showing } from "../actions/targets.ts";
 import { isOwner } from "../owners/owner_ids.ts";
 

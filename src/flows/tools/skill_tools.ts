@@ -3,10 +3,10 @@
  * exactly this version of the file.
  */
 
-import { skillsIn } from "../judging/turn_tools.ts";
+import { skillsIn } from "../turn/turn_rules.ts";
 import { z } from "zod";
 import type { BotAccount } from "../../account/account.ts";
-import { cleanSecrets } from "../../account/secrets.ts";
+import { cleanSecrets } from "../../account/per_account.ts";
 import { ALLOW_ONCE, type Decision, DENY, type Question } from "../../core/people/question.ts";
 import {
   badArguments,

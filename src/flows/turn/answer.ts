@@ -2,12 +2,11 @@
  * Answers a claimed message: reads, asks, shows, records (T3) and delivers, in this order.
  *
  * A plain turn has one request and no more. What only some turns need are steps at named places
- * (`turn_step.ts`), listed in `steps.ts`. So a turn with tools is the plain one and its steps.
+ * (`steps.ts`). So a turn with tools is the plain one and its steps.
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { perAccount } from "../../account/per_account.ts";
-import { wakeChannels } from "../../account/wakes.ts";
+import { perAccount, wakeChannels } from "../../account/per_account.ts";
 import type { JoinedMessage } from "../../agent/next_step.ts";
 import { runTurn, type TurnPorts } from "../../agent/turn.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
@@ -17,7 +16,7 @@ import {
   messagesOf,
   type StoredTurn,
 } from "../../core/inbound/inbox.ts";
-import { chargeOf } from "../../core/spending/usage.ts";
+import { chargeOf } from "../../core/spending/budget.ts";
 import {
   NO_STEPS,
   type ParkedTurn,
@@ -28,17 +27,24 @@ import {
 import { createJitPolicy } from "../../host/process/engine_options.ts";
 import { whileAwake } from "../../lib/clock.ts";
 import { visibleText } from "../../render/safety/visible.ts";
-import { mannerOf, modelOf } from "../judging/chosen_settings.ts";
+import { mannerOf, modelOf } from "../judging/judge.ts";
 import { madeFiles } from "../media/files.ts";
-import { tellRefusedParts } from "../owners/model_notices.ts";
-import { readSteps } from "../session/old_results.ts";
-import { observeTokens } from "../session/turn_history.ts";
+import { tellRefusedParts } from "../owners/tell_owners.ts";
+import { observeTokens, readSteps } from "../session/turn_history.ts";
 import {
   answeredTurn,
+  createTurnSpending,
   failedTurn,
   interruptedTurn,
+  isStoreDown,
   logAnswer,
+  paidTurn,
+  parkTurn,
   postedTurn,
+  refusedTurn,
+  saveSteps,
+  saveTurn,
+  unsavedCharges,
 } from "./finished_turn.ts";
 import {
   type Gathered,
@@ -47,19 +53,12 @@ import {
   type TurnContext,
   type TurnRequest,
 } from "./gather.ts";
-import { isStoreDown, parkTurn, saveSteps, saveTurn } from "./save_turn.ts";
 import { type Compose, createCompose } from "./shown_answer.ts";
-import { spendOf } from "./spending/budgets.ts";
-import {
-  createTurnSpending,
-  paidTurn,
-  refusedTurn,
-  unsavedCharges,
-} from "./spending/turn_spending.ts";
+import { spendOf } from "../limits.ts";
 import { STEPS } from "./steps.ts";
-import { homeOf } from "./threads/answer_threads.ts";
+import { homeOf } from "../judging/answer_threads.ts";
 import { modesOf, rulesOf } from "./turn_rules.ts";
-import type { ModelReply, OneTurn, Watching } from "./turn_step.ts";
+import type { ModelReply, OneTurn, Watching } from "./steps.ts";
 import type { RunningTurn } from "./turns.ts";
 
 const jit = perAccount("turns", () => createJitPolicy());

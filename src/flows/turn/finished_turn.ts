@@ -1,24 +1,58 @@
 /**
- * Makes the record of a turn's end, which the store keeps with T3, and logs the answer.
+ * Makes the record of a turn's end and stores it (T3), and before it the turn's steps (TS) and its
+ * wait for people (A1, T10). Counts the turn's requests to the model until a transaction stores
+ * them (L5), so they cost no further commit, and are stored if and only if the steps are.
  *
- * A failed turn has words for the user, and the reason in the log, both with the same id (R11). If tools
- * have run before, the words say what was done, and the session remembers it. Otherwise the next turn
- * would do it again.
+ * A failed turn has words for the user, and the reason in the log, both with the same id (R11). If
+ * tools have run before, the words say what was done, and the session remembers it. Otherwise the
+ * next turn would do it again.
+ *
+ * The model's answers have cost money. So a disk that is full for a while costs time, and no second
+ * request.
  */
 
 import type { BotAccount } from "../../account/account.ts";
 import { transcriptOf } from "../../agent/next_step.ts";
-import { type Claim, type FinishedTurn, lastOf, messagesOf } from "../../core/inbound/inbox.ts";
-import { cameBy, hookedOf, termsOf } from "../../core/inbound/origin.ts";
-import type { Entry } from "../../core/inbound/transcript.ts";
-import type { ModelUsage, ToolCall } from "../../core/model.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import {
+  type Claim,
+  type FinishedTurn,
+  lastOf,
+  messagesOf,
+  type StoredTurn,
+} from "../../core/inbound/inbox.ts";
+import { cameBy, hookedOf, termsOf } from "../../core/inbound/inbound.ts";
+import { codeFrom } from "../../core/inbound/pairing.ts";
+import type { Entry } from "../../core/inbound/mentions.ts";
+import type { ModelUsage, ReplacedModel, ToolCall } from "../../core/model.ts";
 import { nextStepAfter } from "../../core/model_problem.ts";
-import type { ProgressPlace } from "../../core/outbound/draft.ts";
-import { joinedBy, type Step } from "../../core/step.ts";
+import type { ProgressPlace } from "../../core/outbound/outbound.ts";
+import type { AskedCall, Question } from "../../core/people/question.ts";
+import {
+  type BudgetStop,
+  type Charge,
+  dayOf,
+  reasonOf,
+  resetOf,
+  type TurnCost,
+  type UsageKind,
+  type UsedBy,
+  usedBy,
+} from "../../core/spending/budget.ts";
+import {
+  joinedBy,
+  type ParkedTurn,
+  type Step,
+  type StepsTaken,
+  type TurnFailure,
+} from "../../core/step.ts";
 import { showsToAskerAlone, type Tool } from "../../core/turn/tool.ts";
-import type { StepsTaken, TurnFailure } from "../../core/step.ts";
+import { waitFor } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { printable } from "../../lib/text/quoted.ts";
+import { readerTime } from "../../lib/text/units.ts";
+import { costFactOf } from "../../render/cost.ts";
 import { failureText } from "../../render/failure.ts";
 import { freeze } from "../../render/freeze.ts";
 import {
@@ -28,11 +62,244 @@ import {
   composeFailure,
 } from "../../render/reply.ts";
 import { visibleText } from "../../render/safety/visible.ts";
-import { filesLeftOut } from "../owners/delivery_notices.ts";
-import type { TurnTexts } from "./turn_attachments.ts";
+import { budgetSpentText } from "../../render/sentences.ts";
+import { StoreError } from "../../store/database/store_error.ts";
+import { filesLeftOut } from "../owners/tell_owners.ts";
+import { decided } from "../questions/cards.ts";
+import type { TurnTexts } from "./gather.ts";
+import { cleanText, maxWaitingOf } from "./turn_rules.ts";
+import type { OneTurn } from "./steps.ts";
+
+export interface TurnSpending {
+  /** The sender, the place and the agent. */
+  readonly by: UsedBy;
+  /** All requests so far, as those of an answer. */
+  readonly charges: Charge[];
+  /** Number of those that the store has, the first ones. */
+  stored: number;
+}
+
+export function createTurnSpending({ message, route: { agentId } }: Claim): TurnSpending {
+  return { by: usedBy(message, agentId), charges: [], stored: 0 };
+}
+
+/** The charges that no transaction has stored yet. */
+export function unsavedCharges(
+  { charges, stored }: TurnSpending,
+  kind: UsageKind,
+): readonly Charge[] {
+  const unsaved = charges.slice(stored);
+  return kind === "answer" ? unsaved : unsaved.map((charge) => ({ ...charge, kind }));
+}
+
+/** The cost of all requests; `undefined` if there was none. */
+export function costOf({ charges }: TurnSpending): TurnCost | undefined {
+  const last = charges.at(-1);
+  if (!last) return undefined;
+  const cost = { inputTokens: 0, cachedTokens: 0, outputTokens: 0, ms: 0 };
+  let micros: number | undefined = 0;
+  for (const charge of charges) {
+    cost.inputTokens += charge.inputTokens;
+    cost.cachedTokens += charge.cachedTokens;
+    cost.outputTokens += charge.outputTokens;
+    cost.ms += charge.ms;
+    micros = micros === undefined || charge.micros === undefined
+      ? undefined
+      : micros + charge.micros;
+  }
+  return { model: last.model, requests: charges.length, ...cost, micros };
+}
+
+/**
+ * The record of a turn that no model is asked for. Bots get no notice. An event of a hook is posted as
+ * it is: an alert must not be lost with its model.
+ */
+export async function refusedTurn(
+  claim: Claim,
+  stop: BudgetStop,
+  { account: { store, now, log }, rules: { where } }: EndingTurn,
+): Promise<FinishedTurn> {
+  const { message, route: { agentId } } = claim;
+  const at = now();
+  const { id: userId, automaton } = message.sender;
+  const { refused } = termsOf(message);
+  const isSilent = automaton !== undefined ||
+    refused !== "in words" && await store.usage.isTold(userId, at);
+  const reason = reasonOf(stop);
+  log.info("A budget is spent: a message gets no answer", {
+    messageId: message.id,
+    where,
+    rule: stop.rule,
+    limit: stop.limit,
+    isTold: !isSilent,
+  });
+  const reset = readerTime(resetOf(stop, at), "R");
+  const answered = { message, agentId };
+  const hooked = hookedOf(message);
+  const outbox = hooked
+    ? freeze(composeEvent(answered, hooked.post))
+    : isSilent
+    ? []
+    : freeze(composeFailure(answered, budgetSpentText(reset)));
+  return {
+    claim,
+    end: { kind: "refused", reason },
+    entries: [],
+    outbox,
+    told: !isSilent ? { userId, day: dayOf(at) } : undefined,
+    isMarked: isSilent && !automaton && refused === "by a mark",
+  };
+}
+
+/**
+ * Adds the cost of a turn to its record.
+ *
+ * @param replaced Why a fallback answered; absent if none did.
+ */
+export function paidTurn(
+  turn: FinishedTurn,
+  spending: TurnSpending,
+  replaced?: ReplacedModel,
+): FinishedTurn {
+  const cost = costOf(spending);
+  if (!cost) return turn;
+  return {
+    ...turn,
+    cost: replaced ? { ...cost, replaced } : cost,
+    charges: unsavedCharges(spending, PURPOSES[turn.end.kind]),
+  };
+}
+
+const PURPOSES = {
+  answered: "answer",
+  declined: "no_reply",
+  refused: "failed",
+  interrupted: "failed",
+  failed: "failed",
+} as const;
+
+const CODE_BYTES = 8;
+
+/** Whether an error is the disk's, so that the store may accept the same later. */
+export const isStoreDown = (error: unknown): boolean => error instanceof StoreError;
+
+/** Milliseconds before the next attempt to store. */
+const RETRY_MS = 5_000;
+
+const NOT_STORED: StoredTurn = { stored: false, dropped: 0 };
+
+/**
+ * Stores a turn, however long the disk takes.
+ *
+ * @param asFailed Makes a failed turn to store instead, if the store refuses the turn for another
+ * reason.
+ * @returns The result; nothing is stored if the process stops first, or if the claim has ended.
+ * @throws {unknown} The store's error, if it refuses the failed turn as well.
+ */
+export async function saveTurn(
+  account: BotAccount,
+  turn: FinishedTurn,
+  asFailed: (error: unknown) => FinishedTurn,
+): Promise<StoredTurn> {
+  const { store, config, now, schedule, stopping, log } = account;
+  const maxWaiting = maxWaitingOf(config());
+  let ended = turn;
+  while (!stopping.aborted) {
+    try {
+      return await store.turns.finishTurn(ended, now(), maxWaiting);
+    } catch (error) {
+      if (isStoreDown(error)) {
+        const messageId = turn.claim.message.id;
+        log.error("Cannot store a finished turn; will try again", { messageId, error });
+        await waitFor(RETRY_MS, schedule, stopping);
+      } else if (ended === turn) ended = asFailed(error);
+      else throw error;
+    }
+  }
+  return NOT_STORED;
+}
+
+/**
+ * Stores steps of a turn, however long the disk takes.
+ *
+ * @param addSteps The store's transaction TS.
+ * @throws {unknown} The store's error, if it is not the disk's, or if the process stops.
+ */
+export async function saveSteps(
+  { schedule, stopping, log }: BotAccount,
+  messageId: MessageId,
+  addSteps: () => Promise<void>,
+): Promise<void> {
+  for (;;) {
+    try {
+      return await addSteps();
+    } catch (error) {
+      if (!isStoreDown(error) || stopping.aborted) throw error;
+      log.error("Cannot store a step of a turn; will try again", { messageId, error });
+      await waitFor(RETRY_MS, schedule, stopping);
+    }
+  }
+}
+
+/**
+ * Parks a turn, however long the disk takes.
+ *
+ * @throws {unknown} The store's error, as `saveSteps` does.
+ */
+export async function parkTurn(
+  { account, turn: { claim }, rules: { currency }, spending }: OneTurn,
+  { asked, taken }: ParkedTurn,
+): Promise<void> {
+  const { store, now, log } = account;
+  const { message } = claim;
+  const { length } = spending.charges;
+  const charges = unsavedCharges(spending, "answer");
+  const isPersonal = message.origin?.kind === "own" || undefined;
+  await saveSteps(account, message.id, async () => {
+    const all = asked.map((one) => {
+      const { question, ...cleaned } = cleanedCall(account, one, message);
+      const shown = withCost({ ...question, isPersonal }, taken.steps, currency);
+      return { ...cleaned, question: shown };
+    });
+    await store.questions.park({ claim, steps: taken.unsaved, charges, asked: all, now: now() });
+    decided(account);
+  });
+  spending.stored = length;
+  log.info("A turn waits for a person", {
+    messageId: message.id,
+    tools: asked.map(({ question: { tool } }) => tool),
+  });
+}
+
+/** Texts of a model get the cleaning of its answers. The exact command stays as it is. */
+function cleanedCall(
+  account: BotAccount,
+  { callKey, question }: AskedCall,
+  message: InboundMessage,
+) {
+  const code = codeFrom(account.draw(CODE_BYTES));
+  const clean = (text: string, of = message) => cleanText(account, of, text);
+  // Discord shows no mentions on buttons, in menus and in forms.
+  const label = (text: string) => clean(text, { ...message, names: {}, quoted: undefined });
+  const { text, choices, facts, form } = question;
+  const shown: Question = {
+    ...question,
+    text: clean(text),
+    facts: facts.map(({ name, value }) => ({ name, value: clean(value) })),
+    choices: choices.map((one) => ({ ...one, label: one.label && label(one.label) })),
+    ...(form && { form: { title: label(form.title), label: label(form.label) } }),
+  };
+  return { callKey, question: shown, code };
+}
+
+/** Shows people who decide about a call the cost of its turn. A question of the model has no cost. */
+function withCost(question: Question, steps: readonly Step[], currency?: string): Question {
+  const fact = question.kind === "ask" ? undefined : costFactOf(steps, currency);
+  return fact ? { ...question, facts: [...question.facts, fact] } : question;
+}
 
 /** The part of a turn that its record needs in any case. */
-export interface EndingTurn {
+interface EndingTurn {
   readonly account: BotAccount;
   readonly model: { readonly id: string };
   readonly rules: {

@@ -1,22 +1,282 @@
-/** Lists the steps that only some turns need. At each place, they come in this order. */
+/**
+ * Declares the places of a turn, and lists the steps that only some turns need. At each place, they
+ * come in this order.
+ *
+ * A plain turn reads, asks, shows, records and delivers (`answer.ts`), and knows none of its steps.
+ * A step is a few functions, each for one place. So a new one is a function and a line, and a turn
+ * is read without them.
+ *
+ * The form of the prompt is full, or small for a slow machine or a small window (T2a). Another form
+ * is another prompt, which the server reads anew. So the choice is stored for each model, with its
+ * cause, and stays until that is gone.
+ */
 
+import type { BotAccount } from "../../account/account.ts";
+import { linesOfExtras } from "../../account/extra_parts.ts";
 import { callsToRun } from "../../agent/next_step.ts";
-import { toUnanswered } from "../../core/inbound/inbox.ts";
-import { showUnanswered } from "../unanswered_reactions.ts";
+import type { TurnPorts } from "../../agent/turn.ts";
+import type { Config } from "../../config/config.ts";
+import type { Manner } from "../../core/config_file.ts";
+import {
+  type Claim,
+  type FinishedTurn,
+  type StoredTurn,
+  toUnanswered,
+} from "../../core/inbound/inbox.ts";
+import type { ContextWindow, Model } from "../../core/model.ts";
+import { type Frozen, nonceOf, SMALL, UNDO_BUTTON } from "../../core/outbound/outbound.ts";
+import type { Step, StoredSteps, TurnOutcome } from "../../core/step.ts";
+import { withSmallTools } from "../../core/turn/small_tools.ts";
+import type { Tool } from "../../core/turn/tool.ts";
+import type { ReplyToSend } from "../../render/cost.ts";
+import type { MadeChange } from "../../store/changes/changes.ts";
+import { spendOf } from "../limits.ts";
 import { speakAnswer } from "../media/speak.ts";
-import { tellFailedEvent } from "../owners/event_notices.ts";
-import { backfill, threadStarter } from "../session/backfill.ts";
+import { tellFailedEvent } from "../owners/tell_owners.ts";
 import { decided } from "../questions/cards.ts";
-import { failedTurn, postedTurn, withoutAnswer } from "./finished_turn.ts";
-import { opensThread } from "./gather.ts";
-import { withLinesUnder } from "./control/lines_under.ts";
-import { settleForm, useForm } from "./control/prompt_form.ts";
-import { saidStep, speechStep, spokenTurn } from "./progress/speech.ts";
-import { draftStep, linesStep, withLines, withManner } from "./shown_answer.ts";
-import { spendOf } from "./spending/budgets.ts";
-import { refusedTurn } from "./spending/turn_spending.ts";
-import { withoutTools } from "./turn_rules.ts";
-import type { TurnStep } from "./turn_step.ts";
+import { undoEnds } from "../receipts/receipts.ts";
+import { backfill, threadStarter } from "../session/turn_history.ts";
+import { showUnanswered } from "../unanswered_reactions.ts";
+import {
+  failedTurn,
+  postedTurn,
+  refusedTurn,
+  type TurnSpending,
+  withoutAnswer,
+} from "./finished_turn.ts";
+import { opensThread, type TurnContext, type TurnRequest } from "./gather.ts";
+import {
+  type Compose,
+  draftStep,
+  linesStep,
+  saidStep,
+  speechStep,
+  spokenTurn,
+  type TurnSpeech,
+  withLines,
+  withManner,
+} from "./shown_answer.ts";
+import { type TurnRules, withoutTools } from "./turn_rules.ts";
+import type { RunningTurn } from "./turns.ts";
+
+export type PromptForm = "full" | "small";
+
+const SMALL_WINDOW = 8_192;
+/** Tokens a second below which a server gets the small form. */
+const SLOW_PER_SEC = 200;
+/** Maximum milliseconds that the first turn waits for the server to tell the window. */
+const ASKED_MS = 3_000;
+
+/** What chose a form, as it is stored: a measured speed, or a window that is known. */
+const CHOICES = ["full", "window", "speed"] as const;
+type Choice = (typeof CHOICES)[number];
+
+/**
+ * The form by what is known of a model.
+ *
+ * @param before The stored choice. It stays until its cause is gone.
+ * @returns Without a choice, more is to be learned.
+ */
+function formBy(
+  window: ContextWindow | undefined,
+  before?: Choice,
+): { readonly form: PromptForm; readonly choice?: Choice } {
+  const choiceOf = (choice: Choice) =>
+    ({ form: choice === "full" ? choice : "small", choice }) as const;
+  if (!window || window.isPending) return before ? choiceOf(before) : { form: "full" };
+  const { contextWindow, from = "assumed", readPerSec, isEarly } = window;
+  if (isEarly) return before ? choiceOf(before) : { form: "small" }; // it may be Ollama's 4,096
+  if (contextWindow <= SMALL_WINDOW) {
+    return from === "refusal" ? { form: "small" } : choiceOf("window");
+  }
+  const isOpen = before === "window" && from === "assumed"; // so no larger one is known
+  if (isOpen) return choiceOf(before);
+  if (readPerSec && readPerSec.most < SLOW_PER_SEC) return choiceOf("speed");
+  if (before === "speed" && (readPerSec?.least ?? 0) < SLOW_PER_SEC) return choiceOf(before);
+  return readPerSec || before === "full" ? choiceOf("full") : { form: "full" };
+}
+
+function storedFor({ accountId, store }: BotAccount, modelId: string): string | undefined {
+  return store.settings.known(accountId, modelId, "prompt");
+}
+
+function chosen(
+  { account, config: { tools: { prompt: by } }, model: { id, window } }: OneTurn,
+): PromptForm {
+  const { accountId, store, now, log } = account;
+  if (by !== "auto") return by;
+  const known = storedFor(account, id);
+  const { form, choice } = formBy(window, CHOICES.find((one) => one === known));
+  if (choice !== undefined && choice !== known) {
+    log.info("The form of the prompt for a model is chosen", { model: id, by: choice });
+    const kept = store.settings.change(accountId, id, "prompt", choice, now());
+    kept.catch(() => {}); // the next turn chooses again
+  }
+  return form;
+}
+
+/** The form for a turn. A model's first one waits a moment until its server tells the window. */
+export async function formOf(turn: OneTurn): Promise<PromptForm> {
+  const { account, config, model } = turn;
+  const isOpen = config.tools.prompt === "auto" && storedFor(account, model.id) === undefined;
+  const asked = isOpen ? model.window?.asked : undefined;
+  if (asked) {
+    const late = Promise.withResolvers<void>();
+    const cancel = account.schedule(late.resolve, ASKED_MS);
+    await Promise.race([asked, late.promise]).finally(cancel);
+  }
+  return chosen(turn);
+}
+
+/** Stores the choice after an answer, if that has told enough. */
+export const settleForm = (turn: OneTurn): void => void chosen(turn);
+
+/** Gives a turn the prompt and the tools of the form for its model. */
+async function useForm(turn: OneTurn): Promise<void> {
+  if (await formOf(turn) !== "small") return;
+  const { model, rules } = turn;
+  const instructions = { ...rules.instructions, isSmall: true as const };
+  turn.model = withSmallTools(model);
+  turn.rules = { ...rules, isSmall: true, instructions };
+}
+
+/** A turn that ends with a message, before it is stored. */
+export interface EndedTurn {
+  readonly claim: Claim;
+  /** As it was at the beginning of the turn. */
+  readonly config: Config;
+  /** All steps of the message, of all attempts and agents. */
+  readonly steps: readonly Step[];
+  readonly tools: readonly Tool[];
+  /** Its changes on Discord. */
+  readonly changes: readonly MadeChange[];
+}
+
+/**
+ * Adds both to the last message with text, or as a message of their own if they do not fit.
+ *
+ * @throws {unknown} The store's error, as a rejection.
+ */
+export async function withLinesUnder(
+  turn: FinishedTurn,
+  { account, config, rules: { tools, chunks }, outcome }: OneTurn,
+): Promise<FinishedTurn> {
+  const { accountId, store, now } = account;
+  const { claim, outbox } = turn;
+  const { id } = claim.message;
+  const at = outbox.findLastIndex(({ message: { voice } }) => voice === undefined);
+  const last = outbox[at];
+  if (!last) return turn;
+  const hasStored = claim.attempt > 1 || outcome?.kind !== "reply" || outcome.taken !== undefined;
+  const before = hasStored ? await store.turns.stepsOf(id) : [];
+  const steps = [...before, ...turn.steps ?? []];
+  const changes = steps.length > 0 ? await store.changes.ofTurn(accountId, id) : [];
+  const under = linesOfExtras(account, { claim, config, steps, tools, changes })
+    .map((line) => `${SMALL}${line}`).join("\n");
+  const undo = { customId: `${UNDO_BUTTON}:${id}`, label: "Undo", style: "secondary" as const };
+  const mayUndo = !last.message.buttons && changes.some((change) => undoEnds(change) > now());
+  if (under === "" && !mayUndo) return turn;
+  // The marks of an undo may double the line.
+  const room = chunks.limit - (mayUndo ? under.length : 0);
+  const more = mayUndo ? { buttons: [undo] } : {};
+  return { ...turn, outbox: placed(outbox, at, last, under, more, room) };
+}
+
+function placed(
+  outbox: readonly Frozen[],
+  at: number,
+  last: Frozen,
+  under: string,
+  more: Partial<Frozen["message"]>,
+  room: number,
+): readonly Frozen[] {
+  const { content, footer, of, accountId, channelId, guildId } = last.message;
+  const joined = [content, under].filter(Boolean).join("\n");
+  if (under === "" || joined.length <= room || !of) {
+    const all = [footer, under].filter(Boolean).join("\n") || undefined;
+    const message = { ...last.message, content: joined, footer: all, ...more };
+    return outbox.with(at, { ...last, message });
+  }
+  const part = outbox.length;
+  const own = {
+    ...{ accountId, channelId, guildId, content: under, footer: under, ...more },
+    nonce: nonceOf(of, part),
+    pings: { users: [], roles: [], quotedAuthor: false },
+    isSilent: true as const,
+    of: { ...of, part },
+  };
+  return [...outbox, { message: own, files: [] }].map((frozen) => ({
+    ...frozen,
+    message: {
+      ...frozen.message,
+      of: frozen.message.of && { ...frozen.message.of, parts: part + 1 },
+    },
+  }));
+}
+
+/** A turn from its claim to its delivery. */
+export interface OneTurn {
+  readonly account: BotAccount;
+  /** As it was at its beginning (C9). */
+  readonly config: Config;
+  /** The turn, which others may end. */
+  readonly turn: RunningTurn;
+  /** The steps that earlier attempts have stored. */
+  readonly stored: StoredSteps;
+  rules: TurnRules;
+  model: Model;
+  /** How the conversation is answered, as people have chosen. */
+  readonly manner: Manner;
+  /** Speaks the answer to a person who has spoken (V5); absent: it is posted. */
+  speech?: TurnSpeech;
+  readonly spending: TurnSpending;
+  /** Whether the outbox may have a draft or a line of it. */
+  mayHaveDrafts?: true;
+  /** Whether lines stand under its answer. */
+  hasLinesUnder?: true;
+  /** The end, once the model has answered; absent before. */
+  outcome?: TurnOutcome;
+  /** Milliseconds until then. */
+  ms?: number;
+}
+
+export type ModelReply = Extract<TurnOutcome, { kind: "reply" }>;
+
+/** What goes along while the model is asked. */
+export type Watching =
+  & Partial<Pick<TurnPorts, "model" | "onText" | "isShown" | "onReading" | "onAside">>
+  & {
+    readonly onNext?: NonNullable<TurnPorts["onStep"]>;
+    readonly onPaid?: () => void;
+    /** Called in any case, before the turn goes on. */
+    readonly end?: () => Promise<void>;
+  };
+
+/** An answer for people, and what it was made of. */
+export interface WholeAnswer {
+  readonly request: TurnRequest;
+  readonly outcome: ModelReply;
+  readonly compose: (text: string) => ReturnType<Compose>;
+}
+
+export interface TurnStep {
+  /** Before anything is read: may change what the turn works with. */
+  begins?(turn: OneTurn): Promise<void> | void;
+  /** Before the model is asked: may end the turn. */
+  refuses?(turn: OneTurn): Promise<FinishedTurn | undefined> | FinishedTurn | undefined;
+  /** Before the request is read: may add to what the model reads. */
+  reads?(turn: OneTurn, context: TurnContext): Promise<void> | void;
+  /** While the model is asked. */
+  watches?(turn: OneTurn, compose: Compose): Watching | undefined;
+  /** The turn waits for a person. */
+  parked?(turn: OneTurn): void;
+  /** The answer is whole: may add to what people see. */
+  shows?(turn: OneTurn, answer: ReplyToSend, of: WholeAnswer): Promise<ReplyToSend> | ReplyToSend;
+  /** The turn is over: may change its record. */
+  ends?(turn: OneTurn, ended: FinishedTurn): Promise<FinishedTurn> | FinishedTurn;
+  /** The record is stored. */
+  stored?(turn: OneTurn, ended: FinishedTurn, stored: StoredTurn): void;
+}
 
 /**
  * Maximum number of turns for one message if each ends with the process. A bot that was killed at

@@ -1,31 +1,325 @@
-/** Derives the rules of a message's turn from the config. */
+/**
+ * Derives the rules of a message's turn from the config, with its tools (T2) and those that its
+ * model sees (T2b). The toolbox and the provider cache by the array. So equal sets of tools are the
+ * same array.
+ *
+ * Decides which messages share a turn, and which turns of a session run side by side (S5).
+ *
+ * Messages of several people may share one if they have the same rights: the same tools, the same
+ * instructions, the same roles, and no owner among them. Otherwise a person could give orders in
+ * the turn of another one who may do more.
+ *
+ * A turn's tools act for the sender of its first message (T4). So several people share no turn with
+ * a tool that shows or changes things of its asker, or that needs permissions of the asker. They
+ * share none either if there is a budget, because the first sender would pay for all (X4).
+ */
 
+import { isDeepStrictEqual } from "node:util";
 import type { BotAccount } from "../../account/account.ts";
-import { perAccount } from "../../account/per_account.ts";
-import { chunkRulesOf, timezoneOf } from "../../account/rules.ts";
-import { cleanSecrets } from "../../account/secrets.ts";
+import { ownServers } from "../../account/extra_parts.ts";
+import { chunkRulesOf, cleanSecrets, perAccount, timezoneOf } from "../../account/per_account.ts";
 import { type AgentConfig, agentOf, type Config } from "../../config/config.ts";
-import type { InboundMessage, Place } from "../../core/inbound/inbound.ts";
+import type { QueueMode } from "../../core/config_file.ts";
+import type { InboundMessage, Place, Sender } from "../../core/inbound/inbound.ts";
+import { hookedOf, termsOf } from "../../core/inbound/inbound.ts";
 import { UNKNOWN_WINDOW } from "../../core/model.ts";
 import { PERSONAL } from "../../core/outbound/outbound.ts";
-import type { Tool } from "../../core/turn/tool.ts";
+import { inputOf, type Skill, skillsFor, type SkillTool } from "../../core/skills/skill.ts";
+import { hasBudget } from "../../core/spending/budget.ts";
+import { defineTool, type Tool } from "../../core/turn/tool.ts";
 import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
 import { createInstructionFiles } from "../../host/files/instruction_files.ts";
 import { eachOnce, latest, latestOf } from "../../lib/cache.ts";
 import { isOwnerHint } from "../../policy/rights.ts";
 import { type OpenPlace, rulesFor } from "../../policy/rules/place_rules.ts";
+import { skillsOf, type ToolAsker } from "../../policy/tool_access.ts";
 import { type Instructions, prepareInstructions } from "../../render/prompt/system_prompt.ts";
 import type { ReplyRules } from "../../render/reply.ts";
 import { composeToolMessage } from "../../render/tool_message.ts";
 import { displayNameOf } from "../../session/session_key.ts";
 import { workspaceOf } from "../../workspace/skill_library.ts";
 import { toolTextRules } from "../deliver/tool_messages.ts";
-import { queueModeOf } from "../judging/chosen_settings.ts";
-import { commandOf } from "../judging/judge.ts";
-import { skillsIn, turnTools } from "../judging/turn_tools.ts";
-import { isOwner } from "../owners/owner_ids.ts";
+import { commandOf, queueModeOf } from "../judging/judge.ts";
+import type { CurrentPolicy } from "../judging/policy_keeper.ts";
+import { isOwner, ownsApplicationAsRead } from "../owners/owner_ids.ts";
 import type { HistoryRules } from "../session/turn_history.ts";
-import { prepareQueueModes, type QueueModes } from "./control/queue_mode.ts";
+
+/**
+ * What happens to messages that wait or arrive while a turn runs. All are of one session, and so for
+ * one agent.
+ */
+export interface QueueModes {
+  /** Whether the turn of a waiting message also answers the one behind it. */
+  carries(message: InboundMessage, next: InboundMessage, agentId: string): boolean;
+  /** Whether a running turn takes in a later message between two steps. */
+  steers(message: InboundMessage, next: InboundMessage, agentId: string): boolean;
+  /** Whether a later message ends the running turn. */
+  interrupts(message: InboundMessage, next: InboundMessage, agentId: string): boolean;
+  /** Whether the turn of a message may begin while turns of its session run, given by their last. */
+  runsBeside(running: readonly InboundMessage[], next: InboundMessage, agentId: string): boolean;
+}
+
+/** The part of a turn's rules that rights consist of. */
+export type RightsOf = (message: InboundMessage) => {
+  readonly tools: readonly Tool[];
+  readonly instructions: Instructions;
+  readonly ownerId?: string;
+};
+
+/** Facts about messages, at the moment. */
+interface QueueFacts {
+  /** The rights of messages in turns of an agent. */
+  readonly rightsOf: (agentId: string) => RightsOf;
+  /** Whether the sender of a message is an owner of the bot. */
+  readonly isOwner: (message: InboundMessage) => boolean;
+  /** Commands share no turn, end none, and run beside none: each has an answer of its own (K1). */
+  readonly isCommand: (message: InboundMessage) => boolean;
+  /** The mode that a person has chosen for a place. */
+  readonly chosenIn: (message: InboundMessage) => QueueMode | undefined;
+}
+
+/** Prepares the modes of a config. */
+export function prepareQueueModes(
+  { messages: { queue }, budgets }: {
+    readonly messages: {
+      readonly queue: { readonly mode?: QueueMode; readonly turnsPerChannel: number };
+    };
+    readonly budgets: Parameters<typeof hasBudget>[0];
+  },
+  { rightsOf, isOwner, isCommand, chosenIn }: QueueFacts,
+): QueueModes {
+  const modeIn = (message: InboundMessage): QueueMode =>
+    chosenIn(message) ?? queue.mode ?? (message.place.kind === "guild" ? "collect" : "steer");
+  const isTalk = (message: InboundMessage, next: InboundMessage) =>
+    !isCommand(message) && !isCommand(next);
+  const areSame = prepareSameRights(rightsOf, isOwner);
+  const hasSameRights: Decide = (message, next, agentId) =>
+    isTalk(message, next) && areSame(message, next, agentId);
+  const isShared = hasBudget(budgets) ? isSamePerson : prepareIsShared(rightsOf);
+  const mayShare: Decide = (message, next, agentId) =>
+    hasSameRights(message, next, agentId) && isShared(message, next, agentId);
+  const carries: Decide = (message, next, agentId) =>
+    modeIn(next) !== "followup" && mayShare(message, next, agentId);
+  const interrupts: Decide = (message, next, agentId) =>
+    modeIn(next) === "interrupt" && message.channelId === next.channelId &&
+    hasSameRights(message, next, agentId);
+  return {
+    carries,
+    steers: (message, next, agentId) =>
+      modeIn(next) === "steer" && mayShare(message, next, agentId),
+    interrupts,
+    runsBeside: (running, next, agentId) =>
+      queue.turnsPerChannel > 1 && (running.length < queue.turnsPerChannel || isOwner(next)) &&
+      running.every((message) =>
+        isTalk(message, next) && message.sender.id !== next.sender.id &&
+        message.channelId === next.channelId &&
+        !carries(message, next, agentId) && !interrupts(message, next, agentId)
+      ),
+  };
+}
+
+type Decide = QueueModes["carries"];
+
+function prepareSameRights(
+  rightsOf: (agentId: string) => RightsOf,
+  isOwner: (message: InboundMessage) => boolean,
+): Decide {
+  return (one, other, agentId) => {
+    const { answered } = termsOf(one);
+    if (answered === undefined || answered !== termsOf(other).answered) return false;
+    if (isSamePerson(one, other) && isDeepStrictEqual(rolesOf(one), rolesOf(other))) {
+      return one.sender.automaton === other.sender.automaton;
+    }
+    if (one.sender.automaton || other.sender.automaton) return false;
+    if (!isDeepStrictEqual(rolesOf(one), rolesOf(other))) return false;
+    if (isOwner(one) !== isOwner(other)) return false;
+    const rules = rightsOf(agentId);
+    const [first, second] = [rules(one), rules(other)];
+    return first.tools === second.tools && first.ownerId === second.ownerId &&
+      isDeepStrictEqual(first.instructions, second.instructions);
+  };
+}
+
+/** Whether messages are of one person, or their turn has no tool that acts for its asker. */
+function prepareIsShared(rightsOf: (agentId: string) => RightsOf): Decide {
+  return (one, other, agentId) =>
+    isSamePerson(one, other) || !rightsOf(agentId)(one).tools.some(actsForAsker);
+}
+
+/** The parts of a tool with gates check the rights of their asker by themselves. */
+function actsForAsker({ isPersonal, needs, withGates }: Tool): boolean {
+  return isPersonal === true || needs.length > 0 || withGates !== undefined;
+}
+
+/** Members of a PluralKit system share an account, and are different people (T14). */
+function isSamePerson({ sender: one }: InboundMessage, { sender: other }: InboundMessage): boolean {
+  const memberOf = ({ pluralkit }: Sender) => pluralkit?.memberId;
+  return one.id === other.id && memberOf(one) === memberOf(other);
+}
+
+function rolesOf({ sender: { roles } }: InboundMessage): readonly string[] {
+  return roles.map(({ id }) => id).sort();
+}
+
+/** Maximum number of sets to keep; a config has few, apart from one with many senders. */
+const MAX_SETS = 1_000;
+
+/** All tools are each name once: the same array until they change. */
+const finder = perAccount("turns", (account) => {
+  const { policy } = account;
+  const toolsNow = () => account.bot.toolServices.tools();
+  const sets = new Map<string, readonly Tool[]>();
+  /** The sets by place and sender: a decision goes through all levels for each tool. */
+  const decided = new Map<string, Decided>();
+  /** The same by the objects, which are mostly those of an earlier message. */
+  let known = new WeakMap<
+    Place,
+    WeakMap<
+      Sender,
+      { readonly agentId: string; readonly owns: boolean; readonly found: Decided }
+    >
+  >();
+  let tools = toolsNow();
+  let decidedBy: CurrentPolicy["decideTools"] | undefined;
+
+  function decide(asker: ToolAsker): readonly Tool[] {
+    const { decideTools, policy: { tools: { openGates } } } = policy();
+    const names = decideTools(asker, tools)
+      .flatMap(({ name, isAllowed }) => isAllowed ? [name] : []);
+    const key = [...names, "", ...openGates].join(" ");
+    const known = sets.get(key);
+    if (known) return known;
+    if (sets.size >= MAX_SETS) sets.clear();
+    const chosen = tools.filter(({ name }) => names.includes(name))
+      .flatMap((tool) => tool.withGates ? tool.withGates(openGates) ?? [] : tool);
+    sets.set(key, chosen);
+    return chosen;
+  }
+
+  function decideByData(
+    agentId: string,
+    place: Place,
+    sender: Sender,
+    owns: boolean,
+    hook?: string,
+  ): Decided {
+    const key = JSON.stringify([agentId, place, sender, owns, hook]);
+    const before = decided.get(key);
+    if (before) return before;
+    if (decided.size >= MAX_SETS) decided.clear();
+    const asker = { agentId, place, sender, hook, ownsApplication: () => owns };
+    const found = { chosen: decide(asker), offered: decide({ ...asker, isOffer: true }) };
+    decided.set(key, found);
+    return found;
+  }
+
+  function find(message: InboundMessage, agentId: string): Decided {
+    const { place, sender } = message;
+    const { decideTools } = policy();
+    const now = toolsNow();
+    if (tools !== now || decideTools !== decidedBy) {
+      if (tools !== now) sets.clear();
+      tools = now;
+      decidedBy = decideTools;
+      decided.clear();
+      known = new WeakMap();
+    }
+    const hooked = hookedOf(message);
+    if (hooked) return decideByData(agentId, place, sender, false, hooked.hook);
+    const owns = ownsApplicationAsRead(account, sender.id);
+    let bySender = known.get(place);
+    if (!bySender) known.set(place, bySender = new WeakMap());
+    const before = bySender.get(sender);
+    if (before?.agentId === agentId && before.owns === owns) return before.found;
+    const found = decideByData(agentId, place, sender, owns);
+    bySender.set(sender, { agentId, owns, found });
+    return found;
+  }
+  return find;
+});
+
+/**
+ * Adds tools of skills (T7a), and of own accounts: a turn that reads one has no others (T13a).
+ *
+ * @param isOffer Those that the model sees.
+ */
+export function turnTools(
+  account: BotAccount,
+  message: InboundMessage,
+  agentId: string,
+  isOffer = false,
+): readonly Tool[] {
+  const isOwn = message.origin?.kind === "own";
+  const base = isOwn ? NO_TOOLS : finder(account)(message, agentId)[isOffer ? "offered" : "chosen"];
+  const skills = isOwn ? [] : skillsIn(account, message, agentId);
+  const own = ownServers(account)?.tools(message) ?? [];
+  const more = [...skills.flatMap(({ tools }) => tools ?? []), ...own];
+  if (more.length === 0) return base;
+  // `mcp__<server>__privately` has decided who may.
+  const ownsApplication = () => ownsApplicationAsRead(account, message.sender.id);
+  const hook = hookedOf(message)?.hook;
+  const asker = { ...message, agentId, hook, ownsApplication, forAnyone: isOwn, isOffer };
+  const decided = account.policy().decideTools(asker, more);
+  return more.filter((_, at) => decided[at]?.isAllowed).reduce(withTool, base);
+}
+
+const NO_TOOLS: readonly Tool[] = [];
+/** Lists with one more tool: the same array for the same list and tool. */
+const longer = new WeakMap<readonly Tool[], WeakMap<SkillTool | Tool, readonly Tool[]>>();
+
+function withTool(tools: readonly Tool[], tool: SkillTool | Tool): readonly Tool[] {
+  const known = longer.get(tools) ?? new WeakMap<SkillTool | Tool, readonly Tool[]>();
+  longer.set(tools, known);
+  const all = known.get(tool) ?? [...tools, "run" in tool ? tool : toolOf(tool)];
+  known.set(tool, all);
+  return all;
+}
+
+const skillsNow = perAccount(
+  "turns",
+  ({ config, bot }) =>
+    latestOf(config, (by, agentId: string) => {
+      const { skills: names } = agentOf(by, agentId);
+      return latest(
+        bot.toolServices.of(agentId).skills.now,
+        ({ skills }) => skillsFor(skills, names),
+      );
+    }),
+);
+
+/** The skills of a message's turn (T7): the same array for the same skills. */
+export function skillsIn(
+  account: BotAccount,
+  asker: Parameters<typeof skillsOf>[0],
+  agentId: string,
+): readonly Skill[] {
+  return skillsOf(asker, skillsNow(account)(agentId)(), account.policy().policy);
+}
+
+interface Decided {
+  readonly chosen: readonly Tool[];
+  readonly offered: readonly Tool[];
+}
+
+/** Makes the tool of a skill's file (T7a). */
+function toolOf(tool: SkillTool): Tool {
+  const { name, head: { description, input, tools, readOnly } } = tool;
+  return defineTool({
+    name,
+    description,
+    parameters: input,
+    input: () => inputOf(tool),
+    needs: [],
+    seenAt: "nowhere", // an owner has confirmed its file and its hosts
+    isIdempotent: readOnly,
+    isReadOnly: readOnly || undefined,
+    isPersonalCall: () => tools.length > 0, // they may show things of the asker alone
+    asks: async (_, context) =>
+      (await import("../tools/skill_tools.ts")).skillQuestion(tool, context),
+    run: async (given, context) =>
+      (await import("../tools/skill_tools.ts")).runSkill(tool, given, context),
+  });
+}
 
 export interface TurnRules extends ReplyRules, HistoryRules {
   /** Name of the place for people, for the log (S2). */

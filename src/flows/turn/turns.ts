@@ -8,8 +8,7 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import { ownServers, tellExtras } from "../../account/extra_parts.ts";
-import { perAccount } from "../../account/per_account.ts";
-import { wakeChannels } from "../../account/wakes.ts";
+import { perAccount, wakeChannels } from "../../account/per_account.ts";
 import type { NextStep } from "../../agent/next_step.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
@@ -23,7 +22,7 @@ import {
   toUnanswered,
   type WaitingTurn,
 } from "../../core/inbound/inbox.ts";
-import { hookedOf, isAtDiscord, termsOf } from "../../core/inbound/origin.ts";
+import { hookedOf, isAtDiscord, termsOf } from "../../core/inbound/inbound.ts";
 import { freeze } from "../../render/freeze.ts";
 import { noticeBody } from "../../render/reply.ts";
 import { isBesideKey } from "../../session/session_key.ts";
@@ -34,10 +33,10 @@ import { isOwner, ownsApplicationAsRead } from "../owners/owner_ids.ts";
 import { runEnded } from "../../features/schedules/runner.ts";
 import { showUnanswered } from "../unanswered_reactions.ts";
 import { answer } from "./answer.ts";
-import type { QueueModes } from "./control/queue_mode.ts";
-import type { TurnLimit, TurnPerson } from "./control/turn_limit.ts";
-import { beginTyping } from "./progress/progress.ts";
-import { saveTurn } from "./save_turn.ts";
+import type { QueueModes } from "./turn_rules.ts";
+import type { TurnLimit, TurnPerson } from "../limits.ts";
+import { beginTyping } from "../deliver/progress.ts";
+import { saveTurn } from "./finished_turn.ts";
 import { modesOf } from "./turn_rules.ts";
 
 /** Milliseconds before the next request to a store that failed. */

@@ -7,7 +7,7 @@
  * and probed is reused for a moment: several monitors must not cost several reads.
  */
 
-import type { Verdict } from "../../core/inbound/verdict.ts";
+import type { Verdict } from "../../core/inbound/inbox.ts";
 import type { Meters } from "../metrics.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { AccountSnapshot, ConfigState, ModelSnapshot, Snapshot } from "../snapshot.ts";

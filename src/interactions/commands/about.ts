@@ -3,10 +3,16 @@
  * the conversation (K2).
  */
 
-import { dayOf, endOfDay, moneyText, monthStartOf } from "../../core/spending/usage.ts";
+import {
+  budgetText,
+  dayOf,
+  endOfDay,
+  isSpent,
+  moneyText,
+  monthStartOf,
+} from "../../core/spending/budget.ts";
 import type { ContextWindow, WindowSource } from "../../core/model.ts";
 import { ANSWER_MAX, type Command } from "../base/command.ts";
-import { budgetText, isSpent } from "../../core/spending/budget.ts";
 import type { UsageSum } from "../../store/usage/usage.ts";
 import { clip } from "../../lib/text/quoted.ts";
 import { durationText, readerTime } from "../../lib/text/units.ts";

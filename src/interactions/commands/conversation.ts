@@ -87,7 +87,7 @@ export const stopButton: Component = {
 
 async function stopHere(call: CommandCall | ButtonPress, account: BotAccount): Promise<string> {
   const { mayUse } = await import("../../flows/interactions/authorize.ts");
-  const { stopTurns } = await import("../../flows/inbound/waiting_turns.ts");
+  const { stopTurns } = await import("../../flows/inbound/stored.ts");
   const { accountId, channelId, place, sender } = call;
   // A user install is no direct message, though its rules are: others may be in the channel.
   const isDirect = place.kind === "dm" && !call.isElsewhere;

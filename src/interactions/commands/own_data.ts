@@ -3,7 +3,7 @@
  * (`/forget me`, X5), and changes that the tool `discord` has made for them (`/undo`, T3).
  */
 
-import { cleanSecrets } from "../../account/secrets.ts";
+import { cleanSecrets } from "../../account/per_account.ts";
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import { UNDO_BUTTON } from "../../core/outbound/outbound.ts";
 import { clip, plain } from "../../lib/text/quoted.ts";

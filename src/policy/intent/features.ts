@@ -1,7 +1,7 @@
 /** Names the features of the intent filter (I1), and says each in plain English for `why`. */
 
 import weights from "./weights.json" with { type: "json" };
-import type { IntentReason } from "../../core/inbound/verdict.ts";
+import type { IntentReason } from "../../core/inbound/inbox.ts";
 
 type Say = (value: number) => string;
 

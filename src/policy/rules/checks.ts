@@ -10,7 +10,7 @@
  */
 
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
-import type { VerdictCheck } from "../../core/inbound/verdict.ts";
+import type { VerdictCheck } from "../../core/inbound/inbox.ts";
 import type { GuildPlace, Named, Sender } from "../../core/inbound/inbound.ts";
 import { slug } from "../../core/names.ts";
 import { quoted } from "../../lib/text/quoted.ts";

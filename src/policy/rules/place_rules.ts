@@ -6,7 +6,7 @@
 
 import { pathTo } from "../../core/config_file.ts";
 import type { GuildPlace } from "../../core/inbound/inbound.ts";
-import { NO_THREADS, type ThreadRules } from "../../core/outbound/target.ts";
+import { NO_THREADS, type ThreadRules } from "../../core/outbound/outbound.ts";
 import {
   channelName,
   channelPins,

@@ -5,7 +5,7 @@
 
 import { pathTo } from "../../core/config_file.ts";
 import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
-import type { ThreadRules } from "../../core/outbound/target.ts";
+import type { ThreadRules } from "../../core/outbound/outbound.ts";
 import type { TriggerKind } from "../../core/inbound/inbound.ts";
 import type { ToolGate } from "../../core/tool_names.ts";
 import type { AllowEntry } from "./allowlist.ts";

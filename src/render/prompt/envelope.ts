@@ -11,11 +11,16 @@
 
 import { createdAtMs } from "../../core/discord/ids.ts";
 import type { InboundMessage, Place, Quoted } from "../../core/inbound/inbound.ts";
-import { cameBy, hookedOf, type Origin } from "../../core/inbound/origin.ts";
-import type { FenceName, Part } from "../../core/inbound/transcript.ts";
+import { cameBy, hookedOf, type Origin } from "../../core/inbound/inbound.ts";
+import type { FenceName, Part } from "../../core/inbound/mentions.ts";
 import { hookText } from "../../core/hooks/hook.ts";
-import { emojisIn, readable, withPlainMarkup } from "../../core/inbound/mentions.ts";
-import { labelOf, type Overheard } from "../../core/inbound/transcript.ts";
+import {
+  emojisIn,
+  labelOf,
+  type Overheard,
+  readable,
+  withPlainMarkup,
+} from "../../core/inbound/mentions.ts";
 import type { FileResult, ReadAttachment } from "../../core/turn/media.ts";
 import { type LocalMinute, localMinuteOf } from "../../lib/clock.ts";
 import type { ReactionNote } from "../../core/inbound/events.ts";

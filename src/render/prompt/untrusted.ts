@@ -6,7 +6,7 @@
  * parser: it takes `＜/MESSAGE ＞` for the end of a message.
  */
 
-import type { FenceName } from "../../core/inbound/transcript.ts";
+import type { FenceName } from "../../core/inbound/mentions.ts";
 import { withoutInvisible } from "../../lib/text/quoted.ts";
 
 /**

@@ -2,8 +2,8 @@
  * `store.changes`: destructive actions of the tool `discord`, with the way to take each back (T3).
  */
 
-import { COMMIT_OPTIONS } from "../database/durability.ts";
-import type { Transactions } from "../database/durability.ts";
+import { COMMIT_OPTIONS } from "../database/commits.ts";
+import type { Transactions } from "../database/commits.ts";
 import { COUNT } from "../schema/columns.ts";
 import {
   CHANGES_KEPT_MS,

@@ -13,7 +13,7 @@ import { inspect, openDatabase, schemaIn } from "../database/database.ts";
 import { assertRegularFiles } from "../database/database_files.ts";
 import { MIGRATIONS } from "../database/migrations.ts";
 import { StoreError, toStoreError } from "../database/store_error.ts";
-import { transactNow } from "../database/durability.ts";
+import { transactNow } from "../database/commits.ts";
 import { rows, text } from "../schema/columns.ts";
 import { IS_OPEN } from "../schema/messages.ts";
 

@@ -8,7 +8,7 @@
 
 import { createHash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
-import { transactNow } from "./durability.ts";
+import { transactNow } from "./commits.ts";
 import { TABLES } from "../schema/tables.ts";
 
 /**

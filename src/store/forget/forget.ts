@@ -8,7 +8,7 @@
  */
 
 import { createHmac, randomBytes } from "node:crypto";
-import { COMMIT_OPTIONS, statementsOf } from "../database/durability.ts";
+import { COMMIT_OPTIONS, statementsOf } from "../database/commits.ts";
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { z } from "zod";
@@ -20,7 +20,7 @@ import {
 } from "../../core/discord/ids.ts";
 import type { Forgotten } from "../../core/store/store.ts";
 import { DAY_MS } from "../../lib/clock.ts";
-import type { Transactions } from "../database/durability.ts";
+import type { Transactions } from "../database/commits.ts";
 import {
   type DeclaredTable,
   integer,

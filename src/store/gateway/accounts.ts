@@ -19,8 +19,8 @@ import {
 import type { AccountId, UserId } from "../../core/discord/ids.ts";
 import type { GatewaySession, GuildSnapshot, Self } from "../../core/inbound/inbound.ts";
 import { DAY_MS } from "../../lib/clock.ts";
-import { COMMIT_OPTIONS, statementsOf, UNNAMED } from "../database/durability.ts";
-import type { Transactions } from "../database/durability.ts";
+import { COMMIT_OPTIONS, statementsOf, UNNAMED } from "../database/commits.ts";
+import type { Transactions } from "../database/commits.ts";
 import {
   ACCOUNT,
   APPLICATION_OWNER,

@@ -11,12 +11,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { GatewaySession, Self } from "../../core/inbound/inbound.ts";
-import {
-  COMMIT_OPTIONS,
-  statementsOf,
-  type Transactions,
-  UNNAMED,
-} from "../database/durability.ts";
+import { COMMIT_OPTIONS, statementsOf, type Transactions, UNNAMED } from "../database/commits.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { Pruner } from "../messages/retention.ts";
 import { GATEWAY_SESSION, RUN, RUNS_MAX } from "../schema/bot.ts";

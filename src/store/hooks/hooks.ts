@@ -20,10 +20,10 @@ import {
   type NumberedEvent,
   type StoredHookEvent,
 } from "../../core/hooks/hook.ts";
-import { threadIdOf } from "../../core/outbound/target.ts";
+import { threadIdOf } from "../../core/outbound/outbound.ts";
 import { quoted } from "../../lib/text/quoted.ts";
-import { COMMIT_OPTIONS, statementsOf, UNNAMED } from "../database/durability.ts";
-import type { Transactions } from "../database/durability.ts";
+import { COMMIT_OPTIONS, statementsOf, UNNAMED } from "../database/commits.ts";
+import type { Transactions } from "../database/commits.ts";
 import { type AddOnce, prepareAddOnce } from "../outbox/rows.ts";
 import { HOOK_EVENT, HOOK_INCIDENT, HOOK_RUN } from "../schema/agent.ts";
 import { account, COUNT, integer, optional, rows, snowflake, text } from "../schema/columns.ts";

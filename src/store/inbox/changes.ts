@@ -18,13 +18,13 @@ import {
   type StopRequest,
   type StopScope,
 } from "../../core/inbound/inbox.ts";
-import { toOverheard } from "../../core/inbound/transcript.ts";
-import type { Verdict } from "../../core/inbound/verdict.ts";
-import { COMMIT_OPTIONS, statementsOf, type Transactions } from "../database/durability.ts";
+import { toOverheard } from "../../core/inbound/mentions.ts";
+import type { Verdict } from "../../core/inbound/inbox.ts";
+import { COMMIT_OPTIONS, statementsOf, type Transactions } from "../database/commits.ts";
 import type { Memory } from "../memory/memory.ts";
-import type { MessageBlocks } from "../messages/message_blocks.ts";
+import type { MessageBlocks } from "../messages/messages.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
-import { prepareRemoveDrafts } from "../outbox/turn_outbox.ts";
+import { prepareRemoveDrafts } from "../outbox/outbox.ts";
 import { flag, integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { IS_OPEN } from "../schema/messages.ts";
 import { withoutWords } from "../schema/person.ts";
@@ -186,7 +186,7 @@ const ROW = rows({
   finishedAt: optional(integer()),
   turnOf: optional(snowflake<"message">()),
   replyTo: optional(text()),
-  message: json<InboundMessage>(), // ours, by `turn_ends.ts`
+  message: json<InboundMessage>(), // ours, by `turns.ts`
 });
 
 /** Takes the place of the words of a deleted message, and of an earlier text of an edited one. */

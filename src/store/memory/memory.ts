@@ -4,6 +4,16 @@
  *
  * The tables can restore all of it. It is forgotten whenever it may differ from them: after undone
  * work.
+ *
+ * The open turns are messages that wait, turns that run, and turns that wait for people. {@link
+ * applyTurn} is the only code that changes them, and {@link TurnEvent} lists everything that can
+ * happen to them. It asks no clock and no table. An event of a transaction is applied at the moment
+ * the transaction is stored, before any other code runs. So the state is always that of a process
+ * that reads the tables now (`tests/store/open_turns_law_test.ts`).
+ *
+ * Only the oldest messages of a long session, and of an account with many messages, are here. Once
+ * there is room again, the next ones are read from the tables, in their order. Callers decide which
+ * messages may begin while turns of their session run.
  */
 
 import type { DatabaseSync } from "node:sqlite";
@@ -11,14 +21,23 @@ import {
   type AccountId,
   type ChannelId,
   compareIds,
+  type GuildId,
   type MessageId,
+  type UserId,
 } from "../../core/discord/ids.ts";
 import type { InboundMessage, Sender } from "../../core/inbound/inbound.ts";
-import type { Judged } from "../../core/inbound/inbox.ts";
-import { TERMS } from "../../core/inbound/origin.ts";
+import {
+  type Claim,
+  type FullList,
+  type Judged,
+  messagesOf,
+  type Route,
+  type WaitingTurn,
+} from "../../core/inbound/inbox.ts";
+import { TERMS, termsOf } from "../../core/inbound/inbound.ts";
 import { createNewestSet } from "../../lib/cache.ts";
-import { statementsOf } from "../database/durability.ts";
-import type { OverheardKey } from "../messages/message_blocks.ts";
+import { statementsOf } from "../database/commits.ts";
+import type { OverheardKey } from "../messages/messages.ts";
 import {
   account,
   flag,
@@ -33,15 +52,765 @@ import { IS_OPEN } from "../schema/messages.ts";
 import { IS_PARKED } from "../schema/people.ts";
 import { namesOne } from "../sources/sources.ts";
 import { createSpentToday } from "../usage/usage.ts";
-import { ACCOUNT_MAX, SESSION_MAX, type WaitingMessage } from "./backlog.ts";
-import {
-  applyTurn,
-  type ClaimedTurn,
-  createOpenTurns,
-  type OpenTurnState,
-  runningMessages,
-  type TurnEvent,
-} from "./open_turns.ts";
+
+export interface WaitingMessage extends WaitingTurn {
+  readonly messageId: MessageId;
+  readonly accountId: AccountId;
+  /** The channel, thread or direct message channel that it stands in. */
+  readonly channelId: ChannelId;
+  /** Guild of the channel; absent in direct messages. */
+  readonly guildId?: GuildId;
+  /** Agent and session of its turn. */
+  readonly route: Route;
+  /** Number that rises with each arrival. */
+  readonly arrival: number;
+  /** Number of turns that have begun for it. */
+  readonly attempts: number;
+  /** Message whose turn answers it, too, since an earlier attempt; absent: no other. */
+  readonly turnOf?: MessageId;
+}
+
+/**
+ * Maximum number of messages of a session in memory; the tables have the later ones. So a busy
+ * session does not keep the messages of others out.
+ */
+export const SESSION_MAX = 64;
+/**
+ * Maximum number of messages of an account in memory; the tables have the later ones. So a stopped
+ * account does not keep the messages of others out.
+ */
+export const ACCOUNT_MAX = 10_000;
+/**
+ * Maximum UTF-16 units of texts in memory. A later message is read from the tables when its turn
+ * comes.
+ */
+const TEXT_MAX = 2 * 1024 * 1024;
+/** Estimated UTF-16 units of a message beside its text. */
+const MESSAGE_UNITS = 600;
+
+/** Whether a message may be next, beside the running turns of its session. */
+export type MayBegin = (entry: WaitingMessage, running: readonly MessageId[]) => boolean;
+
+/** The waiting messages of one session in memory. */
+interface Session {
+  /** In the order of arrival. */
+  readonly entries: WaitingMessage[];
+  /** The running turns, in the order of their beginnings, by the messages that they began with. */
+  readonly running: MessageId[];
+  /** The people whom these turns answer first. */
+  readonly askers: UserId[];
+  /** Whether more of its messages wait in the tables. */
+  isLong: boolean;
+  /** Whether its messages may be of several guilds, direct messages or accounts. */
+  isMixed: boolean;
+}
+
+interface AccountBacklog {
+  waiting: number;
+  /** Whether more of its messages wait in the tables. */
+  isLong: boolean;
+  readonly fair: ReturnType<typeof createFairTurns>;
+}
+
+function createBacklog() {
+  /** Sessions with messages or a running turn. */
+  const sessions = new Map<string, Session>();
+  /** Sessions with messages that may begin: those with running turns only while others wait, too. */
+  const ready = new Set<Session>();
+  const accounts = new Map<AccountId, AccountBacklog>();
+  const messages = new Map<MessageId, WaitingMessage>();
+  /** Whether the tables may have messages that are not here. */
+  let isPartial = false;
+  let units = 0;
+
+  function sessionOf(sessionKey: string): Session {
+    let session = sessions.get(sessionKey);
+    if (!session) {
+      session = { entries: [], running: [], askers: [], isLong: false, isMixed: false };
+      sessions.set(sessionKey, session);
+    }
+    return session;
+  }
+
+  /** A person's turns in a session run one after another, so most sessions with a turn have none. */
+  function review(session: Session): void {
+    const { entries, askers } = session;
+    if (entries.some(({ sender }) => !askers.includes(sender.id))) ready.add(session);
+    else ready.delete(session);
+  }
+
+  function accountOf(accountId: AccountId): AccountBacklog {
+    let account = accounts.get(accountId);
+    if (!account) {
+      account = { waiting: 0, isLong: false, fair: createFairTurns() };
+      accounts.set(accountId, account);
+    }
+    return account;
+  }
+
+  return {
+    /** Adds a message. A message that is here already stays unchanged. */
+    insert(entry: WaitingMessage): void {
+      const { messageId, accountId, arrival, route: { sessionKey } } = entry;
+      if (messages.has(messageId)) return;
+      messages.set(messageId, entry);
+      const session = sessionOf(sessionKey);
+      const last = session.entries.at(-1);
+      const isLast = (last?.arrival ?? 0) < arrival;
+      session.isMixed = last !== undefined && (session.isMixed || !isOfSamePlace(last, entry));
+      session.entries.push(entry);
+      if (!isLast) session.entries.sort((a, b) => a.arrival - b.arrival);
+      if (!session.askers.includes(entry.sender.id)) ready.add(session);
+      accountOf(accountId).waiting++;
+      units += unitsOf(entry);
+    },
+    /**
+     * Whether one more message of the account and the session may be in memory. If not, only the
+     * tables have it, and the backlog notes that it is partial.
+     */
+    hasRoom(accountId: AccountId, sessionKey: string): boolean {
+      const account = accountOf(accountId);
+      const session = sessions.get(sessionKey);
+      if (account.waiting >= ACCOUNT_MAX) account.isLong = true;
+      if (session && session.entries.length >= SESSION_MAX) session.isLong = true;
+      const hasRoom = !account.isLong && !session?.isLong;
+      isPartial ||= !hasRoom;
+      return hasRoom;
+    },
+    /** Whether the text of one more message may be in memory. */
+    hasRoomForText: (): boolean => units < TEXT_MAX,
+    /**
+     * Finds the next message of an account. Guilds take turns. Of a guild's sessions, the one comes
+     * first that has waited longest, and in it the message that was written first. A message of another
+     * one's turn waits for that one.
+     *
+     * @param mayBegin Whether a message may be next now, beside the running turns of its session.
+     */
+    next(accountId: AccountId, mayBegin: MayBegin): WaitingMessage | undefined {
+      const { fair } = accountOf(accountId);
+      const isFree = (entry: WaitingMessage, { running }: Session) =>
+        entry.accountId === accountId &&
+        (entry.turnOf === undefined || !messages.has(entry.turnOf)) && mayBegin(entry, running);
+      let chosen: Session | undefined;
+      let oldest: WaitingMessage | undefined;
+      let time = Infinity;
+      const isLater = (entry: WaitingMessage) => {
+        const itsTime = fair.timeOf(entry);
+        return itsTime > time || itsTime === time && entry.arrival > (oldest?.arrival ?? Infinity);
+      };
+      for (const session of ready) {
+        const [head] = session.entries;
+        // Its others arrived later. Many sessions wait at once, and to ask about each costs more.
+        if (head && !session.isMixed && isLater(head)) continue;
+        const first = session.entries.find((entry) => isFree(entry, session));
+        if (!first || isLater(first)) continue;
+        chosen = session;
+        oldest = first;
+        time = fair.timeOf(first);
+      }
+      if (!chosen || !oldest) return undefined;
+      let next = oldest;
+      for (const entry of chosen.entries) {
+        if (isBefore(entry.messageId, next.messageId) && isFree(entry, chosen)) next = entry;
+      }
+      return next;
+    },
+    /** Counts a turn for the guild of a message. */
+    begun: (entry: WaitingMessage): void => accountOf(entry.accountId).fair.begun(entry),
+    /** The messages that the turn of this one answers, too, in the order of their ids. */
+    ofTurn: ({ messageId, route: { sessionKey } }: WaitingMessage): readonly WaitingMessage[] =>
+      (sessions.get(sessionKey)?.entries ?? []).filter(({ turnOf }) => turnOf === messageId)
+        .toSorted((one, other) => isBefore(one.messageId, other.messageId) ? -1 : 1),
+    /**
+     * Finds a message of the same session, channel and account as this one.
+     *
+     * @returns By the ids, the first behind `after`; `undefined` if there is none.
+     */
+    behind(
+      { accountId, channelId, route: { sessionKey } }: WaitingMessage,
+      after?: MessageId,
+    ): WaitingMessage | undefined {
+      let first: WaitingMessage | undefined;
+      for (const entry of sessions.get(sessionKey)?.entries ?? []) {
+        if (entry.accountId !== accountId || entry.channelId !== channelId) continue;
+        if (after !== undefined && !isBefore(after, entry.messageId)) continue;
+        if (!first || isBefore(entry.messageId, first.messageId)) first = entry;
+      }
+      return first;
+    },
+    find: (messageId: MessageId): WaitingMessage | undefined => messages.get(messageId),
+    /**
+     * Removes a message that is here.
+     *
+     * @returns Whether memory now has room for messages that only the tables have.
+     */
+    takeOut(entry: WaitingMessage): boolean {
+      const { messageId, accountId, route: { sessionKey } } = entry;
+      const session = sessionOf(sessionKey);
+      session.entries.splice(session.entries.indexOf(entry), 1);
+      messages.delete(messageId);
+      const isOver = session.entries.length === 0;
+      if (isOver) ready.delete(session);
+      if (isOver && session.running.length === 0) sessions.delete(sessionKey);
+      const account = accountOf(accountId);
+      account.waiting--;
+      units -= unitsOf(entry);
+      return (isOver && session.isLong) || (account.isLong && account.waiting < ACCOUNT_MAX / 2);
+    },
+    /** Whether messages wait that only the tables have. */
+    isPartial: (): boolean => isPartial,
+    began(sessionKey: string, turn: MessageId, asker: UserId): void {
+      const session = sessionOf(sessionKey);
+      session.running.push(turn);
+      session.askers.push(asker);
+      review(session);
+    },
+    ended(sessionKey: string, turn: MessageId): void {
+      const session = sessionOf(sessionKey);
+      const { running, askers, entries } = session;
+      const at = running.indexOf(turn);
+      if (at >= 0) {
+        running.splice(at, 1);
+        askers.splice(at, 1);
+      }
+      if (running.length === 0 && entries.length === 0) sessions.delete(sessionKey);
+      review(session);
+    },
+    /** Forgets all messages. The running turns of sessions stay known. */
+    clear(): void {
+      for (const [sessionKey, session] of sessions) {
+        session.entries.length = 0;
+        session.isLong = false;
+        if (session.running.length === 0) sessions.delete(sessionKey);
+      }
+      for (const account of accounts.values()) {
+        account.waiting = 0;
+        account.isLong = false;
+      }
+      ready.clear();
+      messages.clear();
+      isPartial = false;
+      units = 0;
+    },
+  };
+}
+
+/** Compares ids as numbers: a shorter one is smaller. */
+function isBefore(id: string, other: string): boolean {
+  return id.length === other.length ? id < other : id.length < other.length;
+}
+
+function isOfSamePlace(one: WaitingMessage, other: WaitingMessage): boolean {
+  return one.accountId === other.accountId && placeOf(one) === placeOf(other);
+}
+
+function unitsOf({ message }: WaitingMessage): number {
+  if (!message) return 0;
+  const extras = message.extras.reduce((sum, { text }) => sum + text.length, 0);
+  return MESSAGE_UNITS + message.text.length + extras + (message.quoted?.text.length ?? 0);
+}
+
+/** The place of a waiting message. */
+interface Placed {
+  readonly channelId: string;
+  /** Absent in direct messages. */
+  readonly guildId?: string;
+}
+
+/** A direct message counts as a guild of its own. */
+const placeOf = ({ guildId, channelId }: Placed): string => guildId ?? channelId;
+
+/** Number of guilds from which those without effect are forgotten. */
+const MANY = 256;
+
+/**
+ * Shares the turns of an account fairly among guilds, so that one guild with many waiting messages
+ * delays no other.
+ *
+ * This is start-time fair queueing. Each turn of a guild moves its time on by one, and the guild
+ * with the earliest time comes first. The time of a guild without waiting messages does not stay
+ * behind: it gains no lead by being silent.
+ */
+function createFairTurns() {
+  /** By guild or direct message channel. */
+  const times = new Map<string, number>();
+  let now = 0;
+  const timeOf = (entry: Placed) => Math.max(now, times.get(placeOf(entry)) ?? 0);
+  return {
+    /** The time of a message's guild; among waiting messages, the lowest is next. */
+    timeOf,
+    /** Notes that a turn for the message begins. */
+    begun(entry: Placed): void {
+      now = timeOf(entry);
+      times.set(placeOf(entry), now + 1);
+      if (times.size < MANY) return;
+      for (const [place, time] of times) if (time <= now) times.delete(place);
+    },
+  };
+}
+
+export interface OpenTurn {
+  readonly messageId: MessageId;
+  readonly accountId: AccountId;
+  readonly userId: UserId;
+  /** Channel, thread or direct message channel that it stands in. */
+  readonly channelId: ChannelId;
+}
+
+/** A list of open turns: those of one sender or of one channel, with one account. */
+export interface TurnList {
+  readonly accountId: AccountId;
+  readonly list: FullList;
+  /** The sender's id, or the channel's. */
+  readonly id: string;
+  /** Number of its open turns. */
+  readonly turns: number;
+  /**
+   * Number of a channel's open turns for one person: all of their own, and of each other person at
+   * most `share`.
+   */
+  readonly turnsFor: (userId: UserId, share: number) => number;
+}
+
+function createTurnCounts() {
+  const turns = new Map<
+    MessageId,
+    { readonly lists: readonly Counted[]; readonly userId: UserId }
+  >();
+  const accounts = new Map<AccountId, Readonly<Record<FullList, Map<string, Counted>>>>();
+  let isStale = true;
+
+  function listsIn(accountId: AccountId) {
+    let lists = accounts.get(accountId);
+    if (!lists) {
+      lists = { user: new Map(), channel: new Map() };
+      accounts.set(accountId, lists);
+    }
+    return lists;
+  }
+
+  const listOf = (accountId: AccountId, list: FullList, id: string): Counted =>
+    listsIn(accountId)[list].get(id) ?? createCounted({ accountId, list, id });
+
+  const listsOf = ({ accountId, userId, channelId }: OpenTurn) =>
+    [listOf(accountId, "user", userId), listOf(accountId, "channel", channelId)] as const;
+
+  /** Keeps a list while it has turns. */
+  function keep(list: Counted): void {
+    const lists = listsIn(list.accountId)[list.list];
+    if (list.turns > 0) lists.set(list.id, list);
+    else lists.delete(list.id);
+  }
+
+  function change(list: Counted, userId: UserId, by: number): void {
+    list.turns += by;
+    const own = (list.ofUser.get(userId) ?? 0) + by;
+    if (own > 0) list.ofUser.set(userId, own);
+    else list.ofUser.delete(userId);
+    if (list.turns === 0 || list.turns === by) keep(list); // it is empty, or was
+  }
+
+  function add(turn: OpenTurn): void {
+    if (turns.has(turn.messageId)) return;
+    const lists = listsOf(turn);
+    const { userId } = turn;
+    turns.set(turn.messageId, { lists, userId });
+    for (const list of lists) change(list, userId, 1);
+  }
+
+  function forget(): void {
+    turns.clear();
+    accounts.clear();
+    isStale = true;
+  }
+
+  return {
+    /** Whether `fill` must be called before counts are right. */
+    get isStale() {
+      return isStale;
+    },
+    /** Replaces everything by the content of the tables. */
+    fill(open: readonly OpenTurn[]): void {
+      forget();
+      for (const turn of open) add(turn);
+      isStale = false;
+    },
+    /** The lists that a turn belongs to, as they are now: its sender's and its channel's. */
+    listsOf,
+    /** Notes that a turn is open; a known one counts once. */
+    add,
+    /** Notes that a turn has ended, or never began. An unknown one changes nothing. */
+    end(messageId: MessageId): void {
+      const ended = turns.get(messageId);
+      turns.delete(messageId);
+      for (const list of ended?.lists ?? []) if (ended) change(list, ended.userId, -1);
+    },
+    /** Forgets everything, because the tables may differ. */
+    forget,
+  };
+}
+
+interface Counted extends TurnList {
+  turns: number;
+  /** Its open turns by their senders. */
+  readonly ofUser: Map<UserId, number>;
+}
+
+function createCounted(key: Pick<TurnList, "accountId" | "list" | "id">): Counted {
+  const ofUser = new Map<UserId, number>();
+  return {
+    ...key,
+    turns: 0,
+    ofUser,
+    turnsFor: (userId, share) =>
+      ofUser.entries().reduce(
+        (sum, [id, turns]) => sum + (id === userId ? turns : Math.min(turns, share)),
+        0,
+      ),
+  };
+}
+
+interface ClaimedTurn {
+  readonly sessionKey: string;
+  /** Number of its attempt, from 1. */
+  readonly attempt: number;
+  /** Unix time in milliseconds. */
+  readonly claimedAt: number;
+  /** The messages that it answers, as they waited; the first is that of the claim. */
+  readonly entries: WaitingMessage[];
+}
+
+/** All open turns of a process; only {@link applyTurn} changes them. */
+interface OpenTurnState {
+  readonly backlog: ReturnType<typeof createBacklog>;
+  readonly counts: ReturnType<typeof createTurnCounts>;
+  /** Running turns, by the messages that they began with. */
+  readonly running: Map<MessageId, ClaimedTurn>;
+  /** The messages of turns that wait for people, by the messages that these turns began with. */
+  readonly parked: Map<MessageId, readonly WaitingMessage[]>;
+  /** For each further message of a running or parked turn: the message that the turn began with. */
+  readonly joined: Map<MessageId, MessageId>;
+  /** Whether waiting and parked messages must be read from the tables before the next claim. */
+  isStale: boolean;
+  /** The last number of an arrival. */
+  arrivals: number;
+}
+
+export type TurnEvent =
+  /**
+   * The tables were read: waiting messages in the order of arrival, the parked ones, and the arrivals
+   * of the running ones. Memory and the tables count arrivals apart, so one order needs one count.
+   */
+  | {
+    readonly kind: "read";
+    readonly waiting: readonly WaitingMessage[];
+    readonly parked: readonly WaitingMessage[];
+    readonly running: ReadonlyMap<MessageId, number>;
+  }
+  /** The tables were read: all open turns, and the lists whose senders know that they are full. */
+  | { readonly kind: "counted"; readonly open: readonly OpenTurn[] }
+  /** Work on the tables was undone, or done without events: they must be read. */
+  | { readonly kind: "undone" }
+  /** A message is about to be accepted: its turn counts for the limits (X4). */
+  | { readonly kind: "expected"; readonly turn: OpenTurn }
+  /** It was not accepted. */
+  | { readonly kind: "refused"; readonly messageId: MessageId }
+  /** T1: a message waits. */
+  | { readonly kind: "accepted"; readonly message: InboundMessage; readonly route: Route }
+  /** PluralKit repeats a message, so it waits no more (P13). */
+  | { readonly kind: "retracted"; readonly messageId: MessageId }
+  /** T1: a message has another text. A turn that answers it ends, and waits for its next attempt. */
+  | { readonly kind: "edited"; readonly message: InboundMessage }
+  /** T1: a message gets no answer. A turn that answers it ends; its other messages wait. */
+  | { readonly kind: "cut"; readonly messageId: MessageId }
+  /** Turns have read words that are removed: those that run or are parked wait for their next attempts. */
+  | { readonly kind: "again"; readonly turns: readonly MessageId[] }
+  /** T2: a turn begins. */
+  | { readonly kind: "claimed"; readonly entry: WaitingMessage; readonly now: number }
+  /** T2 or TS: a running turn gets a message that waited. */
+  | { readonly kind: "joined"; readonly turn: MessageId; readonly entry: WaitingMessage }
+  /** A turn could not begin: its messages wait as before. */
+  | { readonly kind: "put back"; readonly turn: MessageId }
+  /** T3: a turn has ended. */
+  | { readonly kind: "ended"; readonly claim: Claim }
+  /** TS: a turn waits for people. */
+  | { readonly kind: "parked"; readonly claim: Claim }
+  /** People have decided: a parked turn waits for its next attempt. */
+  | { readonly kind: "resumed"; readonly turn: MessageId }
+  /** A turn stopped without an end: it waits for its next attempt. */
+  | { readonly kind: "released"; readonly claim: Claim }
+  /** The turns of an account, or all, are over: they wait for their next attempts. */
+  | { readonly kind: "voided"; readonly accountId?: AccountId };
+
+/** Creates the state of a process that has read nothing. */
+export const createOpenTurns = (): OpenTurnState => ({
+  backlog: createBacklog(),
+  counts: createTurnCounts(),
+  running: new Map(),
+  parked: new Map(),
+  joined: new Map(),
+  isStale: true,
+  arrivals: 0,
+});
+
+export function applyTurn(state: OpenTurnState, event: TurnEvent): void {
+  const { backlog, counts } = state;
+  switch (event.kind) {
+    case "read":
+      forgetWaiting(state);
+      state.isStale = false;
+      for (const { entries } of state.running.values()) renumber(entries, event.running);
+      for (const { arrival } of [...event.waiting, ...event.parked]) {
+        state.arrivals = Math.max(state.arrivals, arrival);
+      }
+      for (const arrival of event.running.values()) {
+        state.arrivals = Math.max(state.arrivals, arrival);
+      }
+      for (const entry of event.waiting) {
+        if (!backlog.hasRoom(entry.accountId, entry.route.sessionKey)) continue;
+        wait(state, backlog.hasRoomForText() ? entry : { ...entry, message: undefined });
+      }
+      for (const [turn, entries] of turnsOf(event.parked)) park(state, turn, entries);
+      return;
+    case "counted":
+      return counts.fill(event.open);
+    case "undone":
+      forgetWaiting(state);
+      return counts.forget();
+    case "expected":
+      return counts.add(event.turn);
+    case "refused":
+      return counts.end(event.messageId);
+    case "accepted":
+      return accept(state, event.message, event.route);
+    case "retracted":
+      counts.end(event.messageId);
+      return takeOut(state, backlog.find(event.messageId));
+    case "edited":
+      return edit(state, event.message);
+    case "cut":
+      counts.end(event.messageId);
+      return cut(state, event.messageId);
+    case "again":
+      for (const turn of event.turns) {
+        again(state, end(state, turn));
+        resume(state, turn);
+      }
+      return;
+    case "claimed":
+      return claim(state, event.entry, event.now);
+    case "joined":
+      takeOut(state, event.entry);
+      state.running.get(event.turn)?.entries.push(event.entry);
+      state.joined.set(event.entry.messageId, event.turn);
+      return;
+    case "put back":
+      for (const entry of end(state, event.turn)) wait(state, entry);
+      return;
+    case "ended":
+      if (!isRunning(state, event.claim)) return; // its next attempt may run already
+      end(state, event.claim.message.id);
+      for (const { id } of messagesOf(event.claim)) counts.end(id);
+      return;
+    case "parked": {
+      const { id } = event.claim.message;
+      park(state, id, end(state, id).map(resumable));
+      for (const message of messagesOf(event.claim)) counts.end(message.id);
+      return; // they do not fill a queue (X4)
+    }
+    case "resumed":
+      return resume(state, event.turn);
+    case "released":
+      if (isRunning(state, event.claim)) again(state, end(state, event.claim.message.id));
+      return;
+    case "voided":
+      for (const [turn, { entries: [first] }] of state.running) {
+        const isOver = event.accountId === undefined || first?.accountId === event.accountId;
+        if (isOver) again(state, end(state, turn));
+      }
+  }
+}
+
+export function isRunning({ running }: OpenTurnState, { message, attempt }: Claim): boolean {
+  return running.get(message.id)?.attempt === attempt;
+}
+
+function runs({ running, joined }: OpenTurnState, messageId: MessageId): boolean {
+  return running.has(joined.get(messageId) ?? messageId);
+}
+
+export function runningMessages({ running }: OpenTurnState): readonly MessageId[] {
+  return [...running.values()].flatMap(({ entries }) => entries.map(({ messageId }) => messageId));
+}
+
+/**
+ * Whether a message may be taken back, because no turn has begun for it; also `true` if only the
+ * tables can tell.
+ */
+export function mayRetract(
+  state: OpenTurnState,
+  accountId: AccountId,
+  messageId: MessageId,
+): boolean {
+  if (runs(state, messageId)) return false;
+  const entry = state.backlog.find(messageId);
+  if (!entry) return state.isStale || state.backlog.isPartial();
+  return entry.accountId === accountId && entry.attempts === 0;
+}
+
+function forgetWaiting(state: OpenTurnState): void {
+  state.backlog.clear();
+  for (const turn of [...state.parked.keys()]) unpark(state, turn);
+  state.isStale = true;
+}
+
+function renumber(entries: WaitingMessage[], arrivals: ReadonlyMap<MessageId, number>): void {
+  for (const [index, entry] of entries.entries()) {
+    const arrival = arrivals.get(entry.messageId);
+    if (arrival !== undefined) entries[index] = { ...entry, arrival };
+  }
+}
+
+/** Adds a waiting message, unless the next reading of the tables brings it. */
+function wait(state: OpenTurnState, entry: WaitingMessage): void {
+  if (!state.isStale && !runs(state, entry.messageId)) state.backlog.insert(entry);
+}
+
+function takeOut(state: OpenTurnState, entry: WaitingMessage | undefined): void {
+  if (entry && state.backlog.takeOut(entry)) state.isStale = true;
+}
+
+function accept(state: OpenTurnState, message: InboundMessage, route: Route): void {
+  const { id: messageId, accountId, channelId, guildId, sender } = message;
+  const { backlog } = state;
+  const hasRoom = !state.isStale && backlog.hasRoom(accountId, route.sessionKey);
+  const entry: WaitingMessage = {
+    messageId,
+    accountId,
+    channelId,
+    guildId,
+    route,
+    arrival: hasRoom ? ++state.arrivals : 0,
+    attempts: 0,
+    sender,
+    isUnasked: termsOf(message).isUnasked,
+    message: backlog.hasRoomForText() ? message : undefined,
+  };
+  state.counts.add(countedAs(entry));
+  if (hasRoom) wait(state, entry);
+}
+
+function claim(state: OpenTurnState, entry: WaitingMessage, claimedAt: number): void {
+  const { messageId, route: { sessionKey }, attempts, sender } = entry;
+  state.backlog.begun(entry);
+  state.running.set(messageId, { sessionKey, attempt: attempts + 1, claimedAt, entries: [entry] });
+  state.backlog.began(sessionKey, messageId, sender.id);
+  takeOut(state, entry);
+}
+
+/** Ends a running turn. Returns its messages, as they waited; none if it does not run. */
+function end(state: OpenTurnState, turn: MessageId): readonly WaitingMessage[] {
+  const ended = state.running.get(turn);
+  if (!ended) return [];
+  state.running.delete(turn);
+  for (const { messageId } of ended.entries) state.joined.delete(messageId);
+  state.backlog.ended(ended.sessionKey, turn);
+  return ended.entries;
+}
+
+/** Makes the messages of a turn that has ended wait for its next attempt, together. */
+function again(state: OpenTurnState, entries: readonly WaitingMessage[]): void {
+  together(state, entries.map((entry) => ({ ...entry, attempts: entry.attempts + 1 })));
+}
+
+/** Makes messages wait for the next attempt of the first one's turn. */
+function together(state: OpenTurnState, [first, ...others]: readonly WaitingMessage[]): void {
+  if (!first) return;
+  wait(state, { ...first, turnOf: undefined });
+  for (const entry of others) wait(state, { ...entry, turnOf: first.messageId });
+}
+
+/**
+ * Waiting for people is no failed attempt, but the first one counts: a later one has its messages. Its
+ * text is read again, because people may add files to it.
+ */
+function resumable(entry: WaitingMessage, index: number, all: readonly WaitingMessage[]) {
+  const turnOf = index === 0 ? undefined : all[0]?.messageId;
+  return { ...entry, attempts: Math.max(entry.attempts, 1), turnOf, message: undefined };
+}
+
+function park(state: OpenTurnState, turn: MessageId, entries: readonly WaitingMessage[]): void {
+  if (state.counts.isStale) return; // the next reading of the tables brings all of them
+  state.parked.set(turn, entries);
+  for (const { messageId, turnOf } of entries) if (turnOf) state.joined.set(messageId, turnOf);
+}
+
+function unpark(state: OpenTurnState, turn: MessageId): readonly WaitingMessage[] {
+  const entries = state.parked.get(turn) ?? [];
+  state.parked.delete(turn);
+  for (const { messageId } of entries) state.joined.delete(messageId);
+  return entries;
+}
+
+function resume(
+  state: OpenTurnState,
+  turn: MessageId,
+  withText: (entry: WaitingMessage) => WaitingMessage = (entry) => entry,
+): void {
+  for (const entry of unpark(state, turn).map(withText)) {
+    wait(state, entry);
+    state.counts.add(countedAs(entry));
+  }
+}
+
+function edit(state: OpenTurnState, message: InboundMessage): void {
+  const { backlog, joined } = state;
+  const withText = (entry: WaitingMessage): WaitingMessage => {
+    if (entry.messageId !== message.id) return entry;
+    return { ...entry, message: entry.message && message };
+  };
+  const waiting = backlog.find(message.id);
+  if (waiting) {
+    takeOut(state, waiting);
+    return wait(state, withText(waiting));
+  }
+  const turn = joined.get(message.id) ?? message.id;
+  if (state.running.has(turn)) return again(state, end(state, turn).map(withText));
+  resume(state, turn, withText); // an edit withdraws its questions
+}
+
+function cut(state: OpenTurnState, messageId: MessageId): void {
+  const { backlog, joined } = state;
+  const waiting = backlog.find(messageId);
+  if (waiting) {
+    takeOut(state, waiting);
+    if (waiting.turnOf !== undefined || waiting.attempts === 0) return;
+    const others = backlog.ofTurn(waiting);
+    for (const entry of others) takeOut(state, entry);
+    return together(state, others);
+  }
+  const turn = joined.get(messageId) ?? messageId;
+  const isOther = (entry: WaitingMessage) => entry.messageId !== messageId;
+  if (state.running.has(turn)) return again(state, end(state, turn).filter(isOther));
+  const others = unpark(state, turn).filter(isOther);
+  for (const entry of others) state.counts.add(countedAs(entry));
+  together(state, others);
+}
+
+/** Groups messages by their turns, each with the message that it began with first. */
+function turnsOf(entries: readonly WaitingMessage[]): ReadonlyMap<MessageId, WaitingMessage[]> {
+  const turns = new Map<MessageId, WaitingMessage[]>();
+  for (const entry of entries) {
+    const turn = entry.turnOf ?? entry.messageId;
+    const others = turns.get(turn) ?? [];
+    turns.set(turn, entry.turnOf ? [...others, entry] : [entry, ...others]);
+  }
+  return turns;
+}
+
+function countedAs({ messageId, accountId, channelId, sender }: WaitingMessage): OpenTurn {
+  return { messageId, accountId, channelId, userId: sender.id };
+}
 
 /** Maximum number of channels and sessions; at the limit, all are forgotten. */
 const MAX_QUIET = 1_024;

@@ -7,12 +7,12 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { dayOf } from "../../core/spending/usage.ts";
+import { dayOf } from "../../core/spending/budget.ts";
 import { DAY_MS } from "../../lib/clock.ts";
-import { statementsOf } from "../database/durability.ts";
+import { statementsOf } from "../database/commits.ts";
 import { account, integer, type Keeps, rows, snowflake } from "../schema/columns.ts";
 import { TABLES } from "../schema/tables.ts";
-import type { OverheardKey } from "./message_blocks.ts";
+import type { OverheardKey } from "./messages.ts";
 import { HELD_DAYS } from "../schema/outbox.ts";
 
 export interface TranscriptRetention {

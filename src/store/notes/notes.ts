@@ -3,8 +3,8 @@
 import type { MessageId, UserId } from "../../core/discord/ids.ts";
 import { MAX_NOTES, type NewNote, type Note } from "../../core/notes/note.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
-import { COMMIT_OPTIONS } from "../database/durability.ts";
-import type { Transactions } from "../database/durability.ts";
+import { COMMIT_OPTIONS } from "../database/commits.ts";
+import type { Transactions } from "../database/commits.ts";
 import { NOTE } from "../schema/agent.ts";
 import { COUNT, integer, json, rows } from "../schema/columns.ts";
 

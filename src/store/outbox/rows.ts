@@ -20,7 +20,7 @@ import {
   type OutboxRow,
 } from "../../core/outbound/outbound.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
-import { statementsOf } from "../database/durability.ts";
+import { statementsOf } from "../database/commits.ts";
 import {
   bytes,
   type Column,

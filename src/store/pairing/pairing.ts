@@ -24,11 +24,11 @@ import {
   settlePairing,
   type WrongCodes,
 } from "../../core/inbound/pairing.ts";
-import { ignored, type Verdict } from "../../core/inbound/verdict.ts";
+import { ignored, type Verdict } from "../../core/inbound/inbox.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
-import { COMMIT_OPTIONS, statementsOf, type Transactions } from "../database/durability.ts";
+import { COMMIT_OPTIONS, statementsOf, type Transactions } from "../database/commits.ts";
 import { prepareKeepDirectChannel } from "../messages/messages.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { flag, integer, oneOf, optional, rows } from "../schema/columns.ts";

@@ -22,11 +22,11 @@ import {
   readAnswer,
   type StoredQuestion,
 } from "../../core/people/question.ts";
-import type { Charge } from "../../core/spending/usage.ts";
+import type { Charge } from "../../core/spending/budget.ts";
 import type { Step } from "../../core/step.ts";
-import { COMMIT_OPTIONS, type Transactions, UNNAMED } from "../database/durability.ts";
+import { COMMIT_OPTIONS, type Transactions, UNNAMED } from "../database/commits.ts";
 import type { Memory } from "../memory/memory.ts";
-import { isRunning } from "../memory/open_turns.ts";
+import { isRunning } from "../memory/memory.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { COUNT, flag, integer, optional, rows, snowflake, text } from "../schema/columns.ts";
 import {
@@ -38,7 +38,7 @@ import {
   SELECT_OPEN,
   STORED_QUESTION,
 } from "../schema/people.ts";
-import { prepareInsertSteps } from "../turns/turn_ends.ts";
+import { prepareInsertSteps } from "../turns/turns.ts";
 import type { UsageRows } from "../usage/usage.ts";
 
 export interface NewCard {

@@ -5,7 +5,7 @@
  */
 
 import { TURN_STATES } from "../../core/inbound/inbox.ts";
-import type { Part } from "../../core/inbound/transcript.ts";
+import type { Part } from "../../core/inbound/mentions.ts";
 import {
   account,
   type DeclaredTable,

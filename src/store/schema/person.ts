@@ -1,7 +1,7 @@
 /** A person to forget, and the removal of their traces from texts and rows (X5). */
 
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { hookedOf, type Origin } from "../../core/inbound/origin.ts";
+import { hookedOf, type Origin } from "../../core/inbound/inbound.ts";
 import type { RowChange } from "./columns.ts";
 
 /** Everything by which the store's rows may name a person. */

@@ -2,16 +2,10 @@
 
 import type { MessageId } from "../../core/discord/ids.ts";
 import { type InboundMessage, isOwnSession } from "../../core/inbound/inbound.ts";
-import type {
-  Entry,
-  Fold,
-  Folded,
-  OpenEntries,
-  ResetCause,
-} from "../../core/inbound/transcript.ts";
+import type { Entry, Fold, Folded, OpenEntries, ResetCause } from "../../core/inbound/mentions.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
-import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
-import type { Transactions } from "../database/durability.ts";
+import { COMMIT_OPTIONS, UNNAMED } from "../database/commits.ts";
+import type { Transactions } from "../database/commits.ts";
 import { COUNT, integer, json, optional, rows, text } from "../schema/columns.ts";
 import { entryColumns, toEntry, type TranscriptRows } from "../turns/transcripts.ts";
 

@@ -22,8 +22,8 @@ import {
   type SettingName,
 } from "../../core/store/store.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
-import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
-import type { Transactions } from "../database/durability.ts";
+import { COMMIT_OPTIONS, UNNAMED } from "../database/commits.ts";
+import type { Transactions } from "../database/commits.ts";
 import { SETTING } from "../schema/bot.ts";
 import type { ChosenSetting } from "../../core/config_file.ts";
 

@@ -17,9 +17,9 @@ import {
   DISCORD_EPOCH_MS,
   type MessageId,
 } from "../../core/discord/ids.ts";
-import type { Part } from "../../core/inbound/transcript.ts";
+import type { Part } from "../../core/inbound/mentions.ts";
 import type { Step } from "../../core/step.ts";
-import { statementsOf } from "../database/durability.ts";
+import { statementsOf } from "../database/commits.ts";
 import { flag, integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { IS_OPEN } from "../schema/messages.ts";
 import { RESULT_NOT_KEPT, type Scrubber } from "../schema/person.ts";
@@ -99,7 +99,7 @@ const STEP = rows({
   isResult: flag(),
   at: integer(),
 });
-const OWN_STEP = rows({ step: json<Step>() }); // ours, by `turn_ends.ts`
+const OWN_STEP = rows({ step: json<Step>() }); // ours, by `turns.ts`
 const TURN = rows({ messageId: snowflake<"message">(), sessionKey: text(), isOpen: flag() });
 const EVENT = rows({ messageId: snowflake<"message">(), sessionKey: text(), message: text() });
 const ID = rows({ messageId: text() });

@@ -7,9 +7,9 @@
  */
 
 import { lengthOf } from "../../core/fit_request.ts";
-import { type Part, partedText } from "../../core/inbound/transcript.ts";
-import type { Checkpoint, Entry } from "../../core/inbound/transcript.ts";
-import type { Transactions } from "../database/durability.ts";
+import { type Part, partedText } from "../../core/inbound/mentions.ts";
+import type { Checkpoint, Entry } from "../../core/inbound/mentions.ts";
+import type { Transactions } from "../database/commits.ts";
 import { integer, json, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
 
 interface EntryPlace {

@@ -1,23 +1,485 @@
 /**
- * `store.turns`: the transcript of a session and overheard messages, which a turn reads, the steps of
- * a turn (TS), and its end (T3).
+ * `store.turns`: the transcript of a session and overheard messages, which a turn reads, the steps
+ * of a turn (TS), and its end (T3).
+ *
+ * The end is one transaction: transcript, frozen reply and the message's new state. Only a claim
+ * that runs according to memory can end, so a second end stores nothing. Steps of a turn that calls
+ * tools are stored before its end, each before the next one begins, so the next process continues
+ * the turn.
+ *
+ * Reactions wait for the next turn in their channel (H5). Each has one row with its last change, so
+ * a person who adds and removes it a thousand times costs one row.
  */
 
+import type { DatabaseSync } from "node:sqlite";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
-import { createReactions } from "./reactions.ts";
-import type { AnswerThread } from "../../core/outbound/target.ts";
-import type { Overheard } from "../../core/inbound/transcript.ts";
-import type { OverheardKey } from "../messages/message_blocks.ts";
-import { withoutControls } from "../../lib/text/quoted.ts";
-import { UNNAMED } from "../database/durability.ts";
-import type { Transactions } from "../database/durability.ts";
-import type { createQuietChannels, Memory } from "../memory/memory.ts";
-import { type MessageBlocks, prepareMessageBlocks } from "../messages/message_blocks.ts";
+import type {
+  PermittedReaction,
+  ReactionNote,
+  ReactionRecord,
+  ReactionsCleared,
+} from "../../core/inbound/events.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import {
+  type Claim,
+  type FinishedTurn,
+  messagesOf,
+  type Route,
+  type StoredTurn,
+  type TurnEnd,
+} from "../../core/inbound/inbox.ts";
+import type { Entry, Overheard } from "../../core/inbound/mentions.ts";
+import { withoutPersonal } from "../../core/outbound/outbound.ts";
+import type { AnswerThread } from "../../core/outbound/outbound.ts";
+import type { Charge, TurnCost } from "../../core/spending/budget.ts";
+import type { Step } from "../../core/step.ts";
+import { bounded, withoutControls } from "../../lib/text/quoted.ts";
+import { COMMIT_OPTIONS, statementsOf, type Transactions, UNNAMED } from "../database/commits.ts";
+import { type createQuietChannels, isRunning, type Memory } from "../memory/memory.ts";
+import {
+  type MessageBlocks,
+  type OverheardKey,
+  prepareMessageBlocks,
+} from "../messages/messages.ts";
 import type { Pruner } from "../messages/retention.ts";
-import { optional, rows, snowflake, text } from "../schema/columns.ts";
+import { prepareAddTurn } from "../outbox/outbox.ts";
+import { integer, json, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { REACTIONS_MAX, REACTIONS_PER_CHANNEL } from "../schema/messages.ts";
 import { ANSWER_THREAD, THREADS_MAX } from "../schema/people.ts";
+import type { UsageRows } from "../usage/usage.ts";
 import type { TranscriptRows } from "./transcripts.ts";
-import { createSteps, createTurnEnds, type TurnTables } from "./turn_ends.ts";
+
+/** A claim of messages (T2). */
+export interface ClaimRecord {
+  readonly turn: string;
+  readonly messages: readonly { readonly messageId: string; readonly attempt: number }[];
+  /** Unix time in milliseconds. */
+  readonly now: number;
+}
+
+interface EndRecord {
+  readonly messageId: string;
+  /** Number of the turn for the message, from 1. */
+  readonly attempt: number;
+  /** When the turn began. */
+  readonly claimedAt: number;
+  /** Ids of the further messages that the turn answers; absent: none. */
+  readonly also?: readonly string[];
+  readonly end: TurnEnd;
+  /** Cost of the whole turn; absent if no model was asked. */
+  readonly cost?: TurnCost;
+  /** Unix time in milliseconds. */
+  readonly now: number;
+}
+
+export function prepareInboxRows(database: DatabaseSync) {
+  const sql = statementsOf(database);
+  const insert = sql`
+    INSERT INTO inbox (message_id, account_id, channel_id, agent_id, session_key, message,
+                       accepted_at, state, attempt)
+    VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting', 0)
+    ON CONFLICT (message_id) DO NOTHING`;
+  const markRunning = sql`
+    UPDATE inbox SET state = 'running', attempt = ?, claimed_at = ?, turn_of = ?
+    WHERE message_id = ? AND (state = 'waiting' OR state = 'running' AND attempt < ?)`;
+  const finish = sql`UPDATE inbox
+     SET state = ?, attempt = MAX(attempt, ?), claimed_at = COALESCE(claimed_at, ?), turn_of = ?,
+         finished_at = ?, failure_id = ?, failure = ?, cost = ?, reply_to = ?
+     WHERE message_id = ? AND state IN ('waiting', 'running')`;
+  const selectEnded = sql`
+    SELECT 1 FROM inbox WHERE message_id = ? AND finished_at IS NOT NULL`;
+  const hasEnded = (messageId: string) => selectEnded.get(messageId) !== undefined;
+
+  return {
+    /**
+     * Adds a message.
+     *
+     * @returns Whether it was new. If two accounts accept one message, the first one answers it (G7).
+     */
+    add(message: InboundMessage, route: Route, acceptedAt: number) {
+      const { id, accountId, channelId } = message;
+      const { agentId, sessionKey } = route;
+      const json = JSON.stringify(message);
+      return insert.run(id, accountId, channelId, agentId, sessionKey, json, acceptedAt).changes >
+        0;
+    },
+    /** Notes a claim of messages that wait, or that an earlier claim has. */
+    claim({ turn, messages, now: claimedAt }: ClaimRecord) {
+      // A stop may have ended the first message before this record came: the others keep the turn.
+      const kept = messages.length > 1 && hasEnded(turn)
+        ? messages.find(({ messageId }) => !hasEnded(messageId))
+        : undefined;
+      const first = kept?.messageId ?? turn;
+      for (const { messageId, attempt } of messages) {
+        const turnOf = messageId === first ? null : first;
+        markRunning.run(attempt, claimedAt, turnOf, messageId, attempt);
+      }
+    },
+    /** Ends a turn. Returns whether its first message was in the inbox without an end. */
+    end({ messageId, attempt, claimedAt, also = [], end: how, cost, now }: EndRecord) {
+      const failureId = how.kind === "failed" ? how.failureId : null;
+      const reason = "reason" in how ? how.reason ?? null : null;
+      const last = also.at(-1);
+      const endRow = (id: string, turnOf: string | null, json: string | null) => {
+        const replyTo = last === undefined || last === id ? null : last;
+        const end = [now, failureId, reason, json, replyTo];
+        return finish.run(how.kind, attempt, claimedAt, turnOf, ...end, id).changes > 0;
+      };
+      if (!endRow(messageId, null, cost ? JSON.stringify(cost) : null)) return false;
+      for (const id of also) endRow(id, messageId, null);
+      return true;
+    },
+  };
+}
+
+export type InboxRows = ReturnType<typeof prepareInboxRows>;
+
+const NOT_STORED: StoredTurn = { stored: false, dropped: 0 };
+
+export interface TurnTables {
+  readonly inbox: InboxRows;
+  readonly usage: UsageRows;
+}
+
+interface TurnRecord extends EndRecord {
+  readonly accountId: string;
+  readonly agentId: string;
+  readonly sessionKey: string;
+  readonly channelId: ChannelId;
+  readonly entries: readonly Entry[];
+  readonly steps: readonly Step[];
+  readonly charges: readonly Charge[];
+  readonly told?: NonNullable<FinishedTurn["told"]>;
+}
+
+interface EndingTurn extends FinishedTurn {
+  readonly claimedAt: number;
+}
+
+function recordOf(
+  { claim, claimedAt, end, entries, steps = [], charges = [], cost, told }: EndingTurn,
+  now: number,
+): TurnRecord {
+  const { message: { accountId, id: messageId, channelId }, route, attempt } = claim;
+  const also = claim.also?.map(({ id }) => id);
+  const of = { accountId, messageId, attempt, claimedAt, also, channelId, ...route };
+  return { ...of, end, entries, steps, charges, cost, told, now };
+}
+
+function createTurnEnds(
+  { database, commit }: Transactions,
+  { turns, apply: note, spent, forgotten }: Memory,
+  transcripts: TranscriptRows,
+  tables: TurnTables,
+) {
+  const addTurn = prepareAddTurn(database);
+  const insertSteps = prepareInsertSteps(database);
+
+  /** Does a record's work; `false` and nothing if the turn has an end, or its account has moved. */
+  function apply(record: TurnRecord): boolean {
+    if (!tables.inbox.end(record)) return false;
+    const { accountId, messageId, attempt, entries, steps } = record;
+    tables.usage.add(record);
+    transcripts.insert(record, entries);
+    insertSteps({ accountId, messageId, attempt }, steps);
+    return true;
+  }
+
+  function store(turn: EndingTurn, now: number, maxWaiting?: number): StoredTurn | "again" {
+    const { claim, entries, steps = [] } = turn;
+    if (!isRunning(turns, claim)) return NOT_STORED;
+    if (forgotten.hasRead(claim.message.id, [...entries, ...steps])) return "again";
+    if (!apply(recordOf(turn, now))) return NOT_STORED;
+    return { stored: true, dropped: addTurn(turn, now, maxWaiting) };
+  }
+
+  return {
+    /**
+     * T3: stores the end of a turn, its entries and its messages.
+     *
+     * @param maxWaiting Maximum number of the channel's waiting messages; absent: no bound.
+     * @returns `stored` is false if the claim does not run any more; nothing is stored then.
+     */
+    async finishTurn(given: FinishedTurn, now: number, maxWaiting?: number): Promise<StoredTurn> {
+      const { claim } = given;
+      const running = turns.running.get(claim.message.id);
+      if (running?.attempt !== claim.attempt) return NOT_STORED;
+      const { claimedAt } = running;
+      const counted = spent.begin(given.charges ?? [], given.told?.userId);
+      const remember = transcripts.storing(claim.route.sessionKey);
+      const entries = given.entries.map((entry) => ({
+        ...entry,
+        text: withoutControls(entry.text),
+      }));
+      const ending = { ...given, entries, claimedAt };
+      const storing = commit(COMMIT_OPTIONS.T3, () => store(ending, now, maxWaiting), {
+        onStored(done) {
+          if (done === "again") return note({ kind: "again", turns: [claim.message.id] });
+          if (done.stored) remember(entries);
+          note({ kind: "ended", claim });
+        },
+      });
+      const done = await storing.catch((error: unknown) => {
+        counted(false);
+        throw error;
+      });
+      const stored = done === "again" ? NOT_STORED : done;
+      counted(stored.stored);
+      return stored;
+    },
+  };
+}
+
+const STEP = rows({ step: json<Step>() }); // ours, written below
+
+/** Adds steps within a transaction of the caller's. */
+export function prepareInsertSteps(database: DatabaseSync): (of: {
+  readonly accountId: string;
+  readonly messageId: string;
+  /** Number of the turn for the message, from 1. */
+  readonly attempt: number;
+}, steps: readonly Step[]) => void {
+  const sql = statementsOf(database);
+  const insert = sql`
+    INSERT INTO step (account_id, message_id, attempt, step, at) VALUES (?, ?, ?, ?, ?)`;
+  return ({ accountId, messageId, attempt }, steps) => {
+    for (const step of steps) {
+      insert.run(accountId, messageId, attempt, JSON.stringify(step), step.at);
+    }
+  };
+}
+
+function createSteps(
+  { database, sql, commit, read }: Transactions,
+  { turns, apply, spent, forgotten }: Memory,
+  tables: TurnTables,
+) {
+  const select = sql`SELECT step FROM step WHERE message_id = ? ORDER BY id`;
+  const insert = prepareInsertSteps(database);
+  return {
+    /** The stored steps of a message's turn, in order, from all processes that ran it. */
+    stepsOf: (messageId: MessageId): Promise<readonly Step[]> =>
+      read(() => select.all(messageId).map((row) => STEP.read(row).step)),
+    /**
+     * TS: adds steps to a turn.
+     *
+     * @param waitsForDisk Whether the steps must survive a power cut.
+     * @param charges Requests to models since the last TS.
+     * @throws {Error} If the claim does not run any more; then the turn must not continue.
+     */
+    async addSteps(
+      claim: Claim,
+      steps: readonly Step[],
+      waitsForDisk: boolean,
+      charges: readonly Charge[] = [],
+    ) {
+      const { message: { id: turn, accountId }, attempt } = claim;
+      const messages = messagesOf(claim).map(({ id }) => ({ messageId: id, attempt }));
+      const claimed = { turn, messages, now: steps[0]?.at ?? 0 };
+      const assertRunning = (): void => {
+        if (isRunning(turns, claim)) return;
+        throw new Error(`The turn of message ${turn} has ended`);
+      };
+      assertRunning();
+      const end = spent.begin(charges);
+      const options = waitsForDisk ? COMMIT_OPTIONS.TS_BEGUN : COMMIT_OPTIONS.TS;
+      try {
+        await commit(options, () => {
+          assertRunning();
+          tables.usage.add({ charges });
+          if (forgotten.hasRead(turn, steps)) return true;
+          tables.inbox.claim(claimed);
+          insert({ accountId, messageId: turn, attempt }, steps);
+          return false;
+        }, {
+          onStored(isAgain) {
+            if (isAgain) apply({ kind: "again", turns: [turn] });
+          },
+        });
+        end(true);
+      } catch (error) {
+        end(false);
+        throw error;
+      }
+      assertRunning(); // a change may have ended it meanwhile
+    },
+  };
+}
+
+export type Steps = ReturnType<typeof createSteps>;
+
+/** Maximum UTF-16 units of the message that a turn sees of each reaction. */
+const QUOTE_CHARS = 120;
+
+const REACTION = rows({
+  messageId: snowflake<"message">(),
+  userId: snowflake<"user">(),
+  tag: text(),
+  emoji: text(),
+  change: oneOf("added", "removed"),
+  at: integer(),
+});
+const KEPT = rows({ tag: text(), change: oneOf("added", "removed") });
+const TEXT = rows({ text: text() });
+const AUTHOR = rows({ authorId: text() });
+
+/** Keeps reactions within a transaction of the caller's (T1). */
+export function prepareKeepReactions(
+  database: DatabaseSync,
+): (accountId: AccountId, records: readonly ReactionRecord[], now: number) => void {
+  const sql = statementsOf(database);
+  const selectKept = sql`SELECT tag, change FROM reaction
+     WHERE account_id = ? AND message_id = ? AND user_id = ? AND emoji = ?`;
+  const isPaired = sql`SELECT 1 FROM paired WHERE account_id = ? AND user_id = ?`;
+  const isOwn = sql`SELECT 1 FROM outbox WHERE message_id = ? AND account_id = ?`;
+  const isGroup = sql`
+    SELECT 1 FROM direct_channel WHERE account_id = ? AND channel_id = ? AND is_group = 1`;
+  const put = sql`INSERT OR REPLACE INTO reaction
+       (account_id, channel_id, message_id, user_id, tag, emoji, change, at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
+  const clear = sql`DELETE FROM reaction
+     WHERE account_id = ? AND message_id = ? AND (emoji = ? OR ? IS NULL)`;
+  const pruneChannel = sql`
+    DELETE FROM reaction WHERE account_id = :accountId AND channel_id = :channelId AND id <= (
+      SELECT id FROM reaction WHERE account_id = :accountId AND channel_id = :channelId
+      ORDER BY id DESC LIMIT 1 OFFSET ${REACTIONS_PER_CHANNEL}
+    )`;
+  const pruneAll = sql`
+    DELETE FROM reaction WHERE id <= (SELECT MAX(id) FROM reaction) - ${REACTIONS_MAX}`;
+
+  /** @returns The person's name; `undefined` if the reaction is not to be kept, or is a replay. */
+  function nameToKeep(accountId: AccountId, reaction: PermittedReaction): string | undefined {
+    const { change, channelId, messageId, userId, emoji, tag, onlyIf } = reaction;
+    const row = selectKept.get(accountId, messageId, userId, emoji);
+    const kept = row && KEPT.read(row);
+    if (onlyIf.isKnown && !kept) return undefined;
+    if (kept?.change === change) return undefined;
+    if (onlyIf.isPaired && !isPaired.get(accountId, userId)) return undefined;
+    if (onlyIf.isOwn && !isOwn.get(messageId, accountId)) return undefined;
+    if (isGroup.get(accountId, channelId)) return undefined; // its rules need the group's name
+    return tag || kept?.tag || "";
+  }
+
+  return (accountId, records, now) => {
+    const channels = new Map<string, OverheardKey>();
+    const { cleared, changed } = lastOfEach(records);
+    for (const { messageId, emoji = null } of cleared) {
+      clear.run(accountId, messageId, emoji, emoji);
+    }
+    for (const record of changed) {
+      const { channelId, messageId, userId, emoji, change } = record;
+      const tag = nameToKeep(accountId, record);
+      if (tag === undefined) continue;
+      put.run(
+        accountId,
+        channelId,
+        messageId,
+        userId,
+        withoutControls(tag),
+        withoutControls(emoji),
+        change,
+        now,
+      );
+      channels.set(channelId, { accountId, channelId });
+    }
+    for (const key of channels.values()) pruneChannel.run({ ...key });
+    if (channels.size > 0) pruneAll.run();
+  };
+}
+
+/**
+ * Keeps of each reaction the last change, and of each channel only as many as the table does. So a
+ * flood costs a bounded number of rows.
+ */
+function lastOfEach(records: readonly ReactionRecord[]): {
+  readonly cleared: readonly ReactionsCleared[];
+  readonly changed: readonly PermittedReaction[];
+} {
+  const cleared = new Map<string, ReactionsCleared>();
+  const last = new Map<string, PermittedReaction>();
+  for (const record of records) {
+    if ("kind" in record) {
+      cleared.set(`${record.messageId} ${record.emoji}`, record);
+      for (const [name, { messageId, emoji }] of last) {
+        if (messageId === record.messageId && (record.emoji ?? emoji) === emoji) last.delete(name);
+      }
+      continue;
+    }
+    const name = `${record.messageId} ${record.userId} ${record.emoji}`;
+    const before = last.get(name);
+    last.delete(name); // so that the new one is the last
+    // The addition is not in the table, and has the name and the permission of the person.
+    const { change } = record;
+    last.set(name, change === "removed" && before ? { ...before, change } : record);
+  }
+  const counts = new Map<string, number>();
+  const changed = [...last.values()].reverse().filter(({ channelId }) => {
+    const count = counts.get(channelId) ?? 0;
+    counts.set(channelId, count + 1);
+    return count < REACTIONS_PER_CHANNEL;
+  });
+  return { cleared: [...cleared.values()], changed: changed.reverse() };
+}
+
+function createReactions({ sql, commit, read }: Transactions) {
+  const isFree = `account_id = :accountId AND channel_id = :channelId AND (
+    shown_in IS NULL OR shown_in = :messageId
+    OR EXISTS (SELECT 1 FROM inbox WHERE message_id = shown_in AND state = 'failed'))`;
+  const hasFree = sql`SELECT 1 FROM reaction WHERE ${isFree} LIMIT 1`;
+  const claim = sql`UPDATE reaction SET shown_in = :messageId WHERE ${isFree}`;
+  const select = sql`SELECT message_id, user_id, tag, emoji, change, at FROM reaction
+     WHERE account_id = :accountId AND channel_id = :channelId AND shown_in = :messageId
+     ORDER BY id`;
+  const selectOwn = sql`
+    SELECT message ->> 'content' AS text FROM outbox WHERE message_id = ? AND account_id = ?`;
+  const selectAsked = sql`
+    SELECT message ->> 'text' AS text, message ->> '$.sender.id' AS author_id FROM inbox
+    WHERE message_id = ? AND channel_id = ?`;
+  const selectOverheard = sql`
+    SELECT text, author_id FROM message WHERE account_id = :accountId AND channel_id = :channelId
+      AND message_id = :messageId`;
+
+  function quoteOf(key: OverheardKey, messageId: MessageId): ReactionNote["message"] {
+    const own = selectOwn.get(messageId, key.accountId);
+    if (own) return { by: "bot", text: clipped(own) };
+    const other = selectAsked.get(messageId, key.channelId) ??
+      selectOverheard.get({ ...key, messageId });
+    return other && { by: "other", authorId: AUTHOR.read(other).authorId, text: clipped(other) };
+  }
+
+  function readFor(key: OverheardKey, messageId: MessageId): readonly ReactionNote[] {
+    const { accountId, channelId } = key;
+    const at = { accountId, channelId, messageId };
+    claim.run(at);
+    const quotes = new Map<MessageId, ReactionNote["message"]>();
+    return select.all(at).map((row): ReactionNote => {
+      const reaction = REACTION.read(row);
+      const { messageId: of } = reaction;
+      if (!quotes.has(of)) quotes.set(of, quoteOf(key, of));
+      return { ...reaction, message: quotes.get(of) };
+    });
+  }
+
+  return {
+    /**
+     * The newest reactions of a channel that no earlier turn has seen, oldest first. They belong to
+     * the turn of a message from now on: a repeated turn of the message sees them again, and so does
+     * the next turn if this one fails.
+     */
+    async reactionsFor(
+      { accountId, channelId }: OverheardKey,
+      messageId: MessageId,
+    ): Promise<readonly ReactionNote[]> {
+      const key = { accountId, channelId };
+      const isDue = await read(() => hasFree.get({ ...key, messageId }) !== undefined);
+      return isDue ? await commit(UNNAMED, () => readFor(key, messageId)) : [];
+    },
+  };
+}
+
+function clipped(row: unknown): string {
+  return bounded(withoutPersonal(TEXT.read(row).text), QUOTE_CHARS);
+}
 
 export function createTurns(
   transactions: Transactions,

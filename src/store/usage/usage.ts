@@ -5,11 +5,11 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { statementsOf, UNNAMED } from "../database/durability.ts";
+import { statementsOf, UNNAMED } from "../database/commits.ts";
 import type { Spent, SpentBy, SpentIn } from "../../core/spending/budget.ts";
-import { type Charge, dayOf, monthStartOf, type UsedBy } from "../../core/spending/usage.ts";
+import { type Charge, dayOf, monthStartOf, type UsedBy } from "../../core/spending/budget.ts";
 import { DAY_MS } from "../../lib/clock.ts";
-import type { Transactions } from "../database/durability.ts";
+import type { Transactions } from "../database/commits.ts";
 import { ADD_USAGE, TOLD_BUDGET } from "../schema/bot.ts";
 import { flag, integer, real, rows, text } from "../schema/columns.ts";
 

@@ -1,8 +1,8 @@
 /** `store.voice`: calls in voice channels, and people's words about being heard there (V3). */
 
 import type { AccountId, GuildId } from "../../core/discord/ids.ts";
-import { COMMIT_OPTIONS } from "../database/durability.ts";
-import type { Transactions } from "../database/durability.ts";
+import { COMMIT_OPTIONS } from "../database/commits.ts";
+import type { Transactions } from "../database/commits.ts";
 import { VOICE_CALL, VOICE_CHOICE } from "../schema/people.ts";
 
 export type VoiceCall = ReturnType<typeof VOICE_CALL.read>;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type AccountEnd } from "../../../src/bot/account_end.ts";
-import { changedInAll, ourAccounts } from "../../../src/account/bot.ts";
+import { changedInAll, ourAccounts } from "../../../src/account/per_account.ts";
 import { createAccounts } from "../../../src/bot/account/accounts.ts";
 import type { AccountSetup, Setup } from "../../../src/bot/rules/setup.ts";
 import type { AccountChange } from "../../../src/config/changes.ts";

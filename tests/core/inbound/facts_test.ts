@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { factsOf, toMessage } from "../../../src/core/inbound/verdict.ts";
-import type { Verdict } from "../../../src/core/inbound/verdict.ts";
+import { factsOf, toMessage } from "../../../src/core/inbound/inbox.ts";
+import type { Verdict } from "../../../src/core/inbound/inbox.ts";
 import {
   directMessage,
   guildMessage,

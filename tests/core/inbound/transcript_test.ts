@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { InboundMessage, Sender } from "../../../src/core/inbound/inbound.ts";
-import { labelOf, toOverheard } from "../../../src/core/inbound/transcript.ts";
+import { labelOf, toOverheard } from "../../../src/core/inbound/mentions.ts";
 import { guildMessage, sender } from "../../support/discord/builders.ts";
 
 describe("toOverheard()", () => {

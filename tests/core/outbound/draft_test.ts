@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
+  type AnswerKey,
   type DraftMessage,
   type DraftRow,
+  type Frozen,
   nextDraftStep,
+  nonceOf,
   placeDrafts,
   type ShownDraft,
   toDrafts,
-} from "../../../src/core/outbound/draft.ts";
-import { type AnswerKey, type Frozen, nonceOf } from "../../../src/core/outbound/outbound.ts";
+} from "../../../src/core/outbound/outbound.ts";
 import { messageId, outboundMessage } from "../../support/discord/builders.ts";
 
 const ANSWER: AnswerKey = {

@@ -5,10 +5,12 @@ import {
   BudgetSpent,
   budgetStopOf,
   hasBudget,
+  microsOf,
   resetOf,
   type SpentBy,
+  type UsageKind,
+  type UsedBy,
 } from "../../../src/core/spending/budget.ts";
-import { microsOf, type UsageKind, type UsedBy } from "../../../src/core/spending/usage.ts";
 
 const NONE: Budgets = { perUser: {}, perRole: {}, perGuild: {}, perAgent: {}, total: {} };
 const BY: UsedBy = { userId: "1", roleIds: ["7"], channelId: "2", guildId: "3", agentId: "main" };

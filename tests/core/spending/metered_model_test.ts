@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { BudgetSpent, type BudgetStop, meteredModel } from "../../../src/core/spending/budget.ts";
 import type { Model, ModelPart } from "../../../src/core/model.ts";
-import type { Charge } from "../../../src/core/spending/usage.ts";
+import type { Charge } from "../../../src/core/spending/budget.ts";
 import { listen } from "../../support/model/model_server.ts";
 import { sameData } from "../../support/same_data.ts";
 

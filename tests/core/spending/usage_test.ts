@@ -5,7 +5,7 @@ import {
   microsOfAudio,
   microsOfImage,
   type Price,
-} from "../../../src/core/spending/usage.ts";
+} from "../../../src/core/spending/budget.ts";
 
 const USED = { inputTokens: 1_000, cachedTokens: 400, outputTokens: 10 };
 

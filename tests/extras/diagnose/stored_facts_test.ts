@@ -5,7 +5,7 @@ import { judgeAnswers } from "../../../src/extras/diagnose/doctor_checks.ts";
 import { extentText, factsIn } from "../../../src/extras/diagnose/stored_facts.ts";
 import { showUsage } from "../../../src/extras/model/usage.ts";
 import type { RecentTurn } from "../../../src/store/messages/messages.ts";
-import { chargeOf, usedBy } from "../../../src/core/spending/usage.ts";
+import { chargeOf, usedBy } from "../../../src/core/spending/budget.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { openStore } from "../../../src/store/store.ts";
 import {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { receipts } from "../../../src/extras/receipts/extra.ts";
-import { wakeChannels } from "../../../src/account/wakes.ts";
+import { wakeChannels } from "../../../src/account/per_account.ts";
 import { type Answer, refused } from "../../support/discord/answers.ts";
 import { startExtras, tellExtras } from "../../../src/account/extra_parts.ts";
 import type { OutboundMessage } from "../../../src/core/outbound/outbound.ts";

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import { cameBy, type Origin } from "../../../src/core/inbound/origin.ts";
+import { cameBy, type Origin } from "../../../src/core/inbound/inbound.ts";
 import type { AcceptedBatch } from "../../../src/core/inbound/inbox.ts";
 import type { CommandCall } from "../../../src/core/inbound/interactions.ts";
 import { askPrivately, runSignIns, toolsFor } from "../../../src/extras/signins/own_servers.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { createdAtMs, type MessageId } from "../../../src/core/discord/ids.ts";
-import type { Verdict } from "../../../src/core/inbound/verdict.ts";
+import type { Verdict } from "../../../src/core/inbound/inbox.ts";
 import {
   endOfReading,
   judgeMissed,

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { createdAtMs, type MessageId } from "../../../src/core/discord/ids.ts";
 import { type Judged, NOTHING_ACCEPTED } from "../../../src/core/inbound/inbox.ts";
 import type { PostedMessage } from "../../../src/core/inbound/inbound.ts";
-import type { Verdict } from "../../../src/core/inbound/verdict.ts";
+import type { Verdict } from "../../../src/core/inbound/inbox.ts";
 import {
   createMissedReading,
   MAX_PAGES,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ChannelId } from "../../../src/core/discord/ids.ts";
-import { createStaleChannels } from "../../../src/flows/deliver/channel_queues.ts";
+import { createStaleChannels } from "../../../src/flows/deliver/deliver.ts";
 import { channelId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createRecentRefusals } from "../../../src/flows/deliver/failing_rows.ts";
+import { createRecentRefusals } from "../../../src/flows/deliver/park.ts";
 import { channelId } from "../../support/discord/builders.ts";
 
 const HERE = channelId("1");

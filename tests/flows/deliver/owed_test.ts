@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { wakes } from "../../../src/account/wakes.ts";
-import { queuesOf } from "../../../src/flows/deliver/channel_queues.ts";
+import { wakes } from "../../../src/account/per_account.ts";
+import { queuesOf } from "../../../src/flows/deliver/deliver.ts";
 import { setSchedule } from "../../../src/features/schedules/own.ts";
 import { schedules } from "../../../src/features/schedules/runner.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";

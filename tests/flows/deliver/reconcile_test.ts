@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { MessageId } from "../../../src/core/discord/ids.ts";
 import type { OutboundFile, OutboxRow } from "../../../src/core/outbound/outbound.ts";
 import type { Posted, Unread } from "../../../src/core/outbound/delivery.ts";
-import { MAX_PAGES, reconcile } from "../../../src/flows/deliver/reconcile.ts";
+import { MAX_PAGES, reconcile } from "../../../src/flows/deliver/deliver.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 import { messageId, messageIdAt, outboundMessage, userId } from "../../support/discord/builders.ts";
 import { part } from "../../support/store/store.ts";

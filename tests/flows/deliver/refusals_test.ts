@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { OutboundFile, PostOutcome } from "../../../src/core/outbound/outbound.ts";
-import { wakes } from "../../../src/account/wakes.ts";
+import { wakes } from "../../../src/account/per_account.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
 import { frozen } from "../../support/store/store.ts";
 import {

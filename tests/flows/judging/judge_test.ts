@@ -1,4 +1,4 @@
-import type { Origin } from "../../../src/core/inbound/origin.ts";
+import type { Origin } from "../../../src/core/inbound/inbound.ts";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
@@ -12,7 +12,7 @@ import {
   routingOf,
   viewOf,
 } from "../../../src/flows/judging/judge.ts";
-import { permitReaction } from "../../../src/flows/judging/permit_reaction.ts";
+import { permitReaction } from "../../../src/flows/inbound/accept.ts";
 import type { OurView } from "../../../src/flows/judging/routing.ts";
 import {
   ACCOUNT,

@@ -1,12 +1,11 @@
-import { cameBy } from "../../../src/core/inbound/origin.ts";
+import { cameBy } from "../../../src/core/inbound/inbound.ts";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import type { Judged } from "../../../src/core/inbound/inbox.ts";
+import type { Judged, Verdict } from "../../../src/core/inbound/inbox.ts";
 import type { Reaction } from "../../../src/core/inbound/events.ts";
-import type { Verdict } from "../../../src/core/inbound/verdict.ts";
-import { runsBeside, runsOnReaction } from "../../../src/flows/judging/passive.ts";
+import { runsBeside, runsOnReaction } from "../../../src/flows/judging/judge.ts";
 import { recalledView } from "../../../src/flows/judging/routing.ts";
 import { guildMessage, sender, userId } from "../../support/discord/builders.ts";
 import { runBeside, testAccount } from "../../support/bot/test_account.ts";

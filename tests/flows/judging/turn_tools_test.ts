@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { turnTools } from "../../../src/flows/judging/turn_tools.ts";
-import { rulesOf } from "../../../src/flows/turn/turn_rules.ts";
+import { rulesOf, turnTools } from "../../../src/flows/turn/turn_rules.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { Tool } from "../../../src/core/turn/tool.ts";
 import { OWNER, testAccount } from "../../support/bot/test_account.ts";

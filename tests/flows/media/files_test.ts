@@ -14,7 +14,7 @@ import {
   type Transcription,
 } from "../../../src/flows/media/files.ts";
 import { speakAnswer, spokenText } from "../../../src/flows/media/speak.ts";
-import { createTurnAttachments } from "../../../src/flows/turn/turn_attachments.ts";
+import { createTurnAttachments } from "../../../src/flows/turn/gather.ts";
 import { mediaInMemory } from "../../support/bot/media.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 import { directMessage, messageId, userId } from "../../support/discord/builders.ts";

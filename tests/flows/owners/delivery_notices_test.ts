@@ -5,7 +5,7 @@ import {
   filesRefused,
   tellLost,
   tellParked,
-} from "../../../src/flows/owners/delivery_notices.ts";
+} from "../../../src/flows/owners/tell_owners.ts";
 import { discordWith, GUILD, HELP } from "../../support/discord/guild.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 

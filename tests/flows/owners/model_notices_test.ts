@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { tellRefusedParts } from "../../../src/flows/owners/model_notices.ts";
+import { tellRefusedParts } from "../../../src/flows/owners/tell_owners.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 
 it("[L3] tellRefusedParts() tells a refused part once, for any reasons", async () => {

@@ -5,9 +5,9 @@ import {
   ownersToTell,
   ownsApplication,
   ownsApplicationAsRead,
+  readApplication,
   sessionOwner,
 } from "../../../src/flows/owners/owner_ids.ts";
-import { readApplication } from "../../../src/flows/owners/application.ts";
 import { userId } from "../../support/discord/builders.ts";
 import { OWNER, testAccount } from "../../support/bot/test_account.ts";
 

@@ -1,4 +1,4 @@
-import { cameBy } from "../../../src/core/inbound/origin.ts";
+import { cameBy } from "../../../src/core/inbound/inbound.ts";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";

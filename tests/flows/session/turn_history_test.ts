@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { Claim } from "../../../src/core/inbound/inbox.ts";
-import type { Entry } from "../../../src/core/inbound/transcript.ts";
+import type { Entry } from "../../../src/core/inbound/mentions.ts";
 import { type Model, ModelError, type ModelRequest } from "../../../src/core/model.ts";
 import { summaryFailedAt } from "../../../src/flows/session/compact.ts";
 import {

@@ -4,7 +4,7 @@ import type { ChannelId } from "../../../src/core/discord/ids.ts";
 import type { PostOutcome } from "../../../src/core/outbound/outbound.ts";
 import type { Posted, Unread } from "../../../src/core/outbound/delivery.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
-import { queuesOf } from "../../../src/flows/deliver/channel_queues.ts";
+import { queuesOf } from "../../../src/flows/deliver/deliver.ts";
 import { type Given, SELF, testAccount } from "../../support/bot/test_account.ts";
 import type { DiscordRequest } from "../../support/discord/answers.ts";
 import {

@@ -8,16 +8,20 @@
 import assert from "node:assert/strict";
 import type { BotAccount } from "../../../src/account/account.ts";
 import { RestError, type RestErrorKind } from "../../../src/discord/rest/exchange/rest_error.ts";
-import { type DraftRow, placeDrafts } from "../../../src/core/outbound/draft.ts";
+import {
+  type AnswerKey,
+  type DraftRow,
+  nonceOf,
+  placeDrafts,
+} from "../../../src/core/outbound/outbound.ts";
 import type { MessageId } from "../../../src/core/discord/ids.ts";
-import { type AnswerKey, nonceOf } from "../../../src/core/outbound/outbound.ts";
 import type { Frozen, PostOutcome } from "../../../src/core/outbound/outbound.ts";
 import {
   type ComposeDraft,
   draftsOf,
   type DraftStream,
-} from "../../../src/flows/turn/progress/drafts.ts";
-import type { OneTurn } from "../../../src/flows/turn/turn_step.ts";
+} from "../../../src/flows/deliver/progress.ts";
+import type { OneTurn } from "../../../src/flows/turn/steps.ts";
 import { chunk, type ChunkRules } from "../../../src/render/markdown/chunk.ts";
 import { ACCOUNT, directMessage, messageId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";

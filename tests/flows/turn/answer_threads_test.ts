@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import type { ThreadRules } from "../../../src/core/outbound/target.ts";
+import type { ThreadRules } from "../../../src/core/outbound/outbound.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
 import {
   continuesIn,
@@ -9,7 +9,7 @@ import {
   openThread,
   startThreads,
   threadMembersChanged,
-} from "../../../src/flows/turn/threads/answer_threads.ts";
+} from "../../../src/flows/judging/answer_threads.ts";
 import { type Given, SELF, testAccount } from "../../support/bot/test_account.ts";
 import { refused } from "../../support/discord/answers.ts";
 import {

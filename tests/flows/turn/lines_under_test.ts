@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Frozen } from "../../../src/core/outbound/outbound.ts";
-import { withLinesUnder } from "../../../src/flows/turn/control/lines_under.ts";
+import { withLinesUnder } from "../../../src/flows/turn/steps.ts";
 import type { MadeChange } from "../../../src/store/changes/changes.ts";
 import { loadExtras } from "../../../src/account/extra_parts.ts";
 import type { AccountPart } from "../../../src/account/extra_parts.ts";

@@ -8,7 +8,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { z } from "zod";
 import type { Model, ModelRequest } from "../../../src/core/model.ts";
-import { changedInAll } from "../../../src/account/bot.ts";
+import { changedInAll } from "../../../src/account/per_account.ts";
 import type { Question } from "../../../src/core/people/question.ts";
 import { defineTool, type Tool } from "../../../src/core/turn/tool.ts";
 import { decideQuestion } from "../../../src/flows/questions/cards.ts";

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { z } from "zod";
-import { wakeTurns } from "../../../src/account/wakes.ts";
+import { wakeTurns } from "../../../src/account/per_account.ts";
 import type { BotExtra } from "../../../src/account/extra_parts.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import {
@@ -15,8 +15,8 @@ import {
 import { StoreError } from "../../../src/store/database/store_error.ts";
 import { whenAborted } from "../../../src/lib/clock.ts";
 import { defineTool } from "../../../src/core/turn/tool.ts";
-import { show } from "../../../src/flows/judging/shown.ts";
-import type { TurnSpeech } from "../../../src/flows/turn/progress/speech.ts";
+import { show } from "../../../src/flows/judging/judge.ts";
+import type { TurnSpeech } from "../../../src/flows/turn/shown_answer.ts";
 import { type Given, SELF, testAccount } from "../../support/bot/test_account.ts";
 import { ACCOUNT, directMessage, guildMessage, messageId } from "../../support/discord/builders.ts";
 import { CHANNEL, GUILD, messageData } from "../../support/discord/payloads.ts";

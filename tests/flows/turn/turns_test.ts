@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { z } from "zod";
-import { wakeTurns } from "../../../src/account/wakes.ts";
+import { wakeTurns } from "../../../src/account/per_account.ts";
 import type { Model } from "../../../src/core/model.ts";
 import { defineTool, type Tool } from "../../../src/core/turn/tool.ts";
 import { endTurns } from "../../../src/flows/turn/turns.ts";

@@ -304,7 +304,7 @@ describe("[K2] /settings", () => {
 
   it("counts in the threads of a channel, unless they have their own", async () => {
     const { use, account } = await using();
-    const { chosenIn } = await import("../../../src/flows/judging/chosen_settings.ts");
+    const { chosenIn } = await import("../../../src/flows/judging/judge.ts");
     await use("send off");
     const place = {
       kind: "guild",

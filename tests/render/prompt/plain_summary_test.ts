@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { partedText } from "../../../src/core/inbound/transcript.ts";
-import type { Entry } from "../../../src/core/inbound/transcript.ts";
+import { partedText } from "../../../src/core/inbound/mentions.ts";
+import type { Entry } from "../../../src/core/inbound/mentions.ts";
 import { envelopeOf } from "../../../src/render/prompt/envelope.ts";
 import { plainSummaryOf } from "../../../src/render/prompt/summary.ts";
 import { guildMessage, messageId } from "../../support/discord/builders.ts";

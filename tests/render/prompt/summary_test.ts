@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Entry } from "../../../src/core/inbound/transcript.ts";
+import type { Entry } from "../../../src/core/inbound/mentions.ts";
 import { shownSummary, summaryOf, summaryRequestOf } from "../../../src/render/prompt/summary.ts";
 import { messageId } from "../../support/discord/builders.ts";
 

@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
-import { type CommitsDeps, createCommits } from "../../../src/store/database/commits.ts";
 import {
   COMMIT_OPTIONS,
   type CommitOptions,
+  type CommitsDeps,
+  createCommits,
   UNNAMED,
-} from "../../../src/store/database/durability.ts";
+} from "../../../src/store/database/commits.ts";
 import { StoreError } from "../../../src/store/database/store_error.ts";
 
 describe("COMMIT_OPTIONS", () => {

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { type Judged, NOTHING_CHANGED } from "../../../src/core/inbound/inbox.ts";
 import { parseSnowflake, toAccountId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import type { UndecidedReason, Verdict } from "../../../src/core/inbound/verdict.ts";
+import type { UndecidedReason, Verdict } from "../../../src/core/inbound/inbox.ts";
 import {
   ACCOUNT,
   guildMessage,

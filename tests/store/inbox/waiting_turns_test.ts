@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { Judged, WaitingRules } from "../../../src/core/inbound/inbox.ts";
-import { limitsOf } from "../../../src/flows/inbound/waiting_turns.ts";
+import { limitsOf } from "../../../src/flows/inbound/stored.ts";
 import { createStore } from "../../support/store/open_database.ts";
 import {
   ACCOUNT,

@@ -3,17 +3,15 @@ import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import {
   ACCOUNT_MAX,
-  SESSION_MAX,
-  type WaitingMessage,
-} from "../../../src/store/memory/backlog.ts";
-import {
   applyTurn,
   createOpenTurns,
   isRunning,
   mayRetract,
   runningMessages,
+  SESSION_MAX,
   type TurnEvent,
-} from "../../../src/store/memory/open_turns.ts";
+  type WaitingMessage,
+} from "../../../src/store/memory/memory.ts";
 import {
   ACCOUNT,
   channelId,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Facts, Verdict } from "../../../src/core/inbound/verdict.ts";
+import type { Facts, Verdict } from "../../../src/core/inbound/inbox.ts";
 import { guildMessage, guildPlace, messageId } from "../../support/discord/builders.ts";
 import { accepted, batch, ignored, openTestStore } from "../../support/store/store.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
-import { PREVIEW_CHARS } from "../../../src/store/outbox/heads.ts";
+import { PREVIEW_CHARS } from "../../../src/store/outbox/outbox.ts";
 import { ACCOUNT, channelId, messageId, outboundMessage } from "../../support/discord/builders.ts";
 import { frozen, openTestStore, part } from "../../support/store/store.ts";
 import { sameData } from "../../support/same_data.ts";

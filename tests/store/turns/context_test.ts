@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import { type Entry } from "../../../src/core/inbound/transcript.ts";
+import { type Entry } from "../../../src/core/inbound/mentions.ts";
 import { ACCOUNT, guildMessage, messageId, sender } from "../../support/discord/builders.ts";
 import { accepted, batch, ignored, openTestStore, ROUTE } from "../../support/store/store.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { Entry } from "../../../src/core/inbound/transcript.ts";
+import type { Entry } from "../../../src/core/inbound/mentions.ts";
 import { createUngroupedTransactions } from "../../support/store/ungrouped.ts";
 import { createTranscripts } from "../../../src/store/turns/transcripts.ts";
 import { messageId } from "../../support/discord/builders.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Claim } from "../../../src/core/inbound/inbox.ts";
-import type { Entry } from "../../../src/core/inbound/transcript.ts";
+import type { Entry } from "../../../src/core/inbound/mentions.ts";
 import type { FinishedTurn } from "../../../src/core/inbound/inbox.ts";
 import {
   ACCOUNT,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DAY_MS } from "../../../src/lib/clock.ts";
-import { dayOf } from "../../../src/core/spending/usage.ts";
+import { dayOf } from "../../../src/core/spending/budget.ts";
 import { preparePruneOld } from "../../../src/store/messages/retention.ts";
 import { prepareUsageRows } from "../../../src/store/usage/usage.ts";
 import { openTestStore } from "../../support/store/store.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Charge, dayOf } from "../../../src/core/spending/usage.ts";
+import { type Charge, dayOf } from "../../../src/core/spending/budget.ts";
 import { createUngroupedTransactions } from "../../support/store/ungrouped.ts";
 import { createSpentToday, createUsage } from "../../../src/store/usage/usage.ts";
 import { openDatabase } from "../../support/store/open_database.ts";

@@ -6,7 +6,7 @@ import { createAccountHealth } from "../../../src/http/monitor/account_health.ts
 import { createMetrics } from "../../../src/http/metrics.ts";
 import type { OwnSetup } from "../../../src/bot/rules/setup.ts";
 import type { AccountId } from "../../../src/core/discord/ids.ts";
-import { createTurnLimit } from "../../../src/flows/turn/control/turn_limit.ts";
+import { createTurnLimit } from "../../../src/flows/limits.ts";
 import type { Log } from "../../../src/lib/log.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { NO_TOOLS } from "../model/tools.ts";

@@ -15,7 +15,7 @@ import {
 import type { GuildPlace, InboundMessage, Sender } from "../../../src/core/inbound/inbound.ts";
 import type { OutboundMessage, Reply } from "../../../src/core/outbound/outbound.ts";
 import type { PairingRequest } from "../../../src/core/inbound/pairing.ts";
-import type { Overheard } from "../../../src/core/inbound/transcript.ts";
+import type { Overheard } from "../../../src/core/inbound/mentions.ts";
 
 export const ACCOUNT: AccountId = toAccountId("default");
 

@@ -5,7 +5,7 @@ import {
   statementsOf,
   type Transactions,
   transactNow,
-} from "../../../src/store/database/durability.ts";
+} from "../../../src/store/database/commits.ts";
 
 /** @param database Open and at `synchronous=FULL`, SQLite's own default. */
 export function createUngroupedTransactions(database: DatabaseSync): Transactions {

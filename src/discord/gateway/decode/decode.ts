@@ -29,9 +29,8 @@ import type {
   Self,
   Sender,
 } from "../../../core/inbound/inbound.ts";
-import { MENTION, type MentionNames } from "../../../core/inbound/mentions.ts";
-import { toOverheard } from "../../../core/inbound/transcript.ts";
-import { hasContent } from "../../../core/inbound/verdict.ts";
+import { MENTION, type MentionNames, toOverheard } from "../../../core/inbound/mentions.ts";
+import { hasContent } from "../../../core/inbound/inbox.ts";
 import { type FooterOf, withoutFooter, withoutPersonal } from "../../../core/outbound/outbound.ts";
 import { isThread } from "../../../core/rights/permissions.ts";
 import type { RawMessage, ShownMessage, ShownPlace } from "../../../core/turn/discord_place.ts";

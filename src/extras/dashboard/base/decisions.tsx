@@ -2,7 +2,7 @@
 
 /** @jsxImportSource hono/jsx */
 
-import type { JudgedOnRecord, RecordedVerdict } from "../../../store/messages/message_record.ts";
+import type { JudgedOnRecord, RecordedVerdict } from "../../../store/messages/messages.ts";
 import type { PropsWithChildren } from "hono/jsx";
 import { reasonText } from "../../../render/reasons.ts";
 import type { SlugOf } from "../../../cli/shared/read_config.ts";

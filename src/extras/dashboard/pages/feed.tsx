@@ -6,7 +6,7 @@
 
 /** @jsxImportSource hono/jsx */
 
-import type { JudgedOnRecord } from "../../../store/messages/message_record.ts";
+import type { JudgedOnRecord } from "../../../store/messages/messages.ts";
 import { accessIn, ruleText } from "../../../cli/verdict/current_rules.ts";
 import type { PlacedCheck } from "../../../cli/verdict/current_rules.ts";
 import {

@@ -10,7 +10,7 @@ import { type Finding, isTrouble, worstStatus } from "../../../core/finding.ts";
 import { DAY_MS } from "../../../lib/clock.ts";
 import { judgeHealth } from "../../../http/checks.ts";
 import type { Snapshot } from "../../../http/snapshot.ts";
-import type { JudgedOnRecord } from "../../../store/messages/message_record.ts";
+import type { JudgedOnRecord } from "../../../store/messages/messages.ts";
 import type { Store } from "../../../store/store.ts";
 import type { AccountId } from "../../../core/discord/ids.ts";
 import { knownChannels } from "../../../cli/verdict/named.ts";

@@ -32,7 +32,7 @@ import {
 } from "../../../host/process/own_process.ts";
 import type { Env } from "../../../lib/env.ts";
 import { reasonText } from "../../../render/reasons.ts";
-import type { RecordedVerdict } from "../../../store/messages/message_record.ts";
+import type { RecordedVerdict } from "../../../store/messages/messages.ts";
 import { openStoreReader, type Store } from "../../../store/store.ts";
 
 /** Maximum number of messages of one reply, for matching. */

@@ -4,8 +4,7 @@
  */
 
 import type { BotAccount } from "../../../account/account.ts";
-import { perAccount } from "../../../account/per_account.ts";
-import { cleanSecrets } from "../../../account/secrets.ts";
+import { cleanSecrets, perAccount } from "../../../account/per_account.ts";
 import {
   type ChannelId,
   type GuildId,
@@ -16,7 +15,7 @@ import type { ButtonPress, CommandCall } from "../../../core/inbound/interaction
 import { isVoice } from "../../../core/rights/permissions.ts";
 import type { VoicePort } from "../../../account/extra_parts.ts";
 import { createMissingPermission } from "../../../discord/rest/permissions/denial.ts";
-import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/progress/speech.ts";
+import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/shown_answer.ts";
 import { type CommandAnswer, partsOf } from "../../../interactions/base/command.ts";
 import { createKeyedQueue } from "../../../lib/waker.ts";
 import type { VoiceCall } from "../../../store/voice/voice.ts";

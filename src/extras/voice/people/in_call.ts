@@ -6,9 +6,7 @@
  */
 
 import type { BotAccount } from "../../../account/account.ts";
-import { textRulesOf } from "../../../account/rules.ts";
-import { cleanSecrets } from "../../../account/secrets.ts";
-import { wakeChannels } from "../../../account/wakes.ts";
+import { cleanSecrets, textRulesOf, wakeChannels } from "../../../account/per_account.ts";
 import type { RoleId, UserId } from "../../../core/discord/ids.ts";
 import type { Sender } from "../../../core/inbound/inbound.ts";
 import { nonceOfCall } from "../../../core/outbound/outbound.ts";

@@ -4,15 +4,14 @@
  */
 
 import type { BotAccount } from "../../../account/account.ts";
-import { cleanSecrets } from "../../../account/secrets.ts";
+import { cleanSecrets } from "../../../account/per_account.ts";
 import { type ChannelId, parseSnowflake, type UserId } from "../../../core/discord/ids.ts";
 import { plainName } from "../../../core/inbound/mentions.ts";
 import { askForText } from "../../../core/model.ts";
-import { meteredModel } from "../../../core/spending/budget.ts";
-import { ofAgent } from "../../../core/spending/usage.ts";
+import { meteredModel, ofAgent } from "../../../core/spending/budget.ts";
 import { placeOfTarget } from "../../../discord/gateway/decode/places.ts";
 import { isRefused } from "../../../flows/event_places.ts";
-import { spendOf } from "../../../flows/turn/spending/budgets.ts";
+import { spendOf } from "../../../flows/limits.ts";
 import { bounded } from "../../../lib/text/quoted.ts";
 import { isRecord } from "../../../lib/text/json.ts";
 import { fenced } from "../../../render/prompt/untrusted.ts";

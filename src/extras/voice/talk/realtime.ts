@@ -9,7 +9,7 @@ import type { BotAccount } from "../../../account/account.ts";
 import { PAUSE_MS } from "../../../config/schema/messages.ts";
 import type { MessageId } from "../../../core/discord/ids.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
-import { labelOf } from "../../../core/inbound/transcript.ts";
+import { labelOf } from "../../../core/inbound/mentions.ts";
 import {
   ModelError,
   type ModelMessage,
@@ -17,8 +17,8 @@ import {
   type ModelRequest,
   type ToolCall,
 } from "../../../core/model.ts";
-import { microsOf, type Price } from "../../../core/spending/usage.ts";
-import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/progress/speech.ts";
+import { microsOf, type Price } from "../../../core/spending/budget.ts";
+import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/shown_answer.ts";
 import { isRecord } from "../../../lib/text/json.ts";
 import type {
   RealtimeEvent,

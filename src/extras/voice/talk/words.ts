@@ -4,8 +4,7 @@
  */
 
 import type { BotAccount } from "../../../account/account.ts";
-import { perAccount } from "../../../account/per_account.ts";
-import { wakeChannels, wakeTurns } from "../../../account/wakes.ts";
+import { perAccount, wakeChannels, wakeTurns } from "../../../account/per_account.ts";
 import { createdAtMs, type MessageId, snowflakeAt } from "../../../core/discord/ids.ts";
 import { ASKED_OTHERWISE, type InboundMessage } from "../../../core/inbound/inbound.ts";
 import type { OutboundMessage } from "../../../core/outbound/outbound.ts";
@@ -15,7 +14,7 @@ import { placeOfTarget } from "../../../discord/gateway/decode/places.ts";
 import { judge, routeOf } from "../../../flows/judging/judge.ts";
 import type { Sound } from "../../../flows/media/files.ts";
 import { spokenText } from "../../../flows/media/speak.ts";
-import { spendOf } from "../../../flows/turn/spending/budgets.ts";
+import { spendOf } from "../../../flows/limits.ts";
 import { freezeUnprompted } from "../../../render/freeze.ts";
 import { noticeBody } from "../../../render/reply.ts";
 import type { CallPlace, CallSpeaker, Pcm } from "../line/call.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { toOverheard } from "../../../../src/core/inbound/transcript.ts";
+import { toOverheard } from "../../../../src/core/inbound/mentions.ts";
 import { decodeEdit, decodeMessage } from "../../../../src/discord/gateway/decode/decode.ts";
 import { decodeInteraction } from "../../../../src/discord/gateway/decode/decode_interaction.ts";
 import { restoreIndex, snapshotOf } from "../../../../src/discord/gateway/decode/guild_index.ts";

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { withExtras } from "../../../../src/core/inbound/transcript.ts";
+import { withExtras } from "../../../../src/core/inbound/mentions.ts";
 import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
 import { decodeMessage } from "../../../../src/discord/gateway/decode/decode.ts";
 import { decodeInteraction } from "../../../../src/discord/gateway/decode/decode_interaction.ts";

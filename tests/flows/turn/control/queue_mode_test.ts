@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { prepareQueueModes, type RightsOf } from "../../../../src/flows/turn/control/queue_mode.ts";
+import { prepareQueueModes, type RightsOf } from "../../../../src/flows/turn/turn_rules.ts";
 import type { QueueMode } from "../../../../src/core/config_file.ts";
 import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
 import type { Tool } from "../../../../src/core/turn/tool.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { DraftStream } from "../../../../src/flows/turn/progress/drafts.ts";
+import type { DraftStream } from "../../../../src/flows/deliver/progress.ts";
 import { settle } from "../../../support/settle.ts";
 import {
   compose,

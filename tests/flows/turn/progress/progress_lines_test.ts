@@ -4,11 +4,11 @@ import {
   type DraftMessage,
   isProgressLine,
   placeDrafts,
-} from "../../../../src/core/outbound/draft.ts";
+} from "../../../../src/core/outbound/outbound.ts";
 import { isSame } from "../../../../src/core/outbound/delivery.ts";
 import { componentOf } from "../../../../src/interactions/registry.ts";
 import { stopButton } from "../../../../src/interactions/commands/conversation.ts";
-import { linesOf } from "../../../../src/flows/turn/progress/progress_lines.ts";
+import { linesOf } from "../../../../src/flows/deliver/progress.ts";
 import { testAccount } from "../../../support/bot/test_account.ts";
 import { refused } from "../../../support/discord/answers.ts";
 import { ACCOUNT, channelId, messageId, userId } from "../../../support/discord/builders.ts";

@@ -4,12 +4,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ChannelId } from "../../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
-import type { AcceptReason } from "../../../../src/core/inbound/verdict.ts";
-import {
-  ackAccepted,
-  ackAnswered,
-  beginTyping,
-} from "../../../../src/flows/turn/progress/progress.ts";
+import type { AcceptReason } from "../../../../src/core/inbound/inbox.ts";
+import { ackAccepted, ackAnswered, beginTyping } from "../../../../src/flows/deliver/progress.ts";
 import { testAccount } from "../../../support/bot/test_account.ts";
 import { refused } from "../../../support/discord/answers.ts";
 import {

@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { readSpentGuildBudgets, spendOf } from "../../../../src/flows/turn/spending/budgets.ts";
-import { type Budgets, BudgetSpent, meteredModel } from "../../../../src/core/spending/budget.ts";
-import { ofAgent } from "../../../../src/core/spending/usage.ts";
+import { readSpentGuildBudgets, spendOf } from "../../../../src/flows/limits.ts";
+import {
+  type Budgets,
+  BudgetSpent,
+  meteredModel,
+  ofAgent,
+} from "../../../../src/core/spending/budget.ts";
 import type { Model, ModelPart } from "../../../../src/core/model.ts";
 import { listen } from "../../../support/model/model_server.ts";
 import { testAccount } from "../../../support/bot/test_account.ts";

@@ -5,12 +5,14 @@
  * that a crash repeats opens no second one. The model may give the title, in one short request.
  */
 
-import type { BotAccount } from "../../../account/account.ts";
-import { perAccount } from "../../../account/per_account.ts";
-import { cleanSecrets } from "../../../account/secrets.ts";
-import type { ChannelId, UserId } from "../../../core/discord/ids.ts";
-import type { Claim } from "../../../core/inbound/inbox.ts";
-import type { InboundMessage } from "../../../core/inbound/inbound.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { cleanSecrets, perAccount } from "../../account/per_account.ts";
+import type { ChannelId, UserId } from "../../core/discord/ids.ts";
+import type { Reaction } from "../../core/inbound/events.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { Claim } from "../../core/inbound/inbox.ts";
+import { isMention } from "../../core/inbound/inbox.ts";
+import { askForText } from "../../core/model.ts";
 import {
   type AnswerThread,
   canStartThread,
@@ -18,25 +20,17 @@ import {
   NO_THREADS,
   threadIdOf,
   type ThreadRules,
-} from "../../../core/outbound/target.ts";
-import { isMention } from "../../../core/inbound/verdict.ts";
-import type { Reaction } from "../../../core/inbound/events.ts";
-import { badArguments } from "../../../core/turn/tool.ts";
-import { askForText } from "../../../core/model.ts";
-import { meteredModel } from "../../../core/spending/budget.ts";
-import { usedBy } from "../../../core/spending/usage.ts";
-import { refusalIn } from "../../../discord/rest/exchange/rest_error.ts";
-import {
-  archiveThread,
-  beginThread,
-  joinThread,
-} from "../../../discord/rest/requests/guild_reads.ts";
-import { waitFor } from "../../../lib/clock.ts";
-import { rulesFor } from "../../../policy/rules/place_rules.ts";
-import { threadTitle } from "../../../render/name.ts";
-import { fenced } from "../../../render/prompt/untrusted.ts";
-import { isNoReply, visibleText } from "../../../render/safety/visible.ts";
-import { spendOf } from "../spending/budgets.ts";
+} from "../../core/outbound/outbound.ts";
+import { meteredModel, usedBy } from "../../core/spending/budget.ts";
+import { badArguments } from "../../core/turn/tool.ts";
+import { refusalIn } from "../../discord/rest/exchange/rest_error.ts";
+import { archiveThread, beginThread, joinThread } from "../../discord/rest/requests/guild_reads.ts";
+import { waitFor } from "../../lib/clock.ts";
+import { rulesFor } from "../../policy/rules/place_rules.ts";
+import { threadTitle } from "../../render/name.ts";
+import { fenced } from "../../render/prompt/untrusted.ts";
+import { isNoReply, visibleText } from "../../render/safety/visible.ts";
+import { spendOf } from "../limits.ts";
 
 /** Maximum number of threads in memory, and of channels that refused one. */
 const KNOWN_MAX = 5_000;
@@ -335,3 +329,5 @@ export async function openThread(
   if (plain === "") throw badArguments("the title has no letters");
   await open(account, message, plain);
 }
+
+/** H. */

@@ -1,0 +1,668 @@
+/**
+ * Shows people a turn's progress: the typing indicator, the acknowledging reaction (R7), and either
+ * the growing draft of the answer (R8) or a silent line about the turn's steps (R8a), which the
+ * turn's end deletes.
+ *
+ * Nothing waits for them, and their failure fails nothing. Reactions stay if the process ends.
+ * Drafts and lines are posted through the outbox, so that a crash leaves none that the store does
+ * not know; their edits may be lost, as the end of the turn puts the final text in the place of a
+ * draft.
+ *
+ * It costs one request at a time, and only if rate limits leave room.
+ */
+
+import type { BotAccount } from "../../account/account.ts";
+import { cleanSecrets, perAccount, secretTail, wakeChannels } from "../../account/per_account.ts";
+import type { NextStep } from "../../agent/next_step.ts";
+import type { Config } from "../../config/config.ts";
+import { type ChannelId, type MessageId, parseSnowflake } from "../../core/discord/ids.ts";
+import { reactionEmoji } from "../../core/inbound/events.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { AcceptReason } from "../../core/inbound/inbox.ts";
+import type { Delivery } from "../../core/outbound/delivery.ts";
+import {
+  type DraftMessage,
+  type DraftStep,
+  type Frozen,
+  nextDraftStep,
+  type OutboundKind,
+  type OutboxRow,
+  progressLine,
+  type ProgressPlace,
+  type ShownDraft,
+  toDrafts,
+} from "../../core/outbound/outbound.ts";
+import { refusalIn, RestError } from "../../discord/rest/exchange/rest_error.ts";
+import {
+  deleteReaction,
+  editMessage,
+  putReaction,
+  sendTyping,
+} from "../../discord/rest/requests/messages.ts";
+import { finishedPart, thinkingIn } from "../../render/markdown/unfinished.ts";
+import { asideOf, progressText, type Work } from "../../render/progress.ts";
+import type { OneTurn } from "../turn/steps.ts";
+
+export interface DraftStream {
+  /** Tells that the answer has grown, or begins again. */
+  grow(soFar: string): void;
+  /** Whether a draft is posted, or about to be. */
+  isShown(): boolean;
+  /**
+   * Ends the drafts; call it before storing the turn's end. Resolves once no request is under way,
+   * so that none can follow the final text. Never rejects.
+   */
+  end(): Promise<void>;
+}
+
+/** Milliseconds before the first draft. A faster answer has none. */
+const FIRST_DRAFT_MS = 1_000;
+
+/** Milliseconds between two requests. Discord accepts five edits in five seconds per channel. */
+const EDIT_EVERY_MS = 1_200;
+
+/** Creates the drafts of one answer. Sends nothing before {@link DraftStream.grow}. */
+function createDraftStream(
+  turn: OneTurn,
+  compose: ComposeDraft,
+  { awaited, freeAt, mayBeThinking }: {
+    /** Callbacks for the ids of posted drafts, by nonce. */
+    readonly awaited: Map<string, (messageId: MessageId) => void>;
+    /** Unix time in milliseconds from which on a channel may get the next request. */
+    readonly freeAt: Map<ChannelId, number>;
+    /** Whether all of an answer so far may be thinking that is not marked. */
+    readonly mayBeThinking: (text: string) => boolean;
+  },
+): DraftStream {
+  const { account, turn: { claim: { message: { channelId } }, mayShow } } = turn;
+  const { store: { outbox }, rest, schedule, now, log } = account;
+  const wantedOf = createDraftText(turn, compose, mayBeThinking);
+  const drafts: ShownDraft[] = [];
+  let text = "";
+  let isOver = false;
+  let isHidden = mayShow !== undefined;
+  let cancel: (() => void) | undefined;
+  let underWay = Promise.resolve();
+
+  function tryStep(): void {
+    const waitMs = (freeAt.get(channelId) ?? 0) - now();
+    if (waitMs > 0) {
+      cancel = schedule(tryStep, Math.min(waitMs, EDIT_EVERY_MS));
+      return;
+    }
+    freeAt.set(channelId, Infinity);
+    underWay = takeStep().catch((error: unknown) => {
+      isOver = true;
+      log.warn("Cannot show an answer while the model writes it", { channelId, error });
+      return 0;
+    }).then((askedToWaitMs) => {
+      const pauseMs = Math.max(EDIT_EVERY_MS, askedToWaitMs);
+      freeAt.set(channelId, now() + pauseMs);
+      if (!isOver) cancel = schedule(tryStep, pauseMs);
+    });
+  }
+
+  /** @returns Milliseconds that Discord asks to wait. */
+  async function takeStep(): Promise<number> {
+    const { drafts: wanted, isFile } = wantedOf(text, drafts.length > 0);
+    if (isFile) isOver = true; // posted drafts stay until the file is sent
+    if (isOver) return 0;
+    const step = nextDraftStep(drafts, wanted);
+    switch (step.kind) {
+      case "none":
+        return 0;
+      case "post":
+        await post(step.message);
+        return 0;
+      case "edit":
+        return await edit(step);
+    }
+  }
+
+  async function post(message: DraftMessage): Promise<void> {
+    const part = drafts.push({ message }) - 1;
+    awaited.set(message.nonce, (messageId) => {
+      drafts[part] = { message, ...drafts[part], messageId };
+    });
+    // If this turn ran before, the row is that run's, with its text.
+    const { state, messageId, message: { content } } = await outbox.add(
+      { message, files: [] },
+      now(),
+    );
+    wakeChannels(account, [message.channelId]);
+    if (messageId !== undefined) drafts[part] = { message, messageId };
+    else if (state === "sent") isOver = true; // and a person has deleted it
+    else drafts[part] = { message, content, ...drafts[part] };
+  }
+
+  /** @returns Milliseconds that Discord asks to wait. */
+  async function edit(
+    { part, messageId, message }: Extract<DraftStep, { kind: "edit" }>,
+  ): Promise<number> {
+    drafts[part] = { message, messageId };
+    const outcome = await editMessage(rest, messageId, message, [], "spare");
+    switch (outcome.kind) {
+      case "created":
+        drafts[part] = { message, messageId, content: message.content };
+        return 0;
+      case "unsent":
+      case "unanswered":
+        return 0;
+      case "already_gone": // a person has deleted it
+        isOver = true;
+        return 0;
+      case "refused":
+        isOver ||= outcome.why !== "rate_limited";
+        return outcome.retryAfterMs ?? 0;
+    }
+  }
+
+  function begin(): void {
+    if (!isOver && !isHidden) cancel ??= schedule(tryStep, FIRST_DRAFT_MS);
+  }
+  void mayShow?.then(() => {
+    isHidden = false;
+    if (text !== "") begin();
+  });
+
+  return {
+    grow(soFar) {
+      text = soFar;
+      begin();
+    },
+    isShown: () => drafts.length > 0,
+    async end() {
+      isOver = true;
+      cancel?.();
+      await underWay;
+      mayBeThinking(text); // for the next answer
+      for (const { message } of drafts) awaited.delete(message.nonce);
+    },
+  };
+}
+
+/** The messages of an answer that consists of this text; empty if there would be none. */
+export type ComposeDraft = (text: string) => readonly Frozen[];
+
+interface WantedDrafts {
+  /** Messages in their order; empty while there is nothing to show. */
+  readonly drafts: readonly DraftMessage[];
+  /** Whether the text is too long for messages and will be a file. */
+  readonly isFile: boolean;
+}
+
+/** Shortest text, in UTF-16 units, for a first draft. */
+const LEAST_LENGTH = 40;
+
+/**
+ * Creates the choice for one answer. It remembers the drafts of the newest text.
+ *
+ * @param mayBeThinking Whether all of a text may be thinking that is not marked.
+ * @returns Chooses the drafts of a text; `hasDrafts` tells whether any is shown already.
+ */
+function createDraftText(
+  { account, config: { discord: { textChunkLimit: maxLength } } }: OneTurn,
+  compose: ComposeDraft,
+  mayBeThinking: (text: string) => boolean,
+): (text: string, hasDrafts: boolean) => WantedDrafts {
+  let last: { readonly of: string; readonly wanted: WantedDrafts } | undefined;
+  return (text, hasDrafts) => {
+    if (last?.of === text) return last.wanted;
+    const harmless = mayBeThinking(text) ? "" : withoutSecrets(account, text);
+    const finished = finishedPart(harmless, maxLength);
+    const isWorthIt = hasDrafts || finished.trim().length >= LEAST_LENGTH;
+    const frozen = isWorthIt ? compose(finished) : [];
+    const isFile = frozen.some(({ files }) => files.length > 0);
+    const wanted = { drafts: toDrafts(frozen, maxLength), isFile };
+    last = { of: text, wanted };
+    return wanted;
+  };
+}
+
+/** A growing text without secrets, or the beginning of one. */
+function withoutSecrets(account: BotAccount, text: string): string {
+  const clean = cleanSecrets(account, text);
+  return clean.slice(0, secretTail(account, clean));
+}
+
+/** The drafts of an account's answers. */
+export const draftsOf: (account: BotAccount) => Drafts = perAccount("turns", createDrafts);
+
+function createDrafts(account: BotAccount) {
+  const { now } = account;
+  const awaited = new Map<string, (messageId: MessageId) => void>();
+  const freeAt = new Map<ChannelId, number>();
+  /**
+   * Whether an earlier answer contained thinking without its start mark. Then no text is shown before
+   * the mark that ends the thinking.
+   */
+  let thinksAloud = false;
+
+  function mayBeThinking(text: string): boolean {
+    const thinking = thinkingIn(text);
+    if (thinking === "ended") thinksAloud = true;
+    return thinking === "none" && thinksAloud;
+  }
+
+  const shared = { awaited, freeAt, mayBeThinking };
+  return {
+    /** Starts the drafts of one turn's answer. */
+    begin(turn: OneTurn, compose: ComposeDraft): DraftStream {
+      for (const [channel, at] of freeAt) if (at <= now()) freeAt.delete(channel);
+      return createDraftStream(turn, compose, shared);
+    },
+    /** The part of a growing answer that may be shown elsewhere, too. */
+    harmlessPart: (text: string): string =>
+      mayBeThinking(text) ? "" : withoutSecrets(account, text),
+    /** Tells that Discord has a message of the outbox. */
+    posted(nonce: string, messageId: MessageId): void {
+      awaited.get(nonce)?.(messageId);
+      awaited.delete(nonce);
+    },
+  };
+}
+
+export type Drafts = ReturnType<typeof createDrafts>;
+
+/** The part of a turn's rules that its line needs. */
+interface ProgressRules {
+  /** Maximum number of requests to the model. */
+  readonly maxSteps: number;
+}
+
+interface ProgressLine {
+  /** Tells what the turn does next. */
+  step(next: NextStep): void;
+  /** A server reads a request, or has begun to answer, as a `ModelRequest` tells it. */
+  reading(isReading: boolean): void;
+  /** Shows text that the model has written beside its calls, composed as an answer. */
+  said(text: string): void;
+  /**
+   * Ends the line; call it before storing the turn's end. Resolves once no request is under way, with
+   * whether the outbox may have a line. Never rejects.
+   */
+  end(): Promise<boolean>;
+}
+
+/** Milliseconds before the line is posted. A faster turn has none. */
+const FIRST_MS = 1_000;
+
+/** Milliseconds of reading before the line says so. */
+const READING_MS = 30_000;
+
+/** Milliseconds between two edits that change only the seconds. */
+const SECONDS_EVERY_MS = 5_000;
+
+/** The lines of an account's turns. */
+export const linesOf: (account: BotAccount) => ProgressLines = perAccount("turns", createLines);
+
+function createLines(account: BotAccount) {
+  const { store: { outbox }, rest, schedule, now, log } = account;
+  const awaited = new Map<string, (messageId: MessageId) => void>();
+  /** Unix time in milliseconds from which on a channel may get the next edit. */
+  const freeAt = new Map<ChannelId, number>();
+
+  function begin(
+    place: ProgressPlace,
+    { maxSteps: steps }: ProgressRules,
+    mayShow: Promise<void> | undefined,
+    isForReading: boolean,
+  ): ProgressLine {
+    const { channelId } = place;
+    const startedAt = now();
+    let work: Pick<Work, "tools" | "reads" | "step" | "aside"> = { tools: [], step: 1 };
+    let shown: { readonly work: typeof work; readonly at: number } | undefined;
+    let messageId: MessageId | undefined;
+    let isPosted = false;
+    let isOver = false;
+    let readingAt: number | undefined;
+    let dueAt = startedAt;
+    let cancel: (() => void) | undefined;
+    let underWay: Promise<unknown> = Promise.resolve();
+
+    function lineNow(): DraftMessage {
+      const seconds = Math.max(0, Math.round((now() - startedAt) / 1_000));
+      const isReading = readingAt !== undefined && now() - readingAt >= READING_MS;
+      const shown = { ...work, steps, seconds, channelId, isReading };
+      return progressLine(place, progressText(shown));
+    }
+    let nonce: string | undefined;
+
+    function later(ms: number): void {
+      cancel?.();
+      dueAt = now() + ms;
+      if (!isOver) cancel = schedule(tryRequest, ms);
+    }
+
+    function begins(ms: number): void {
+      if (mayShow) void mayShow.then(() => later(ms));
+      else later(ms);
+    }
+
+    function tryRequest(): void {
+      if (isForReading && !isPosted && readingAt === undefined) return;
+      if (readingAt !== undefined && now() - dueAt > READING_MS) { // the machine was suspended
+        readingAt = now();
+        if (!isPosted) return later(READING_MS);
+      }
+      const waitMs = (freeAt.get(channelId) ?? 0) - now();
+      if (waitMs > 0) return later(Math.min(waitMs, EDIT_EVERY_MS));
+      underWay = (isPosted ? update() : post()).then(later, (error: unknown) => {
+        isOver = true;
+        log.warn("Cannot show the progress of a turn", { channelId, error });
+      });
+    }
+
+    /** @returns Milliseconds until the next request. */
+    async function post(): Promise<number> {
+      isPosted = true;
+      shown = { work, at: now() };
+      // If this turn ran before, the row is that run's.
+      const message = lineNow();
+      nonce = message.nonce;
+      awaited.set(nonce, (id) => void (messageId = id));
+      const row = await outbox.add({ message, files: [] }, now());
+      if (row.message.content !== message.content) shown = undefined;
+      wakeChannels(account, [channelId]);
+      if (row.messageId !== undefined) messageId = row.messageId;
+      else if (row.state === "sent") isOver = true; // and a person has deleted it
+      return EDIT_EVERY_MS;
+    }
+
+    /** @returns Milliseconds until the next request. */
+    async function update(): Promise<number> {
+      const isNew = shown?.work !== work || now() - shown.at >= SECONDS_EVERY_MS;
+      if (messageId === undefined || !isNew) return EDIT_EVERY_MS;
+      freeAt.set(channelId, now() + EDIT_EVERY_MS);
+      const wanted = { work, at: now() };
+      const outcome = await editMessage(rest, messageId, lineNow(), [], "spare");
+      switch (outcome.kind) {
+        case "created":
+          shown = wanted;
+          return EDIT_EVERY_MS;
+        case "unsent":
+        case "unanswered":
+          return EDIT_EVERY_MS;
+        case "already_gone": // a person has deleted it
+          isOver = true;
+          return 0;
+        case "refused":
+          isOver ||= outcome.why !== "rate_limited";
+          return Math.max(EDIT_EVERY_MS, outcome.retryAfterMs ?? 0);
+      }
+    }
+
+    if (!isForReading) begins(FIRST_MS);
+    return {
+      reading(isReading) {
+        readingAt = isReading ? now() : undefined;
+        if (!isForReading || isPosted) return;
+        if (isReading) begins(READING_MS);
+        else cancel?.();
+      },
+      step(next) {
+        const { aside } = work;
+        work = next.kind === "ask"
+          ? { tools: [], step: next.answers + 1, aside }
+          : { step: work.step, ...toolsIn(next), aside };
+      },
+      said(text) {
+        work = { ...work, aside: asideOf(text) };
+      },
+      async end() {
+        isOver = true;
+        cancel?.();
+        await underWay;
+        if (nonce !== undefined) awaited.delete(nonce);
+        return isPosted;
+      },
+    };
+  }
+
+  return {
+    /**
+     * Starts the line of one turn.
+     *
+     * @param mayShow Resolves once the line may be posted; absent: it may at once.
+     * @param isForReading Whether only a server that reads for long brings the line; `false` by default.
+     */
+    begin(
+      place: ProgressPlace,
+      rules: ProgressRules,
+      mayShow?: Promise<void>,
+      isForReading = false,
+    ): ProgressLine {
+      for (const [channel, at] of freeAt) if (at <= now()) freeAt.delete(channel);
+      return begin(place, rules, mayShow, isForReading);
+    },
+    /** Tells that Discord has a message of the outbox. */
+    posted(nonce: string, messageId: MessageId): void {
+      awaited.get(nonce)?.(messageId);
+      awaited.delete(nonce);
+    },
+  };
+}
+
+export type ProgressLines = ReturnType<typeof createLines>;
+
+/** The names of the running tools, and the channel that one of them reads. */
+function toolsIn(next: Exclude<NextStep, { kind: "ask" }>) {
+  const calls = next.kind === "run" ? next.calls : [next.call];
+  const read = calls.find(({ name }) => name === "read_channel_history");
+  const reads = read && parseSnowflake<"channel">(CHANNEL.exec(read.arguments)?.[1] ?? "");
+  return { tools: calls.map(({ name }) => name), reads: reads || undefined };
+}
+
+/** The argument `channelId` of a call; only its digits get into the line. */
+const CHANNEL = /"channelId"\s*:\s*"(?:<#|channel:)?(\d{15,20})[>"]/;
+
+/** A message of the outbox has its final result. */
+export function progressDelivered(
+  account: BotAccount,
+  { message: { of, nonce } }: OutboxRow,
+  end: Delivery,
+): void {
+  if (!of || (end.kind !== "created" && end.kind !== "found")) return;
+  if (of.kind === "draft") {
+    draftsOf(account).posted(nonce, end.messageId);
+    linesOf(account).posted(nonce, end.messageId);
+  }
+  if (of.kind !== "tool") ackAnswered(account, of.cause, of.kind);
+}
+
+interface Signs {
+  readonly typing: Map<ChannelId, ShownTyping>;
+  readonly acks: Map<MessageId, Ack>;
+  /** Unix times in milliseconds until which channels are paused, by the sign that they refused. */
+  readonly paused: {
+    readonly typing: Map<ChannelId, number>;
+    readonly acks: Map<ChannelId, number>;
+  };
+  /** An emoji that Discord does not know: it would be refused everywhere. */
+  unknownEmoji?: string;
+}
+
+const signsOf = perAccount("turns", (): Signs => ({
+  typing: new Map(),
+  acks: new Map(),
+  paused: { typing: new Map(), acks: new Map() },
+}));
+
+/** Milliseconds for which a channel is paused: people change permissions by hand. */
+const PAUSE_MS = 10 * 60_000;
+
+function isPaused(
+  { now }: BotAccount,
+  until: Map<ChannelId, number>,
+  channelId: ChannelId,
+): boolean {
+  const end = until.get(channelId);
+  if (end === undefined) return false;
+  if (now() < end) return true;
+  until.delete(channelId);
+  return false;
+}
+
+/** Milliseconds before the first request. A faster answer needs no indicator. */
+const TYPING_PATIENCE_MS = 300;
+
+/** Milliseconds between two requests, less than Discord's ten seconds. */
+const RENEW_MS = 8_000;
+
+interface ShownTyping {
+  turns: number;
+  cancel: () => void;
+}
+
+/**
+ * Starts the typing indicator in a channel, for one turn.
+ *
+ * @returns A function that ends it. Calling it twice does no harm.
+ */
+export function beginTyping(account: BotAccount, channelId: ChannelId): () => void {
+  const { typing: shown } = signsOf(account);
+  const typing: ShownTyping = shown.get(channelId) ?? { turns: 0, cancel: () => {} };
+  if (typing.turns === 0) {
+    shown.set(channelId, typing);
+    typing.cancel = account.schedule(
+      () => showTyping(account, channelId, typing),
+      TYPING_PATIENCE_MS,
+    );
+  }
+  typing.turns += 1;
+
+  let isOver = false;
+  return () => {
+    if (isOver) return;
+    isOver = true;
+    typing.turns -= 1;
+    if (typing.turns > 0) return;
+    typing.cancel();
+    shown.delete(channelId);
+  };
+}
+
+function showTyping(account: BotAccount, channelId: ChannelId, typing: ShownTyping): void {
+  const { rest, schedule, now, log } = account;
+  const { paused } = signsOf(account);
+  typing.cancel = schedule(() => showTyping(account, channelId, typing), RENEW_MS);
+  if (isPaused(account, paused.typing, channelId)) return;
+  sendTyping(rest, channelId).catch((error: unknown) => {
+    if (refusalIn(error) === "forbidden") paused.typing.set(channelId, now() + PAUSE_MS);
+    log.debug("Typing is not shown", { channelId, error });
+  });
+}
+
+/** Milliseconds before the reaction. A faster answer needs none. */
+const ACK_PATIENCE_MS = 250;
+
+/** Maximum number of reactions to remember for removal; beyond it, the oldest stay at Discord. */
+const MAX_PUT = 1_000;
+
+/** A message that will get its reaction, or has it. */
+interface Ack {
+  readonly channelId: ChannelId;
+  readonly emoji: string;
+  /** Whether it goes once Discord has the answer. */
+  readonly goes: boolean;
+  /** Cancels the reaction before its request. */
+  readonly cancel: () => void;
+  /** Set from the request on: whether Discord has added it. */
+  put?: Promise<boolean>;
+}
+
+/** The bot will answer a message, for that reason: it may get a reaction, if no answer comes first. */
+export function ackAccepted(account: BotAccount, message: InboundMessage, why: AcceptReason): void {
+  const { id, channelId } = message;
+  const { ackReaction, ackReactionScope: scope, removeAckAfterReply } = account.config().messages;
+  if (ackReaction === undefined || scope === "off") return;
+  const { acks } = signsOf(account);
+  if (acks.has(id) || !isIn(scope, message, why)) return;
+  const emoji = reactionEmoji(ackReaction);
+  const cancel = account.schedule(() => putAck(account, id, ack), ACK_PATIENCE_MS);
+  const ack: Ack = { channelId, emoji, goes: removeAckAfterReply, cancel };
+  acks.set(id, ack);
+}
+
+/**
+ * Discord has an answer to a message, or the draft of one. After a failed turn the reaction stays: the
+ * message was read. `notice`: it has lost its turn, so it needs no sign. `word`: its sender reads that
+ * its answer is lost, or waits.
+ */
+export function ackAnswered(account: BotAccount, cause: MessageId, kind: OutboundKind): void {
+  const { acks } = signsOf(account);
+  const ack = acks.get(cause);
+  if (!ack) return;
+  ack.cancel();
+  if (ack.put && kind !== "reply" && kind !== "word") return;
+  acks.delete(cause);
+  if (ack.put) void removeAck(account, cause, ack);
+}
+
+function putAck(account: BotAccount, messageId: MessageId, ack: Ack): void {
+  const { rest, log } = account;
+  const { channelId, emoji } = ack;
+  const { acks, paused, unknownEmoji } = signsOf(account);
+  acks.delete(messageId);
+  if (unknownEmoji === emoji || isPaused(account, paused.acks, channelId)) return;
+  ack.put = putReaction(rest, channelId, messageId, emoji).then(
+    () => true,
+    (error: unknown) => {
+      noteRefusal(account, ack, error);
+      log.debug("A message is not marked as read", { channelId, messageId, error });
+      return false;
+    },
+  );
+  if (!ack.goes) return;
+  acks.set(messageId, ack);
+  const [oldest] = acks.keys();
+  if (acks.size > MAX_PUT && oldest !== undefined) acks.delete(oldest);
+}
+
+/** Discord's codes for an unknown or malformed emoji. */
+const NO_EMOJI: ReadonlySet<number | undefined> = new Set([10014, 50035]);
+
+function noteRefusal(account: BotAccount, { channelId, emoji }: Ack, error: unknown): void {
+  const signs = signsOf(account);
+  if (refusalIn(error) === "forbidden") {
+    signs.paused.acks.set(channelId, account.now() + PAUSE_MS);
+  }
+  const isNoEmoji = error instanceof RestError && NO_EMOJI.has(error.code);
+  if (signs.unknownEmoji === emoji || !isNoEmoji) return;
+  signs.unknownEmoji = emoji;
+  account.log.warn("Discord does not accept messages.ackReaction; no message is marked as read", {
+    emoji,
+    hint: "Use one emoji, or a server's own emoji as <:name:id>.",
+  });
+}
+
+async function removeAck(
+  { rest, log }: BotAccount,
+  messageId: MessageId,
+  { channelId, emoji, put }: Ack,
+): Promise<void> {
+  if (!await put) return;
+  try {
+    await deleteReaction(rest, channelId, messageId, emoji);
+  } catch (error) {
+    log.debug("A message stays marked as read", { channelId, messageId, error });
+  }
+}
+
+type Scope = Exclude<Config["messages"]["ackReactionScope"], "off">;
+
+function isIn(scope: Scope, { place, mention }: InboundMessage, why: AcceptReason): boolean {
+  const isGroup = place.kind !== "dm";
+  switch (scope) {
+    case "all":
+      return true;
+    case "direct":
+      return !isGroup;
+    case "group-all":
+      return isGroup;
+    case "group-mentions": // whether or not the place requires one: who mentions the bot waits for it
+      return isGroup && (why === "mentioned" || mention !== undefined);
+  }
+}
+
+/** H. */
