@@ -13,7 +13,7 @@ import { EXTRAS } from "../../src/extras/extras.ts";
 import { type HelpRow, usageOf } from "../../src/cli/help/command_help.ts";
 import type { CommandTask } from "../../src/cli/help/overview.ts";
 import { exitRows } from "../../src/cli/shared/exit_code.ts";
-import type { CommandNeeds } from "../../src/core/inbound/interactions.ts";
+import type { CommandNeeds } from "../../src/core/inbound/inbound.ts";
 import type {
   Command,
   CommandOption,

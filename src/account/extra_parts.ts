@@ -6,13 +6,12 @@
 import type { AlertRecord, Finding } from "../core/finding.ts";
 import type { ChannelId, GuildId, MessageId, UserId } from "../core/discord/ids.ts";
 import type { NumberedEvent, ServerEvent } from "../core/hooks/hook.ts";
-import type { InboundMessage } from "../core/inbound/inbound.ts";
-import type { ButtonPress, CommandCall } from "../core/inbound/interactions.ts";
+import type { ButtonPress, CommandCall, InboundMessage } from "../core/inbound/inbound.ts";
 import type { Delivery } from "../core/outbound/delivery.ts";
 import type { OutboxRow } from "../core/outbound/outbound.ts";
 import type { Tool } from "../core/turn/tool.ts";
 import type { EndedTurn } from "../flows/turn/steps.ts";
-import type { SpeechOf, TurnSpeech, TurnToSpeak } from "../flows/turn/shown_answer.ts";
+import type { SpeechOf, TurnSpeech, TurnToSpeak } from "../flows/turn/finished_turn.ts";
 import type { CommandAnswer } from "../interactions/base/command.ts";
 import type { Store } from "../store/store.ts";
 import type { Bot, BotAccount } from "./account.ts";

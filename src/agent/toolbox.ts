@@ -16,11 +16,14 @@ import type { AskedCall, Question } from "../core/people/question.ts";
 import {
   type CallTool,
   changesNothing,
+  definitionsOf,
+  helpOf,
   type MadeCall,
   type OpenCall,
   questionKey,
   type RefusalReason,
   RefusedCall,
+  smallTools,
   type Tool,
   type ToolContext,
   UnknownOutcomeError,
@@ -32,7 +35,6 @@ import { audienceOf } from "../core/tool_names.ts";
 import { isPressedBy, LacksRight, notPressed, ProbeEnded } from "../core/turn/decided_action.ts";
 import type { KeptImage } from "../core/turn/media.ts";
 import type { HiddenChannel, Readers, SeenCall } from "../core/turn/discord_place.ts";
-import { definitionsOf, helpOf, smallTools } from "../core/turn/small_tools.ts";
 import { oncePer } from "../lib/cache.ts";
 import type { StartTimer } from "../lib/clock.ts";
 import type { Questions } from "../store/questions/questions.ts";

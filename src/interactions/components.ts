@@ -8,7 +8,7 @@
 
 import type { BotAccount } from "../account/account.ts";
 import { wakeChannels } from "../account/per_account.ts";
-import type { CommandNeeds, ComponentUse } from "../core/inbound/interactions.ts";
+import type { CommandNeeds, ComponentUse } from "../core/inbound/inbound.ts";
 import type { Deciding, DecidingOutcome } from "../core/people/question.ts";
 import { settledContent } from "../render/questions/card.ts";
 import type { Component, ComponentAnswer } from "./base/command.ts";

@@ -7,7 +7,7 @@
  */
 
 import type { BotAccount } from "../account/account.ts";
-import type { CommandKind, ComponentUse } from "../core/inbound/interactions.ts";
+import type { CommandKind, ComponentUse } from "../core/inbound/inbound.ts";
 import type { Command, Component } from "./base/command.ts";
 import { ABOUT } from "./commands/about.ts";
 import { allowlist } from "./commands/allowlist.ts";

@@ -26,7 +26,7 @@ import {
   type CommandKind,
   commandOf,
   type TextCommand,
-} from "../core/inbound/interactions.ts";
+} from "../core/inbound/inbound.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { PLURALKIT, preparePlaceAccess } from "./place_access.ts";
 import { prepareRights } from "./rights.ts";

@@ -6,7 +6,7 @@
  * states its requirements.
  */
 
-import type { CommandNeeds } from "../core/inbound/interactions.ts";
+import type { CommandNeeds, InboundMessage, Place, Sender } from "../core/inbound/inbound.ts";
 import type {
   Explanation,
   KnownFacts,
@@ -14,7 +14,6 @@ import type {
   VerdictCheck,
 } from "../core/inbound/inbox.ts";
 import type { ChannelId } from "../core/discord/ids.ts";
-import type { InboundMessage, Place, Sender } from "../core/inbound/inbound.ts";
 import { ignored, type Verdict } from "../core/inbound/inbox.ts";
 import { type ExistingCommands, prepareMessages } from "./admission.ts";
 import { type AllowEntry, prepareAllowlist } from "./rules/allowlist.ts";

@@ -12,8 +12,7 @@
 
 import type { ChannelId } from "../core/discord/ids.ts";
 import type { KnownFacts } from "../core/inbound/inbox.ts";
-import type { GuildPlace, Place, Sender } from "../core/inbound/inbound.ts";
-import type { CommandNeeds } from "../core/inbound/interactions.ts";
+import type { CommandNeeds, GuildPlace, Place, Sender } from "../core/inbound/inbound.ts";
 import { type AcceptReason, ignored, type Verdict } from "../core/inbound/inbox.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { prepareRights, type Rights } from "./rights.ts";

@@ -5,8 +5,7 @@
  * `users` list gives no right: it only says whose messages count there.
  */
 
-import type { CommandNeeds } from "../core/inbound/interactions.ts";
-import type { InboundMessage, Place, Sender } from "../core/inbound/inbound.ts";
+import type { CommandNeeds, InboundMessage, Place, Sender } from "../core/inbound/inbound.ts";
 import type { IgnoreReason, KnownFacts } from "../core/inbound/inbox.ts";
 import { type AllowEntry, prepareAllowlist } from "./rules/allowlist.ts";
 import { nameOf } from "./rules/checks.ts";

@@ -7,11 +7,10 @@
  * Passive agents, which answer nothing, get their messages by triggers (N1).
  */
 
-import { reactionEmoji } from "../core/inbound/events.ts";
+import { reactionEmoji } from "../core/inbound/inbound.ts";
 import type { AccountId, UserId } from "../core/discord/ids.ts";
 import type { RoutingFacts } from "../core/inbound/inbox.ts";
-import type { InboundMessage, Triggered } from "../core/inbound/inbound.ts";
-import type { Reaction } from "../core/inbound/events.ts";
+import type { InboundMessage, Reaction, Triggered } from "../core/inbound/inbound.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { formsOf, isNameKey, plainName, type RecordCheck, recordNothing } from "./rules/checks.ts";
 import type {

@@ -16,14 +16,15 @@
  * same from request to request, as a server's cache needs it. Messages stay the same objects, too.
  */
 
-import { estimatedTokens, plainMessages } from "../core/fit_request.ts";
 import {
   type Abilities,
   type ContextWindow,
+  estimatedTokens,
   type Model,
   type ModelError,
   type ModelMessage,
   type ModelRequest,
+  plainMessages,
   type ReadSpeed,
   type ToolCall,
   UNKNOWN_WINDOW,

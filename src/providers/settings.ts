@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import type { Abilities, Model, ModelPart, ModelRequest, ModelUsage } from "../core/model.ts";
 import { microsOf, type Price, tokensIn } from "../core/spending/budget.ts";
-import { charsIn } from "../core/fit_request.ts";
+import { charsIn } from "../core/model.ts";
 import { isPrivateHost } from "../lib/network/addresses.ts";
 
 export interface ProviderSettings {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { loadExtras, runByExtra, startExtras, stopExtras } from "../../src/account/extra_parts.ts";
 import type { AccountPart } from "../../src/account/extra_parts.ts";
-import type { ButtonPress } from "../../src/core/inbound/interactions.ts";
+import type { ButtonPress } from "../../src/core/inbound/inbound.ts";
 import { testAccount } from "../support/bot/test_account.ts";
 import { callOf } from "../support/discord/calls.ts";
 

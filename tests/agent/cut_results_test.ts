@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { CLEARED, cutResult, newCuts } from "../../src/agent/next_step.ts";
+import { CLEARED, cutResult, newCuts } from "../../src/agent/turn.ts";
 import type { ModelMessage } from "../../src/core/model.ts";
 import type { Step } from "../../src/core/step.ts";
 

@@ -7,7 +7,7 @@ import {
   nextStep,
   stepsWithin,
   transcriptOf,
-} from "../../src/agent/next_step.ts";
+} from "../../src/agent/turn.ts";
 import type { ToolCall } from "../../src/core/model.ts";
 import type { Step } from "../../src/core/step.ts";
 import { messageId } from "../support/discord/builders.ts";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfig } from "../../src/config/load.ts";
 import { policiesIn } from "../../src/config/access.ts";
-import { commandIn } from "../../src/core/inbound/interactions.ts";
+import { commandIn } from "../../src/core/inbound/inbound.ts";
 import type { InboundMessage } from "../../src/core/inbound/inbound.ts";
 import type { Judged, KnownFacts } from "../../src/core/inbound/inbox.ts";
 import type { ResolvedName } from "../../src/core/names.ts";

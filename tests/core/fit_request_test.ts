@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ModelMessage } from "../../src/core/model.ts";
-import { hasCalls, withoutTools } from "../../src/core/fit_request.ts";
+import { hasCalls, withoutTools } from "../../src/core/model.ts";
 
 const call = (id: string) => ({ id, name: "tide", arguments: "{}" });
 const user = (text: string): ModelMessage => ({ role: "user", text });

@@ -8,7 +8,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { commandOf } from "../../src/core/inbound/interactions.ts";
+import { commandOf } from "../../src/core/inbound/inbound.ts";
 import { COMMANDS, TEXT_COMMANDS } from "../../src/interactions/registry.ts";
 import { commandsOf, type ListedCommand } from "../support/discord/vectors.ts";
 

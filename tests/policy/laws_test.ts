@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { commandIn } from "../../src/core/inbound/interactions.ts";
+import { commandIn } from "../../src/core/inbound/inbound.ts";
 import { factsOf, isMention, toMessage } from "../../src/core/inbound/inbox.ts";
 import type { GuildPlace, InboundMessage } from "../../src/core/inbound/inbound.ts";
 import type { ResolvedName } from "../../src/core/names.ts";

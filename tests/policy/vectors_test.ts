@@ -7,7 +7,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { commandOf } from "../../src/core/inbound/interactions.ts";
+import { commandOf } from "../../src/core/inbound/inbound.ts";
 import { TEXT_COMMANDS } from "../../src/interactions/registry.ts";
 import { parseSnowflake } from "../../src/core/discord/ids.ts";
 import type { InboundMessage, Mention, Place, Sender } from "../../src/core/inbound/inbound.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { Entry } from "../../src/core/inbound/mentions.ts";
-import { charsOf, foldCount, keptChars, shouldFold } from "../../src/session/history.ts";
+import { charsOf, foldCount, keptChars, shouldFold } from "../../src/session/session.ts";
 import { messageId } from "../support/discord/builders.ts";
 
 const stamp = { messageId: messageId("1"), at: 0 };

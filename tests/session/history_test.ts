@@ -7,7 +7,7 @@ import {
   historyChars,
   selectEntries,
   shareRoom,
-} from "../../src/session/history.ts";
+} from "../../src/session/session.ts";
 import { messageId } from "../support/discord/builders.ts";
 import { vectorsOf } from "../support/discord/vectors.ts";
 

@@ -8,7 +8,7 @@ import {
   type ResetRule,
   scopeFor,
   sessionKeyOf,
-} from "../../src/session/session_key.ts";
+} from "../../src/session/session.ts";
 import {
   channelId,
   directMessage,

@@ -30,10 +30,9 @@ import {
 } from "../../flows/inbound/accept.ts";
 import { approvals } from "../../flows/inbound/challenge.ts";
 import { interactionsAnswered, refuseAnswer } from "../../flows/inbound/interactions.ts";
-import { intentOf } from "../../flows/judging/intent.ts";
+import { intentOf, viewOf } from "../../flows/judging/judge.ts";
 import { vacuumLater } from "../../flows/interactions/forget.ts";
 import { knowPause, pauseChanged } from "../../flows/interactions/stop.ts";
-import { viewOf } from "../../flows/judging/judge.ts";
 import { createPolicyKeeper } from "../../flows/judging/policy_keeper.ts";
 import { resolveAgain, setShardCount, shardReady } from "../../flows/names/name_resolver.ts";
 import {

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { isOrigin, ORIGIN } from "../../core/skills/skill.ts";
 import { id, toolLists, toolsWithin } from "./access.ts";
-import { isWrittenEmoji } from "../../core/inbound/events.ts";
+import { isWrittenEmoji } from "../../core/inbound/inbound.ts";
 import { key, lazyKey, lazySection, text, whole } from "./parts/key.ts";
 import { serverEvents } from "./hooks.ts";
 import { MENTION_PATTERNS, mentionPatterns } from "./messages.ts";

@@ -4,7 +4,7 @@
  */
 
 import { z } from "zod";
-import { isWrittenEmoji } from "../../core/inbound/events.ts";
+import { isWrittenEmoji } from "../../core/inbound/inbound.ts";
 import { QUEUE_MODES } from "../../core/config_file.ts";
 import { amount, key, lazyKey, lazySection, text, whole } from "./parts/key.ts";
 import { id } from "./access.ts";

@@ -1,16 +1,22 @@
 /**
- * Discord's events in Barnacle's own types.
+ * Discord's events in Barnacle's own types: messages, changes, reactions, interactions, and guilds.
+ * A batch holds them in the order in which Discord sent them.
  *
  * Only `discord/gateway/` makes them, from the socket and from the history that `discord/rest/`
  * reads. No later code needs to know Discord's payloads. All of them survive `JSON.stringify`,
  * because the inbox keeps them.
  *
- * Its id follows from the message that a trigger matched, so a crash or a repeated event makes no
- * second run.
+ * A handler table has one entry for each kind of event, so a new kind does not compile until each
+ * table has its handler.
  *
  * A message that Discord does not have has an origin, which says where its turn comes from. Who
  * makes the message decides it, once. Whatever depends on it is a column of {@link TERMS}, or is in
  * the origin itself.
+ *
+ * An interaction is answered by its token. The store keeps a command until its answer has left. A
+ * text is a command only as a whole (K1): a sentence that mentions `/status` gives none.
+ *
+ * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding}
  */
 
 import {
@@ -24,9 +30,221 @@ import {
   snowflakeAt,
   type UserId,
 } from "../discord/ids.ts";
-import type { Hooked } from "../hooks/hook.ts";
+import type { Hooked, ServerEvent } from "../hooks/hook.ts";
 import type { Attachment } from "../turn/media.ts";
 import type { MentionNames } from "./mentions.ts";
+
+/** Whether a person has added a reaction, or taken their own back. */
+export type ReactionChange = "added" | "removed";
+
+/** A change of one reaction. The bot's own reactions are none of these. */
+export interface Reaction extends Pick<InboundMessage, "accountId" | "guildId" | "place"> {
+  readonly kind: "reaction";
+  readonly change: ReactionChange;
+  /** Channel, thread or direct message channel of the message. */
+  readonly channelId: ChannelId;
+  readonly messageId: MessageId;
+  /**
+   * The person. Discord names a removed reaction's person, and one in a direct message, by id only;
+   * the username is empty then.
+   */
+  readonly sender: Sender;
+  /** `"👍"`, or `"<:name:id>"`. Untrusted. */
+  readonly emoji: string;
+  /** Who wrote the message; `unknown` if Discord does not tell. */
+  readonly on: "own" | "other" | "unknown";
+}
+
+/** All reactions of a message, or those with one emoji, were removed by a moderator. */
+export interface ReactionsCleared {
+  readonly kind: "reactions_cleared";
+  readonly messageId: MessageId;
+  /** Absent: all of them. */
+  readonly emoji?: string;
+}
+
+/** A reaction for the store, permitted as far as the policy alone can tell. */
+export interface PermittedReaction {
+  readonly change: ReactionChange;
+  /** Channel, thread or direct message channel of the message. */
+  readonly channelId: ChannelId;
+  readonly messageId: MessageId;
+  readonly userId: UserId;
+  /** The person's name; empty if Discord did not tell. Untrusted. */
+  readonly tag: string;
+  readonly emoji: string;
+  /** Facts of the store on which the permission depends; without them, nothing is kept. */
+  readonly onlyIf: {
+    /** The person is paired. */
+    readonly isPaired?: true;
+    /** The bot sent the message. */
+    readonly isOwn?: true;
+    /** The store keeps the added reaction. Its person could react at that time. */
+    readonly isKnown?: true;
+  };
+}
+
+/** Changes of reactions in one batch, in order. */
+export type ReactionRecord = PermittedReaction | ReactionsCleared;
+
+export interface ReactionNote
+  extends Pick<PermittedReaction, "change" | "messageId" | "userId" | "tag" | "emoji"> {
+  /** The message by the bot, or by another author, and its first words; absent if not stored. */
+  readonly message?: {
+    readonly by: "bot" | "other";
+    readonly authorId?: string;
+    readonly text: string;
+  };
+  readonly at: number;
+}
+
+/**
+ * One character that is an emoji by itself, such as most. The set of all emoji takes 8 ms to build, and
+ * a start must not pay for it.
+ */
+const SINGLE = /^(?!\p{Regional_Indicator})\p{Emoji_Presentation}$/u;
+const WHOLE = /^\p{RGI_Emoji}$/v;
+/** A Unicode emoji, with or without its variation selector, or a server's own as in a message. */
+const WRITTEN = /^(?:\p{RGI_Emoji}|\p{Extended_Pictographic}\uFE0F?|<a?:\w{2,32}:\d{17,20}>)$/v;
+const SELECTORS = /[\ufe0e\ufe0f]/g;
+/** A character that is a picture only with the selector behind it. */
+const PLAIN = /(?!\p{Emoji_Presentation})\p{Emoji}(?!\p{Emoji_Modifier})/gu;
+
+/** Whether a text of the config is one emoji, or one of a server's own as `<:name:id>`. */
+export function isWrittenEmoji(text: string): boolean {
+  return SINGLE.test(text) || WRITTEN.test(text);
+}
+
+/**
+ * An emoji with the variation selectors that Discord's own client writes: `"❤️"` and never `"❤"`,
+ * `"👍"` and never `"👍️"`. Discord takes other spellings for another reaction, or refuses them.
+ *
+ * @param emoji Unicode, or `"<:name:id>"`, which stays.
+ */
+export function reactionEmoji(emoji: string): string {
+  if (emoji.startsWith("<") || SINGLE.test(emoji) || WHOLE.test(emoji)) return emoji;
+  const bare = emoji.replace(SELECTORS, "");
+  const full = bare.replace(PLAIN, "$&\ufe0f");
+  return [bare, full].find((one) => WHOLE.test(one)) ?? emoji;
+}
+
+/**
+ * An emoji for the API's paths, not yet encoded: messages have `"<:name:id>"`, or `"<a:…>"` if
+ * animated; the API takes `"name:id"`.
+ */
+export function emojiInPath(emoji: string): string {
+  const [, custom] = /^<a?:(\w+:\d+)>$/.exec(emoji) ?? [];
+  return custom ?? emoji;
+}
+
+/** A gateway session has begun. The first event of its batch, and stored before the others (T0). */
+export interface SessionStarted {
+  readonly kind: "session_started";
+  /** The state that RESUME needs, as READY gave it. */
+  readonly session: GatewaySession;
+  /** The bot's identity, from the same READY. */
+  readonly self: Self;
+}
+
+export interface MessagesDeleted {
+  readonly kind: "messages_deleted";
+  readonly channelId: ChannelId;
+  /** Discord's ids; one, or up to 100 after a bulk deletion. The store may know none of them. */
+  readonly messageIds: readonly MessageId[];
+}
+
+/** A person has edited a message, or Discord has added a preview: then its revision stays (H6). */
+export interface MessageEdited {
+  readonly kind: "message_edited";
+  /** The whole message as it is now. The store may not know it. */
+  readonly message: InboundMessage;
+}
+
+/** The bot was added to a guild just now; READY does not bring this for guilds it was in (P6a). */
+export interface GuildJoined {
+  readonly kind: "guild_joined";
+  readonly guild: Named<GuildId>;
+}
+
+/**
+ * A role, an overwrite, a channel or our own member has changed. The bot may now be allowed to post
+ * in more places (R11).
+ */
+export interface PermissionsChanged {
+  readonly kind: "permissions_changed";
+  readonly guildId: GuildId;
+}
+
+/** A channel or a thread was deleted, or the bot was removed from a guild (T10). */
+export interface PlaceGone {
+  readonly kind: "place_gone";
+  readonly id: ChannelId | GuildId;
+}
+
+/** People have joined or left a thread (S7). */
+export interface ThreadMembersChanged {
+  readonly kind: "thread_members_changed";
+  readonly threadId: ChannelId;
+  readonly joined: readonly UserId[];
+  readonly left: readonly UserId[];
+}
+
+export type InboundEvent =
+  | SessionStarted
+  | InboundMessage
+  | OwnMessage
+  | ComponentUse
+  | SlashCommand
+  | OptionTyping
+  | MessagesDeleted
+  | MessageEdited
+  | GuildJoined
+  | PermissionsChanged
+  | PlaceGone
+  | ThreadMembersChanged
+  | Reaction
+  | ReactionsCleared
+  | ServerEvent;
+
+export type EventKind = InboundEvent["kind"];
+
+export type EventHandlers = {
+  readonly [Kind in EventKind]: (event: EventOf<Kind>) => void;
+};
+
+/** The event type of one kind; for a union of kinds, the union of their types. */
+export type EventOf<Kind extends EventKind> = {
+  [Key in EventKind]: Extract<InboundEvent, { readonly kind: Key }>;
+}[Kind];
+
+export function handleEvent<Kind extends EventKind>(
+  event: EventOf<Kind>,
+  handlers: EventHandlers,
+): void {
+  handlers[event.kind as Kind](event);
+}
+
+/** Events that arrived together and are to be stored together. */
+export interface InboundBatch {
+  readonly accountId: AccountId;
+  readonly shardId: number;
+  /** Number of the batch in this process; `committed` takes it. */
+  readonly ticket: number;
+  /** Unix time in milliseconds at which the batch arrived; it may have waited since. */
+  readonly arrivedAt: number;
+  /** Set if events before these are lost: catch-up finds the messages among them (G5b). */
+  readonly afterHole?: true;
+  /** Set if Discord has replayed them after a RESUME: they happened while Barnacle was away. */
+  readonly isReplayed?: true;
+  /** Sequence number of the last dispatch received, used or not. */
+  readonly seq: number;
+  /** Length of the text that the batch was read from, in characters. */
+  readonly bytes: number;
+  /** In the order in which Discord sent them. */
+  readonly events: readonly InboundEvent[];
+  /** Guilds that the batch has changed, as they are after it. */
+  readonly guilds: readonly GuildSnapshot[];
+}
 
 /** How a person has spoken a message in a voice channel (V5). */
 export interface Spoken {
@@ -390,4 +608,170 @@ export interface FoundMember {
   readonly tag?: string;
   /** Set for a bot, whose user name other bots may share. */
   readonly isBot?: true;
+}
+
+/**
+ * Who may give a command. `everyone`: each person who may talk to the bot there. `session`: in a
+ * guild, a person who may manage messages, or an owner; elsewhere, as `everyone`. `owner`: an
+ * owner of the bot. `approver`: an approver.
+ */
+export type CommandNeeds = "everyone" | "session" | "owner" | "approver";
+
+/** How a command is given (M4, K1). */
+export interface CommandKind {
+  readonly needs: CommandNeeds;
+  /** Whether words may follow its name. */
+  readonly takesWords: boolean;
+}
+
+export interface TextCommand {
+  /** Lower case, without `/`. */
+  readonly name: string;
+  /** Its rights and whether it takes words. */
+  readonly kind: CommandKind;
+  /** The text after the name; empty if there is none. */
+  readonly words: string;
+}
+
+/**
+ * Reads a message as a command (K1). The mention of the bot may precede it, unless the message
+ * mentions others, too.
+ */
+export function commandIn(
+  { text, mention, mentionsOthers }: {
+    readonly text: string;
+    readonly mention?: string;
+    readonly mentionsOthers: boolean;
+  },
+  commands: ReadonlyMap<string, CommandKind>,
+): TextCommand | undefined {
+  if (commands.size === 0 || !text.includes("/")) return undefined; // most texts
+  const isMentioned = mention !== undefined && !mentionsOthers;
+  return commandOf(isMentioned ? text.replace(/^\s*<@[!&]?\d{1,20}>/, "") : text, commands);
+}
+
+/**
+ * Reads a message as a command that Barnacle runs. Only people give commands: bots do not, and a
+ * run of a schedule and a question by a command have texts of their own.
+ */
+export function textCommandIn(
+  message: InboundMessage,
+  commands: ReadonlyMap<string, CommandKind>,
+): TextCommand | undefined {
+  return !isAtDiscord(message) || message.sender.automaton
+    ? undefined
+    : commandIn(message, commands);
+}
+
+/**
+ * Reads a text as a command: `"/forget me"`, `"/Forget: me"`, `"/status"`. Not `"/status now"`, since
+ * `status` takes no words. Not `"/configure"`, since a command must match as a whole word.
+ *
+ * @returns `undefined` if the text is no command.
+ */
+export function commandOf(
+  text: string,
+  commands: ReadonlyMap<string, CommandKind>,
+): TextCommand | undefined {
+  if (commands.size === 0 || !/^\s*\//.test(text)) return undefined;
+  const [, name = "", words = ""] = /^\/([\w-]+)(?:\s*:)?(?:\s+(.*))?$/s.exec(text.trim()) ?? [];
+  const kind = commands.get(name.toLowerCase());
+  if (!kind || (words !== "" && !kind.takesWords)) return undefined;
+  return { name: name.toLowerCase(), kind, words };
+}
+
+export interface Interaction extends Pick<InboundMessage, "accountId" | "guildId" | "place"> {
+  /** Id of the interaction, not of a message. */
+  readonly id: string;
+  /** Answers the interaction, for 15 minutes: a secret, which no log may have. */
+  readonly token: string;
+  /** The application that Discord sent it to; its webhook takes the answer. */
+  readonly applicationId: ApplicationId;
+  /** Channel, thread or direct message channel in which the person acted. */
+  readonly channelId: ChannelId;
+  /** The person who acted, as Discord names them; a client cannot forge this. */
+  readonly sender: Sender;
+  /**
+   * Set if the bot is no member of the place: the person has installed the bot for themselves (K6).
+   * The place is then a direct one, whatever it is at Discord.
+   */
+  readonly isElsewhere?: true;
+  /** Set if the sender may manage messages in this channel; Discord tells it in guilds. */
+  readonly managesMessages?: true;
+  /** Set if the bot may not post in this channel: no answer of a turn can come. */
+  readonly cannotAnswer?: true;
+}
+
+/** The part that all uses of components have in common. */
+export interface OnComponent extends Interaction {
+  /** Name of the component, without state. Untrusted: a client can send any text. */
+  readonly customId: string;
+  /** Set if the component's message is a card in Discord's second layout. */
+  readonly isOnCard?: true;
+}
+
+export interface ButtonPress extends OnComponent {
+  /** Tells this use from the others of {@link ComponentUse}. */
+  readonly kind: "button";
+  readonly messageId: MessageId;
+}
+
+/** A person chose options of a select menu. */
+export interface Selection extends OnComponent {
+  /** Tells this use from the others of {@link ComponentUse}. */
+  readonly kind: "select";
+  readonly messageId: MessageId;
+  /** Values of the chosen options, or ids of chosen users, roles and channels. */
+  readonly values: readonly string[];
+}
+
+export interface ModalSubmission extends OnComponent {
+  /** Tells this use from the others of {@link ComponentUse}. */
+  readonly kind: "modal";
+  /** The message whose component has opened the modal; absent if a command has. */
+  readonly messageId?: MessageId;
+  /** The filled-in fields, untrusted. */
+  /** The text of its field. Untrusted. */
+  readonly text: string;
+}
+
+export type ComponentUse = ButtonPress | Selection | ModalSubmission;
+
+export type OptionValue = string | number | boolean;
+
+/** A command as a person gave it: from Discord's menu, or as a text message (K1). */
+export interface CommandCall extends Omit<Interaction, "token" | "applicationId"> {
+  /** Names of ids in its options and its message; absent: none. */
+  readonly names?: InboundMessage["names"];
+  /** Set if the person wrote it as a message, so that its id is that of the message. */
+  readonly isText?: true;
+  /** Name of the command as registered, without `/`: `"status"`. */
+  readonly name: string;
+  /** Name of its subcommand; absent if the command has none. */
+  readonly subcommand?: string;
+  /** Values by the option's name; options that the person left out are absent. */
+  readonly options: Readonly<Record<string, OptionValue>>;
+  /** The message on which a person gave a message command, or to which a text command replies. */
+  readonly target?: CommandTarget;
+}
+
+/** A message that a command is about. Its text is untrusted. */
+export interface CommandTarget extends Quoted {
+  readonly channelId: ChannelId;
+}
+
+/** A slash command. The gateway's thread has deferred its answer, which only the asker sees. */
+export interface SlashCommand extends Interaction, CommandCall {
+  readonly kind: "slash";
+}
+
+/** A person types the value of an option, and Discord asks for suggestions (K2). */
+export interface OptionTyping extends Interaction, CommandCall {
+  /** Tells it from commands, which change something. */
+  readonly kind: "typing";
+  readonly typed: {
+    readonly option: string;
+    /** The text so far; may be empty. Untrusted. */
+    readonly text: string;
+  };
 }

@@ -28,9 +28,15 @@ import type { NumberedEvent } from "../hooks/hook.ts";
 import type { Frozen } from "../outbound/outbound.ts";
 import type { Charge, TurnCost } from "../spending/budget.ts";
 import type { Step } from "../step.ts";
-import type { ReactionRecord } from "./events.ts";
-import type { GuildSnapshot, InboundMessage, Place, Sender, Triggered } from "./inbound.ts";
-import type { SlashCommand } from "./interactions.ts";
+import type {
+  GuildSnapshot,
+  InboundMessage,
+  Place,
+  ReactionRecord,
+  Sender,
+  SlashCommand,
+  Triggered,
+} from "./inbound.ts";
 import type { PairingRequest, PairingService } from "./pairing.ts";
 import type { Entry } from "./mentions.ts";
 

@@ -17,7 +17,7 @@ import {
   snowflakeAt,
 } from "../../core/discord/ids.ts";
 import { listOrEmpty, snowflakeSchema } from "../../core/discord/lenient.ts";
-import type { CommandCall } from "../../core/inbound/interactions.ts";
+import type { CommandCall, InboundMessage } from "../../core/inbound/inbound.ts";
 import { type Channel, CHANNEL_KINDS, isForum, isThread } from "../../core/rights/permissions.ts";
 import { messageLink } from "../../core/turn/decided_action.ts";
 import type { ShownMessage } from "../../core/turn/discord_place.ts";
@@ -31,7 +31,6 @@ import {
 } from "../../discord/rest/requests/guild_reads.ts";
 import { MAX_HISTORY, readHistory } from "../../discord/rest/requests/history.ts";
 import { once } from "../../lib/cache.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { missingRight, type PlaceFacts } from "../../core/rights/rights.ts";
 import { readPlaceOf } from "../../flows/actions/readers.ts";
 

@@ -32,7 +32,7 @@ import { schemaIfAny } from "../../store/database/database.ts";
 import { assertRegularFiles } from "../../store/database/database_files.ts";
 import { MIGRATIONS } from "../../store/database/migrations.ts";
 import { StoreError, toStoreError } from "../../store/database/store_error.ts";
-import type { StoreExtent } from "../../store/figures.ts";
+import type { StoreExtent } from "../../store/store.ts";
 import type { ProcessRun } from "../../store/gateway/gateway.ts";
 import type { RecentTurn } from "../../store/messages/messages.ts";
 import { createStore } from "../../store/store.ts";

@@ -3,12 +3,11 @@
 import { existsSync } from "node:fs";
 import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 import type { RecentTurn } from "../../store/messages/messages.ts";
-import type { StoreExtent } from "../../store/figures.ts";
-import type { Store } from "../../store/store.ts";
+import type { Store, StoreExtent } from "../../store/store.ts";
 import { backupText } from "../../flows/preflight/host.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { durationText, sizeOf } from "../../lib/text/units.ts";
-import { displayNameOf } from "../../session/session_key.ts";
+import { displayNameOf } from "../../session/session.ts";
 import { budgetUsesIn, limitLine, usageText } from "../model/exports.ts";
 import { readConfigLeniently, type SlugOf, slugsIn } from "../../cli/shared/read_config.ts";
 import type { Io } from "../../cli/terminal/io.ts";

@@ -36,7 +36,7 @@ import { bounded, clip } from "../../lib/text/quoted.ts";
 import { createWaker } from "../../lib/waker.ts";
 import { freeze } from "../../render/freeze.ts";
 import { noticeBody } from "../../render/reply.ts";
-import { routeAs } from "../../session/session_key.ts";
+import { routeAs } from "../../session/session.ts";
 import type { HookRun, RunStart, WaitingEvents } from "../../store/hooks/hooks.ts";
 import { wordsOfEvents } from "../events/exports.ts";
 import { placeOfIncident, updateIncidents } from "./incidents.ts";

@@ -3,7 +3,7 @@
  * problem has its remedy.
  */
 
-import { definitionsOf } from "../../core/turn/small_tools.ts";
+import { definitionsOf } from "../../core/turn/tool.ts";
 import { openGates } from "../../core/tool_names.ts";
 import { systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { TOOLS } from "../../tools/registry.ts";

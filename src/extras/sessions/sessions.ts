@@ -5,7 +5,7 @@
 
 import { createHash } from "node:crypto";
 import { quoted } from "../../lib/text/quoted.ts";
-import { displayNameOf } from "../../session/session_key.ts";
+import { displayNameOf } from "../../session/session.ts";
 import { inColumns, printLines } from "../../cli/shared/columns.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import { knownChannels } from "../../cli/verdict/named.ts";

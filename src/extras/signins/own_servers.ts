@@ -10,9 +10,8 @@ import type { BotAccount } from "../../account/account.ts";
 import { type Loop, loop, perAccount } from "../../account/per_account.ts";
 import { serversOf } from "../../bot/mcp/ports.ts";
 import { createdAtMs, parseSnowflake, snowflakeAt, type UserId } from "../../core/discord/ids.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { CommandCall, InboundMessage } from "../../core/inbound/inbound.ts";
 import { cameBy, isTyped, type OwnTurn } from "../../core/inbound/inbound.ts";
-import type { CommandCall } from "../../core/inbound/interactions.ts";
 import {
   defineTool,
   RefusedCall,

@@ -5,7 +5,7 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import type { AccountPart } from "../../account/extra_parts.ts";
-import type { CommandCall } from "../../core/inbound/interactions.ts";
+import type { CommandCall } from "../../core/inbound/inbound.ts";
 
 export function createAccountVoice(created: BotAccount): AccountPart {
   const account = created.forPart("voice");

@@ -34,7 +34,7 @@ import {
 } from "../../cli/verdict/current_rules.ts";
 import { knownChannels, type Subject } from "../../cli/verdict/named.ts";
 import { lineOf, storedReceipts } from "../../flows/receipts/receipts.ts";
-import { charsOf, FIRST_TOKENS_PER_CHAR, MAX_ENTRIES } from "../../session/history.ts";
+import { charsOf, FIRST_TOKENS_PER_CHAR, MAX_ENTRIES } from "../../session/session.ts";
 import type { Store } from "../../store/store.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import { reasonText } from "../../render/reasons.ts";

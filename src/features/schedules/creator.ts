@@ -11,7 +11,7 @@ import { namedRoles } from "../../discord/gateway/decode/senders.ts";
 import { createExplainDenial, neededToPost } from "../../discord/rest/permissions/denial.ts";
 import { readMember } from "../../discord/rest/requests/members.ts";
 import { judge, routeOf } from "../../flows/judging/judge.ts";
-import { routeAs } from "../../session/session_key.ts";
+import { routeAs } from "../../session/session.ts";
 
 /**
  * The creator and the place, with the creator's roles and the names of the place as they are now, and whether they may

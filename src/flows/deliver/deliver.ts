@@ -51,7 +51,7 @@ import type { StartTimer } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { createWaker } from "../../lib/waker.ts";
 import { withoutFiles } from "../../render/files.ts";
-import { intentOf } from "../judging/intent.ts";
+import { intentOf } from "../judging/judge.ts";
 import { filesRefused, ownerReached, ownerRefused } from "../owners/tell_owners.ts";
 import { updateCards } from "../questions/cards.ts";
 import { progressDelivered } from "./progress.ts";

@@ -13,10 +13,10 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import { cleanSecrets, perAccount, secretTail, wakeChannels } from "../../account/per_account.ts";
-import type { NextStep } from "../../agent/next_step.ts";
+import type { NextStep } from "../../agent/turn.ts";
 import type { Config } from "../../config/config.ts";
 import { type ChannelId, type MessageId, parseSnowflake } from "../../core/discord/ids.ts";
-import { reactionEmoji } from "../../core/inbound/events.ts";
+import { reactionEmoji } from "../../core/inbound/inbound.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { AcceptReason } from "../../core/inbound/inbox.ts";
 import type { Delivery } from "../../core/outbound/delivery.ts";

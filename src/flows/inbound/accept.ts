@@ -25,13 +25,14 @@ import {
   type Reaction,
   type ReactionRecord,
   type SessionStarted,
-} from "../../core/inbound/events.ts";
+} from "../../core/inbound/inbound.ts";
 import type {
   GuildSnapshot,
   InboundMessage,
   OwnMessage,
   Place,
   PostedMessage,
+  SlashCommand,
 } from "../../core/inbound/inbound.ts";
 import {
   type Accepted,
@@ -42,7 +43,6 @@ import {
   type MessageOrigin,
   NOTHING_ACCEPTED,
 } from "../../core/inbound/inbox.ts";
-import type { SlashCommand } from "../../core/inbound/interactions.ts";
 import { labelOf } from "../../core/inbound/mentions.ts";
 import type { KnownFacts, Verdict } from "../../core/inbound/inbox.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/places.ts";

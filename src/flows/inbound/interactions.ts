@@ -11,7 +11,7 @@ import type {
   Interaction,
   OptionTyping,
   SlashCommand,
-} from "../../core/inbound/interactions.ts";
+} from "../../core/inbound/inbound.ts";
 import { createNewestSet } from "../../lib/cache.ts";
 
 /** More than people can give while their answers are on the way. */

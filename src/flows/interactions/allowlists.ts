@@ -8,7 +8,7 @@
 import type { BotAccount } from "../../account/account.ts";
 import { pathTo } from "../../core/config_file.ts";
 import type { UserId } from "../../core/discord/ids.ts";
-import type { CommandCall } from "../../core/inbound/interactions.ts";
+import type { CommandCall } from "../../core/inbound/inbound.ts";
 import type { ListChange, ListChoice, NoList, PeopleList } from "../../core/names.ts";
 import { readUser } from "../../discord/rest/requests/members.ts";
 import {

@@ -20,7 +20,7 @@
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
 import { parseSnowflake, type UserId } from "../../core/discord/ids.ts";
-import type { ComponentUse, Interaction, SlashCommand } from "../../core/inbound/interactions.ts";
+import type { ComponentUse, Interaction, SlashCommand } from "../../core/inbound/inbound.ts";
 import { isTokenRefused, RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { createInteractions } from "../../discord/rest/requests/interactions.ts";
 import { MAY_NOT_WRITE, REFUSED_HERE } from "../../render/sentences.ts";

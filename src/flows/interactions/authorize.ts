@@ -6,7 +6,7 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import type { CommandCall, CommandNeeds, ComponentUse } from "../../core/inbound/interactions.ts";
+import type { CommandCall, CommandNeeds, ComponentUse } from "../../core/inbound/inbound.ts";
 import type { KnownFacts, Verdict } from "../../core/inbound/inbox.ts";
 import { ownsApplication, ownsApplicationAsRead } from "../owners/owner_ids.ts";
 

@@ -8,7 +8,7 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
-import type { ComponentUse } from "../../core/inbound/interactions.ts";
+import type { ComponentUse } from "../../core/inbound/inbound.ts";
 import type { Component, ComponentAnswer } from "../../interactions/base/command.ts";
 import { componentOf } from "../../interactions/registry.ts";
 import { DEAD_BUTTON, failedText, NOT_AUTHORIZED } from "../../render/sentences.ts";

@@ -9,13 +9,13 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type {
   CommandCall,
+  InboundMessage,
   OptionTyping,
   OptionValue,
   SlashCommand,
-} from "../../core/inbound/interactions.ts";
+} from "../../core/inbound/inbound.ts";
 import { createMissingPermission } from "../../discord/rest/permissions/denial.ts";
 import {
   ANSWER_MAX,

@@ -9,7 +9,7 @@
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
 import { parseSnowflake } from "../../core/discord/ids.ts";
-import type { CommandCall } from "../../core/inbound/interactions.ts";
+import type { CommandCall } from "../../core/inbound/inbound.ts";
 import { isSupervised, stopProcess } from "../../host/process/boot.ts";
 import { stopTurns } from "../inbound/stored.ts";
 

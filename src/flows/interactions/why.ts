@@ -8,7 +8,7 @@
 import type { BotAccount } from "../../account/account.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import { isOwnSession } from "../../core/inbound/inbound.ts";
-import type { CommandCall } from "../../core/inbound/interactions.ts";
+import type { CommandCall } from "../../core/inbound/inbound.ts";
 import { reasonText } from "../../render/reasons.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import { lineOf, storedReceipts } from "../receipts/receipts.ts";

@@ -8,8 +8,7 @@
 import type { BotAccount } from "../../account/account.ts";
 import { cleanSecrets, perAccount } from "../../account/per_account.ts";
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
-import type { Reaction } from "../../core/inbound/events.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { InboundMessage, Reaction } from "../../core/inbound/inbound.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
 import { isMention } from "../../core/inbound/inbox.ts";
 import { askForText } from "../../core/model.ts";

@@ -12,6 +12,8 @@
  *
  * It reads what people have chosen by commands for a place or a conversation, and shows a message
  * of Discord to the model only if the policy lets it see it (H3, H6).
+ *
+ * The intent filter follows the conversation of each channel in memory (I1); a restart forgets it.
  */
 
 import type { BotAccount } from "../../account/account.ts";
@@ -31,28 +33,33 @@ import {
   type MessageId,
   type UserId,
 } from "../../core/discord/ids.ts";
-import type { PermittedReaction, Reaction } from "../../core/inbound/events.ts";
+import type { PermittedReaction, Reaction } from "../../core/inbound/inbound.ts";
 import {
   ASKED_OTHERWISE,
   cameBy,
+  commandIn,
   hookedOf,
   type InboundMessage,
   isAtDiscord,
   reactionRunIdOf,
   termsOf,
+  type TextCommand,
+  textCommandIn,
   triggeredIdOf,
 } from "../../core/inbound/inbound.ts";
-import type {
-  Judged,
-  Judgement,
-  KnownFacts,
-  Route,
-  RoutingFacts,
-  Verdict,
+import {
+  type IntentFacts,
+  isMention,
+  type Judged,
+  type Judgement,
+  type KnownFacts,
+  type Route,
+  type RoutingFacts,
+  type Verdict,
 } from "../../core/inbound/inbox.ts";
-import { commandIn, type TextCommand, textCommandIn } from "../../core/inbound/interactions.ts";
 import type { Model } from "../../core/model.ts";
-import { threadIdOf } from "../../core/outbound/outbound.ts";
+import type { Delivery } from "../../core/outbound/delivery.ts";
+import { type OutboxRow, threadIdOf } from "../../core/outbound/outbound.ts";
 import type {
   RawMessage,
   ShownMessage,
@@ -61,21 +68,191 @@ import type {
 } from "../../core/turn/discord_place.ts";
 import { showMessage } from "../../discord/gateway/decode/decode.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
-import { createNewestSet, latest, type NewestSet } from "../../lib/cache.ts";
+import { createNewestSet, keepNewest, latest, type NewestSet } from "../../lib/cache.ts";
+import { judgeIntent } from "../../policy/intent/features.ts";
+import {
+  addresseesIn,
+  createIntentTracker,
+  type IntentMessage,
+} from "../../policy/intent/tracker.ts";
 import { type CountedMessage, createLoopGuard, type Speaker } from "../../policy/loop_guard.ts";
 import { prepareClosedBy } from "../../policy/place_access.ts";
-import {
-  besideKeyOf,
-  type Conversation,
-  scopeFor,
-  sessionKeyOf,
-} from "../../session/session_key.ts";
+import { rulesFor } from "../../policy/rules/place_rules.ts";
+import type { AccessPolicy } from "../../policy/rules/rules.ts";
+import { besideKeyOf, type Conversation, scopeFor, sessionKeyOf } from "../../session/session.ts";
 import type { GuildTarget } from "../actions/options.ts";
 import { isOwner, ownsApplicationAsRead, sessionOwner } from "../owners/owner_ids.ts";
 import { tellLoopMuted } from "../owners/tell_owners.ts";
 import { continuesIn, opensThreadFor, threadAgentOf } from "./answer_threads.ts";
-import { intentOf } from "./intent.ts";
 import { type OurAccount, type OurView, routingFacts } from "./routing.ts";
+
+/** Maximum number of channels, each of at most 30 KB; beyond, the longest silent one is forgotten. */
+const MAX_CHANNELS = 64;
+/**
+ * Added to the logit of a mention's score, where the filter checks mentions. It outweighs a long
+ * silence of the bot.
+ */
+const MENTION_PART = 12;
+
+function createIntentFilter({ policy, self, now }: BotAccount) {
+  const channels = new Map<ChannelId, ChannelTalk>();
+
+  function talkIn(channelId: ChannelId): ChannelTalk | undefined {
+    const me = self();
+    if (!me) return undefined;
+    const talk = channels.get(channelId) ?? createChannelTalk(me);
+    keepNewest(channels, channelId, talk, MAX_CHANNELS);
+    return talk;
+  }
+
+  function score(message: InboundMessage, talk: ChannelTalk): IntentFacts {
+    const { sender, quoted, text } = message;
+    const isPattern = !isMention(message) && policy().policy.matchesPattern(text);
+    const isTold = isMention(message) || isPattern;
+    const { directed, needsReply, top } = judgeIntent(talk.add(message), isTold ? MENTION_PART : 0);
+    const told = isTold ? [{ name: "it addresses the bot", part: MENTION_PART }] : [];
+    return {
+      score: rounded(directed),
+      needsReply: rounded(needsReply),
+      top: [...told, ...top].slice(0, 5).map(({ name, part }) => ({ name, part: rounded(part) })),
+      ...(isPattern && { matchesPattern: true as const }),
+      ...(quoted && !isTold && quoted.author?.id !== sender.id &&
+        { repliesToOther: true as const }),
+    };
+  }
+
+  return {
+    /** @returns `undefined` without a filter there, or if the message did not arrive just now. */
+    factsOf(message: InboundMessage, source: MessageSource): IntentFacts | undefined {
+      if (!isAtDiscord(message) || !isFiltered(message, policy().policy)) return undefined;
+      const talk = talkIn(message.channelId);
+      const known = talk?.scoresOf(message.id);
+      if (!talk || known) return known;
+      if (source !== "live") {
+        if (message.revision === 0) talk.addPast(message);
+        return undefined;
+      }
+      const facts = score(message, talk);
+      talk.keepScores(message.id, facts);
+      return facts;
+    },
+    decided(message: InboundMessage, { kind }: Verdict): void {
+      if (kind === "accept") channels.get(message.channelId)?.accepted(message);
+    },
+    /** Notes a message of the bot that Discord has now. */
+    delivered({ message: { channelId, content, of } }: OutboxRow, { kind }: Delivery): void {
+      if (of?.kind === "draft") return;
+      if (kind !== "created" && kind !== "found" && kind !== "settled") return;
+      channels.get(channelId)?.addOwn(content, now(), of?.cause);
+    },
+    /** A person was forgotten (X5). */
+    forget: (): void => channels.clear(),
+  };
+}
+
+export const intentOf: (account: BotAccount) => ReturnType<typeof createIntentFilter> = perAccount(
+  "gateway",
+  createIntentFilter,
+);
+
+function isFiltered({ place }: InboundMessage, policy: AccessPolicy): boolean {
+  if (place.kind !== "guild") return false;
+  const rules = rulesFor(place, policy);
+  return rules.kind === "open" && rules.intentFilter.enabled.value;
+}
+
+const rounded = (value: number): number => Math.round(value * 100) / 100;
+
+/** Newest messages whose scores are kept, for their edits and for late decisions. */
+const MAX_SCORED = 32;
+/** People whose names are known, for texts such as "Anna: …". */
+const MAX_NAMES = 100;
+/** Accepted messages that are known until their answers. */
+const MAX_ASKED = 64;
+
+const FIRST_NAME = /[\p{L}\p{N}]{2,}/u;
+const MENTION = /<@!?(\d{1,20})>/g;
+
+/**
+ * Remembers the conversation of one channel: who spoke when, the names of its people, and the scores of
+ * its newest messages. It keeps no text.
+ *
+ * @param me The bot.
+ */
+function createChannelTalk(
+  { userId: me, username }: { readonly userId: UserId; readonly username: string },
+) {
+  const tracker = createIntentTracker({ me });
+  const scored = new Map<MessageId, IntentFacts>();
+  const people = new Map([[username.toLowerCase(), me]]);
+  const asked = new Map<MessageId, UserId>();
+  let newestAt = 0;
+
+  function push({ sender, sentAt, displayName = sender.username }: InboundMessage) {
+    newestAt = Math.max(newestAt, sentAt);
+    const [firstName] = FIRST_NAME.exec(displayName) ?? []; // "Leo 🎸 (he/him)" is called "leo"
+    for (const name of [sender.username, displayName, firstName]) {
+      if (name !== undefined) keepNewest(people, name.toLowerCase(), sender.id, MAX_NAMES);
+    }
+  }
+
+  return {
+    /** The features of a message, which becomes part of the conversation. */
+    add(message: InboundMessage) {
+      const one = intentMessage(message, me, people);
+      const features = tracker.features(one);
+      tracker.push(one);
+      push(message);
+      return features;
+    },
+    /** Adds a message of the past; one that is older than the newest is left out. */
+    addPast(message: InboundMessage): void {
+      if (message.sentAt <= newestAt) return;
+      tracker.push(intentMessage(message, me, people));
+      push(message);
+    },
+    /** Adds a message of the bot. @param cause The message that it answers; absent: none. */
+    addOwn(text: string, at: number, cause: MessageId | undefined): void {
+      const asker = cause && asked.get(cause);
+      const to = asker ? [asker] : [];
+      tracker.push({ author: me, text, at, to, beginsWithName: false });
+    },
+    scoresOf: (id: MessageId): IntentFacts | undefined => scored.get(id),
+    keepScores: (id: MessageId, facts: IntentFacts): void =>
+      keepNewest(scored, id, facts, MAX_SCORED),
+    /** Notes that a message gets an answer. */
+    accepted: ({ id, sender }: InboundMessage): void => keepNewest(asked, id, sender.id, MAX_ASKED),
+  };
+}
+
+type ChannelTalk = ReturnType<typeof createChannelTalk>;
+
+/**
+ * Reads a message as the tracker needs it: mentions, the author of a quoted message, and names in its
+ * text are addressees.
+ *
+ * @param people Ids by name in lower case.
+ */
+function intentMessage(
+  { sender, text, quoted, mention, sentAt }: InboundMessage,
+  me: UserId,
+  people: ReadonlyMap<string, UserId>,
+): IntentMessage {
+  const named = addresseesIn(text, people, sender.id);
+  const to = [
+    ...Array.from(text.matchAll(MENTION), ([, id]) => id as UserId),
+    ...(mention ? [me] : []),
+    ...(quoted?.author ? [quoted.author.id] : []),
+    ...named.to,
+  ];
+  return {
+    author: sender.id,
+    text: text.replace(MENTION, " "),
+    at: sentAt,
+    to: [...new Set(to)],
+    beginsWithName: named.beginsWithName || /^\s*<@!?\d/.test(text),
+  };
+}
 
 interface Placed {
   readonly channelId: ChannelId;

@@ -26,7 +26,7 @@ import {
   keptChars,
   MAX_ENTRIES,
   type RequestSize,
-} from "../../session/history.ts";
+} from "../../session/session.ts";
 
 const stateOf = perAccount("turns", () => ({
   /** Requests that run, by session. Each tells whether it has folded the session. */

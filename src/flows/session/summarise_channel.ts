@@ -19,7 +19,7 @@ import {
   piecesRequestOf,
   type SummaryRequestParts,
 } from "../../render/prompt/summary.ts";
-import { historyChars } from "../../session/history.ts";
+import { historyChars } from "../../session/session.ts";
 import { RefusedCall } from "../../core/turn/tool.ts";
 
 /** A summary, with the part of the messages that it covers. */

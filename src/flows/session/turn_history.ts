@@ -19,7 +19,7 @@ import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
 import type { RequestRoom } from "../../agent/turn.ts";
 import { type ChannelId, type MessageId, parseSnowflake } from "../../core/discord/ids.ts";
-import { charsIn, hasImages, lengthOf, toolChars } from "../../core/fit_request.ts";
+import { charsIn, hasImages, lengthOf, toolChars } from "../../core/model.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
 import {
@@ -53,11 +53,12 @@ import {
   historyChars,
   isWorthFolding,
   MAX_ENTRIES,
+  resetDue,
+  type ResetRule,
   shareRoom,
   shouldFold,
   type TokenRates,
-} from "../../session/history.ts";
-import { resetDue, type ResetRule } from "../../session/session_key.ts";
+} from "../../session/session.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import { mayBeSeen, show } from "../judging/judge.ts";
 import { compact } from "./compact.ts";

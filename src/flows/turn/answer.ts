@@ -7,7 +7,7 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount, wakeChannels } from "../../account/per_account.ts";
-import type { JoinedMessage } from "../../agent/next_step.ts";
+import type { JoinedMessage } from "../../agent/turn.ts";
 import { runTurn, type TurnPorts } from "../../agent/turn.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import {
@@ -33,6 +33,8 @@ import { tellRefusedParts } from "../owners/tell_owners.ts";
 import { observeTokens, readSteps } from "../session/turn_history.ts";
 import {
   answeredTurn,
+  type Compose,
+  createCompose,
   createTurnSpending,
   failedTurn,
   interruptedTurn,
@@ -53,7 +55,6 @@ import {
   type TurnContext,
   type TurnRequest,
 } from "./gather.ts";
-import { type Compose, createCompose } from "./shown_answer.ts";
 import { spendOf } from "../limits.ts";
 import { STEPS } from "./steps.ts";
 import { homeOf } from "../judging/answer_threads.ts";

@@ -1,7 +1,8 @@
 /**
- * Makes the record of a turn's end and stores it (T3), and before it the turn's steps (TS) and its
- * wait for people (A1, T10). Counts the turn's requests to the model until a transaction stores
- * them (L5), so they cost no further commit, and are stored if and only if the steps are.
+ * Composes a turn's texts as people see them, makes the record of its end and stores it (T3), and
+ * before it the turn's steps (TS) and its wait for people (A1, T10). Counts the turn's requests to
+ * the model until a transaction stores them (L5), so they cost no further commit, and are stored if
+ * and only if the steps are.
  *
  * A failed turn has words for the user, and the reason in the log, both with the same id (R11). If
  * tools have run before, the words say what was done, and the session remembers it. Otherwise the
@@ -9,12 +10,17 @@
  *
  * The model's answers have cost money. So a disk that is full for a while costs time, and no second
  * request.
+ *
+ * The answer to a person who has spoken is spoken (V5). Its turn ends once all is said, so a turn
+ * that a crash has cut runs again. Then it is not spoken a second time, but posted.
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { transcriptOf } from "../../agent/next_step.ts";
+import { speechOfExtras } from "../../account/extra_parts.ts";
+import { transcriptOf } from "../../agent/turn.ts";
+import type { Manner } from "../../core/config_file.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { cameBy, hookedOf, type InboundMessage, termsOf } from "../../core/inbound/inbound.ts";
 import {
   type Claim,
   type FinishedTurn,
@@ -22,10 +28,15 @@ import {
   messagesOf,
   type StoredTurn,
 } from "../../core/inbound/inbox.ts";
-import { cameBy, hookedOf, termsOf } from "../../core/inbound/inbound.ts";
-import { codeFrom } from "../../core/inbound/pairing.ts";
 import type { Entry } from "../../core/inbound/mentions.ts";
-import type { ModelUsage, ReplacedModel, ToolCall } from "../../core/model.ts";
+import { codeFrom } from "../../core/inbound/pairing.ts";
+import {
+  type Model,
+  type ModelUsage,
+  type ReplacedModel,
+  type ToolCall,
+  withGenerate,
+} from "../../core/model.ts";
 import { nextStepAfter } from "../../core/model_problem.ts";
 import type { ProgressPlace } from "../../core/outbound/outbound.ts";
 import type { AskedCall, Question } from "../../core/people/question.ts";
@@ -46,13 +57,21 @@ import {
   type Step,
   type StepsTaken,
   type TurnFailure,
+  type TurnOutcome,
 } from "../../core/step.ts";
 import { showsToAskerAlone, type Tool } from "../../core/turn/tool.ts";
 import { waitFor } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { readerTime } from "../../lib/text/units.ts";
-import { costFactOf } from "../../render/cost.ts";
+import {
+  costFactOf,
+  footerOf,
+  type ReplyToSend,
+  withFooter,
+  withLastLine,
+  withPreface,
+} from "../../render/cost.ts";
 import { failureText } from "../../render/failure.ts";
 import { freeze } from "../../render/freeze.ts";
 import {
@@ -60,15 +79,18 @@ import {
   type ComposedReply,
   composeEvent,
   composeFailure,
+  composeReply,
+  type ModelAnswer,
 } from "../../render/reply.ts";
 import { visibleText } from "../../render/safety/visible.ts";
 import { budgetSpentText } from "../../render/sentences.ts";
 import { StoreError } from "../../store/database/store_error.ts";
+import { draftsOf, type DraftStream, linesOf } from "../deliver/progress.ts";
 import { filesLeftOut } from "../owners/tell_owners.ts";
 import { decided } from "../questions/cards.ts";
-import type { TurnTexts } from "./gather.ts";
-import { cleanText, maxWaitingOf } from "./turn_rules.ts";
-import type { OneTurn } from "./steps.ts";
+import { opensThread, type TurnTexts } from "./gather.ts";
+import type { OneTurn, TurnStep } from "./steps.ts";
+import { cleanText, maxWaitingOf, type TurnRules } from "./turn_rules.ts";
 
 export interface TurnSpending {
   /** The sender, the place and the agent. */
@@ -93,7 +115,7 @@ export function unsavedCharges(
 }
 
 /** The cost of all requests; `undefined` if there was none. */
-export function costOf({ charges }: TurnSpending): TurnCost | undefined {
+function costOf({ charges }: TurnSpending): TurnCost | undefined {
   const last = charges.at(-1);
   if (!last) return undefined;
   const cost = { inputTokens: 0, cachedTokens: 0, outputTokens: 0, ms: 0 };
@@ -327,7 +349,7 @@ interface AnsweredWith {
  * The message that a turn's answer belongs to: the last one. Its text is that of all of them, because
  * a person may have written a link in any (R9).
  */
-export function ofTurn(claim: Claim): Answered {
+function ofTurn(claim: Claim): Answered {
   const { also, route: { agentId } } = claim;
   const message = lastOf(claim);
   if (!also) return { message, agentId };
@@ -338,12 +360,12 @@ export function ofTurn(claim: Claim): Answered {
 }
 
 /** The message that a turn's drafts belong to: the first one, whatever its text is now. */
-export function firstOfTurn({ message, route: { agentId } }: Claim): Answered {
+function firstOfTurn({ message, route: { agentId } }: Claim): Answered {
   return { message: { ...message, revision: 0 }, agentId };
 }
 
 /** The turn that a progress line belongs to: as its drafts do, to the first message. */
-export function progressPlaceOf(
+function progressPlaceOf(
   { message: { accountId, channelId, guildId, id: cause }, route: { agentId } }: Claim,
 ): ProgressPlace {
   const place = { accountId, channelId, guildId };
@@ -549,3 +571,216 @@ export function failedTurn(
     outbox: freeze(notice),
   };
 }
+
+/** The voice of one turn. */
+export interface TurnSpeech {
+  /** Hears and answers itself (V6); absent: the agent's model answers. */
+  readonly model?: Model;
+  /**
+   * Speaks the answer while it grows.
+   *
+   * @param visible The part of a text that people may see.
+   */
+  stream(visible: (text: string) => string): DraftStream;
+  /**
+   * The answer is whole. Resolves once all of it is said, or a person has spoken. Never rejects.
+   *
+   * @param isLarge Whether it has more than words, as files.
+   */
+  end(text: string, isLarge: boolean): Promise<void>;
+  /** Whether the answer is posted, too: it was not spoken, or not all of it. */
+  isPosted(): boolean;
+  /** The model calls tools now: all of its text so far is said. */
+  pause(): void;
+  /** A call of the turn waits for a person, who gets a card. */
+  waits(): void;
+  /** The turn is over: says a notice in place of an answer; an empty one is not said. */
+  say(text: string): void;
+}
+
+export interface TurnToSpeak {
+  readonly message: InboundMessage;
+  /** As that of the running turn. */
+  readonly mayShow?: Promise<void>;
+  /** Aborted if the turn is cut. */
+  readonly ending: AbortSignal;
+  /** Stores that an answer is spoken from now on. */
+  readonly mark: () => Promise<void>;
+}
+
+/** Finds the voice of a turn; `undefined`: no call is open where the person spoke. */
+export type SpeechOf = (turn: TurnToSpeak) => TurnSpeech | undefined;
+
+/**
+ * The record of a turn that was spoken. Lines that stand under an answer are posted with it, and a
+ * notice in place of an answer is spoken, too.
+ */
+export function spokenTurn(
+  turn: FinishedTurn,
+  hasLines: boolean,
+  speech: TurnSpeech | undefined,
+): FinishedTurn {
+  const { end: { kind }, outbox: [first] } = turn;
+  speech?.say(kind === "failed" || kind === "refused" ? first?.message.content ?? "" : "");
+  const isNeeded = kind !== "answered" || hasLines || !speech || speech.isPosted();
+  return isNeeded ? turn : { ...turn, outbox: [] };
+}
+
+/** Says the answer to a person who has spoken (V5). */
+export const speechStep: TurnStep = {
+  begins(turn) {
+    const { account, turn: running, stored } = turn;
+    const { message } = running.claim;
+    // After a crash, an answer that people may have heard in part is posted, and not said again.
+    if (termsOf(message).answered !== "by voice" || stored.isSpoken) return;
+    const { store, now } = account;
+    turn.speech = speechOfExtras(account, {
+      message,
+      mayShow: running.mayShow,
+      ending: running.ending.signal,
+      mark: () => store.turns.addSteps(running.claim, [{ kind: "spoken", at: now() }], false),
+    });
+    if (turn.speech?.model) turn.model = turn.speech.model;
+  },
+  watches: ({ speech }) => speech && { onAside: () => speech.pause() },
+  parked: ({ speech }) => speech?.waits(),
+};
+
+/** Waits until the answer is said: then it is known whether it is posted, too. */
+export const saidStep: TurnStep = {
+  async shows({ speech }, answer) {
+    const { files, chunks } = answer.reply;
+    await speech?.end(answer.text, files.length > 0 || chunks.length > 1);
+    return answer;
+  },
+};
+
+/** Composes a text as the answer of a turn, in the channel or in a thread. */
+export type Compose = (
+  text: string,
+  home?: Claim,
+  made?: ModelAnswer["files"],
+  of?: Answered,
+) => ComposedReply;
+
+/** Files of a turn without any. */
+const NO_FILES: NonNullable<ModelAnswer["files"]> = [];
+
+export function createCompose(
+  turn: { readonly claim: Claim },
+  shown: ModelAnswer["shown"],
+  rules: TurnRules,
+): Compose {
+  return (text, home = turn.claim, made = NO_FILES, of = ofTurn(home)) =>
+    composeReply({
+      message: of.message,
+      agentId: of.agentId,
+      text,
+      files: made,
+      shown,
+      // In a thread, Discord takes no reply to a message of the channel.
+      rules: home === turn.claim ? rules : { ...rules, replyToMode: "off" },
+    });
+}
+
+/**
+ * The answer that grows in the channel, or as speech (V5); `undefined` if only the whole answer
+ * is shown.
+ */
+function draftFor(turn: OneTurn, compose: Compose): DraftStream | undefined {
+  const { account, turn: { claim }, speech } = turn;
+  if (speech?.stream) {
+    return speech.stream((text) => {
+      const composed = compose(text);
+      return composed.kind === "reply" ? composed.text : "";
+    });
+  }
+  if (!isShownEarly(turn)) return undefined;
+  // A thread opens with the whole answer, so nothing of it is shown in the channel before.
+  if (opensThread(claim)) return undefined;
+  return draftsOf(account).begin(turn, (text) => {
+    const composed = compose(text, undefined, NO_FILES, firstOfTurn(claim));
+    return composed.kind === "reply" ? freeze(composed.reply) : [];
+  });
+}
+
+/** Whether people see the answer before it is whole. */
+function isShownEarly({ config: { discord }, turn: { claim } }: OneTurn): boolean {
+  return discord.streaming === "edit" && termsOf(claim.message).shows !== "nothing";
+}
+
+/**
+ * Adds lines to an answer: above it the thinking and the tools that people want to see, below it that
+ * it is cut, and its cost.
+ *
+ * @param compose Composes a text for the place of the answer.
+ */
+export function withLines(
+  answer: ReplyToSend,
+  { taken, thinking, isCut }: Extract<TurnOutcome, { kind: "reply" }>,
+  compose: (text: string) => ComposedReply,
+  { rules, manner, spending }: {
+    readonly rules: TurnRules;
+    readonly manner: Manner | undefined;
+    readonly spending: TurnSpending;
+  },
+): ReplyToSend {
+  const { chunks: { limit }, hasFooter, signature, currency } = rules;
+  let shown = answer;
+  if (manner) shown = withPreface(shown, { ...taken, thinking }, manner, compose);
+  if (isCut) {
+    shown = withLastLine(
+      shown,
+      "-# My answer stops here: it reached the maximum length that my model can write at " +
+        "once, or it broke off. Ask me to go on.",
+      limit,
+    );
+  }
+  const cost = hasFooter ? costOf(spending) : undefined;
+  return withFooter(shown, footerOf(cost, currency, signature), limit);
+}
+
+/** Wraps a model so that it thinks as people have chosen. */
+export function withManner(model: Model, { think, showsThinking }: Manner): Model {
+  return withGenerate(
+    model,
+    (request, signal) =>
+      model.generate({
+        ...request,
+        ...(think !== undefined && { thinking: think }),
+        ...(showsThinking && { showsThinking }),
+      }, signal),
+  );
+}
+
+/** Shows the answer while it grows (R8). */
+export const draftStep: TurnStep = {
+  begins(turn) {
+    if (isShownEarly(turn)) turn.mayHaveDrafts = true;
+  },
+  watches(turn, compose) {
+    const draft = draftFor(turn, compose);
+    return draft && { onText: draft.grow, isShown: draft.isShown, end: draft.end };
+  },
+};
+
+/** Shows what the turn does, in a line (R8a). */
+export const linesStep: TurnStep = {
+  watches(turn, compose) {
+    const { account, config: { discord }, turn: { claim, mayShow }, rules } = turn;
+    if (termsOf(claim.message).shows !== "drafts and lines") return undefined;
+    const isForReading = discord.streaming !== "progress"; // while a slow server reads a prompt
+    const line = linesOf(account).begin(progressPlaceOf(claim), rules, mayShow, isForReading);
+    return {
+      onNext: line.step,
+      onReading: line.reading,
+      onAside(text) {
+        const composed = compose(text);
+        if (composed.kind === "reply") line.said(composed.reply.chunks[0] ?? "");
+      },
+      async end() {
+        if (await line.end()) turn.mayHaveDrafts = true;
+      },
+    };
+  },
+};

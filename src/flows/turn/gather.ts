@@ -10,7 +10,7 @@ import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
 import { createToolbox, type Toolbox } from "../../agent/toolbox.ts";
 import { compareIds, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
-import { toolChars } from "../../core/fit_request.ts";
+import { toolChars } from "../../core/model.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
 import { cameBy } from "../../core/inbound/inbound.ts";
@@ -32,7 +32,7 @@ import { envelopeOf, textOf } from "../../render/prompt/envelope.ts";
 import { senderLines, systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
 import type { ModelAnswer } from "../../render/reply.ts";
-import { historyChars } from "../../session/history.ts";
+import { historyChars } from "../../session/session.ts";
 import {
   attachmentsOf,
   earlierImages,

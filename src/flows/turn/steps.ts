@@ -13,7 +13,7 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import { linesOfExtras } from "../../account/extra_parts.ts";
-import { callsToRun } from "../../agent/next_step.ts";
+import { callsToRun } from "../../agent/turn.ts";
 import type { TurnPorts } from "../../agent/turn.ts";
 import type { Config } from "../../config/config.ts";
 import type { Manner } from "../../core/config_file.ts";
@@ -26,7 +26,7 @@ import {
 import type { ContextWindow, Model } from "../../core/model.ts";
 import { type Frozen, nonceOf, SMALL, UNDO_BUTTON } from "../../core/outbound/outbound.ts";
 import type { Step, StoredSteps, TurnOutcome } from "../../core/step.ts";
-import { withSmallTools } from "../../core/turn/small_tools.ts";
+import { withSmallTools } from "../../core/turn/tool.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import type { ReplyToSend } from "../../render/cost.ts";
 import type { MadeChange } from "../../store/changes/changes.ts";
@@ -38,24 +38,22 @@ import { undoEnds } from "../receipts/receipts.ts";
 import { backfill, threadStarter } from "../session/turn_history.ts";
 import { showUnanswered } from "../unanswered_reactions.ts";
 import {
-  failedTurn,
-  postedTurn,
-  refusedTurn,
-  type TurnSpending,
-  withoutAnswer,
-} from "./finished_turn.ts";
-import { opensThread, type TurnContext, type TurnRequest } from "./gather.ts";
-import {
   type Compose,
   draftStep,
+  failedTurn,
   linesStep,
+  postedTurn,
+  refusedTurn,
   saidStep,
   speechStep,
   spokenTurn,
   type TurnSpeech,
+  type TurnSpending,
   withLines,
   withManner,
-} from "./shown_answer.ts";
+  withoutAnswer,
+} from "./finished_turn.ts";
+import { opensThread, type TurnContext, type TurnRequest } from "./gather.ts";
 import { type TurnRules, withoutTools } from "./turn_rules.ts";
 import type { RunningTurn } from "./turns.ts";
 

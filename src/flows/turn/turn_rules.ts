@@ -36,7 +36,7 @@ import { skillsOf, type ToolAsker } from "../../policy/tool_access.ts";
 import { type Instructions, prepareInstructions } from "../../render/prompt/system_prompt.ts";
 import type { ReplyRules } from "../../render/reply.ts";
 import { composeToolMessage } from "../../render/tool_message.ts";
-import { displayNameOf } from "../../session/session_key.ts";
+import { displayNameOf } from "../../session/session.ts";
 import { workspaceOf } from "../../workspace/skill_library.ts";
 import { toolTextRules } from "../deliver/tool_messages.ts";
 import { commandOf, queueModeOf } from "../judging/judge.ts";

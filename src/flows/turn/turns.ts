@@ -9,7 +9,7 @@
 import type { BotAccount } from "../../account/account.ts";
 import { ownServers, tellExtras } from "../../account/extra_parts.ts";
 import { perAccount, wakeChannels } from "../../account/per_account.ts";
-import type { NextStep } from "../../agent/next_step.ts";
+import type { NextStep } from "../../agent/turn.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import {
@@ -25,7 +25,7 @@ import {
 import { hookedOf, isAtDiscord, termsOf } from "../../core/inbound/inbound.ts";
 import { freeze } from "../../render/freeze.ts";
 import { noticeBody } from "../../render/reply.ts";
-import { isBesideKey } from "../../session/session_key.ts";
+import { isBesideKey } from "../../session/session.ts";
 import type { Admits } from "../../store/inbox/inbox.ts";
 import { catchUpOf } from "../catch_up/catch_up.ts";
 import { commandOf } from "../judging/judge.ts";

@@ -10,10 +10,10 @@ import type {
   CommandCall,
   CommandNeeds,
   ComponentUse,
+  EventOf,
   OptionTyping,
-} from "../../core/inbound/interactions.ts";
+} from "../../core/inbound/inbound.ts";
 import type { Button, Card, Menu } from "../../core/outbound/outbound.ts";
-import type { EventOf } from "../../core/inbound/events.ts";
 import { bounded } from "../../lib/text/quoted.ts";
 
 /** Maximum UTF-16 units of an answer: those of one message in Discord's second layout. */

@@ -16,7 +16,7 @@ import { ANSWER_MAX, type Command } from "../base/command.ts";
 import type { UsageSum } from "../../store/usage/usage.ts";
 import { clip } from "../../lib/text/quoted.ts";
 import { durationText, readerTime } from "../../lib/text/units.ts";
-import type { CommandNeeds } from "../../core/inbound/interactions.ts";
+import type { CommandNeeds } from "../../core/inbound/inbound.ts";
 
 /** Answers with tokens and money of the asker. Only the asker sees it. */
 export const usage: Command = {

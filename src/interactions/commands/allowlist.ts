@@ -6,7 +6,7 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import { parseSnowflake, type UserId } from "../../core/discord/ids.ts";
-import type { CommandCall } from "../../core/inbound/interactions.ts";
+import type { CommandCall } from "../../core/inbound/inbound.ts";
 import type { ListChange, ListChoice, NoList } from "../../core/names.ts";
 import { bounded } from "../../lib/text/quoted.ts";
 import { privateText } from "../../render/sentences.ts";

@@ -6,7 +6,7 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import type { CommandCall } from "../../core/inbound/interactions.ts";
+import type { CommandCall } from "../../core/inbound/inbound.ts";
 import { ALLOW_ALWAYS, ALLOW_ONCE, DENY, type StoredQuestion } from "../../core/people/question.ts";
 import { bounded } from "../../lib/text/quoted.ts";
 import { tooLongToShow } from "../../render/sentences.ts";

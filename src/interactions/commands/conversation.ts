@@ -6,7 +6,7 @@
 import type { BotAccount } from "../../account/account.ts";
 import { NOTHING_TO_STOP, STOPPED } from "../../render/sentences.ts";
 import type { Command, Component } from "../base/command.ts";
-import type { ButtonPress, CommandCall } from "../../core/inbound/interactions.ts";
+import type { ButtonPress, CommandCall } from "../../core/inbound/inbound.ts";
 import { STOP_BUTTON } from "../../core/outbound/outbound.ts";
 import { ASKED, askFor } from "./questions.ts";
 

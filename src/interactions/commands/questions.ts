@@ -6,7 +6,7 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import type { CommandCall, CommandTarget } from "../../core/inbound/interactions.ts";
+import type { CommandCall, CommandTarget } from "../../core/inbound/inbound.ts";
 import { DEAD_BUTTON, MAY_NOT_WRITE, NOT_AUTHORIZED } from "../../render/sentences.ts";
 import { choicesFor, type Command, type MessageCommand } from "../base/command.ts";
 import { parseSnowflake } from "../../core/discord/ids.ts";

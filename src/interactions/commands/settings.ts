@@ -8,7 +8,7 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import { type ChosenSetting, oneOf, THINK_LEVELS } from "../../core/config_file.ts";
-import type { CommandCall } from "../../core/inbound/interactions.ts";
+import type { CommandCall } from "../../core/inbound/inbound.ts";
 import type { Menu } from "../../core/outbound/outbound.ts";
 import { bounded } from "../../lib/text/quoted.ts";
 import { NOT_AUTHORIZED } from "../../render/sentences.ts";

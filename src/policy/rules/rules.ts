@@ -75,7 +75,7 @@ function intentPath(path: string, name: string): string {
   return pathTo(pathTo(path, "intentFilter"), name);
 }
 
-export type { CommandNeeds } from "../../core/inbound/interactions.ts";
+export type { CommandNeeds } from "../../core/inbound/inbound.ts";
 
 /** The part of one account's `channels.discord` that decides which messages it answers. */
 export interface AccessPolicy {

@@ -5,8 +5,8 @@
  * loaded, and has little of the prompt in its cache. Later ones count if they show a faster server.
  */
 
-import { estimatedTokens } from "../../core/fit_request.ts";
 import {
+  estimatedTokens,
   type Model,
   type ModelPart,
   type ModelRequest,

@@ -11,8 +11,8 @@
  * written.
  */
 
-import { fitRequest } from "../../core/fit_request.ts";
 import {
+  fitRequest,
   type Model,
   ModelError,
   type ModelErrorKind,

@@ -1,6 +1,6 @@
 /** Plainer forms of a request, for servers that refuse a part of it (L3). None knows a server. */
 
-import { hasCalls, plainMessages, withoutImages, withoutTools } from "../../core/fit_request.ts";
+import { hasCalls, plainMessages, withoutImages, withoutTools } from "../../core/model.ts";
 import type { ModelMessage, ModelRequest, ToolDefinition } from "../../core/model.ts";
 import type { ThinkLevel } from "../../core/config_file.ts";
 import { isRecord } from "../../lib/text/json.ts";

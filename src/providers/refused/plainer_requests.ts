@@ -1,7 +1,12 @@
 /** Asks again in a plainer form if a server refuses a request, at once (L3). */
 
-import { type Model, ModelError, type ModelRequest, type RefusedPart } from "../../core/model.ts";
-import { withoutImages } from "../../core/fit_request.ts";
+import {
+  type Model,
+  ModelError,
+  type ModelRequest,
+  type RefusedPart,
+  withoutImages,
+} from "../../core/model.ts";
 import { THINK_LEVELS } from "../../core/config_file.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Form } from "./forms.ts";

@@ -11,7 +11,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { hasCalls, imagesOf, withoutImages } from "../../core/fit_request.ts";
+import { hasCalls, imagesOf, withoutImages } from "../../core/model.ts";
 import type {
   ModelError,
   ModelImage,

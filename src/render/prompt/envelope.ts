@@ -10,7 +10,7 @@
  */
 
 import { createdAtMs } from "../../core/discord/ids.ts";
-import type { InboundMessage, Place, Quoted } from "../../core/inbound/inbound.ts";
+import type { InboundMessage, Place, Quoted, ReactionNote } from "../../core/inbound/inbound.ts";
 import { cameBy, hookedOf, type Origin } from "../../core/inbound/inbound.ts";
 import type { FenceName, Part } from "../../core/inbound/mentions.ts";
 import { hookText } from "../../core/hooks/hook.ts";
@@ -23,7 +23,6 @@ import {
 } from "../../core/inbound/mentions.ts";
 import type { FileResult, ReadAttachment } from "../../core/turn/media.ts";
 import { type LocalMinute, localMinuteOf } from "../../lib/clock.ts";
-import type { ReactionNote } from "../../core/inbound/events.ts";
 import { clip, withoutControls } from "../../lib/text/quoted.ts";
 import { escapeUntrusted, nameInLine } from "./untrusted.ts";
 

@@ -29,7 +29,7 @@ import { flag, integer, json, optional, rows, snowflake, text } from "../schema/
 import { IS_OPEN } from "../schema/messages.ts";
 import { withoutWords } from "../schema/person.ts";
 import { type FoundWords, prepareSources } from "../sources/sources.ts";
-import type { TranscriptRows } from "../turns/transcripts.ts";
+import type { TranscriptRows } from "../turns/turns.ts";
 
 /** A message without a turn now. */
 export interface Stopped {

@@ -15,7 +15,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import type { AccountId, ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { InboundMessage, SlashCommand } from "../../core/inbound/inbound.ts";
 import {
   type Accepted,
   type AcceptedBatch,
@@ -41,7 +41,6 @@ import {
   type WaitingRules,
   type WaitingTurn,
 } from "../../core/inbound/inbox.ts";
-import type { SlashCommand } from "../../core/inbound/interactions.ts";
 import { termsOf } from "../../core/inbound/inbound.ts";
 import { type Overheard, toOverheard } from "../../core/inbound/mentions.ts";
 import type { Step } from "../../core/step.ts";
@@ -75,7 +74,7 @@ import {
   prepareKeepOverheard,
   prepareKeepReactions,
 } from "../turns/turns.ts";
-import type { TranscriptRows } from "../turns/transcripts.ts";
+import type { TranscriptRows } from "../turns/turns.ts";
 import {
   type AppliedChanges,
   type Changes,

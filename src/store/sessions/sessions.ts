@@ -7,7 +7,7 @@ import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/commits.ts";
 import type { Transactions } from "../database/commits.ts";
 import { COUNT, integer, json, optional, rows, text } from "../schema/columns.ts";
-import { entryColumns, toEntry, type TranscriptRows } from "../turns/transcripts.ts";
+import { entryColumns, toEntry, type TranscriptRows } from "../turns/turns.ts";
 
 export function createSessions(transactions: Transactions, transcripts: TranscriptRows) {
   return {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { isWrittenEmoji, reactionEmoji } from "../../../src/core/inbound/events.ts";
+import { isWrittenEmoji, reactionEmoji } from "../../../src/core/inbound/inbound.ts";
 
 describe("[T3] [R7] reactionEmoji()", () => {
   const spellings: readonly (readonly [whole: string, ...others: readonly string[]])[] = [

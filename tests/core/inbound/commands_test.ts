@@ -1,10 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  type CommandNeeds,
-  commandOf,
-  textCommandIn,
-} from "../../../src/core/inbound/interactions.ts";
+import { type CommandNeeds, commandOf, textCommandIn } from "../../../src/core/inbound/inbound.ts";
 import { TEXT_COMMANDS as COMMANDS } from "../../../src/interactions/registry.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import { guildMessage, sender } from "../../support/discord/builders.ts";

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { partsOf } from "../../../src/interactions/base/command.ts";
 import { type ChannelId, type MessageId, snowflakeAt } from "../../../src/core/discord/ids.ts";
-import type { CommandCall } from "../../../src/core/inbound/interactions.ts";
+import type { CommandCall } from "../../../src/core/inbound/inbound.ts";
 import { type Model, ModelError, type ModelRequest } from "../../../src/core/model.ts";
 import { createReader } from "../../../src/discord/gateway/read/reader.ts";
 import type { RestApi } from "../../../src/discord/rest/client/client.ts";

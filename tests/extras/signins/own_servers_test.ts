@@ -4,10 +4,9 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import type { CommandCall, InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import { cameBy, type Origin } from "../../../src/core/inbound/inbound.ts";
 import type { AcceptedBatch } from "../../../src/core/inbound/inbox.ts";
-import type { CommandCall } from "../../../src/core/inbound/interactions.ts";
 import { askPrivately, runSignIns, toolsFor } from "../../../src/extras/signins/own_servers.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 import {

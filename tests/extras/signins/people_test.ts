@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { UserId } from "../../../src/core/discord/ids.ts";
-import type { CommandCall } from "../../../src/core/inbound/interactions.ts";
+import type { CommandCall } from "../../../src/core/inbound/inbound.ts";
 import { peoplesLogins, readyFor, runSignIns } from "../../../src/extras/signins/own_servers.ts";
 import { createSignInPage } from "../../../src/extras/signins/page.ts";
 import { createSealing } from "../../../src/mcp/oauth/logins.ts";

@@ -5,8 +5,12 @@ import { catchUpOf } from "../../../src/flows/catch_up/catch_up.ts";
 import { accept, acceptHistory, flushInbound } from "../../../src/flows/inbound/accept.ts";
 import { duplicateDoubt } from "../../../src/flows/preflight/duplicate_instance.ts";
 import type { AcceptedBatch, Verdict } from "../../../src/core/inbound/inbox.ts";
-import type { InboundBatch, InboundEvent } from "../../../src/core/inbound/events.ts";
-import type { InboundMessage, PostedMessage } from "../../../src/core/inbound/inbound.ts";
+import type {
+  InboundBatch,
+  InboundEvent,
+  InboundMessage,
+  PostedMessage,
+} from "../../../src/core/inbound/inbound.ts";
 import {
   ACCOUNT,
   channelId,

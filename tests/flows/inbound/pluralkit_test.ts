@@ -3,8 +3,7 @@ import { afterEach, describe, it } from "node:test";
 import { accept } from "../../../src/flows/inbound/accept.ts";
 import { startPluralkit, stopPluralkit } from "../../../src/flows/inbound/pluralkit.ts";
 import { proxiedUsers } from "../../../src/flows/judging/judge.ts";
-import type { InboundEvent } from "../../../src/core/inbound/events.ts";
-import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import type { InboundEvent, InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import {
   ACCOUNT,
   guildMessage,

@@ -1,9 +1,8 @@
-import type { Origin } from "../../../src/core/inbound/inbound.ts";
+import type { Origin, Reaction } from "../../../src/core/inbound/inbound.ts";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { type AccountId, toAccountId } from "../../../src/core/discord/ids.ts";
-import type { Reaction } from "../../../src/core/inbound/events.ts";
 import {
   judge,
   proxiedUsers,

@@ -10,7 +10,7 @@ import {
   measure,
   openHistory,
 } from "../../../src/flows/session/turn_history.ts";
-import { charsOf } from "../../../src/session/history.ts";
+import { charsOf } from "../../../src/session/session.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 import { guildMessage, messageId } from "../../support/discord/builders.ts";
 import { accepted, batch, ROUTE } from "../../support/store/store.ts";

@@ -16,7 +16,7 @@ import { StoreError } from "../../../src/store/database/store_error.ts";
 import { whenAborted } from "../../../src/lib/clock.ts";
 import { defineTool } from "../../../src/core/turn/tool.ts";
 import { show } from "../../../src/flows/judging/judge.ts";
-import type { TurnSpeech } from "../../../src/flows/turn/shown_answer.ts";
+import type { TurnSpeech } from "../../../src/flows/turn/finished_turn.ts";
 import { type Given, SELF, testAccount } from "../../support/bot/test_account.ts";
 import { ACCOUNT, directMessage, guildMessage, messageId } from "../../support/discord/builders.ts";
 import { CHANNEL, GUILD, messageData } from "../../support/discord/payloads.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { PermittedReaction, ReactionRecord } from "../../../src/core/inbound/events.ts";
+import type { PermittedReaction, ReactionRecord } from "../../../src/core/inbound/inbound.ts";
 import { ACCOUNT, guildMessage, messageId, userId } from "../../support/discord/builders.ts";
 import { accepted, batch, openTestStore } from "../../support/store/store.ts";
 

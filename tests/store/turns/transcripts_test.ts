@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { Entry } from "../../../src/core/inbound/mentions.ts";
 import { createUngroupedTransactions } from "../../support/store/ungrouped.ts";
-import { createTranscripts } from "../../../src/store/turns/transcripts.ts";
+import { createTranscripts } from "../../../src/store/turns/turns.ts";
 import { messageId } from "../../support/discord/builders.ts";
 import { openDatabase } from "../../support/store/open_database.ts";
 

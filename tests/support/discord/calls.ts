@@ -1,6 +1,6 @@
 /** Calls of commands, for tests. */
 
-import type { CommandCall } from "../../../src/core/inbound/interactions.ts";
+import type { CommandCall } from "../../../src/core/inbound/inbound.ts";
 import { guildMessage } from "./builders.ts";
 
 export function callOf(name: string, fields: Partial<CommandCall> = {}): CommandCall {

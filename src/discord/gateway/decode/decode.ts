@@ -18,10 +18,10 @@ import {
   type UserId,
 } from "../../../core/discord/ids.ts";
 import { optional, snowflakeSchema, textOr } from "../../../core/discord/lenient.ts";
-import type { MessageEdited } from "../../../core/inbound/events.ts";
 import type {
   InboundMessage,
   Mention,
+  MessageEdited,
   OwnMessage,
   Place,
   PostedMessage,

@@ -28,14 +28,14 @@ import {
   optional,
   snowflakeSchema as snowflake,
 } from "../../../core/discord/lenient.ts";
-import type { Place } from "../../../core/inbound/inbound.ts";
 import type {
   CommandCall,
   ComponentUse,
   Interaction,
   OptionTyping,
+  Place,
   SlashCommand,
-} from "../../../core/inbound/interactions.ts";
+} from "../../../core/inbound/inbound.ts";
 import { FIELD } from "../../../core/people/question.ts";
 import { PERMISSIONS } from "../../../core/rights/permissions.ts";
 import { bounded } from "../../../lib/text/quoted.ts";

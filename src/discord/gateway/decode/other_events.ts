@@ -20,7 +20,7 @@ import type {
   Reaction,
   ReactionsCleared,
   ThreadMembersChanged,
-} from "../../../core/inbound/events.ts";
+} from "../../../core/inbound/inbound.ts";
 import { bounded } from "../../../lib/text/quoted.ts";
 import type { DecodeFacts } from "./decode.ts";
 import { type DecodeProblem, type Dispatch, problemOf, roleIds, userPayload } from "./payloads.ts";

@@ -8,8 +8,15 @@
 import { z } from "zod";
 import type { AccountId, ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 import { optional, snowflakeSchema } from "../../../core/discord/lenient.ts";
-import type { InboundBatch, InboundEvent, SessionStarted } from "../../../core/inbound/events.ts";
-import type { GatewaySession, GuildSnapshot, Named, Self } from "../../../core/inbound/inbound.ts";
+import type {
+  GatewaySession,
+  GuildSnapshot,
+  InboundBatch,
+  InboundEvent,
+  Named,
+  Self,
+  SessionStarted,
+} from "../../../core/inbound/inbound.ts";
 import { parseForeignJson } from "../../../lib/text/json.ts";
 import { bounded } from "../../../lib/text/quoted.ts";
 import { decodeEdit, type DecodeFacts, decodeMessage } from "../decode/decode.ts";

@@ -25,7 +25,7 @@ import {
   type UserId,
 } from "../../../core/discord/ids.ts";
 import { listOf, listOrEmpty, optional, snowflakeSchema } from "../../../core/discord/lenient.ts";
-import { emojiInPath } from "../../../core/inbound/events.ts";
+import { emojiInPath } from "../../../core/inbound/inbound.ts";
 import type {
   Button,
   Card,

@@ -6,7 +6,7 @@ import type { JudgedOnRecord, RecordedVerdict } from "../../../store/messages/me
 import type { PropsWithChildren } from "hono/jsx";
 import { reasonText } from "../../../render/reasons.ts";
 import type { SlugOf } from "../../../cli/shared/read_config.ts";
-import { displayNameOf } from "../../../session/session_key.ts";
+import { displayNameOf } from "../../../session/session.ts";
 import { Badge, PageLink, Time, type Tone } from "./elements.tsx";
 import type { PageView } from "./page.ts";
 

@@ -11,11 +11,11 @@ import {
   parseSnowflake,
   type UserId,
 } from "../../../core/discord/ids.ts";
-import type { ButtonPress, CommandCall } from "../../../core/inbound/interactions.ts";
+import type { ButtonPress, CommandCall } from "../../../core/inbound/inbound.ts";
 import { isVoice } from "../../../core/rights/permissions.ts";
 import type { VoicePort } from "../../../account/extra_parts.ts";
 import { createMissingPermission } from "../../../discord/rest/permissions/denial.ts";
-import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/shown_answer.ts";
+import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/finished_turn.ts";
 import { type CommandAnswer, partsOf } from "../../../interactions/base/command.ts";
 import { createKeyedQueue } from "../../../lib/waker.ts";
 import type { VoiceCall } from "../../../store/voice/voice.ts";

@@ -18,7 +18,7 @@ import {
   type ToolCall,
 } from "../../../core/model.ts";
 import { microsOf, type Price } from "../../../core/spending/budget.ts";
-import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/shown_answer.ts";
+import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/finished_turn.ts";
 import { isRecord } from "../../../lib/text/json.ts";
 import type {
   RealtimeEvent,

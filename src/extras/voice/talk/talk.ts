@@ -7,7 +7,7 @@ import type { BotAccount } from "../../../account/account.ts";
 import type { MessageId, UserId } from "../../../core/discord/ids.ts";
 import { BudgetSpent, microsOfAudio, resetOf } from "../../../core/spending/budget.ts";
 import { FileError } from "../../../core/turn/media.ts";
-import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/shown_answer.ts";
+import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/finished_turn.ts";
 import { createKeyedQueue } from "../../../lib/waker.ts";
 import { readerTime } from "../../../lib/text/units.ts";
 import { budgetSpentText } from "../../../render/sentences.ts";

@@ -7,7 +7,7 @@
 import type { BotAccount } from "../../../account/account.ts";
 import { spokenText } from "../../../flows/media/speak.ts";
 import { draftsOf } from "../../../flows/deliver/progress.ts";
-import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/shown_answer.ts";
+import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/finished_turn.ts";
 import type { CallSpeech, Pcm } from "../line/call.ts";
 import type { Speeches } from "./speeches.ts";
 

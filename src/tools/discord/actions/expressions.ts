@@ -21,7 +21,7 @@ import {
   readResponse,
   withId,
 } from "./action.ts";
-import { emojiInPath, reactionEmoji } from "../../../core/inbound/events.ts";
+import { emojiInPath, reactionEmoji } from "../../../core/inbound/inbound.ts";
 import { badArguments } from "../../../core/turn/tool.ts";
 
 const { channelId, mediaUrl, description, roleId, text } = FIELDS;

@@ -14,7 +14,7 @@ import {
 } from "../../../../src/account/extra_parts.ts";
 import type { ChannelId, GuildId, UserId } from "../../../../src/core/discord/ids.ts";
 import type { OwnVoice } from "../../../../src/core/discord/gateway.ts";
-import type { ButtonPress } from "../../../../src/core/inbound/interactions.ts";
+import type { ButtonPress } from "../../../../src/core/inbound/inbound.ts";
 import { createVoiceIndex } from "../../../../src/discord/gateway/read/voice_index.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { voice } from "../../../../src/extras/voice/extra.ts";
