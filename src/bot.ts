@@ -25,7 +25,7 @@ import {
 } from "./discord/gateway/main/early_thread.ts";
 import type { AnswerHooks } from "./discord/rest/exchange/exchange.ts";
 import { createProcessMemory, type ProcessMemory } from "./flows/process_memory.ts";
-import { startPruning } from "./flows/pruning.ts";
+import { startUpkeep } from "./flows/upkeep.ts";
 import { createTurnLimit } from "./flows/limits.ts";
 import { collectGarbage, createReleasePages } from "./host/process/release_pages.ts";
 import { cpuSec, residentBytes } from "./host/process/boot.ts";
@@ -201,7 +201,7 @@ export async function startBot(options: BotOptions) {
       onError: (error) => logging.forPart("http").error("A request failed", { error }),
     });
   });
-  const pruning = startPruning({ store, schedule, now, log: logging.forPart("store") });
+  const upkeep = startUpkeep({ store, schedule, now, log: logging.forPart("store") });
   await running.start();
   health.setPhase("running");
 
@@ -242,7 +242,7 @@ export async function startBot(options: BotOptions) {
       isStopping = true;
       bot.memory.stop();
       await Promise.all(watches.map((watch) => watch.stop()));
-      pruning.stop();
+      upkeep.stop();
       await running.stop();
       bot.media.stop();
       await (await tools.loading())?.stop();

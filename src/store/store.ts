@@ -22,7 +22,7 @@ import { createFeatures } from "../features/stored.ts";
 import { createEmitter } from "../lib/emitter.ts";
 import { createChanges } from "./changes/changes.ts";
 import { type CrashHooks, createCommits, type Transactions, UNNAMED } from "./database/commits.ts";
-import { openDatabase, openReader } from "./database/database.ts";
+import { emptyLog, openDatabase, openReader } from "./database/database.ts";
 import { watchFile } from "./database/database_files.ts";
 import { toStoreError } from "./database/store_error.ts";
 import { createForgetting, noteForgotten } from "./forget/forget.ts";
@@ -162,7 +162,7 @@ const EXTENT = rows({
 /**
  * Deletes old records on demand, and tells how large the store is and how old its records are.
  */
-function createUpkeep({ sql, commit, read }: Transactions, pruner: Pruner) {
+function createUpkeep({ database, sql, commit, read }: Transactions, pruner: Pruner) {
   // Rows are in the order of time, so the first one is the oldest.
   const first = (column: string, table: string) =>
     `SELECT (SELECT ${column} FROM ${table} ORDER BY id LIMIT 1) AS at`;
@@ -181,6 +181,12 @@ function createUpkeep({ sql, commit, read }: Transactions, pruner: Pruner) {
      * @returns Whether there may be more to delete.
      */
     prune: (now: number) => commit(UNNAMED, () => pruner.step(now)),
+    /**
+     * Empties the log, which has removed words until then.
+     *
+     * @returns Whether it is empty: another process may read it.
+     */
+    emptyLog: () => read(() => emptyLog(database)),
     /** Bytes of the data, of deleted data which are used again, and the times of the oldest records. */
     extent: () =>
       read(() => {
@@ -256,6 +262,7 @@ export function createStore(
   const verdicts = prepareVerdictRows(database);
   const memory = createMemory(database);
   let failure: { readonly kind: StoreErrorKind; readonly at: number } | undefined;
+  let onRemoved = (): void => {};
   const tables = prepareTables(database);
   const undo = createEmitter<{ undone(): void }>();
   const commits = createCommits(database, {
@@ -265,6 +272,7 @@ export function createStore(
       if (failure?.kind !== "damaged") failure = { kind, at: elapsed() };
     },
     onUndone: () => undo.emit.undone(),
+    onRemoved: () => onRemoved(),
   });
   const transcripts = createTranscripts(commits);
   undo.connect({
@@ -324,7 +332,13 @@ export function createStore(
     settings,
     ...createFeatures(commits),
     hooks: createHooks(commits),
-    upkeep: createUpkeep(commits, pruner),
+    upkeep: {
+      ...createUpkeep(commits, pruner),
+      /** Calls `run` after each removal of words of people: by id, by number, or of a person. */
+      whenRemoved(run: () => void): void {
+        onRemoved = run;
+      },
+    },
     voice: createVoice(commits),
   };
   return {

@@ -31,7 +31,6 @@ import {
 import { approvals } from "../../flows/inbound/challenge.ts";
 import { interactionsAnswered, refuseAnswer } from "../../flows/inbound/interactions.ts";
 import { intentOf, viewOf } from "../../flows/judging/judge.ts";
-import { vacuumLater } from "../../flows/interactions/forget.ts";
 import { knowPause, pauseChanged } from "../../flows/interactions/stop.ts";
 import { createPolicyKeeper } from "../../flows/judging/policy_keeper.ts";
 import { resolveAgain, setShardCount, shardReady } from "../../flows/names/name_resolver.ts";
@@ -155,7 +154,6 @@ export async function runAccount(account: BotAccount): Promise<RunningAccount> {
   wakeTurns(account);
   wakeChannels(account);
   await offerForms(account);
-  vacuumLater(account); // a restart may have come before it
   cards.start(account);
   preflight.start(account);
   account.held.release();

@@ -23,6 +23,8 @@ export interface Effects<T> {
    * effects.
    */
   readonly isAlone?: boolean;
+  /** Whether words of people go: the log must not keep them for long. */
+  readonly removes?: boolean;
 }
 
 /** The ways to change and read the tables. */
@@ -212,6 +214,8 @@ export interface CommitsDeps {
   readonly onUndone: () => void;
   /** Runs the group soon, once; `setImmediate` by default. */
   readonly soon?: (run: () => void) => void;
+  /** Called once words of people are removed. */
+  readonly onRemoved?: () => void;
   /** Called if the disk or the file refuses a write, and if a read finds damage. */
   readonly onFailed?: (kind: StoreErrorKind) => void;
 }
@@ -232,7 +236,7 @@ interface Job {
 /** @param database Open, migrated, owned by the caller; nothing else here writes to it. */
 export function createCommits(
   database: DatabaseSync,
-  { path, crash, onUndone, soon = setImmediate, onFailed = () => {} }: CommitsDeps,
+  { path, crash, onUndone, soon = setImmediate, onRemoved, onFailed = () => {} }: CommitsDeps,
 ): Commits {
   const runGroup = prepareGroups(database, onUndone);
   const waiting: Job[] = [];
@@ -274,7 +278,7 @@ export function createCommits(
     commit<T>(
       options: CommitOptions,
       work: () => T,
-      { onStored, isAlone = false }: Effects<T> = {},
+      { onStored, isAlone = false, removes = false }: Effects<T> = {},
     ) {
       const { promise, resolve, reject } = Promise.withResolvers<T>();
       if (isClosed) {
@@ -289,6 +293,7 @@ export function createCommits(
         resolve() {
           if (!result) throw new TypeError("Work that has not run cannot be stored");
           onStored?.(result.value);
+          if (removes) onRemoved?.();
           resolve(result.value);
         },
         reject: (reason) => reject(reason instanceof StoreError ? reason : errorOf(reason)),

@@ -275,10 +275,26 @@ function configure(database: DatabaseSync, path: string): void {
     PRAGMA synchronous = FULL;
     PRAGMA foreign_keys = ON;
     PRAGMA trusted_schema = OFF;
+    PRAGMA secure_delete = ON; -- costs no page more for a reply
     PRAGMA journal_size_limit = ${JOURNAL_LIMIT_BYTES};
     PRAGMA wal_autocheckpoint = 1000;
     PRAGMA cache_size = -${CACHE_KIB};
   `);
+}
+
+/**
+ * Copies the log into the file and empties it. The log keeps words that were removed until then. It
+ * waits for no other process.
+ *
+ * @returns Whether the log is empty: another process may read it.
+ */
+export function emptyLog(database: DatabaseSync): boolean {
+  database.exec("PRAGMA busy_timeout = 0");
+  try {
+    return database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"] === 0;
+  } finally {
+    database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  }
 }
 
 /**

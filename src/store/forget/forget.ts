@@ -1,14 +1,15 @@
 /**
  * Removes every trace of a person from the store (X5).
  *
- * One transaction finds the traces and removes them by the rules of the tables (`schema/tables.ts`). SQLite overwrites the
- * deleted texts in the file, and the log is emptied at once. A vacuum then writes the file anew,
- * because free pages may have texts that were deleted before. A row says that the vacuum is due, so
- * a restart does not lose it.
+ * One transaction finds the traces and removes them by the rules of the tables
+ * (`schema/tables.ts`). SQLite overwrites deleted texts in the file, and the log is emptied at once.
+ * A vacuum then writes the file anew: when SQLite moves rows between pages, the place that one had
+ * may keep its bytes. A row says that the vacuum is due, so a restart does not lose it.
  */
 
 import { createHmac, randomBytes } from "node:crypto";
 import { COMMIT_OPTIONS, statementsOf } from "../database/commits.ts";
+import { emptyLog } from "../database/database.ts";
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { z } from "zod";
@@ -80,9 +81,6 @@ export function createForgetting(
        WHERE ${IS_OPEN}
          AND message ->> '$.sender.id' = ?`.get(userId) !== undefined;
 
-  /** @returns Whether no other process reads the database, so that its log is empty now. */
-  const emptyLog = (): boolean => sql`PRAGMA wal_checkpoint(TRUNCATE)`.get()?.["busy"] === 0;
-
   function forget(userId: UserId, mayRun: boolean): Done | "open turns" {
     if (mayRun && hasOpen(userId)) return "open turns";
     const known = personOf(database, userId);
@@ -109,20 +107,14 @@ export function createForgetting(
   return {
     /**
      * Removes every trace of a person, in one transaction, from the file and its log.
-     * `vacuum()` must follow, for texts that were deleted before.
+     * `vacuum()` must follow.
      *
      * @returns `"open turns"`, with nothing changed, if such a turn waits or runs and `mayRun` is set.
      */
     async forget(userId: UserId, mayRun: boolean): Promise<Forgotten | "open turns"> {
-      const done = await commit(COMMIT_OPTIONS.BY_HAND, () => {
-        database.exec("PRAGMA secure_delete = ON");
-        try {
-          return forget(userId, mayRun);
-        } finally {
-          database.exec("PRAGMA secure_delete = OFF");
-        }
-      }, {
+      const done = await commit(COMMIT_OPTIONS.BY_HAND, () => forget(userId, mayRun), {
         isAlone: true, // so that no turn stores words that it has read before
+        removes: true,
         onStored(done) {
           if (done === "open turns") return;
           memory.apply({ kind: "again", turns: done.again });
@@ -132,7 +124,7 @@ export function createForgetting(
       if (done === "open turns") return done;
       const { again: _, ...forgotten } = done;
       try {
-        emptyLog(); // if others read the database, the vacuum does it
+        emptyLog(database); // if others read the database, the vacuum does it
       } catch {
         // A full disk must not make the caller believe that the person was not forgotten.
       }
@@ -148,8 +140,8 @@ export function createForgetting(
     vacuum: () =>
       Promise.try(() => {
         database.exec("VACUUM");
-        if (!emptyLog()) throw new Error("another process reads the database");
         database.exec(`DELETE FROM setting WHERE (account_id, scope, name) = (${DUE})`);
+        if (!emptyLog(database)) throw new Error("another process reads the database");
       }),
   };
 }

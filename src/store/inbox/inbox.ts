@@ -810,9 +810,11 @@ function createBatches(
         directOf(previewed).some((message) => !direct.has(keyOf(message)));
       if (batch.waiting && memory.turns.counts.isStale) await read(memory.readTurns);
       const name = isFirst ? "FIRST_DM" : "T1";
-      const mayCut = (batch.changes ?? []).length > 0 || batch.judged.some(({ stop }) => stop);
+      const removes = (batch.changes ?? []).length > 0;
+      const mayCut = removes || batch.judged.some(({ stop }) => stop);
       const storing = commit(COMMIT_OPTIONS[name], () => store(batch, arrivedAt), {
         isAlone: mayCut, // so that no turn ends with the answer to another text
+        removes,
         onStored({ recorded, accepted, applied }) {
           for (const message of directOf(recorded)) direct.add(keyOf(message));
           memory.accepted(accepted);

@@ -117,9 +117,10 @@ export function createNotes({ database, sql, commit, read }: Transactions) {
         const isThere = update.run(withoutControls(text), now, +isOwnWords, id).changes > 0;
         if (isThere) { for (const source of sources) addSource.run(source, id); }
         return isThere;
-      }),
+      }, { removes: true }),
     /** Deletes a note. @returns Whether it existed. */
-    remove: (id: number) => commit(COMMIT_OPTIONS.BY_HAND, () => remove.run(id).changes > 0),
+    remove: (id: number) =>
+      commit(COMMIT_OPTIONS.BY_HAND, () => remove.run(id).changes > 0, { removes: true }),
   };
 }
 

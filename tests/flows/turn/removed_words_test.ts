@@ -4,6 +4,8 @@
  */
 
 import assert from "node:assert/strict";
+import { copyFileSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { z } from "zod";
@@ -11,6 +13,7 @@ import type { Model, ModelRequest } from "../../../src/core/model.ts";
 import { changedInAll } from "../../../src/account/per_account.ts";
 import type { Question } from "../../../src/core/people/question.ts";
 import { defineTool, type Tool } from "../../../src/core/turn/tool.ts";
+import { startUpkeep } from "../../../src/flows/upkeep.ts";
 import { decideQuestion } from "../../../src/flows/questions/cards.ts";
 import { setSchedule } from "../../../src/features/schedules/own.ts";
 import { whenAborted } from "../../../src/lib/clock.ts";
@@ -18,6 +21,12 @@ import { messageId, userId } from "../../support/discord/builders.ts";
 import { toolNamed } from "../../support/model/tools.ts";
 import { CHANNEL, GUILD, messageData } from "../../support/discord/payloads.ts";
 import { SELF, testAccount } from "../../support/bot/test_account.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+import { settle } from "../../support/settle.ts";
+import { openTestStore } from "../../support/store/store.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+import type { Store } from "../../../src/store/store.ts";
 import { cases } from "../../support/long_form.ts";
 
 const PEOPLE = ["adalovelace", "bobsmith", "cyclops"] as const;
@@ -78,8 +87,26 @@ interface Said {
   readonly isForward?: boolean;
 }
 
+/** The bytes of a store's file and its log, once the flow has done its work. */
+async function bytesOf(path: string, store: Store, clock: FakeClock): Promise<string> {
+  const upkeep = startUpkeep({
+    store,
+    schedule: clock.schedule,
+    now: clock.now,
+    ...recordingLog(),
+  });
+  clock.advance(60_000);
+  for (let looks = 0; looks < 100 && statSync(`${path}-wal`).size > 0; looks++) {
+    clock.advance(300);
+    await settle();
+  }
+  upkeep.stop();
+  assert.equal(statSync(`${path}-wal`).size, 0, "the log is empty");
+  return readFileSync(path, "latin1");
+}
+
 /** @param forwards Where people forward messages: Discord keeps those elsewhere, and so do sessions. */
-async function build(forwards: "here" | "everywhere") {
+async function build(forwards: "here" | "everywhere", folder: string) {
   const requests: ModelRequest[] = [];
   /** Those of the turn that ran during the change, since then. */
   let since: readonly ModelRequest[] = [];
@@ -134,7 +161,11 @@ async function build(forwards: "here" | "everywhere") {
     },
   });
   const tools = [look]; // the same list for all turns
+  const path = join(folder, "barnacle.db");
+  const killed = join(folder, "killed.db");
+  const before = openTestStore({}, path);
   const scene = await testAccount({
+    before,
     toolServices: { tools: () => tools },
     discord: {
       dm: { policy: "open", allowFrom: ["*"] },
@@ -209,6 +240,7 @@ async function build(forwards: "here" | "everywhere") {
       requests.length = 0;
       isGone = goes;
       await change();
+      for (const end of ["", "-wal"]) copyFileSync(path + end, killed + end); // as after `kill -9`
       gate = holds = undefined;
       parks = false;
       resolve();
@@ -314,8 +346,18 @@ async function build(forwards: "here" | "everywhere") {
           for (const key of sessions()) await store.sessions.reset(key, "command", clock.now());
       }
     },
-    /** All that the store, the log and a later request to the model have. */
+    /**
+     * All that the store, its files and its backups, the bot's log and a later request to the model
+     * have. A process that was killed after the change has started again with the same files.
+     */
     async traces(): Promise<Readonly<Record<string, string>>> {
+      const next = openTestStore({}, killed);
+      const files = [
+        await bytesOf(killed, next.store, new FakeClock()),
+        await bytesOf(path, store, clock),
+      ].join();
+      next.store.close();
+      scene.database.prepare("VACUUM INTO ?").run(join(folder, "backup.db"));
       const tables = rows(
         "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'shadow')",
       ).map(({ name }) => String(name));
@@ -325,6 +367,8 @@ async function build(forwards: "here" | "everywhere") {
       assert.equal(requests.length, 1, "the bot goes on");
       return {
         ...Object.fromEntries(dump),
+        files,
+        backup: readFileSync(join(folder, "backup.db"), "latin1"),
         log: JSON.stringify(scene.lines),
         request: JSON.stringify(requests),
         running: JSON.stringify(since),
@@ -357,7 +401,8 @@ describe("[X5] [H6a] words", () => {
     let parked = 0;
     await fc.assert(
       fc.asyncProperty(steps, goes, during, async (all, gone, answer) => {
-        const scene = await build("everywhere");
+        using folder = tempDirectory();
+        const scene = await build("everywhere", folder.path);
         for (const one of all) await scene.play(one);
         const before = JSON.stringify(scene.rows("SELECT parts FROM entry"));
         looked += scene.rows("SELECT 1 FROM entry WHERE role = 'tool'").length;
@@ -381,7 +426,7 @@ describe("[X5] [H6a] words", () => {
           kept++;
         }
       }),
-      { numRuns: cases(25, 500), examples: [ALL_OF_IT] },
+      { numRuns: cases(15, 500), examples: [ALL_OF_IT] },
     );
     assert.ok(kept > 0 && looked > 0 && parked > 0, "the cases have all of it");
   });
@@ -389,7 +434,8 @@ describe("[X5] [H6a] words", () => {
   it("of a deleted message are nowhere, also repeated by others", () =>
     fc.assert(
       fc.asyncProperty(steps, fc.nat(), during, async (all, at, answer) => {
-        const scene = await build("here");
+        using folder = tempDirectory();
+        const scene = await build("here", folder.path);
         for (const one of all) await scene.play(one);
         const people = scene.said.filter(({ by }) => by !== "bot");
         const gone = people[at % (people.length || 1)];
@@ -410,6 +456,6 @@ describe("[X5] [H6a] words", () => {
           assert.deepEqual(wordsIn(text).filter((word) => words.has(word)), [], place);
         }
       }),
-      { numRuns: cases(25, 500) },
+      { numRuns: cases(15, 500) },
     ));
 });

@@ -3,7 +3,6 @@ import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { runBeside } from "../../support/bot/test_account.ts";
 import { describe, it } from "node:test";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
-import { vacuumLater } from "../../../src/flows/interactions/forget.ts";
 import { ADA, commandAccount } from "../../support/bot/commands.ts";
 import type { Given } from "../../support/bot/test_account.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
@@ -166,38 +165,17 @@ describe("[X5] /forget", () => {
     });
     const changedByCommand = (...of: unknown[]) => void told.push(of);
     runBeside(bot.account, toAccountId("b"), { changedByCommand });
-    let vacuums = 0;
-    let failures = 0;
-    const { isVacuumDue } = bot.store.forgetting;
-    Object.assign(bot.store.forgetting, {
-      vacuum() {
-        vacuums++;
-        if (failures-- > 0) return Promise.reject(new Error("busy"));
-        bot.store.forgetting.isVacuumDue = () => Promise.resolve(false);
-        return Promise.resolve();
-      },
-    });
-    /** Another process reads the file so often. */
-    const fail = (times: number) => {
-      failures = times;
-      Object.assign(bot.store.forgetting, { isVacuumDue: () => Promise.resolve(true) });
-    };
     const names = () =>
       bot.rows("SELECT DISTINCT message ->> '$.sender.username' AS name FROM inbox");
-    return { ...bot, files, told, names, fail, isVacuumDue, vacuums: () => vacuums };
+    return { ...bot, files, told, names };
   };
 
-  it("deletes the asker's rows and files, tells all accounts, and writes the file anew later", async () => {
-    const { dm, slash, names, files, told, vacuums, pass } = await forgetting();
+  it("deletes the asker's rows and files, and tells all accounts", async () => {
+    const { dm, slash, names, files, told } = await forgetting();
     await dm("hello");
     assert.deepEqual(names(), [{ name: "ada" }]);
     assert.match(await slash("forget", { who: "me" }, { as: ADA }), /^I have deleted/);
     assert.deepEqual([names(), files, told], [[], [ADA.id], [["forgetting", ADA.id]]]);
-    await slash("forget", { who: "me" });
-    assert.equal(vacuums(), 0);
-    await pass(60_000);
-    await pass(60_000);
-    assert.equal(vacuums(), 1, "once for several people");
   });
 
   it("waits for open turns, and for the choice of “me”", async () => {
@@ -224,15 +202,5 @@ describe("[X5] /forget", () => {
     assert.deepEqual(files, []);
     assert.match(await slash("forget", { who: ADA.id }), /of <@19\d+>\.$/);
     assert.deepEqual(files, [ADA.id]);
-  });
-
-  it("writes the file anew after a start, if the process before ended too early, and tries again", async () => {
-    const { account, fail, vacuums, pass, lines } = await forgetting();
-    fail(2);
-    vacuumLater(account);
-    for (let times = 0; times < 4; times++) await pass(60_000);
-    assert.equal(vacuums(), 3);
-    const told = lines.filter(({ event }) => event.startsWith("Cannot write the store anew"));
-    assert.deepEqual(told.map(({ level }) => level), ["warn", "warn"]);
   });
 });

@@ -2,7 +2,7 @@
 
 import { existsSync, writeFileSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
-import { LazyDatabase } from "../../../src/store/database/database.ts";
+import { LazyDatabase, openDatabase as openFile } from "../../../src/store/database/database.ts";
 import { migrate, MIGRATIONS } from "../../../src/store/database/migrations.ts";
 import { createStore, openStore, type Store, type StoreOptions } from "../../../src/store/store.ts";
 
@@ -20,8 +20,9 @@ function emptyBytes(): Uint8Array {
   return empty;
 }
 
-/** The real schema, in memory. */
-export function openDatabase(): DatabaseSync {
+/** The real schema, in memory or in a file. */
+export function openDatabase(path = ":memory:"): DatabaseSync {
+  if (path !== ":memory:") return openFile(withTables(path), 0);
   const database = new LazyDatabase(":memory:");
   database.deserialize(emptyBytes());
   return database;
@@ -29,6 +30,10 @@ export function openDatabase(): DatabaseSync {
 
 /** Opens a store in a file. If there is none, it begins with the tables, as after a first start. */
 export function openFilled(path: string, options: StoreOptions & { readonly now: number }): Store {
+  return openStore(withTables(path), options);
+}
+
+function withTables(path: string): string {
   if (!existsSync(path)) writeFileSync(path, emptyBytes(), { mode: 0o600 });
-  return openStore(path, options);
+  return path;
 }

@@ -1,4 +1,4 @@
-/** The real store, in memory, with access to its database. */
+/** The real store, in memory or in a file, with access to its database. */
 
 import type { DatabaseSync } from "node:sqlite";
 import type { AcceptedBatch, Judged, Route } from "../../../src/core/inbound/inbox.ts";
@@ -12,13 +12,13 @@ import type { Store } from "../../../src/store/store.ts";
 export const ROUTE: Route = { agentId: "main", sessionKey: "agent:main:discord:channel:11" };
 
 /** @returns A store, and `rows`, which reads its content by SQL. */
-export function openTestStore(options: Partial<StoreOptions> = {}): {
+export function openTestStore(options: Partial<StoreOptions> = {}, path = ":memory:"): {
   readonly database: DatabaseSync;
   readonly store: Store;
   readonly rows: (sql: string) => readonly Record<string, unknown>[];
 } {
-  const database = openDatabase();
-  const store = createStore(database, ":memory:", { elapsed: () => 0, ...options });
+  const database = openDatabase(path);
+  const store = createStore(database, path, { elapsed: () => 0, ...options });
   const rows = (sql: string) => database.prepare(sql).all().map((row) => ({ ...row }));
   return { database, store, rows };
 }
