@@ -12,7 +12,7 @@ import { request as requestHttps } from "node:https";
 import { isIP } from "node:net";
 import type { Clock } from "../lib/clock.ts";
 import { codeOf } from "../lib/errors.ts";
-import { hostOf, portOf } from "../lib/network/addresses.ts";
+import { hostOf, isHomeAddress, portOf } from "../lib/network/addresses.ts";
 
 /** Everything that a request needs from outside. */
 export interface GuardPorts extends Clock {
@@ -46,8 +46,11 @@ export class WebError extends Error {
   override readonly name = "WebError";
 }
 
-/** The way to a service at home. */
-const OWN_NETWORK = "the owner names a server of their own network in skills.hosts or mcp.servers";
+/** The key that permits an origin of the own network, or another port: to tools of skills only. */
+function keyFor({ origin }: URL): string {
+  return 'a tool of a skill reaches it, with "skills": { "hosts": ' +
+    `{ ${JSON.stringify(origin)}: {} } } in the config`;
+}
 
 /** Maximum number of a name's addresses to try. */
 const MAX_ADDRESSES = 4;
@@ -71,7 +74,7 @@ export function checkedUrl(written: string, allowedPorts: ReadonlySet<number>): 
   }
   if (!allowedPorts.has(portOf(url))) {
     throw new WebError(
-      `only the ports 80 and 443 can be fetched, not ${portOf(url)}; ${OWN_NETWORK}`,
+      `only the ports 80 and 443 can be fetched, not ${portOf(url)}; ${keyFor(url)}`,
     );
   }
   return url;
@@ -117,8 +120,12 @@ async function addressesOf(
     throw new WebError(`the host ${host} does not exist or cannot be looked up`, { cause });
   })).toSorted((one, other) => one.family - other.family).map(({ address }) => address);
   if (found.length === 0) throw new WebError(`the host ${host} has no address`);
-  if (!found.every(isAllowed)) {
-    throw new WebError(`${host} is not on the public internet; ${OWN_NETWORK}`);
+  const refused = found.filter((one) => !isAllowed(one));
+  if (refused.length > 0) {
+    throw new WebError(
+      `${host} is not on the public internet; ` +
+        (refused.every(isHomeAddress) ? keyFor(url) : "no key of the config permits this address"),
+    );
   }
   return found;
 }

@@ -112,5 +112,10 @@ describe("[T6] createWebPages()", () => {
       await assert.rejects(web.page(url, signal), isRefused);
       await assert.rejects(web.file(url, 1_000, signal), isRefused);
     }
+    for (const origin of ["http://127.0.0.1:8123", "http://192.168.1.5:8123", "http://10.0.0.1"]) {
+      const key = new RegExp(`"skills": { "hosts": { "${origin}": {} } }`);
+      await assert.rejects(web.page(`${origin}/`, signal), key);
+    }
+    await assert.rejects(web.page("http://169.254.169.254/", signal), /no key of the config/);
   });
 });

@@ -105,7 +105,8 @@ async function guarded(
   const [first] = found;
   if (!first || !found.every(({ address }) => isPublicAddress(address))) {
     throw new OAuthRequestError(
-      `${url.origin} is used for the sign-in, but it is not on the public internet`,
+      `${url.origin} is used for the sign-in, but it is not on the public internet; no key permits that, and ` +
+        "mcp.servers.<id>.headers.authorization takes a token without a sign-in",
     );
   }
   const { promise, resolve: answer, reject } = Promise.withResolvers<Response>();

@@ -305,9 +305,13 @@ describe("[T7a] runSkillTool()", () => {
     [
       "metadata",
       () => 'fetch("http://169.254.169.254/")',
-      /is not on the public internet.*\.js:2:/,
+      /is not on the public internet; no key of the config permits.*\.js:2:/,
     ],
-    ["private", () => 'fetch("http://localhost:9/")', /localhost is not on the public internet/],
+    [
+      "private",
+      () => 'fetch("http://localhost:9/")',
+      /"hosts": \{ "http:\/\/localhost:9": \{\} \}/,
+    ],
     [
       "other",
       () => 'fetch("https://example.org/")',
