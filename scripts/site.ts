@@ -72,6 +72,31 @@ export function sidebarOf(pages: readonly string[], titleOf: (page: string) => s
   });
 }
 
+/**
+ * The site's own style: pages are read from top to bottom, at 16 pixels in all places, in lines of
+ * about 100 characters.
+ */
+const STYLE = `
+#app { --vp-code-font-size: 1em; --vp-code-line-height: 22px; }
+#app .VPDoc { padding: 20px 32px 24px; }
+#app .VPDoc .container .content { padding: 0; }
+#app .VPDoc .content-container { max-width: 800px; }
+#app .VPDocFooter { display: none; }
+#app .vp-doc { line-height: 24px; }
+#app .vp-doc h1 { font-size: 26px; line-height: 32px; }
+#app .vp-doc h2 { margin: 20px 0 8px; border: 0; padding: 0; font-size: 21px; line-height: 26px; }
+#app .vp-doc h3 { margin: 14px 0 4px; font-size: 17px; line-height: 24px; }
+#app .vp-doc :is(p, summary, li, td, th, blockquote) { font-size: 16px; line-height: 24px; }
+#app .vp-doc :is(p, ul, ol, table, blockquote, div[class*="language-"]) { margin: 8px 0; }
+#app .vp-doc li + li, #app .vp-doc li > :is(ul, ol) { margin-top: 2px; }
+#app .vp-doc li > p { margin: 2px 0; }
+#app .vp-doc :is(td, th) { padding: 3px 10px; }
+#app .vp-doc :not(pre) > code { padding: 1px 4px; font-size: 15px; }
+#app .vp-doc [class*="language-"] pre { padding: 8px 0; }
+#app .vp-doc [class*="language-"] code { padding: 0 14px; white-space: pre-wrap; }
+@media (max-width: 640px) { #app .VPDoc { padding: 16px 20px; } }
+`;
+
 /** The page that searches, in the browser, by the module that `barnacle help` uses. */
 const SEARCH_PAGE = `# Search
 
@@ -117,9 +142,11 @@ function build(out: string, base: string): void {
       title: "Barnacle",
       base,
       outDir: out,
+      head: [["style", {}, STYLE]],
       themeConfig: {
+        aside: false,
+        docFooter: { prev: false, next: false },
         nav: [{ text: "Search", link: "/search" }],
-        outline: [2, 3],
         sidebar: sidebarOf(pages, (page) => titles.get(page) ?? page),
         socialLinks: [{ icon: "github", link: HOMEPAGE }],
       },
