@@ -77,8 +77,9 @@ export function sidebarOf(pages: readonly string[], titleOf: (page: string) => s
  * about 100 characters.
  */
 const STYLE = `
+:root { --vp-nav-height: 48px; }
 #app { --vp-code-font-size: 1em; --vp-code-line-height: 22px; }
-#app .VPDoc { padding: 20px 32px 24px; }
+#app .VPDoc { padding: 16px 32px; }
 #app .VPDoc .container .content { padding: 0; }
 #app .VPDoc .content-container { max-width: 800px; }
 #app .VPDocFooter { display: none; }
