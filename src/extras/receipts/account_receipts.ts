@@ -21,6 +21,7 @@ import {
   withEnds,
 } from "../../flows/receipts/receipts.ts";
 import { TOOLS } from "../../tools/registry.ts";
+import { CHANGES_KEPT_MS } from "../../store/schema/agent.ts";
 import type { AccountPart } from "../../account/extra_parts.ts";
 
 /** Creates the part; nothing happens before its start. */
@@ -57,11 +58,13 @@ export function createAccountReceipts(of: BotAccount): AccountPart {
   }
 
   return {
-    /** Looks at all answers with changes: the store keeps them for two days. */
+    /** Looks at all answers with changes or messages of calls, as long as the store keeps changes. */
     start() {
       retries.add(async () => {
         const made = await store.changes.since(accountId, undefined, 0);
-        for (const turnId of new Set(made.map((change) => change.turnId))) look(turnId);
+        const senders = await store.outbox.callersSince(accountId, now() - CHANGES_KEPT_MS);
+        const turns = [...made.map((change) => change.turnId), ...senders];
+        for (const turnId of new Set(turns)) look(turnId);
       });
     },
     async stop() {

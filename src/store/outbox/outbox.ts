@@ -549,6 +549,8 @@ function createHeads({ database, sql, read, commit }: Transactions) {
   const selectTurn = sql.rows(ASKED.read)`
     SELECT message_id, channel_id FROM inbox WHERE message_id = :id OR turn_of = :id`;
   const selectEdit = sql`SELECT 1 FROM outbox WHERE cause_id = ? AND draft_nonce = ?`;
+  const selectCallers = sql.rows(KNOWN.read)`SELECT DISTINCT cause_id AS message_id FROM outbox
+     WHERE account_id = ? AND kind = 'tool' AND created_at >= ? AND cause_id IS NOT NULL`;
 
   /** Selects rows until none is damaged. A damaged index may show a held row again. */
   async function readRows(select: () => readonly unknown[]): Promise<readonly OutboxRow[]> {
@@ -602,6 +604,9 @@ function createHeads({ database, sql, read, commit }: Transactions) {
         if (!isThere || selectEdit.get(message.of.cause, message.nonce)) return undefined;
         return { message, askedIn: asked[0]?.channelId ?? message.channelId };
       }),
+    /** Turns whose calls have stored messages since a time. */
+    callersSince: (accountId: AccountId, since: number): Promise<readonly MessageId[]> =>
+      read(() => selectCallers.all(accountId, since).map(({ messageId }) => messageId)),
     /**
      * Finds our own messages among those of a channel.
      *

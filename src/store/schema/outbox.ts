@@ -68,6 +68,7 @@ export const OUTBOX = table("outbox", {
     CREATE INDEX outbox_message ON outbox (message_id) WHERE message_id IS NOT NULL;
     CREATE INDEX outbox_owes ON outbox (account_id, id)
       WHERE owes IN ('place', 'direct', 'owner') AND state <> 'sent';
+    CREATE INDEX outbox_calls ON outbox (account_id, created_at) WHERE kind = 'tool';
     CREATE INDEX outbox_cause ON outbox (cause_id) WHERE cause_id IS NOT NULL;`,
   keeps: {
     by: "createdAt",

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
+import type { BotExtra } from "../../../src/account/extra_parts.ts";
 import { receipts } from "../../../src/extras/receipts/extra.ts";
 import { wakeChannels } from "../../../src/account/per_account.ts";
 import { type Answer, refused } from "../../support/discord/answers.ts";
@@ -25,13 +26,21 @@ const LINE = "✓ channel edited <#77777777777777777>";
 
 /** An answer with two changes, of which the store has the steps. */
 async function open(
-  { answerOf, steps: ran = [steps(1), steps(2)].flat(), line = `${LINE} ×2` }: {
+  {
+    answerOf,
+    steps: ran = [steps(1), steps(2)].flat(),
+    line = `${LINE} ×2`,
+    changes = ["a", "b"],
+    extras = [receipts],
+  }: {
     readonly answerOf?: Answer;
     readonly steps?: readonly Step[];
     readonly line?: string;
+    readonly changes?: readonly string[];
+    readonly extras?: readonly BotExtra[];
   } = {},
 ) {
-  const t = await testAccount({ extras: [receipts], answer: answerOf });
+  const t = await testAccount({ extras, answer: answerOf });
   const { account, store, clock, quiet, requests } = t;
   Object.assign(store.turns, { stepsOf: () => Promise.resolve(ran) });
   const footer = `-# a model · 3 s\n-# ${line}`;
@@ -42,7 +51,7 @@ async function open(
     buttons: [BUTTON],
     of: { cause: TURN, revision: 0, kind: "reply", part: 0, parts: 1 },
   };
-  for (const callKey of ["a", "b"]) {
+  for (const callKey of changes) {
     const change = { accountId: ACCOUNT, callKey, turnId: TURN, askerId: userId("7") };
     await store.changes.begin({ ...change, what: "edit", undo: UNDO }, 9, clock.now());
   }
@@ -151,6 +160,30 @@ describe("[R15a] createAccountReceipts()", () => {
       assert.equal((await newest())?.footer, `-# a model · 3 s\n-# ${fate} · ${waiting}`);
       await undo();
       assert.equal(edits(), 1, "a further look changes nothing");
+    });
+  }
+
+  for (const ms of [0, 40 * 60 * MINUTES]) {
+    it(`marks a message of a call that arrived just before a kill, ${ms} ms later`, async () => {
+      const there = "77777777777777777";
+      const waiting = `? message perhaps sent <#${there}>`;
+      const killed = await open({
+        steps: sent(1),
+        line: waiting,
+        changes: [],
+        extras: [], // the process ends before it looks at the answer
+      });
+      await killed.send();
+      const of = { cause: TURN, revision: 0, kind: "tool", part: 0, parts: 1 } as const;
+      const message = { nonce: "one", of, channelId: channelId(there) };
+      await killed.store.outbox.add(frozen(message), killed.clock.now());
+      await killed.send();
+      assert.match((await killed.newest())?.footer ?? "", /\? message/);
+      killed.clock.advance(ms);
+      const next = await testAccount({ before: killed, extras: [receipts], clock: killed.clock });
+      startExtras(next.account);
+      await next.quiet();
+      assert.match((await killed.newest())?.footer ?? "", /✓ message sent <#7+>$/);
     });
   }
 
