@@ -6,16 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { answerTo } from "../../../simulator/model/script.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import type { Application } from "../../../simulator/world/world.ts";
-import { type Scene, type SceneOptions, stopBot, withSimulation } from "../../support/bot/e2e.ts";
-import { sharedBot } from "../../support/bot/shared_bot.ts";
+import { stopBot, withSimulation } from "../../support/bot/e2e.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
-
-interface Pair extends Scene {
-  /** The second account's bot. */
-  readonly squid: Application;
-  /** The second bot's messages in a channel. */
-  bySquid(where: string, as?: string): readonly string[];
-}
 
 /** Its second account, which joins the world at the first look. */
 function squidOf({ world, addBot }: Simulator): Application {
@@ -36,52 +28,7 @@ const accounts = (own: object = {}, top: object = {}) => (simulator: Simulator) 
   };
 };
 
-function pairOf(scene: Scene): Pair {
-  const { simulator } = scene;
-  const squid = squidOf(simulator);
-  return {
-    ...scene,
-    squid,
-    bySquid: (where, as) =>
-      simulator.posted(simulator.channel(where, as).id, squid).map(({ content }) => content),
-  };
-}
-
 describe("[C6] two accounts", () => {
-  const play = sharedBot({ discord: accounts() });
-  const withTwo = (
-    discord: ReturnType<typeof accounts> | undefined,
-    test: (pair: Pair) => Promise<void>,
-    config?: SceneOptions["config"],
-  ) =>
-    play(async (scene) => {
-      await scene.until("both to be online", () => scene.simulator.connected() === 2);
-      await test(pairOf(scene));
-    }, { ...(discord && { discord }), ...(config && { config }) });
-
-  it("[N2] each answer their own mentions only", () =>
-    withTwo(undefined, async (pair) => {
-      const { say, mention, squid, bySquid, written, until, replies, simulator, decided } = pair;
-      say("grace", "general", `${mention} one`);
-      say("grace", "help", `<@${squid.userId}> two`);
-      say("ada", "dm", "three");
-      say("ada", "dm:Squid", "four");
-      assert.match((await replies("general", 1))[0] ?? "", /one/);
-      assert.match((await replies("dm", 1, "ada"))[0] ?? "", /three/);
-      await until("Squid to answer twice", () => simulator.posted(undefined, squid).length === 2);
-      assert.match(bySquid("help")[0] ?? "", /two/);
-      assert.match(bySquid("dm:Squid", "ada")[0] ?? "", /four/);
-      assert.deepEqual([written("help"), bySquid("general")], [[], []]);
-      for (let count = 1; count <= 3; count++) { // there, the other one needs no mention
-        const message = say("grace", "off-topic", `<@${squid.userId}> question ${count}`);
-        await until("Squid to answer", () => bySquid("off-topic").length === count);
-        assert.match(await decided(message), /accept|other-account/);
-      }
-      assert.deepEqual(written("off-topic"), []);
-      assert.equal(simulator.account(squid).identifies.length, 1);
-      assert.equal(simulator.account().identifies.length, 1);
-    }));
-
   it("[C7] connect if enabled, and are independent: one refused by Discord leaves the others running, and health says so", () =>
     withSimulation({
       discord: (simulator) => {

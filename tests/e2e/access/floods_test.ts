@@ -116,30 +116,3 @@ describe("[X4a] a flood of commands by many people who may give them", () => {
       },
     ));
 });
-
-describe("[X4a] a flood of mentions by people without rights", () => {
-  it("causes no request to Discord or the model, and an owner is answered", () =>
-    withSimulation({
-      discord: (simulator) => ({
-        guilds: { [[...simulator.world.guilds.keys()][0] ?? ""]: { users: ["ada"] } },
-      }),
-      config: { messages: { ackReaction: "" } },
-    }, async (scene) => {
-      const { simulator, model, say, mention, replies, decided } = scene;
-      await scene.start();
-      const { requests } = simulator;
-      const before = requests.records().length;
-      const asked = Array.from(
-        { length: FLOOD },
-        (_, n) => say("grace", "general", `${mention} answer ${n}`),
-      );
-      say("ada", "general", `${mention} high tide?`);
-      assert.equal((await replies("general", 1)).length, 1);
-      for (const message of asked.slice(-2)) assert.match(await decided(message), /^ignore: /);
-      assert.equal(model.requests.length, 1);
-      const written = requests.records().slice(before).filter(({ method, path }) =>
-        method === "POST" && !path.endsWith("/typing")
-      );
-      assert.equal(written.length, 1, "the answer to ada");
-    }));
-});

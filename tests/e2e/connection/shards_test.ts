@@ -111,14 +111,6 @@ describe("[G5] several shards", () => {
       for (const place of PLACES) assert.equal(written(place).length, 3);
       assert.equal(simulator.account().resumes.length, 0);
     }));
-
-  it("have the number that Discord recommends", () =>
-    withSimulation({ ...options(), config: config("auto") }, async (scene) => {
-      scene.simulator.faults.gateway.recommendedShards = 2;
-      await scene.start();
-      await allOnline(scene, 2);
-      await isAnsweredEverywhere(scene, 1);
-    }));
 });
 
 describe("[C12] the bot's presence", () => {
@@ -159,16 +151,6 @@ async function refusal(bot: SimulatedProcess): Promise<string> {
 }
 
 describe("[G11] a second instance on this host", () => {
-  it("with the same data exits with 75 and names the first, which continues", () =>
-    withSimulation({}, async ({ start, startBot, say, mention, replies, simulator }) => {
-      const first = await start();
-      const line = await refusal(startBot());
-      assert.match(line, new RegExp(`Another instance \\(pid ${first.pid}\\b.*--force`));
-      say("grace", "general", `${mention} still there?`);
-      await replies("general", 1);
-      assert.equal(simulator.account().connections, 1);
-    }));
-
   it("with the same token and other data exits with 75, and names the first and its data", () =>
     withSimulation({}, async (scene) => {
       const first = await scene.start();

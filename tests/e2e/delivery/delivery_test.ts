@@ -1,7 +1,4 @@
-/**
- * Tests a message whose nonce Discord has forgotten: Barnacle checks the channel before it sends
- * the message again. If it cannot read the channel, a person decides.
- */
+/** Tests messages whose nonce Discord has forgotten, lost responses, and faulty REST servers. */
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -11,9 +8,7 @@ import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { accountOf, type Owed, settled } from "../../support/bot/account.ts";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
-import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { judge } from "../../support/bot/survival.ts";
-import { type FixedModel, startFixedModel } from "../../support/model/fixed_model.ts";
 
 /** The treatment of one request instead of passing it on. */
 type Misdeed = (outgoing: ServerResponse, discord: Discord) => void | Promise<void>;
@@ -167,137 +162,6 @@ describe("[D2] a message whose nonce Discord has forgotten", () => {
       assert.deepEqual(texts.map((text) => /q\d/.exec(text)?.[0]), ["q1", "q2"]);
       assert.equal(created(scene).length, 2);
     }));
-
-  it("[D5] is held if the channel cannot be read, until a person decides; the asker gets one word", () =>
-    // The reaction to a question that waits needs Read Message History as well.
-    withSimulation({ ...OPTIONS, mayRefuse: ({ method }) => method === "PUT" }, async (scene) => {
-      const { simulator, command, dataDir, replies, eventually, written } = scene;
-      await dieAsking(scene, true);
-      const denied = { to: "Barnacle", what: "readMessageHistory", in: "general" } as const;
-      simulator.permit({ ...denied, as: "denied" });
-      const bot = scene.startBot();
-      const list = async () => (await command(["outbox", "--data", dataDir])).stdout.join("\n");
-      await eventually("it to be held", async () => /uncertain/.test(await list()));
-      await scene.line(bot, ONLINE);
-      scene.say("grace", "general", `${scene.mention} q2.`);
-      const texts = await replies("general", 3); // it delays no other message
-      const isWord = (text: string) =>
-        text.startsWith("I can't tell whether my answer has arrived");
-      assert.deepEqual(
-        texts.filter((text) => !isWord(text)).map((text) => /q\d/.exec(text)?.[0]),
-        ["q1", "q2"],
-      );
-      assert.equal(texts.filter(isWord).length, 1, texts.join("\n"));
-      const id = /^\s*(\d+)\s+uncertain/m.exec(await list())?.[1];
-      assert.ok(id);
-      const dropped = await command(["outbox", "drop", id, "--data", dataDir]);
-      assert.equal(dropped.code, 0, dropped.stderr.join("\n"));
-      assert.doesNotMatch(await list(), /uncertain/);
-      assert.equal(written("general").length, 3);
-    }));
-});
-
-/**
- * Tests a channel in which the bot may not post. The log names it, the owner is told once, and its
- * answers arrive once the permission is granted.
- */
-
-const WORDS = "cannot post in #general: Send Messages is denied for the role Barnacle";
-const DENIED = { to: "Barnacle", what: "sendMessages", in: "general" } as const;
-
-describe("[R11] [D5] a channel that refuses the bot's messages", () => {
-  it("is parked with the reason, delays no other channel, and gets its answers later", () =>
-    withSimulation({ mayRefuse: ({ status }) => status === 403 }, async (scene) => {
-      const { simulator, start, say, mention, line, written, until, eventually, replies, command } =
-        scene;
-      const bot = await start();
-      simulator.permit({ ...DENIED, as: "denied" });
-      say("grace", "general", `${mention} q1.`);
-      await line(bot, new RegExp(WORDS));
-      const told = () => written("dm", "ada");
-      await until("the owner to be told", () => told().length > 0);
-      assert.ok(told()[0]?.includes(WORDS), told().join("\n"));
-
-      say("grace", "off-topic", `${mention} q2.`);
-      await replies("off-topic", 1);
-      // A new answer for the channel is tried in vain, and causes no second notice.
-      const refused = () => simulator.requests.records().filter(({ status }) => status === 403);
-      const before = refused().length;
-      say("grace", "general", `${mention} q3.`);
-      await until("another refusal", () => refused().length > before);
-      say("grace", "off-topic", `${mention} q4.`);
-      await replies("off-topic", 2);
-      assert.equal(told().length, 1);
-      const waiting = await command(["outbox", "--data", scene.dataDir]);
-      assert.match(waiting.stdout.join("\n"), /parked.*Send Messages is denied/);
-      const shown = async () => (await command(["status", "--data", scene.dataDir])).stdout.join();
-      const isShown = /Channel .*2 waiting: cannot post in #general/;
-      await eventually("the status with both", async () => isShown.test(await shown()));
-
-      simulator.permit({ ...DENIED, as: "unset" });
-      const texts = await replies("general", 2);
-      assert.deepEqual(texts.map((text) => /q\d/.exec(text)?.[0]), ["q1", "q3"]);
-      assert.equal(told().length, 1);
-      await eventually("the status without it", async () => !/Channel /.test(await shown()));
-    }));
-});
-
-/**
- * Tests a channel in which the bot may post, but not attach files. No answer there may wait for a
- * file, and the owner hears of it once.
- */
-
-const wordsOf = (channel: string) =>
-  `cannot attach files in #${channel}: Attach Files is denied for the role Barnacle`;
-const deniedIn = (channel: string) =>
-  ({ to: "Barnacle", what: "attachFiles", in: channel }) as const;
-const BOOK = Array.from({ length: 900 }, (_, line) => `${line}. Krill, and more krill`).join("\n");
-const OPTIONS_OF_DENIED_FILES = {
-  config: { messages: { maxChunks: 2 } },
-  mayRefuse: ({ status }: { readonly status?: number | undefined }) =>
-    status === 403 || status === 503,
-} as const;
-
-/** A model that answers "book" with a long text, and all else in a word. */
-const startLibrary = () =>
-  startFixedModel((question) => question.includes("the book") ? BOOK : "krill");
-
-const withLibrary = ({ config }: FixedModel) => ({
-  config: { ...OPTIONS_OF_DENIED_FILES.config, ...config },
-});
-
-const toldOf = ({ written }: Scene) =>
-  written("dm", "ada").filter((text) => text.includes("attach files"));
-
-describe("[R12a] a channel that takes no files", () => {
-  const play = sharedBot(OPTIONS_OF_DENIED_FILES);
-
-  it("gets the beginning of a long answer, and each later answer; the owner hears it once", async () => {
-    await using model = await startLibrary();
-    await play(async (scene) => {
-      const { simulator, say, mention, replies, until, here } = scene;
-      simulator.permit({ ...deniedIn(here), as: "denied" });
-      say("grace", here, `${mention} tell me the book`);
-      await replies(here, 2);
-      say("grace", here, `${mention} q1`);
-      await replies(here, 3);
-      say("grace", here, `${mention} the book again`);
-      await replies(here, 5);
-      const posted = simulator.posted(here);
-      assert.match(posted[0]?.content ?? "", /^0\. Krill/);
-      assert.match(
-        posted[1]?.content ?? "",
-        /This is only the beginning\..*I can't attach it here/,
-      );
-      assert.equal(posted[2]?.content, "krill");
-      assert.ok(posted.every(({ attachments }) => attachments.length === 0));
-      await until("a message to the owner", () => toldOf(scene).length > 0);
-      assert.equal(toldOf(scene).length, 1);
-      assert.ok(toldOf(scene)[0]?.includes(wordsOf(here)), toldOf(scene).join("\n"));
-      const refused = simulator.requests.records().filter(({ status }) => status === 403);
-      assert.deepEqual(refused, [], "the bot asks for nothing that it may not do");
-    }, withLibrary(model));
-  });
 });
 
 /**

@@ -97,29 +97,6 @@ describe("[R8] streaming", () => {
     return result = texts;
   }
 
-  it("shows a growing draft, with the same result as off", async () => {
-    const expected = await withoutStreaming();
-    const { pieces, shown, maySayEnd } = growingAnswer();
-    await using model = await startFixedModel(pieces);
-    await play(async (scene) => {
-      const seen = watch(scene);
-      scene.say("grace", scene.here, `${scene.mention} krill?`);
-      await scene.until("a draft", () => seen.length > 0);
-      shown();
-      assert.ok(!hasEnded(scene));
-      maySayEnd();
-      await scene.until("the end", () => same(standing(scene), expected)).catch(() => {}); // checked below
-      await sleep(AFTERWARDS_MS);
-      assert.deepEqual(standing(scene), expected);
-      assert.ok(seen.length > expected.length, "nothing has grown");
-      for (const content of seen) {
-        assert.ok(content.length <= CHUNK);
-        assert.doesNotMatch(content, /reply_to|(?<!<)https:/); // neither a tag nor a link with a preview
-        assert.equal((content.match(/^```/gm) ?? []).length % 2, 0, content);
-      }
-    }, { discord: discord("edit"), config: model.config });
-  });
-
   it("[D2] continues its draft after kill -9, with the same result as off", async () => {
     const expected = await withoutStreaming();
     await withSimulation({ discord: discord("edit") }, async (scene) => {
@@ -253,29 +230,6 @@ const ends = (texts: readonly string[]) => texts.map((text) => text.split("\n\n"
 const ANSWERS = QUESTIONS.map((question) => `the answer to the ${question}`);
 
 describe("[S5] three people in one channel", () => {
-  const play = sharedBot({});
-
-  it("are answered side by side, in the order of their questions", () =>
-    withQuestions(play, {}, async (scene, { release, texts }) => {
-      const { replies, written, say, mention } = scene;
-      const [first = "", third = ""] = ["first tide", "third tide"].map((question) =>
-        texts().find((text) => text.slice(text.indexOf("[from:")).includes(question))
-      );
-      assert.doesNotMatch(first, /second tide/);
-      assert.match(third, /answered separately[^\n]*first tide[^\n]*\n[^\n]*second tide/);
-      release("third tide");
-      release("second tide");
-      await answeredElsewhere(scene);
-      assert.deepEqual(written(scene.here), []);
-      release("first tide");
-      assert.deepEqual(ends(await replies(scene.here, 3)), ANSWERS);
-      say("grace", scene.here, `${mention} and now?`);
-      await replies(scene.here, 4);
-      const places = ANSWERS.map((answer) => texts().at(-1)?.indexOf(answer) ?? -1);
-      assert.ok(places.every((place) => place >= 0), "a later turn sees all of them");
-      assert.deepEqual(places, places.toSorted((one, other) => one - other));
-    }));
-
   for (const ready of [[], ["second tide"]] as const) {
     it(`[D2] are answered once and in order after kill -9, with ${ready.length} ready`, () =>
       withQuestions(ownBot({}), {}, async (scene, { release, restart, texts }) => {

@@ -1,9 +1,7 @@
 /** Tests events of other programs: the whole bot, with senders over real sockets. */
 
 import assert from "node:assert/strict";
-import { connect } from "node:net";
 import { describe, it } from "node:test";
-import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import { addUser } from "../../../simulator/world/create_world.ts";
 import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
@@ -67,31 +65,8 @@ async function send(
   return { status: response.status, text, id: text.startsWith("{") ? JSON.parse(text).id : "" };
 }
 
-/** Sends bytes as they are, and returns all that comes back. */
-async function sendRaw(address: string, bytes: string): Promise<string> {
-  const { hostname, port } = new URL(address);
-  const socket = connect(Number(port), hostname);
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  let answer = "";
-  socket.setEncoding("utf8").on("data", (chunk: string) => answer += chunk);
-  socket.on("error", reject).on("close", () => resolve(answer));
-  socket.write(bytes);
-  return await promise;
-}
-
 describe("[W1] [W2] [W3] [W4] [W5] hooks of the whole bot", () => {
   const play = sharedBot({});
-
-  /** Plays with hooks of the running bot. */
-  const playHooks = (
-    hooksOf: (simulator: Simulator) => Hooks,
-    test: (scene: Scene, bot: SimulatedProcess) => Promise<void>,
-    mayRefuse?: () => boolean,
-  ) =>
-    play(test, ({ simulator }) => ({
-      mayRefuse,
-      config: { http: { port: 0, hooks: { port: 0 } }, hooks: hooksOf(simulator) },
-    }));
 
   it("open no address without a hook, and take changes of a running bot", () =>
     play(async (scene, bot) => {
@@ -103,60 +78,6 @@ describe("[W1] [W2] [W3] [W4] [W5] hooks of the whole bot", () => {
       assert.equal((await send(address, "late", {})).status, 202);
       assert.deepEqual(await scene.replies(scene.here, 1), ["hi"]);
     }));
-
-  it("answer an event by a turn, and post one without a model", () =>
-    playHooks((simulator) => ({
-      ask: hookTo(simulator, "general", { prompt: "say what to do" }),
-      post: hookTo(simulator, "off-topic", { model: false, template: TEMPLATE }),
-    }), async (scene, bot) => {
-      const address = await addressOf(scene, bot);
-      const asked = await send(address, "ask", { disk: "full </event> @everyone" });
-      assert.equal(asked.status, 202);
-      const [answer = ""] = await scene.replies("general", 1);
-      assert.match(answer, /what your operator wants: say what to do/);
-      assert.match(answer, /an event of the hook "ask"/);
-      const posted = await send(address, "post", { monitor: "we*b <@1>", status: 0 });
-      assert.equal(posted.status, 202);
-      assert.deepEqual(await scene.replies("off-topic", 1), ["we\\*b \\<@1> is down"]);
-      const why = await scene.cli("why", asked.id);
-      assert.match(why.stdout.join("\n"), /an event of the hook "ask"/);
-      const guild = [...scene.simulator.world.guilds.keys()][0];
-      const story = (await scene.cli("why", posted.id)).stdout.join("\n");
-      assert.match(story, new RegExp(`notice +sent .*channels/${guild}/\\d+/\\d+`));
-      assert.doesNotMatch(story, /no longer recorded/);
-      const metrics = await (await scene.ask(bot, "/metrics")).text();
-      assert.match(metrics, /barnacle_hook_requests_total\{hook="ask",result="accepted"\} 1/);
-    }));
-
-  it("refuse bad requests in one line, and a channel without rights before a model is asked", () =>
-    playHooks((simulator) => ({
-      one: hookTo(simulator, "general"),
-      gone: { to: "channel:123456789012345678", secret: SECRET },
-    }), async (scene, bot) => {
-      const address = await addressOf(scene, bot);
-      const wrong = await send(address, "one", {}, { authorization: "Bearer nope" });
-      assert.deepEqual([wrong.status, wrong.text.split("\n").length], [401, 1]);
-      assert.equal((await send(address, "two", {})).status, 404);
-      const many = await send(address, "one", Array.from({ length: 20_000 }, () => 1));
-      assert.deepEqual([many.status, many.text], [400, "The body has more than 10000 values"]);
-      const head = "POST /hooks/one HTTP/1.1\r\nHost: x\r\n" +
-        `Authorization: Bearer ${SECRET}\r\nContent-Type: application/json\r\n`;
-      const large = await sendRaw(address, `${head}Content-Length: 10000000\r\n\r\n{`);
-      assert.match(large, /^HTTP\/1\.1 413 [\s\S]*The body is larger than 1 MiB\s*$/);
-      const endless = await sendRaw(address, `${head}Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n`);
-      assert.match(endless, /^HTTP\/1\.1 411 [\s\S]*Send the length of the body\s*$/);
-      const metrics = await (await scene.ask(bot, "/metrics")).text();
-      for (const result of ["refused", "unreadable", "too_large"]) {
-        assert.match(metrics, new RegExp(`hook="one",result="${result}"\\} [12]\\n`));
-      }
-      assert.match(metrics, /hook="unknown",result="unknown"\} 1\n/);
-      assert.deepEqual(scene.written("general"), []);
-      const { id } = await send(address, "gone", { a: 1 });
-      await scene.line(bot, /Discord has no channel 123456789012345678/);
-      const { stdout } = await scene.cli("why", id);
-      assert.match(stdout.join("\n"), /Discord has no channel 123456789012345678/);
-      assert.equal(scene.model.requests.length, 0);
-    }, () => true));
 
   it("answer an event once, however often it is sent and the bot is killed", () =>
     withHooks((simulator) => ({
@@ -278,50 +199,6 @@ function allAnswered(scene: Scene, events: number): Promise<void> {
 }
 
 describe("[W7] events of servers", () => {
-  // A newcomer who has left is no member.
-  const mayRefuse = ({ status, path }: RequestRecord) =>
-    status === 404 && path.includes("/members/");
-  const play = sharedBot({ mayRefuse });
-
-  it("start one turn for a raid, and one for a reaction where it happened", () =>
-    play(async (scene, bot) => {
-      const runs = () => scene.rows("SELECT 1 FROM hook_run").length;
-      const before = runs();
-      const users = Array.from({ length: 5_000 }, (_, index) => join(scene, `raider${index}`));
-      const [greeting = ""] = await scene.replies(scene.here, 1);
-      assert.match(greeting, /5000 events of the entry agents\.list\[0\]\.on\[0\] \(member_join\)/);
-      assert.match(greeting, /what your operator wants: greet them/);
-      assert.match(greeting, /4980 earlier events are left out/);
-      assert.equal(runs(), before + 1);
-      const why = (await scene.cli("why", users[7] ?? "")).stdout.join("\n");
-      assert.match(why, /Answered together with 4999 others/);
-
-      const message = scene.say("grace", "off-topic", "remember the tide");
-      scene.simulator.react({ as: "ada", in: "off-topic", message: message.id, emoji: "👍" });
-      scene.simulator.react({ as: "ada", in: "off-topic", message: message.id, emoji: "📌" });
-      await scene.replies("off-topic", 1);
-      assert.match(
-        scene.model.requests.at(-1)?.body ?? "",
-        /emoji: 📌[\s\S]*grace: remember the tide/,
-      );
-      const later = scene.say("grace", "off-topic", "and this");
-      scene.simulator.react({ as: "ada", in: "off-topic", message: later.id, emoji: "📌" });
-      await scene.line(bot, /on\[1\]\.perDay \(1\) is spent/);
-      assert.equal(scene.written("off-topic").length, 1);
-      const [row] = scene.rows("SELECT message_id AS id FROM hook_event ORDER BY id DESC LIMIT 1");
-      for (const id of [String(row?.["id"]), later.id]) {
-        const limited = (await scene.cli("why", id)).stdout.join("\n");
-        assert.match(
-          limited,
-          /It reached no one: agents\.list\[0\]\.on\[1\]\.perDay \(1\) is spent/,
-        );
-      }
-    }, (scene) =>
-      listening(scene, [
-        { event: "member_join", prompt: "greet them" },
-        { event: "reaction", emoji: ["📌"], post: undefined, perDay: 1 },
-      ])));
-
   it("are answered once, however often the bot is killed, and found after a lost session", () =>
     withSimulation({}, async (scene) => {
       scene.rewrite(listening(scene, [{ event: "member_join" }]));

@@ -10,27 +10,13 @@ import type { Simulator } from "../../../simulator/simulator.ts";
 import { buttonsIn, textOf } from "../../../simulator/world/components.ts";
 import type { Interaction, Message } from "../../../simulator/world/world.ts";
 import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
-import { COMMANDS, MESSAGE_COMMANDS } from "../../../src/interactions/registry.ts";
 import { DEAD_BUTTON } from "../../../src/render/sentences.ts";
 import { killBot, type Scene, type SceneOptions, withSimulation } from "../../support/bot/e2e.ts";
 import { ownBot, sharedBot, type Stage } from "../../support/bot/shared_bot.ts";
-import { give, registered } from "../../support/bot/slash.ts";
-
-const NAMES = [
-  ...COMMANDS.filter(({ isOffered }) => !isOffered).map(({ name }) => name),
-  ...MESSAGE_COMMANDS.map(({ name }) => name),
-];
 const BLOCKED_MS = 5_000;
 
 function registeredOfSlash({ simulator }: Scene): readonly string[] {
   return simulator.application.commands.map(({ name }) => name);
-}
-
-/** The number of the bot's requests about commands. */
-function requests({ simulator }: Scene, method: "GET" | "PUT"): number {
-  return simulator.requests.records().filter((one) =>
-    one.method === method && one.path.endsWith("/commands")
-  ).length;
 }
 
 /** Polls for commands and ephemeral answers, which cause no event in the simulator's world. */
@@ -62,37 +48,6 @@ function isRegistered(scene: Scene): Promise<boolean> {
 
 describe("[K1] [K2] commands", () => {
   const play = sharedBot({ env: BLOCKING });
-
-  it("are registered once, not again by the next start, and removed once the config disables them", () =>
-    withSimulation({}, async (scene) => {
-      const first = await scene.start();
-      await isRegistered(scene);
-      assert.deepEqual(registeredOfSlash(scene), NAMES);
-      first.kill("SIGTERM");
-      await first.exited;
-      const looks = requests(scene, "GET");
-      await scene.start();
-      await seen(scene, "the next look", () => requests(scene, "GET") > looks);
-      scene.rewrite({ config: { commands: { native: false, text: false } } });
-      await seen(scene, "them to go", () => registeredOfSlash(scene).length === 0);
-      assert.equal(requests(scene, "PUT"), 2);
-      const said = scene.say("grace", "general", "/status");
-      assert.equal(await scene.decided(said), "ignore: no-mention", "text commands are talk, too");
-    }));
-
-  it("[K3] /status answers the asker alone", () =>
-    play(async (scene) => {
-      const { simulator, here } = scene;
-      await isRegistered(scene);
-      simulator.command({ as: "grace", in: here, name: "status" });
-      const told = await seen(scene, "the answer", () => simulator.ephemeral("grace")[0]);
-      assert.match(
-        told.content,
-        /^Barnacle .+, answering with `.+`\. Online for \d+ \w+, heartbeat/,
-      );
-      assert.deepEqual(scene.written(here), []);
-      assert.deepEqual(simulator.failedInteractions(), []);
-    }));
 
   it("[K5] are answered before the process stops, and after a deferral that failed once", () =>
     withSimulation(
@@ -133,92 +88,6 @@ describe("[K1] [K2] commands", () => {
       const told = await seen(scene, "the answer", () => simulator.ephemeral("grace")[0]);
       assert.match(told.content, /^Barnacle /);
       assert.deepEqual(simulator.failedInteractions(), []);
-    }));
-
-  it("[K6] of a message's menu starts a turn about that message", () =>
-    play(async (scene) => {
-      const { simulator, here } = scene;
-      await isRegistered(scene);
-      const bytes = new TextEncoder().encode("low at six");
-      const target = simulator.say({
-        as: "grace",
-        in: here,
-        text: "the tide is high at noon",
-        attachments: [{
-          filename: "tide.txt",
-          title: "Tide at Åbo",
-          bytes,
-          sizeBytes: bytes.length,
-        }],
-        more: { poll: { question: { text: "Swim?" }, answers: [{ poll_media: { text: "yes" } }] } },
-      });
-      simulator.command({ as: "grace", in: here, name: "Ask Barnacle", target });
-      const told = await seen(scene, "the answer", () => simulator.ephemeral("grace")[0]);
-      assert.equal(told.content, "I'm on it. My answer will be in this channel.");
-      const [reply] = await scene.replies(here, 1);
-      assert.ok(reply);
-      const asked = JSON.stringify(scene.model.requests.at(-1)?.messages);
-      for (const part of ["high at noon", "Tide at Åbo.txt", "low at six", "[poll: Swim? (yes)]"]) {
-        assert.ok(asked.includes(part), `${part} in ${asked}`);
-      }
-    }));
-});
-
-/** Ada, by the id that the simulator gives her. */
-const CONFIG = { commands: { ownerAllowFrom: ["1456074443980800000"], config: true } };
-
-const NOT_AUTHORIZED = "You are not authorized to do that.";
-
-/** Gives `/allowlist` from the menu, where a person is chosen by name. */
-function use(
-  scene: Scene,
-  [as, where]: readonly [as: string, where: string],
-  subcommand: string,
-  who?: string,
-  list?: string,
-): Promise<string> {
-  return give(scene, {
-    as,
-    in: where,
-    name: "allowlist",
-    subcommand,
-    ...(who !== undefined && { users: { user: scene.user(who).id } }),
-    ...(list !== undefined && { options: { list } }),
-  });
-}
-
-describe("[K2] /allowlist", () => {
-  const play = sharedBot({ config: CONFIG });
-
-  it("lets a person write direct messages, and not any more, without a pairing", () =>
-    play(async (scene, bot) => {
-      const { say, replies, decided, eventually, cli, rows, configFile, here } = scene;
-      await registered(scene);
-      const grace = scene.user("grace").id;
-      assert.equal(await use(scene, ["grace", here], "add", "grace", "dm"), NOT_AUTHORIZED);
-      assert.match(
-        await use(scene, ["ada", "dm"], "list"),
-        /allowFrom` has these people:\n– <@.*`ada`/,
-      );
-      assert.match(await use(scene, ["ada", "dm"], "add", "grace"), /^<@\d+> .* is now on/);
-      assert.match(await use(scene, ["ada", here], "add", "grace", "dm"), /already/);
-      assert.match(readFileSync(configFile, "utf8"), new RegExp(`"ada",?\\s*"${grace}"`));
-      await scene.line(bot, /The config applies/);
-      assert.equal(await decided(say("grace", "dm", "hello")), "accept: dm-allowed");
-      await replies("dm", 1, "grace");
-
-      say("ada", "dm", `/allowlist remove <@${grace}>`);
-      const [text = ""] = await replies("dm", 1, "ada");
-      assert.match(text, /is not on `channels\.discord\.dm\.allowFrom` any more\.$/);
-      await eventually(
-        "the config to apply",
-        async () => await decided(say("grace", "dm", "hello?")) === "challenge: pairing",
-      );
-      const [request] = rows("SELECT code FROM pairing_request");
-      assert.equal((await cli("pairing", "approve", String(request?.["code"]))).code, 0);
-      assert.match(await use(scene, ["ada", "dm"], "list"), /Paired people[^]*`grace`/);
-      assert.match(await use(scene, ["ada", "dm"], "remove", "grace"), /pairing .* has ended/);
-      assert.deepEqual(rows("SELECT * FROM paired"), []);
     }));
 });
 

@@ -56,24 +56,6 @@ describe("[C9] the config file of a running bot", () => {
   const play = sharedBot({});
   const quick = sharedBot({ simulator: QUICK });
 
-  it("applies when it changes, in the same session", () =>
-    quick(async (scene, bot) => {
-      const closed = scene.say("grace", "help", `${scene.mention} hello`);
-      assert.equal(await scene.decided(closed), "ignore: channel-not-listed");
-      scene.rewrite({ discord: channels("general", "help") });
-      await becomesOpen(scene, "help");
-      await scene.line(bot, /guilds.*help/); // the log shows the difference
-      await isOpen(scene, "general");
-
-      scene.rewrite({ discord: channels("help") });
-      await scene.eventually("general to be closed", async () =>
-        /not-listed/.test(
-          await scene.decided(scene.say("grace", "general", `${scene.mention} still?`)),
-        ));
-      await isOpen(scene, "help");
-      wentOn(scene);
-    }, { discord: channels("general") }));
-
   it("changes nothing while it is invalid, and health reports it until it is fixed", () =>
     play(async (scene, bot) => {
       await scene.eventually(

@@ -5,12 +5,11 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import {
   API_KEY,
   commandUnderTest,
@@ -89,15 +88,6 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
       assert.equal(scene.simulator.requests.records().length, 0);
     }));
 
-  it("[C2] shows the place of a config error", () =>
-    withSimulation({}, async (scene) => {
-      writeFileSync(scene.configFile, '{\n  "http": { "port": "x" },\n  "lgo": {}\n}\n');
-      const said = judge(await run(scene), 78);
-      assert.match(said, /config\.jsonc:2:21: error: /);
-      assert.match(said, /config\.jsonc:3:3: error: .*\n[\s\S]*did you mean "log"/);
-      assert.match(said, /\^/);
-    }));
-
   it("[O1] names a required port that is in use", () =>
     withSimulation({}, async (scene) => {
       await using used = await usedPort();
@@ -129,39 +119,6 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
       assert.ok(lineOf(await run(scene, { data: join(file, "data") }), 74).includes(file));
       assert.ok(lineOf(await run(scene, { data: file }), 74).includes(file));
       assert.equal(readFileSync(file, "utf8"), "mine");
-    }));
-
-  it("[X2] leaves a damaged database unchanged", () =>
-    withSimulation({}, async (scene) => {
-      const data = join(scene.dataDir, "data");
-      const file = join(data, DATABASE_NAME);
-      mkdirSync(data, { mode: 0o700 });
-      const damaged = `not a database, but somebody's: ${"x".repeat(8_192)}`;
-      writeFileSync(file, damaged, { mode: 0o600 });
-      const said = lineOf(await run(scene), 74);
-      assert.ok(said.includes(file));
-      assert.match(said, /damaged.*stays unchanged.*`barnacle restore <file> --force`/);
-      assert.equal(readFileSync(file, "utf8"), damaged);
-    }));
-
-  it("[X2] stops with 74 if the first write finds the database damaged, or cannot be made", () =>
-    withSimulation({}, async (scene) => {
-      const bot = await scene.start();
-      await stopBot(bot);
-      const file = join(scene.dataDir, DATABASE_NAME);
-      const whole = readFileSync(file);
-      const bytes = Uint8Array.from(whole);
-      bytes[20] = 0xff; // each page then seems to end with 255 reserved bytes
-      writeFileSync(file, bytes);
-      const said = lineOf(await run(scene, { data: scene.dataDir }), 74);
-      assert.match(said, /damaged.*stays unchanged/);
-      writeFileSync(file, whole);
-      const shared = `${file}-shm`;
-      rmSync(shared, { force: true });
-      mkdirSync(shared);
-      const ran = await run(scene, { data: scene.dataDir });
-      assert.match(lineOf(ran, 74), /Cannot use the database/);
-      assert.doesNotMatch(ran.stderr.join("\n"), /"level":"error"|"stack"/);
     }));
 
   it("names the other Barnacle on the same data directory, which continues, and starts on them once that is killed", () =>
@@ -208,26 +165,6 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
       } finally {
         silent.close();
       }
-    }));
-
-  it("[O2] logs that the bot is online, and one line per answer", () =>
-    withSimulation({}, async (scene) => {
-      const bot = await scene.start();
-      scene.say("grace", "general", `${scene.mention} hello harbour`);
-      await scene.replies("general", 1);
-      const { fields: online } = JSON.parse(await scene.line(bot, /"The bot is ready"/));
-      assert.equal(online.bot, "Barnacle");
-      assert.deepEqual([online.guilds, online.guildNames], [2, ["Krill & Co", "Elsewhere"]]);
-      assert.equal(online.data, scene.dataDir);
-      assert.equal(online.config, scene.configFile);
-      assert.match(online.health, /^http:.*\/healthz$/);
-      const answered = await scene.line(bot, /"The model answered"/);
-      const { fields } = JSON.parse(answered);
-      assert.equal(fields.sender, "grace");
-      assert.match(fields.where, /general/);
-      assert.equal(fields.model, online.model);
-      assert.ok(fields.ms >= 0 && fields.outputTokens >= 0);
-      assert.doesNotMatch(answered, /harbour/);
     }));
 });
 

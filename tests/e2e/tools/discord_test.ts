@@ -4,92 +4,12 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { PermissionName } from "../../../simulator/actions/moderation.ts";
 import { buttonsIn, textOf } from "../../../simulator/world/components.ts";
-import { addChannel, addMember } from "../../../simulator/world/create_world.ts";
-import { toSnowflake } from "../../../simulator/world/snowflake.ts";
+import { addMember } from "../../../simulator/world/create_world.ts";
 import type { Message } from "../../../simulator/world/world.ts";
 import { GO_ON } from "../../../src/render/sentences.ts";
 import { killBot, type Scene, stopBot, withSimulation } from "../../support/bot/e2e.ts";
-import { goOn } from "../../support/bot/go_on.ts";
-import { sharedBot } from "../../support/bot/shared_bot.ts";
 
 const call = (args: object) => `call: discord ${JSON.stringify(args)}`;
-
-/** Asks the bot for a call, and returns its answer. */
-async function asked(scene: Scene, args: object, as = "grace", count = 1): Promise<string> {
-  // The model reads `<:name:id>` as people see it, unless it is JSON like this.
-  const written = call(args).replaceAll("<", "\\u003c");
-  scene.say(as, scene.here, `${scene.mention}\n${written}`);
-  return (await scene.replies(scene.here, count))[count - 1] ?? "";
-}
-
-const idOf = ({ simulator }: Scene, name: string) => String(simulator.channel(name).id);
-
-function messageIn({ simulator }: Scene, where: string, id: string) {
-  return [...simulator.channel(where).messages.values()].find((one) => String(one.id) === id);
-}
-
-describe("[T3] the tool discord", () => {
-  const play = sharedBot({
-    mayRefuse: ({ method, path }) => method === "GET" || path.includes("/reactions/"),
-    discord: ({ world }) => ({
-      guilds: {
-        [[...world.guilds.keys()][0] ?? ""]: {
-          channels: { "*": {}, "off-topic": { users: ["ada"] } },
-        },
-      },
-    }),
-  });
-
-  it("posts to another channel, and tells the id", () =>
-    play(async (scene) => {
-      const text = "The tide is high. @everyone";
-      const reply = await asked(scene, {
-        action: "sendMessage",
-        channelId: idOf(scene, "help"),
-        text,
-      });
-      assert.match(reply, /"sent":true/);
-      const [posted = ""] = scene.written("help");
-      assert.match(posted, /The tide is high\./);
-      const [id = ""] = /\d{15,}(?="\])/.exec(reply) ?? [];
-      assert.ok(messageIn(scene, "help", id));
-    }));
-
-  it("[T4] [SEC-R4] takes nothing out of a private place without the asker's press, and only one card asks", () =>
-    play(async (scene) => {
-      const { simulator, here, say, mention, until, written, replies } = scene;
-      simulator.permit({ in: here, to: "@everyone", what: "viewChannel", as: "denied" });
-      for (const to of ["grace", "Barnacle"]) {
-        simulator.permit({ in: here, to, what: "viewChannel", as: "allowed" });
-      }
-      const channelId = idOf(scene, "room-31");
-      const messageId = String(say("ada", "room-31", "Nice").id);
-      const hidden = [
-        { action: "sendMessage", channelId, text: "a" },
-        { action: "react", channelId, messageId, emoji: "🇧" },
-        { action: "sendMessage", channelId, text: "c" },
-      ];
-      const reacted = () => messageIn(scene, "room-31", messageId)?.reactions.has("🇧") ?? false;
-      const asks = `${mention} what is in <#${channelId}>? a b c`;
-      say("grace", here, [asks, ...hidden.map(call)].join("\n"));
-      const shown = () =>
-        simulator.posted(simulator.channel(here).id).filter(({ components }) =>
-          buttonsIn(components).length > 0
-        );
-      await until("the card", () => shown().length > 0);
-      assert.equal(shown().length, 1);
-      for (const one of hidden) assert.ok(textOf(shown()[0] ?? assert.fail()).includes(one.action));
-      assert.deepEqual([written("room-31"), reacted()], [[], false]);
-      await goOn(scene, here);
-      await until("all effects", () => written("room-31").length === 2 && reacted());
-      await replies(here, 2);
-
-      // The asker's own words need no card, once.
-      const post = call({ action: "sendMessage", channelId, text: "dinner at eight" });
-      say("grace", here, `${mention} post "dinner at eight" in <#${channelId}>\n${post}`);
-      await until("the words", () => written("room-31").includes("dinner at eight"));
-    }));
-});
 
 /**
  * Tests actions that change a server as people on Discord see them: their rights, undoing, crashes and
@@ -112,52 +32,6 @@ async function askedOfDiscordActions(
   scene.say("grace", scene.here, `${scene.mention}\n${calls.map(call).join("\nthen\n")}`);
   return (await scene.replies(scene.here, count))[count - 1] ?? "";
 }
-
-describe("[T3] actions that change a server", () => {
-  const tag = { id: toSnowflake<"tag">("77"), name: "Food", moderated: false };
-  const play = sharedBot({
-    mayRefuse: ({ path }) => /\/(?:bans|members)\//.test(path), // who is banned, or a member
-    discord: () => ({ actions: { moderation: true } }),
-  }, ({ simulator: { world, invite } }) => {
-    const [krill] = world.guilds.values();
-    assert.ok(krill);
-    addChannel(world, krill, { name: "questions", kind: "forum", tags: [tag] }, NOW);
-    invite({ who: "mallory" });
-  });
-
-  describe("[T4] [SEC-R17] a refused action", () => {
-    it("changes nothing, and is counted by its reason, which is on the record for `why`", () =>
-      play(async ({ cli, say, mention, replies, here, simulator }) => {
-        simulator.permit({ to: "Barnacle", what: "manageChannels", as: "allowed" });
-        const channelId = String(simulator.channel("help").id);
-        const cases: readonly [reason: string, calls: readonly string[]][] = [
-          ["permission", [call({ action: "channelDelete", channelId })]],
-          ["closed_gate", [call({ action: "ban", userId: "1" })]],
-          ["unknown_action", [call({ action: "nuke" })]],
-          ["unknown_tool", ["call: nuke {}"]],
-          ["closed_tool", ["call: exec {}"]],
-          ["bad_arguments", [call({ action: "sendMessage" })]],
-          ["place", [call({ action: "channelList", guildId: "1000" })]],
-          ["too_many_calls", Array.from({ length: 40 }, () => call({ action: "listPins" }))],
-        ];
-        let first: string | undefined;
-        for (const [index, [reason, calls]] of cases.entries()) {
-          const { id } = say("grace", here, `${mention}\n${calls.join("\n")}`);
-          await replies(here, index + 1);
-          first ??= id;
-          assert.match(
-            (await cli("why", id)).stdout.join("\n"),
-            new RegExp(`refused \\(${reason}\\)`),
-          );
-        }
-        assert.ok(simulator.channel("help"));
-        const why = (await cli("why", first ?? "")).stdout.join("\n");
-        assert.match(why, /refused \(permission\)[^]*Manage Channels/);
-        const requests = simulator.requests.records();
-        assert.deepEqual(requests.filter(({ status = 0 }) => status >= 400), []);
-      }, { discord: () => ({}) }));
-  });
-});
 
 describe("[T3] more destructive actions than `maxDestructive`", () => {
   const limit = { config: { tools: { discord: { maxDestructive: 1 } } } };

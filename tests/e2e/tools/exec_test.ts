@@ -6,13 +6,10 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import { buttonsIn, textOf, usableIn } from "../../../simulator/world/components.ts";
-import { addRole } from "../../../simulator/world/create_world.ts";
-import { PERMISSION } from "../../../simulator/world/permissions.ts";
 import type { Message } from "../../../simulator/world/world.ts";
 import { ended, killBot, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { crashPoints } from "../../support/long_form.ts";
-import { needsBubblewrap } from "../../support/skip.ts";
 
 const RUN = 'call: exec {"argv":["sh","-c","echo it ran >> ran.txt; cat ran.txt"]}';
 
@@ -75,13 +72,7 @@ const answerWith = ({ until, written, here }: Scene, text: RegExp) =>
 
 describe("[A1] a command on the host", () => {
   const workspace = newWorkspace();
-  const play = sharedBot(settings(workspace)); // no command of its workspace leaves a line
-
-  /** Plays with other settings and another workspace. */
-  const playIn = (exec: object, test: (scene: Scene, workspace: string) => Promise<void>) => {
-    const root = newWorkspace();
-    return play((scene) => test(scene, root), settings(root, exec));
-  };
+  const play = sharedBot(settings(workspace));
 
   it("shows the exact command, runs once after an approval, also after a restart", () =>
     withWorkspace({}, async (scene, workspace) => {
@@ -164,46 +155,7 @@ describe("[A1] a command on the host", () => {
       await until("a question about the other content", () => open().length === 2);
       assert.equal(runs(), 2);
     }));
-
-  it(
-    "[A3] runs in bubblewrap, and cannot write a skill",
-    needsBubblewrap(),
-    () =>
-      playIn({ mode: "full", sandbox: "auto" }, async (scene, workspace) => {
-        const argv = ["sh", "-c", "echo it ran >> ran.txt; mkdir skills/evil; ls /etc/passwd"];
-        scene.say("ada", scene.here, `${scene.mention}\ncall: exec ${JSON.stringify({ argv })}`);
-        await answerWith(scene, /Read-only file system[^]*\/etc\/passwd/);
-        assert.equal(ran(workspace), 1);
-        assert.equal(existsSync(join(workspace, "skills", "evil")), false);
-      }),
-  );
-
-  it(
-    "[SEC-R22] tells the model which limit ended a command",
-    needsBubblewrap(),
-    () =>
-      playIn(
-        { mode: "full", sandbox: "auto", limits: { memoryMb: 30 } },
-        async (scene) => {
-          const argv = ["sh", "-c", "head -c 40M /dev/zero | tail -c 40M | (sleep 600; cat)"];
-          scene.say("ada", scene.here, `${scene.mention}\ncall: exec ${JSON.stringify({ argv })}`);
-          await answerWith(scene, /ended, because it took more than 30 MB of memory/);
-        },
-      ),
-  );
-
-  it("runs at once if `exec.allow` has it, and never in the mode `allowlist` otherwise", () =>
-    playIn({ mode: "allowlist", allow: [["uname", "*"]] }, async (scene, workspace) => {
-      const { say, mention, here } = scene;
-      say("ada", here, `${mention}\ncall: exec {"argv":["uname","-s"]}`);
-      await answerWith(scene, /exit code 0[^]*Linux/);
-      say("ada", here, `${mention}\n${RUN}`);
-      await answerWith(scene, /not on the list/);
-      assert.equal(ran(workspace), 0);
-    }));
 });
-
-const BLOCKED_MS = 5_000;
 const ASK = 'call: ask {"question":"Which colour?","options":["red","blue"]}';
 
 /** The card of the newest question in a channel, once it arrives. */
@@ -233,49 +185,7 @@ function answers({ written, here }: Scene): readonly string[] {
   return written(here).filter((text) => text.includes("The tools returned"));
 }
 
-/** Mallory joins, and may have the role "mates", which may manage channels. */
-function withMates({ simulator }: Scene): void {
-  const { world, permit, invite } = simulator;
-  const [krill] = world.guilds.values();
-  assert.ok(krill);
-  const right = { name: "mates", permissions: PERMISSION.manageChannels };
-  addRole(world, krill, right, Date.UTC(2026, 0, 2));
-  permit({ to: "Barnacle", what: "manageChannels", as: "allowed" });
-  invite({ who: "mallory" });
-}
-
 describe("[T10] the tool `ask`", () => {
-  const env = { BARNACLE_FAULT: `block_main:${BLOCKED_MS}` };
-  const play = sharedBot({ env }, withMates);
-
-  it("shows buttons, and the turn goes on with the answer", () =>
-    play(async (scene) => {
-      const { say, mention, until, simulator, here } = scene;
-      say("grace", here, `${mention}\n${ASK}`);
-      const asked = await cardOfAsk(scene);
-      assert.match(textOf(asked), /Which colour\?/);
-      assert.match(textOf(asked), new RegExp(`<@${scene.user("grace").id}>`));
-      press(scene, asked, "blue", "ada"); // not hers
-      await until(
-        "a refusal",
-        () =>
-          simulator.ephemeral("ada").some(({ content }) =>
-            content === "This question is not for you."
-          ),
-      );
-      assert.deepEqual(answers(scene), []);
-      press(scene, asked, "red", "grace");
-      const [answer = ""] = await until("the answer", () => {
-        const all = answers(scene);
-        return all.length > 0 && all;
-      });
-      assert.match(answer, /"answer":"red"/);
-      await until("the card to be settled", () => {
-        const now = simulator.posted(asked.channelId).find(({ id }) => id === asked.id);
-        return now && !hasButtons(now) && /red/.test(textOf(now));
-      });
-    }));
-
   for (const point of crashPoints(["after:TS:2"], ["before:TS:2"])) {
     it(`[D1] survives a crash at ${point}: one card, one answer`, () =>
       withSimulation({}, async (scene) => {

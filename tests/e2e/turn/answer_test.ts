@@ -4,8 +4,6 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { isDeepStrictEqual } from "node:util";
-import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import {
   ended,
@@ -20,24 +18,6 @@ import { pdf, png } from "../../support/files/samples.ts";
 import { type SaidCalls, startFixedModel } from "../../support/model/fixed_model.ts";
 
 describe("[P2] [P6] [M1] the bot", () => {
-  const play = sharedBot({});
-
-  it("answers a mention in its channel, and in no other", () =>
-    play(async ({ say, mention, replies, simulator }) => {
-      say("grace", "general", `${mention} hello there`);
-      const [reply = ""] = await replies("general", 1);
-      assert.match(reply, /hello there/);
-      assert.equal(simulator.posted().length, 1);
-    }));
-
-  it("[S2] answers in the thread of the question", () =>
-    play(async ({ say, mention, replies, written }) => {
-      const thread = "How do I feed krill?";
-      say("grace", thread, `${mention} with what?`);
-      assert.match((await replies(thread, 1))[0] ?? "", /with what/);
-      assert.deepEqual(written("help"), []);
-    }));
-
   it("[P6] is open, with mentions required, if only a token is set, and says so", () =>
     withSimulation({}, async (scene) => {
       const { start, say, mention, replies, written } = scene;
@@ -53,41 +33,6 @@ describe("[P2] [P6] [M1] the bot", () => {
       await stopBot(bot);
       assert.equal(written("general").length, 1);
     }));
-});
-
-/** Lets the model hang at the next request, and waits until it has that request. */
-async function hangAt({ model, until }: Scene, ask: () => void): Promise<void> {
-  const before = model.requests.length;
-  model.behave("hang", 1);
-  ask();
-  await until("the request", () => model.requests.length > before);
-}
-
-/** Waits for the states of the newest messages, in the order of their arrival. */
-const states = ({ eventually, rows }: Scene, ...expected: readonly string[]) =>
-  eventually(`the states ${expected}`, () => {
-    const found = rows("SELECT state FROM inbox ORDER BY id").map(({ state }) => state);
-    return Promise.resolve(isDeepStrictEqual(found.slice(-expected.length), expected));
-  });
-
-describe("[H6] the bot", () => {
-  const GONE = { mayRefuse: ({ path }: RequestRecord) => path.includes("/reactions/") };
-  const play = sharedBot({});
-
-  it("[S5] [K3] stops by the slash command: it ends only the person's own turns in a guild", () =>
-    play(async (scene) => {
-      const { simulator, say, mention, replies, eventually, here } = scene;
-      await eventually(
-        "the commands",
-        () => Promise.resolve(simulator.application.commands.length > 0),
-      );
-      await hangAt(scene, () => say("grace", here, `${mention} one`));
-      say("ada", here, `${mention} two`);
-      await states(scene, "running", "running");
-      simulator.command({ as: "grace", in: here, name: "stop" });
-      await replies(here, 1);
-      await states(scene, "stopped", "answered");
-    }, GONE));
 });
 
 const HERE = { discord: () => ({ historyLimit: 0 }) };

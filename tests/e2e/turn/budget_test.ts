@@ -2,62 +2,10 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ModelBehaviour } from "../../../simulator/model/server.ts";
-import { DEFAULT_RATE_LIMITS } from "../../../simulator/rest/rate_limits.ts";
-import type { Message } from "../../../simulator/world/world.ts";
 import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
-import { API_KEY, type Scene, stopBot, withSimulation } from "../../support/bot/e2e.ts";
+import { API_KEY, type Scene } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
-import { registered } from "../../support/bot/slash.ts";
-
-describe("[X4] the bot", () => {
-  it("tells a person once that the budget is spent, asks no model then, and remembers it", () =>
-    withSimulation(
-      { config: { budgets: { perUser: { tokensPerDay: 12 } }, messages: { footer: "all" } } },
-      async (scene) => {
-        const { start, say, mention, replies, written, rows, model, until, simulator } = scene;
-        const isMarked = (message: Message) => until("a mark", () => message.reactions.has("🚫"));
-        const first = await start();
-        say("grace", "general", `${mention} one`);
-        const [reply = ""] = await replies("general", 1);
-        assert.match(reply, /\n-# \S+ · 11 \+ \d+ tokens · 0 % cached · \d+\.\d s$/);
-        say("grace", "general", `${mention} two`);
-        assert.match((await replies("general", 2))[1] ?? "", /budget for my answers is used up/);
-        const third = say("grace", "general", `${mention} three`);
-        say("ada", "general", `${mention} four`);
-        assert.match((await replies("general", 3))[2] ?? "", /four/);
-        await isMarked(third);
-        await stopBot(first);
-        await sleep(DEFAULT_RATE_LIMITS.reaction.windowMs); // the next process knows of no mark before
-        const second = await start();
-        const fifth = say("grace", "general", `${mention} five`);
-        say("ada", "general", `${mention} six`);
-        assert.match((await replies("general", 4))[3] ?? "", /budget for my answers is used up/);
-        await isMarked(fifth);
-        assert.equal(written("general").length, 4);
-        await registered(scene);
-        simulator.command({ as: "grace", in: "help", name: "Ask Barnacle", target: fifth });
-        const [told = ""] = await replies("help", 1);
-        assert.match(told, /budget for my answers is used up/, "no mark can reach the question");
-        await stopBot(second);
-        assert.equal(model.requests.length, 2, "a model was asked over the budget");
-        const refused = rows("SELECT failure FROM inbox WHERE state = 'refused'");
-        assert.deepEqual(
-          refused.map(({ failure }) => failure),
-          Array(5).fill("the budget budgets.perUser.tokensPerDay (12) of today is spent"),
-        );
-        const used = rows("SELECT kind, SUM(requests) AS n FROM usage GROUP BY kind");
-        assert.deepEqual(used.map(({ kind, n }) => [kind, n]), [["answer", 2]]);
-        const said = rows(
-          "SELECT parts ->> '$[0].text' AS text FROM entry WHERE role = 'assistant'",
-        )
-          .map(({ text }) => String(text));
-        assert.equal(said.length, 2);
-        assert.ok(!said.some((text) => text.includes("-# ")), "the transcript has a footer");
-      },
-    ));
-});
 
 /**
  * Tests each known failure of real models.
@@ -108,27 +56,6 @@ const faults: readonly [ModelBehaviour, reason: RegExp, told: RegExp][] = [
 
 describe("[R11] a failing model", () => {
   const play = sharedBot({});
-
-  it("[L3] shows in health if it is an answer of another server, an unknown model, a spent credit or a redirect", () =>
-    play(async ({ say, mention, model, eventually, status, here }, bot) => {
-      const health = async () => {
-        const { findings } = await status(bot);
-        return findings.find(({ id }) => id === "llm:openai/barnacle-script");
-      };
-      for (
-        const behaviour of ["html", "not_found", "quota", "redirect"] as const
-      ) {
-        model.behave(behaviour);
-        say("grace", here, `${mention} question`);
-        await eventually("health without the model", async () => {
-          const check = await health();
-          return check?.status !== "pass" && check?.isReady === false;
-        });
-        model.behave("script");
-        say("grace", here, `${mention} again`);
-        await eventually("health with the model", async () => (await health())?.status === "pass");
-      }
-    }));
 
   it("is reported in one line with an id, and the bot continues, after each fault", () =>
     play(async (scene, bot) => {

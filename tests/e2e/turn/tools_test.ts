@@ -1,14 +1,12 @@
 /** Tests tools as people on Discord see them, and turns with tools that a crash cuts. */
 
 import assert from "node:assert/strict";
-import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { reconfigure, sharedBot } from "../../support/bot/shared_bot.ts";
-import { type Bytes, docx, pdf, png } from "../../support/files/samples.ts";
 import { crashPoints } from "../../support/long_form.ts";
 
 /** Sets the time of a schedule to now; a running bot notices that it goes on after a pause. */
@@ -23,8 +21,6 @@ async function makeDue({ dataDir, cli }: Scene, id = "1"): Promise<void> {
   await cli("schedules", "resume", id);
 }
 
-const READ = 'call: read_channel_history {"limit":5}';
-
 describe("[T6] the bot", () => {
   const play = sharedBot({
     discord: ({ world }) => ({
@@ -35,15 +31,6 @@ describe("[T6] the bot", () => {
       },
     }),
   });
-
-  it("reads a channel's history if the model asks for it", () =>
-    play(async ({ say, mention, replies, here }) => {
-      say("ada", here, "The tide is high at noon.");
-      say("grace", here, `${mention}\n${READ}`);
-      const [reply = ""] = await replies(here, 1);
-      assert.match(reply, /The tools returned/);
-      assert.match(reply, /"from":"ada".*The tide is high at noon\./);
-    }));
 
   describe("[L3] a model server that refuses tools", () => {
     it("gets questions without them, and log, health and owner hear of it once", () =>
@@ -131,82 +118,4 @@ describe("[T12] the bot", () => {
         }));
     }
   });
-});
-
-/** Sends files with a message to the bot. */
-function send(
-  { simulator, here }: Scene,
-  text: string,
-  files: Readonly<Record<string, Bytes>>,
-  more: { readonly replyTo?: string; readonly sizeBytes?: number } = {},
-) {
-  const { sizeBytes, replyTo } = more;
-  return simulator.say({
-    as: "grace",
-    in: here,
-    text,
-    ...(replyTo !== undefined && { replyTo }),
-    attachments: Object.entries(files).map(([filename, bytes]) => ({
-      filename,
-      bytes,
-      sizeBytes: sizeBytes ?? bytes.length,
-    })),
-  });
-}
-
-/** The newest prompt of the model. */
-function prompt({ model }: Scene): string {
-  return model.requests.at(-1)?.messages.findLast(({ role }) => role === "user")?.text ?? "";
-}
-
-describe("[H7] [H8] files of a message", () => {
-  const play = sharedBot({});
-
-  it("gives the model the text of a PDF, and keeps the file privately", () =>
-    play(async (scene) => {
-      const { here, mention, replies, dataDir } = scene;
-      const { id } = send(scene, `${mention} what does it say?`, {
-        "report.pdf": pdf(["The krill harvest grew by 12 percent.", "Page two."]),
-      });
-      await replies(here, 1);
-      assert.match(prompt(scene), /\[file 1, of the message: PDF\]/);
-      assert.match(
-        prompt(scene),
-        /<file boundary="\w+">\n\{"name":"report\.pdf"\}[^<]*The krill harvest grew by 12 percent\.[^<]*Page two/,
-      );
-      const folder = join(dataDir, "media", id);
-      const [kept = ""] = readdirSync(folder);
-      assert.match(kept, /^\d+-\d+\.pdf$/);
-      assert.equal(statSync(join(folder, kept)).mode & 0o077, 0);
-      assert.equal(statSync(folder).mode & 0o077, 0);
-    }));
-});
-
-describe("[H7] [H8] files of a message to a bot with a limit", () => {
-  const play = sharedBot({ discord: () => ({ mediaMaxMb: 1 }) });
-
-  it("[SEC-R25] names files that it does not read, and still answers", () =>
-    play(async (scene) => {
-      const { here, mention, replies } = scene;
-      send(scene, `${mention} look`, {
-        "notes.txt": new TextEncoder().encode("low tide at nine"),
-        "big.txt": new Uint8Array(1_100_000).fill(97),
-        "bomb.png": png(65_535, 65_535),
-        "evil.docx": docx(["the plan for spring"]),
-        // "Файл не найден" in Windows-1251, and "設定ファイル" in Shift-JIS.
-        "log.txt": Uint8Array.fromHex("d4e0e9eb20ede520ede0e9e4e5ed0a"),
-        "settings.txt": Uint8Array.fromHex("90dd92e8837483408343838b0a"),
-      });
-      await replies(here, 1);
-      const text = prompt(scene);
-      assert.match(text, /\{"name":"log.txt"\}\nФайл не найден/);
-      assert.match(text, /\{"name":"settings.txt"\}\n設定ファイル/);
-      assert.match(
-        text,
-        /of the message: text file\]\n<file[^>]*>\n\{"name":"notes.txt"\}\nlow tide/,
-      );
-      assert.match(text, /not read: 1\.1 MB, and the limit is 1 MB\]\n<file[^>]*>\n\{"name":"big/);
-      assert.match(text, /not read: the image has 4295 megapixels, and the limit is 50\]/);
-      assert.match(text, /the plan for spring/);
-    }));
 });

@@ -85,29 +85,6 @@ describe("[O6] the dashboard", WITH_BROWSER, () => {
 });
 
 describe("[O6] [K2] /dashboard", () => {
-  it("gives an owner a link that logs in once, which only they see", () =>
-    withSimulation(
-      { config: { http: { port: 0, dashboard: true } } },
-      async (scene) => {
-        await scene.start();
-        await registered(scene);
-        const told = await give(scene, { as: "ada", in: "#general", name: "dashboard" });
-        const [, base = "", token] = /<(http:[^#>]+)\/dashboard#([\w-]{43})>/.exec(told) ?? [];
-        assert.match(told, /one browser in, once, within 5 minutes/);
-        const login = () =>
-          fetch(`${base}/dashboard/login`, {
-            method: "POST",
-            headers: { "Content-Type": "application/json" },
-            body: JSON.stringify({ token }),
-          });
-        assert.equal((await login()).status, 200);
-        assert.equal((await login()).status, 401);
-        assert.deepEqual(scene.written("general"), []);
-        const refused = await give(scene, { as: "grace", in: "#general", name: "dashboard" });
-        assert.equal(refused, "You are not authorized to do that.");
-      },
-    ));
-
   it("says that the dashboard is off; once on, a running bot reads its changed config first", () =>
     withSimulation({}, async (scene) => {
       await scene.line(await scene.start(), /"Barnacle is running"/); // it answers commands then

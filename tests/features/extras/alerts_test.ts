@@ -53,41 +53,6 @@ function isKnown(cli: Scene["cli"], kind: string): () => Promise<boolean> {
 const SECRET_PATH = "/hook/SecretPartOfTheAddress";
 
 describe("[O12] alerts of the bot", () => {
-  it("tell a webhook and the owner that the model fails, and that it answers again", () =>
-    withReceiver((receiver) =>
-      withSimulation(
-        { config: { alerts: { webhook: `${receiver.url}${SECRET_PATH}` } } },
-        async ({ start, say, mention, model, until, replies, line, cli, ask, written }) => {
-          const { received } = receiver;
-          const bot = await start();
-          receiver.statuses.push(500);
-          model.behave("server_error");
-          for (let count = 1; count <= 3; count++) {
-            say("grace", "general", `${mention} question ${count}`);
-            await replies("general", count);
-          }
-          await until("the message", () => received.length >= 1);
-          const [{ path, body } = { path: "", body: "" }] = received;
-          assert.equal(path, SECRET_PATH);
-          const { event, kind, about, text, content } = JSON.parse(body);
-          assert.deepEqual([event, kind, about], ["begins", "model", "openai/barnacle-script"]);
-          assert.match(text, /^A model of Barnacle fails \(.*\)\.\nCause:/);
-          assert.equal(content, text);
-          assert.match(await line(bot, /Cannot tell the owners of an alert/), /status 500/);
-          const told = await until("the direct message", () => written("dm", "ada").at(-1));
-          assert.equal(told, text);
-          assert.match((await cli("status")).stdout.join("\n"), /Alert .*the owners know since/);
-          const metrics = await (await ask(bot, "/metrics")).text();
-          assert.match(metrics, /^barnacle_alert_open\{kind="model"\} 1$/m);
-          model.behave("script");
-          say("grace", "general", `${mention} again`);
-          await until("the end", () => received.length >= 2);
-          assert.match(JSON.parse(received[1]?.body ?? "").text, /works again .*\nIt lasted \d/);
-          assert.ok(!bot.lines.join("\n").includes("SecretPart"), "the log has the secret address");
-        },
-      )
-    ));
-
   it("tell a webhook that a backup has failed, once over a kill -9, and that one was made", () =>
     withReceiver(({ url, received }) =>
       withSimulation(

@@ -2,16 +2,12 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { once } from "node:events";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, request } from "node:http";
-import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { copyDatabase } from "../../../src/store/copy/copy.ts";
-import { openDatabase } from "../../../src/store/database/database.ts";
 import { ended, type Scene, stopBot, withSimulation } from "../../support/bot/e2e.ts";
 import { startSecondBot } from "../../support/bot/second_bot.ts";
 import { skipUnless } from "../../support/skip.ts";
@@ -72,23 +68,6 @@ describe("[O11] barnacle backup and restore", () => {
       const sessions = scene.rows("SELECT DISTINCT session_key FROM entry");
       assert.equal(sessions.length, 1);
     }));
-
-  it("makes a missed night up at the start, and status and doctor show it", () =>
-    withSimulation({}, async (scene) => {
-      const database = openDatabase(join(scene.dataDir, DATABASE_NAME), Date.now());
-      database.exec(
-        `INSERT OR REPLACE INTO setting VALUES ('', 'bot', 'backups', '{"since":1}', 1)`,
-      );
-      database.close();
-      const bot = await scene.start();
-      await scene.line(bot, /"Made the nightly backup"/);
-      const [name = ""] = readdirSync(join(scene.dataDir, "backups"));
-      assert.match(name, /^barnacle-nightly-.*\.tar\.gz$/);
-      const status = await scene.cli("status");
-      assert.match(status.stdout.join("\n"), /Backup +\d.* ago, .*barnacle-nightly-/);
-      const doctor = await scene.cli("doctor", "--only", "host");
-      assert.match(doctor.stdout.join("\n"), /Backups.*barnacle-nightly-/);
-    }));
 });
 
 describe("[O11] a start from a copy that lags behind", () => {
@@ -126,15 +105,6 @@ const onBinary = skipUnless(
   BINARY !== "" && process.platform === "linux",
   "only a binary of Linux is replaced while it runs",
 );
-
-/** Asks under a name of the host, as a monitor in a VPN does. */
-async function askAs(host: string, url: string): Promise<readonly [status: number, body: string]> {
-  const sent = request(url, { headers: { host } }).end();
-  const [response] = await once(sent, "response");
-  let body = "";
-  for await (const chunk of response) body += chunk;
-  return [response.statusCode, body];
-}
 
 describe("docs/upkeep.md", () => {
   it(
@@ -190,41 +160,4 @@ describe("docs/upkeep.md", () => {
       assert.match(checked.stdout.join("\n"), /^ok +Token/m);
       await stopBot(second);
     }));
-
-  it("is watched from a phone: alerts by a webhook, and /readyz under a name of the VPN", async () => {
-    const bodies: string[] = [];
-    const receiver = createServer((request, response) => {
-      let body = "";
-      request.setEncoding("utf8").on("data", (chunk: string) => body += chunk)
-        .on("end", () => {
-          bodies.push(body);
-          response.end();
-        });
-    }).listen(0, "127.0.0.1");
-    await once(receiver, "listening");
-    const { port } = receiver.address() as AddressInfo;
-    const token = "a-key-of-32-characters-or-more-01";
-    const publicUrl = "http://bot.vpn.example:8787";
-    try {
-      await withSimulation({
-        config: { http: { port: 0, required: true, token: "${BARNACLE_HTTP_TOKEN}", publicUrl } },
-        env: { BARNACLE_HTTP_TOKEN: token },
-      }, async ({ start, cli, line }) => {
-        const address = `http://127.0.0.1:${port}/t`;
-        assert.equal((await cli("config", "set", "alerts.webhook", address)).code, 0);
-        const tested = await cli("alerts", "test");
-        assert.deepEqual([tested.code, tested.stdout], [0, [`ok  127.0.0.1:${port} took it`]]);
-        assert.match(bodies.join(), /"text":"Test alert of Barnacle\./);
-        const bot = await start();
-        const [, url = ""] = /"health":"(http:[^"]+)\/healthz"/
-          .exec(await line(bot, /"Barnacle is running"/)) ?? [];
-        const [status, body] = await askAs("bot.vpn.example:8787", `${url}/readyz`);
-        assert.deepEqual([status, JSON.parse(body)], [200, { status: "pass" }]);
-        assert.equal((await askAs("other.example", `${url}/readyz`))[0], 403);
-        await stopBot(bot);
-      });
-    } finally {
-      receiver.close();
-    }
-  });
 });

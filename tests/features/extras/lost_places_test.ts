@@ -6,7 +6,6 @@ import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
-import type { Thread } from "../../../simulator/world/world.ts";
 import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
 
 const SECRET = "lost-canary-5Hd2Kq7Lx4Vb8Nz1Tc6Rw9";
@@ -52,16 +51,6 @@ async function send(scene: Scene, bot: SimulatedProcess, hook: string, body: obj
 
 const why = async ({ cli }: Scene, id: string) => (await cli("why", id)).stdout.join("\n");
 
-/** The threads of incidents, the oldest first. */
-function threads({ simulator: { world } }: Scene): readonly Thread[] {
-  return [...world.channels.values()].filter((one): one is Thread =>
-    one.kind === "thread" && one.name === "web"
-  );
-}
-
-const inThread = (scene: Scene, thread: Thread | undefined) =>
-  scene.simulator.posted(thread?.id).map(({ content }) => content);
-
 describe("[W5] an event that no model answers", () => {
   const byModel: Hooks = (simulator) => ({ ask: to(simulator) });
 
@@ -78,18 +67,6 @@ describe("[W5] an event that no model answers", () => {
       await send(scene, bot, "bare", { disk: "*full* <@1>" });
       const [bare = ""] = await scene.replies("help", 1);
       assert.match(bare, /^{\n "disk": "\\\*full\\\* \\<@1>"\n}\n-# \S/);
-    }));
-
-  it("is posted after the tokens of the day, and why names the key", () =>
-    withHooks((simulator) => ({ ask: { ...to(simulator), tokensPerDay: 5 } }), async (scene) => {
-      const bot = await scene.start();
-      await send(scene, bot, "ask");
-      await scene.replies("general", 1);
-      const id = await send(scene, bot, "ask", { ...DOWN, monitor: "db" });
-      const [, post] = await scene.replies("general", 2);
-      assert.equal(post, "db is down");
-      assert.equal(scene.model.requests.length, 1);
-      assert.match(await why(scene, id), /hooks\.ask\.tokensPerDay \(5\) is spent/);
     }));
 
   it("is posted once if an owner pauses the bot in its turn, and at once while it is paused", () =>
@@ -146,59 +123,4 @@ describe("[W1] a bot whose port for hooks is taken", () => {
       await new Promise((resolve) => taken.close(resolve));
     }
   });
-});
-
-describe("[W3] [W6] an event whose place is gone", () => {
-  const incidents: Hooks = (simulator) => ({
-    post: {
-      ...to(simulator),
-      model: false,
-      thread: "{{ monitor }}",
-      title: TEMPLATE,
-      template: "{{ note }}",
-    },
-  });
-  const event = (note: string) => ({ ...DOWN, note });
-
-  it("gets another thread, or is in the channel if its thread is locked", () =>
-    withHooks(
-      incidents,
-      async (scene) => {
-        const bot = await scene.start();
-        await send(scene, bot, "post", event("one"));
-        await scene.until("a thread", () => inThread(scene, threads(scene)[0]).includes("one"));
-        scene.simulator.deleteChannel("web");
-        await send(scene, bot, "post", event("two"));
-        const thread = await scene.until(
-          "another thread",
-          () => threads(scene).find((one) => inThread(scene, one).includes("two")),
-        );
-        assert.equal(scene.written("general").length, 2);
-        scene.simulator.setThread({ in: thread.id, isLocked: true });
-        await send(scene, bot, "post", event("three"));
-        await scene.until("the answer", () => scene.written("general").includes("three"));
-      },
-      {},
-      () => true,
-    ));
-
-  const byRate: Hooks = (simulator) => ({
-    post: { ...to(simulator), model: false, perMinute: 1 },
-    other: { ...to(simulator), model: false },
-  });
-  const REFUSED = 'It reached no one: the config does not have the hook "post" any more.';
-
-  it("is refused if the running bot's config has no such hook any more", () =>
-    withHooks(byRate, async (scene) => {
-      const bot = await scene.start();
-      await send(scene, bot, "post");
-      await scene.replies("general", 1);
-      const id = await send(scene, bot, "post"); // waits for the rate
-      scene.rewrite(configOf({ other: { ...to(scene.simulator), model: false } }));
-      await scene.line(bot, /"The config applies"/);
-      await send(scene, bot, "other", { ...DOWN, monitor: "db" });
-      await scene.line(bot, /"Events of a hook reach no one"/);
-      assert.ok((await why(scene, id)).includes(REFUSED));
-      assert.deepEqual(scene.written("general"), ["web is down", "db is down"]);
-    }));
 });

@@ -41,13 +41,6 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
     const isOn = await page.getAttribute("#mention", "aria-pressed") === "true";
     if (isOn !== isWanted) await page.click("#mention");
   };
-  /** The next message is Grace's, in a channel of the guild, and mentions the bot. */
-  const asGrace = async (channel = "general") => {
-    await become("Grace");
-    await place(channel);
-    await mention(true);
-  };
-  const chip = (text: string) => page.locator("#chips button", { hasText: text }).click();
   /** The last message of a person with that text. */
   const asked = (text: string) => page.locator(".message:not(.is-bot)", { hasText: text }).last();
   const answers = (text: string) => page.locator(".message.is-bot", { hasText: text });
@@ -56,33 +49,6 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
     await answers("You told me that the ferry leaves at nine.").waitFor();
     await asked("The tide table").locator(".verdict.is-ignored").waitFor();
     assert.doesNotMatch(await page.innerText("body"), /\bpid\b|\bop \d|built-in script, not|\{"/);
-  });
-
-  it("[P3] shows pairing: a code, the owner's buttons with a time, and the answer", async () => {
-    await become("mallory");
-    assert.equal(await page.locator(".place").count(), 1, "an unknown person sees no guild");
-    await say("tell me a secret");
-    await asked("tell me a secret").locator(".verdict.is-ignored").waitFor();
-    assert.match(
-      await asked("tell me a secret").locator(".verdict").innerText(),
-      /Asked to pair\s+pairing[\s\S]*channels\.discord\.dm\.policy/,
-    );
-    await answers("barnacle pairing approve").waitFor();
-
-    await become("Ada");
-    await place("Barnacle");
-    const question = page.locator(".message.is-bot", { has: page.locator(".buttons") });
-    await question.waitFor();
-    assert.doesNotMatch(await question.innerText(), /<t:/);
-    assert.match(await question.locator("time.timestamp").innerText(), /\d/);
-    await question.locator("button:text-is('Approve')").click();
-    await question.waitFor({ state: "detached" }); // the buttons work once
-
-    await become("mallory");
-    await say("and now?");
-    await asked("and now?").locator("button.outcome.is-answered").waitFor();
-    assert.match(await asked("and now?").locator(".verdict").innerText(), /dm-paired/);
-    assert.equal(await answers("tell me a secret").count(), 0, "the first message stays unread");
   });
 
   it("[X1] shows hostile text as text", async () => {
@@ -94,41 +60,6 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
     assert.ok((await asked("onerror").innerText()).includes(HOSTILE));
     assert.equal(await page.locator(".text img, .text script, .text a").count(), 0);
     assert.equal(await page.title(), "Barnacle demo");
-  });
-
-  it("[G14] shows a killed bot, and that no message was lost", async () => {
-    await asGrace();
-    await page.click("#kill");
-    await page.waitForSelector("#bot-dot.is-offline");
-    await say("said while it was dead");
-    await page.waitForSelector("#bot-dot.is-online");
-    await asked("said while it was dead").locator("button.outcome.is-answered").waitFor();
-    assert.equal(await answers("said while it was dead").count(), 1);
-  });
-
-  it("[T5] shows the agent: notes, a reminder, a file, a topic and its undo", async () => {
-    await asGrace();
-    await chip("Remember that the ferry");
-    await answers("I will remember that the ferry leaves at nine.").nth(1).waitFor();
-    await chip("What do you remember");
-    await answers("You told me that the ferry leaves at nine.").nth(1).waitFor();
-    await chip("What did I say?");
-    await answers("So far I have heard").waitFor();
-    await chip("Remind me in 10 seconds");
-    await answers("I will remind you in 10 seconds to make tea").waitFor();
-    await chip("Read the file tides.md (as Ada)");
-    await answers("low tide at six").waitFor();
-    assert.ok(await page.isChecked("label.person:has-text('Ada') input"), "only owners read files");
-    const topic = () => page.innerText("#topic");
-    const before = await topic();
-    await chip("Set the topic");
-    await page.locator("#topic", { hasText: "Low tide at six" }).waitFor();
-    await chip("Undo that");
-    await page.locator("#topic", { hasText: before }).waitFor();
-    await become("Grace");
-    await answers("Reminder: make tea").waitFor();
-    await say("Read the file tides.md");
-    await answers("I cannot do that").waitFor();
   });
 
   it("leads through the tour", async () => {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
@@ -217,25 +217,6 @@ describe(
         assert.match(readFileSync(machine.configFile, "utf8"), /"voice": \{\}/);
         terminal.type(KEY.interrupt);
         assert.equal(await terminal.exited, 0);
-      });
-    });
-
-    it("changes a config that exists, and keeps its comments", async () => {
-      await onFreshMachine(async (machine) => {
-        const file = join(machine.home, "mine.jsonc");
-        writeFileSync(file, '{\n  // mine\n  "log": { "level": "warn" }\n}\n', { mode: 0o640 });
-        const terminal = machine.open(["setup", "--config", file]);
-        await toTheFiles(machine, terminal);
-        assert.match(terminal.screen(), /will change .*mine\.jsonc .*other keys stay/);
-        terminal.type(KEY.enter);
-        await terminal.see(/Wrote .*mine\.jsonc; the previous one is mine\.jsonc\.bak/);
-        await terminal.see(/How shall the bot run\?/);
-        terminal.type(KEY.interrupt);
-        assert.equal(await terminal.exited, 0);
-        const written = readFileSync(file, "utf8");
-        assert.match(written, /\/\/ mine\n {2}"log": \{ "level": "warn" \}/);
-        assert.match(written, /"discord_token"/);
-        assert.ok(!filesBelow(machine.home).some((path) => path.endsWith(".md")));
       });
     });
   },

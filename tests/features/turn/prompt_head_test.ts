@@ -130,37 +130,6 @@ const FOLDED_TWICE = "SELECT COUNT(*) AS n FROM checkpoint AS one JOIN checkpoin
   "ON one.id < other.id AND one.last_entry >= other.first_entry";
 
 describe("[L4] a session that outgrows the model's window", () => {
-  it("is folded into a summary, which later turns see, and loses no entry", () =>
-    withSimulation(
-      { discord: () => ({ historyLimit: 0 }) },
-      async ({ start, say, mention, replies, model, rows, cli, until }) => {
-        await start();
-        say("grace", "general", `${mention} The word is barnacle. https://example.org/word`);
-        await replies("general", 1);
-        let at = 1;
-        while (!model.requests.some(isSummary)) {
-          assert.ok(++at < 60, "the session was never folded");
-          const { id } = say("grace", "general", `${mention} ${at} ${LONG}`);
-          await replies("general", at);
-          if (!model.requests.some(isSummary)) continue;
-          await until("the summary", () => rows(COUNT)[0]?.["n"] === 1);
-          const { stdout } = await cli("why", id);
-          assert.match(stdout.join("\n"), /folded/);
-        }
-        say("grace", "general", `${mention} ${++at}`);
-        await replies("general", at);
-        const summaries = model.requests.filter(isSummary);
-        assert.ok(summaries.length > 0);
-        assert.match(summaries[0]?.messages[0]?.text ?? "", /The word is barnacle/);
-        const last = model.requests.at(-1)?.messages[0]?.text ?? "";
-        assert.match(last, /^\[summary of the earlier conversation/);
-        assert.match(last, /<summary boundary="\w{12}">/);
-        assert.match(last, /https:\/\/example\.org\/word/);
-        const entries = "SELECT COUNT(*) AS n FROM entry WHERE role = 'user'";
-        await until("the table of entries", () => rows(entries)[0]?.["n"] === at);
-      },
-    ));
-
   it("[D1] is folded once if the process dies before the summary is stored", () =>
     withSimulation(
       {},

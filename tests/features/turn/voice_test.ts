@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
-import { type Scene, stopBot, withSimulation } from "../../support/bot/e2e.ts";
+import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { oggOpus } from "../../support/files/samples.ts";
 
@@ -82,29 +82,6 @@ describe("[H10] [R16] voice messages", () => {
           scene.say("ada", "dm", "and in writing?");
           await scene.replies("dm", 3, "ada");
           assert.equal(heard.length, 2);
-        },
-      )
-    ));
-
-  it("[X4] counts seconds of audio, and stops at their budget", () =>
-    withSpeech((baseUrl, heard) =>
-      withSimulation(
-        speaking(baseUrl, { transcribe: "speech/ear", speak: "speech/mouth" }, {
-          budgets: { perUser: { audioSecondsPerDay: 3 } },
-        }),
-        async (scene) => {
-          const bot = await scene.start();
-          sayAloud(scene);
-          await scene.replies("dm", 1, "ada");
-          sayAloud(scene);
-          await scene.replies("dm", 2, "ada");
-          assert.match(prompt(scene), /not read: today's budget is used up/);
-          assert.deepEqual(heard, ["/v1/audio/transcriptions"]);
-          await stopBot(bot);
-          const used = scene.rows("SELECT model, audio_sec FROM usage WHERE kind = 'audio'");
-          assert.deepEqual(used.map(({ model, audio_sec }) => [model, audio_sec]), [
-            ["speech/ear", 4],
-          ]);
         },
       )
     ));

@@ -162,10 +162,6 @@ function isLike(text: string, whole: string): boolean {
 
 const joinAda = (sim: Simulator) => sim.voice.join({ who: "ada", in: "Talk" });
 
-function deny(sim: Simulator, what: "connect" | "speak" | "sendMessages"): void {
-  sim.permit({ to: "@everyone", what, as: "denied", in: "Talk" });
-}
-
 async function say(call: Call, text: string) {
   const speech = call.speak();
   speech.write(speakText(text));
@@ -262,36 +258,5 @@ describe("[V9] calls of an account", () => {
         await until("words", () => isLike(textOf(frames), "Me also"));
         assert.deepEqual(ends, []);
       }, joinAda));
-  }
-
-  const ends: readonly (readonly [
-    end: VoiceEnd,
-    does: (sim: Simulator, demo: DemoWorld) => unknown,
-    when: "before" | "after",
-    userLimit?: number,
-  ])[] = [
-    ["kicked", (sim) => sim.voice.leave(sim.application.userId), "after"],
-    ["kicked", (sim) => sim.voice.move({ who: sim.application.userId, in: "Other" }), "after"],
-    ["channel_deleted", (sim) => sim.deleteChannel("Talk"), "after"],
-    ["no_connect", (sim) => deny(sim, "connect"), "before"],
-    ["no_speak", (sim) => deny(sim, "speak"), "before"],
-    ["no_card", (sim) => deny(sim, "sendMessages"), "before"],
-    ["udp_blocked", (sim) => void (sim.voice.faults.dropsUdp = true), "before"],
-    ["full", joinAda, "before", 1],
-  ];
-  for (const [end, does, when, userLimit] of ends) {
-    it(`end as ${end} ${when} the join`, () =>
-      withCall(
-        async (scene) => {
-          if (when === "after") {
-            await scene.ready();
-            await does(scene.sim, scene.demo);
-          }
-          await scene.until("the end", () => scene.ends.length === 1);
-          assert.deepEqual(scene.ends, [end]);
-        },
-        async (sim, demo) => when === "before" ? void await does(sim, demo) : await joinAda(sim),
-        userLimit ? { userLimit } : {},
-      ));
   }
 });

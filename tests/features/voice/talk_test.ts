@@ -87,19 +87,6 @@ describe("[V6] a talk by the Realtime protocol", () => {
   });
 });
 
-describe("[V1] [V2] [V3] [V5] a call", () => {
-  it("hears a person who agreed, no one beside them, and answers in speech", () =>
-    withCall(async ({ scene, speech, says, hears }) => {
-      await beginCall(scene, await scene.start());
-      await scene.simulator.voice.join({ who: "grace", in: TALK });
-      await says("grace", "Barnacle, not yet");
-      await says("ada", "Barnacle, when is low tide today?");
-      await hears("ada", /You wrote:.*tide today\?/);
-      const heard = speech.requests.filter(({ path }) => path.endsWith("/transcriptions"));
-      assert.deepEqual(heard.map(({ text }) => text), ["Barnacle, when is low tide today?"]);
-    }));
-});
-
 /** People beside Ada, who gave no consent. */
 const CROWD = 24;
 
