@@ -3,6 +3,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { pressedBy, withActions } from "./actions_harness.ts";
+import { changedSince } from "../../../src/flows/actions/undo.ts";
+import type { Model } from "../../../src/core/model.ts";
+import { discord } from "../../../src/tools/discord/discord.ts";
+import { ALLOW_ONCE } from "../../../src/core/people/question.ts";
+import { decideQuestion } from "../../../src/flows/questions/cards.ts";
+import { SELF, testAccount } from "../../support/bot/test_account.ts";
+import { userId } from "../../support/discord/builders.ts";
+import { ADA, CHANNEL, GUILD, guildData, messageData } from "../../support/discord/payloads.ts";
 
 const MINUTE_MS = 60_000;
 const UNDO = { action: "undo" };
@@ -303,4 +311,133 @@ describe("[T3] undo", () => {
       clock.advance(10 * MINUTE_MS + 1);
       assert.match(await run(UNDO), /there is nothing of the last 10 minutes/);
     }));
+});
+
+const PATH = "/channels/1";
+
+describe("[T3] changedSince()", () => {
+  it("takes Discord's spelling of a value for the same value", () => {
+    const fields = {
+      name: "Tide Tables!",
+      topic: "",
+      parentId: null,
+      nsfw: false,
+      rateLimitPerUser: 0,
+      position: 4,
+    };
+    const now = { name: "tide-tables", topic: null, parent_id: null, nsfw: false, position: 9 };
+    assert.deepEqual(changedSince({ path: PATH, fields }, now), []);
+  });
+
+  it("names each field with another value", () => {
+    const fields = { name: "tides", topic: "All", rateLimitPerUser: 5, archived: true };
+    const now = {
+      name: "moon",
+      topic: "All",
+      rate_limit_per_user: 9,
+      thread_metadata: { archived: false },
+    };
+    assert.deepEqual(changedSince({ path: PATH, fields }, now), [
+      "name",
+      "rateLimitPerUser",
+      "archived",
+    ]);
+  });
+
+  it("counts a value that undoing has set already as no change", () => {
+    const left = { path: PATH, fields: { topic: "All" } };
+    assert.deepEqual(changedSince(left, { topic: "Earlier" }, { topic: "Earlier" }), []);
+    assert.deepEqual(changedSince(left, { topic: "Theirs" }, { topic: "Earlier" }), ["topic"]);
+  });
+
+  it("compares an overwrite, which may be gone", () => {
+    const left = { path: PATH, overwrite: "7", fields: { type: 0, allow: "0", deny: "2048" } };
+    const having = (deny: string) => ({
+      permission_overwrites: [{ id: "7", type: 0, allow: "0", deny }, { id: "8", deny: "1" }],
+    });
+    assert.deepEqual(changedSince(left, having("2048")), []);
+    assert.deepEqual(changedSince(left, having("1024")), ["deny"]);
+    assert.deepEqual(changedSince(left, { permission_overwrites: [] }), []);
+    const earlier = { type: 0, allow: "64", deny: "0" };
+    assert.deepEqual(changedSince(left, { permission_overwrites: [] }, earlier), ["deny"]);
+  });
+
+  it("compares times of a timeout without their milliseconds", () => {
+    const fields = { communicationDisabledUntil: "2026-01-01T10:00:00.123Z" };
+    const now = (at: string) => ({ communication_disabled_until: at });
+    const left = { path: PATH, fields };
+    assert.deepEqual(changedSince(left, now("2026-01-01T10:00:00+00:00")), []);
+    assert.deepEqual(changedSince(left, now("2026-01-01T11:00:00+00:00")), [
+      "communicationDisabledUntil",
+    ]);
+    assert.deepEqual(changedSince(left, { communication_disabled_until: null }), [
+      "communicationDisabledUntil",
+    ]);
+  });
+});
+
+const BOB = { id: "1900000000000000002", username: "bobsmith", discriminator: "0" };
+const WORD = "bobword7end";
+const OLD = "1300000000000000001";
+const CHANNEL_DATA = { id: CHANNEL, type: 0, name: "ops", guild_id: GUILD };
+
+describe("[X5] words of a forgotten person in a destructive action", () => {
+  for (const isPressed of [false, true]) {
+    it(`are nowhere, ${isPressed ? "after" : "before"} its card is pressed`, async () => {
+      let asked = 0;
+      const model: Model = {
+        id: "test/model",
+        async *generate() {
+          const args = { action: "deleteMessage", messageId: OLD };
+          const call = { id: "c", name: "discord", arguments: JSON.stringify(args) };
+          if (asked++ === 0) yield { kind: "finish", reason: "tool_calls", calls: [call] };
+          else yield { kind: "text", text: "done" };
+          if (asked > 1) yield { kind: "finish", reason: "stop" };
+        },
+      };
+      const tools = [discord];
+      const scene = await testAccount({
+        discord: { guilds: { [GUILD]: { users: ["*"] } } },
+        toolServices: { tools: () => tools },
+        model,
+        answer: ({ method, path }) => {
+          if (method !== "GET") return undefined;
+          const roles = [{ id: GUILD, name: "@everyone", permissions: "8", position: 0 }];
+          if (path === `/channels/${CHANNEL}/messages/${OLD}`) {
+            return messageData({ id: OLD, author: BOB, content: WORD });
+          }
+          if (path === `/guilds/${GUILD}/channels`) return [CHANNEL_DATA];
+          if (path === `/channels/${CHANNEL}`) return CHANNEL_DATA;
+          if (path.startsWith(`/guilds/${GUILD}/members/`)) {
+            return { user: { id: path.split("/").at(-1), username: "a" }, roles: [] };
+          }
+          if (path === `/guilds/${GUILD}/roles`) return roles;
+          return path === `/guilds/${GUILD}` ? { id: GUILD, owner_id: ADA.id, roles } : undefined;
+        },
+      });
+      const { store, rows } = scene;
+      await scene.receive("GUILD_CREATE", guildData());
+      const mentions = [{ id: SELF.userId, username: "barnacle", discriminator: "0" }];
+      await scene.write(`<@${SELF.userId}> delete that`, { mentions });
+      await scene.pass(5_000);
+      const open = await store.questions.open(scene.clock.now());
+      for (const { code } of isPressed ? open : []) {
+        const now = scene.clock.now();
+        const by = { code };
+        const answer = { choice: ALLOW_ONCE };
+        await decideQuestion(scene.account, { by, userId: userId(ADA.id), answer, now });
+        await scene.pass(5_000);
+      }
+      const later = { id: "1400000000000000901", author: BOB, content: "hello" };
+      await scene.receive("MESSAGE_CREATE", messageData(later));
+      const dump = () =>
+        rows("SELECT name FROM pragma_table_list WHERE schema = 'main'").flatMap(({ name }) => {
+          const all = JSON.stringify(rows(`SELECT * FROM "${name}"`));
+          return all.includes(WORD) || all.includes(BOB.username) ? [String(name)] : [];
+        });
+      assert.ok(dump().includes(isPressed ? "discord_change" : "question"));
+      await store.forgetting.forget(userId(BOB.id), false);
+      assert.deepEqual(dump(), []);
+    });
+  }
 });

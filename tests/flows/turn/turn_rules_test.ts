@@ -14,6 +14,13 @@ import {
 import { guildData } from "../../support/discord/payloads.ts";
 import { toolNamed } from "../../support/model/tools.ts";
 import { sameData } from "../../support/same_data.ts";
+import type { Frozen } from "../../../src/core/outbound/outbound.ts";
+import { withLinesUnder } from "../../../src/flows/turn/steps.ts";
+import type { MadeChange } from "../../../src/store/changes/changes.ts";
+import { type AccountPart, loadExtras } from "../../../src/account/extra_parts.ts";
+import { bareAccount } from "../../support/account.ts";
+import { frozen } from "../../support/store/store.ts";
+import { turnEnded } from "../../../src/flows/turn/answer.ts";
 
 const { guild: { id: GUILD }, channel: { id: CHANNEL } } = guildPlace();
 const MIB = 1_048_576;
@@ -151,5 +158,96 @@ describe("the rules of a turn", () => {
     const own = rules(directMessage({ origin: { kind: "own", server: "cal" } }));
     assert.deepEqual([plain.tools, own.tools, own.offered], [[tool, ofSkill], [], []]);
     assert.ok(own.chunks.limit < plain.chunks.limit);
+  });
+});
+
+const voice = { durationSec: 1, waveform: "AA==" };
+const claim = {
+  message: guildMessage(),
+  route: { agentId: "main", sessionKey: "x" },
+  attempt: 1,
+  isAnother: false,
+};
+const part = (at: number, of: number, content: string, more: object = {}): Frozen =>
+  frozen({
+    content,
+    of: { cause: claim.message.id, revision: 0, kind: "reply", part: at, parts: of },
+    ...more,
+  });
+
+describe("[R15a] withLinesUnder()", () => {
+  const rows: readonly (readonly [string, readonly Frozen[], readonly (readonly string[])[]])[] = [
+    ["a short answer", [part(0, 1, "Done!")], [["Done!\n-# ✓ x", "Undo"]]],
+    ["an answer with a footer", [part(0, 1, "Done!\n-# 3 s", { footer: "-# 3 s" })], [
+      ["Done!\n-# 3 s\n-# ✓ x", "Undo"],
+    ]],
+    ["a spoken answer", [part(0, 2, "Done!"), part(1, 2, "", { voice })], [
+      ["Done!\n-# ✓ x", "Undo"],
+      [""],
+    ]],
+    ["a full message, whose marks may double the line", [part(0, 1, "x".repeat(1_990))], [
+      ["x".repeat(1_990)],
+      ["-# ✓ x", "Undo"],
+    ]],
+    ["no answer", [], []],
+  ];
+  for (const [what, outbox, expected] of rows) {
+    it(`puts the line and the button together: ${what}`, async () => {
+      const steps = [{ kind: "answer", text: "", calls: [], at: 1 }] as const;
+      const change: Partial<MadeChange> = {
+        undo: { does: "x", needs: [], requests: [] },
+        isUndone: false,
+        madeAt: 1,
+      };
+      const account = bareAccount({
+        now: () => 2,
+        store: {
+          turns: { stepsOf: () => Promise.resolve(steps) },
+          changes: { ofTurn: () => Promise.resolve([change as MadeChange]) },
+        } as never,
+      });
+      const linesUnder: AccountPart["linesUnder"] = (turn) => turn.steps.length > 0 ? ["✓ x"] : [];
+      const extra = { account: () => Promise.resolve(() => ({ linesUnder })) };
+      await loadExtras(account, [extra as never]);
+      const ended = await withLinesUnder(
+        { claim, entries: [], end: { kind: "answered" }, outbox },
+        { account, rules: { tools: [], chunks: { limit: 2_000 } } } as never,
+      );
+      const shown = ended.outbox.map((
+        { message: { content, buttons = [] } },
+      ) => [content, ...buttons.map(({ label }) => label)]);
+      assert.deepEqual(shown, expected);
+      for (const { message: { content, footer = "", of } } of ended.outbox) {
+        assert.ok(content.endsWith(footer));
+        assert.equal(of?.parts, ended.outbox.length);
+      }
+    });
+  }
+});
+
+/** The engine's switch, in the place of this runtime's own while the test lasts. */
+function spiedJit() {
+  const scales: number[] = [];
+  const before = Reflect.getOwnPropertyDescriptor(globalThis, "Bun");
+  const fake = { unsafe: { setJITPolicy: (scale: number) => void scales.push(scale) } };
+  const bun: unknown = before?.value;
+  const unsafe: unknown = typeof bun === "object" && bun && Reflect.get(bun, "unsafe");
+  if (typeof unsafe !== "object" || !unsafe) {
+    Object.defineProperty(globalThis, "Bun", { value: fake, configurable: true });
+    return { scales, [Symbol.dispose]: () => void Reflect.deleteProperty(globalThis, "Bun") };
+  }
+  const own: unknown = Reflect.get(unsafe, "setJITPolicy");
+  Object.assign(unsafe, fake.unsafe);
+  return { scales, [Symbol.dispose]: () => void Reflect.set(unsafe, "setJITPolicy", own) };
+}
+
+describe("[B3] turnEnded()", () => {
+  it("has the engine compile hot code sooner once the bot is busy", async () => {
+    using jit = spiedJit();
+    const { account } = await testAccount();
+    for (let turn = 0; turn < 499; turn++) turnEnded(account, { kind: "interrupted" }, 1, "test/x");
+    assert.deepEqual(jit.scales, []);
+    turnEnded(account, { kind: "interrupted" }, 1, "test/x");
+    assert.deepEqual(jit.scales, [1]);
   });
 });
