@@ -215,10 +215,7 @@ function lazyOf({ path, text }: { readonly path: string; readonly text: string }
 describe("the program", () => {
   it("has no folder and no file at its top that the table forgot", () => {
     const known = new Set([...Object.keys(MAY_IMPORT), "bot.ts", "bot", "version.ts"]);
-    assert.deepEqual(
-      sources.map(({ path }) => folderOf(path)).filter((one) => !known.has(one)),
-      [],
-    );
+    assert.deepEqual(sources.map(({ path }) => folderOf(path)).filter((it) => !known.has(it)), []);
   });
 
   it("has every folder and file of the table", () => {

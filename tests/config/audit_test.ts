@@ -16,12 +16,7 @@ const shared = (users: string): string =>
 const inMain = (text: string): string => text.replace(/}$/, ',"session":{"dmScope":"main"}}');
 
 describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
-  const cases: readonly (readonly [
-    rule: string,
-    name: string,
-    text: string | undefined,
-    told: readonly string[],
-  ])[] = [
+  const cases: readonly (readonly [string, string, string | undefined, readonly string[]])[] = [
     ["P6", "an open bot with a token alone", undefined, [
       "warning channels.discord.groupPolicy: Without channels.discord, every member of each guild may talk to the bot",
     ]],
@@ -38,12 +33,7 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
         "warning channels.discord.gateway.intents: Without the intent guilds, the bot does not know names of guilds, channels and roles, nor threads",
       ],
     ],
-    [
-      "G9",
-      "nothing about sufficient intents",
-      discord('"gateway":{"intents":["guilds","guild_messages"]}'),
-      [],
-    ],
+    ["G9", "sufficient intents", discord('"gateway":{"intents":["guilds","guild_messages"]}'), []],
     ["P8", "empty channels", discord('"guilds":{"*":{"channels":{}}}'), [
       'warning channels.discord.guilds.*.channels: The empty "channels" denies every channel',
     ]],

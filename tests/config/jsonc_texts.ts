@@ -33,11 +33,7 @@ const values: fc.Arbitrary<{ readonly [key: string]: Json }> = fc.letrec<{ any: 
   fc.dictionary(KEY, fc.oneof(fc.constant(inner), SCALAR), { maxKeys: 5, noNullPrototype: true })
 );
 
-export const anyValue: fc.Arbitrary<Json> = fc.oneof(
-  SCALAR,
-  values,
-  fc.array(SCALAR, { maxLength: 5 }),
-);
+export const anyValue = fc.oneof(SCALAR, values, fc.array(SCALAR, { maxLength: 5 }));
 
 /** Blanks and comments between two tokens. */
 const gaps = (eol: string): fc.Arbitrary<string> =>

@@ -126,10 +126,7 @@ describe("loadConfig()", () => {
     }`;
     const loaded = await load(text, { env: { MCP_KEY: "m1" } });
     assert.ok(loaded.kind === "loaded", JSON.stringify(loaded.problems));
-    const secrets = Array.from(
-      loaded.secrets,
-      ([path, { secret }]) => `${path} ${secret.reveal()}`,
-    );
+    const secrets = Array.from(loaded.secrets, ([at, { secret }]) => `${at} ${secret.reveal()}`);
     assert.deepEqual(secrets.toSorted(), [
       "channels.discord.accounts.a.pluralkit.token own",
       "channels.discord.accounts.a.token t1",

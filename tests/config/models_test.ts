@@ -79,13 +79,7 @@ describe("[L1] an unknown provider", () => {
 });
 
 describe("[L1] [L2] resolveModels()", () => {
-  const cases: readonly (readonly [
-    name: string,
-    agents: string,
-    providers: string,
-    env: Env,
-    said: readonly string[],
-  ])[] = [
+  const cases: readonly (readonly [string, string, string, Env, readonly string[]])[] = [
     ["a provider of the config", DEFAULT("x/a/b"), OWN, {}, [
       "x openai-compatible http://x/v1 - a/b",
     ]],

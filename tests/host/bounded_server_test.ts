@@ -21,12 +21,7 @@ describe("[SEC-R35] admitConnection()", () => {
   ][] = [
     ["accepts below all limits", [local(), remote("10.0.0.1")], local(), "accept"],
     ["evicts the oldest idle connection", many(6, () => local()), local(), 0],
-    [
-      "spares a connection that had an answer",
-      [local(false, 1), ...many(5, () => local())],
-      local(),
-      1,
-    ],
+    ["spares one that had an answer", [local(false, 1), ...many(5, () => local())], local(), 1],
     ["evicts one that had an answer if all had", many(6, () => local(false, 1)), local(), 0],
     [
       "evicts another machine's connection that had an answer before a local one that had none",
@@ -66,12 +61,7 @@ describe("[SEC-R35] admitConnection()", () => {
       local(),
       "accept",
     ],
-    [
-      "lets another machine displace an idle local connection",
-      many(6, () => local()),
-      remote("10.0.0.1"),
-      0,
-    ],
+    ["lets another machine displace a local one", many(6, () => local()), remote("10.0.0.1"), 0],
   ];
   for (const [name, open, newcomer, expected] of cases) {
     it(name, () => {

@@ -27,12 +27,7 @@ function list(pages: readonly Page["tools"][], allow?: readonly string[]) {
 const hundred = Array.from({ length: 100 }, (_, at) => tool(`t${at}`));
 
 describe("[T6] listTools()", () => {
-  const rows: readonly [
-    what: string,
-    tools: Page["tools"],
-    kept: number,
-    cut: readonly RegExp[],
-  ][] = [
+  const rows: readonly [string, Page["tools"], number, readonly RegExp[]][] = [
     ["tools that fit", [tool("a"), tool("b")], 2, []],
     ["a long schema", [tool("a"), tool("huge", 23_000)], 1, [
       /^huge is left out \(its schema has 23/,

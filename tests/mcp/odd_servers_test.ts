@@ -103,11 +103,7 @@ describe("[T6] a server with odd answers", () => {
       annotations: { readOnlyHint: null },
       _meta: null,
     }, true],
-    [
-      "PHP's empty objects",
-      { name: "odd", inputSchema: { properties: [] }, annotations: [] },
-      true,
-    ],
+    ["PHP's objects", { name: "odd", inputSchema: { properties: [] }, annotations: [] }, true],
     ["no schema", { name: "odd" }, true],
     ["a number as its description", { name: "odd", inputSchema: {}, description: 5 }, true],
     ["a text as its schema", { name: "odd", inputSchema: "{}" }, false],

@@ -32,16 +32,8 @@ describe("[T13] beginSignIn()", () => {
 
   const forms: readonly [what: string, token: object, sec: number | undefined][] = [
     ["expires_in as text", { expires_in: "60" }, 60],
-    [
-      "no type, and null for all else",
-      { token_type: undefined, scope: null, expires_in: null },
-      undefined,
-    ],
-    [
-      "fields of other types",
-      { token_type: null, scope: 5, expires_in: {}, id_token: null },
-      undefined,
-    ],
+    ["no type, else null", { token_type: undefined, scope: null, expires_in: null }, undefined],
+    ["other types", { token_type: null, scope: 5, expires_in: {}, id_token: null }, undefined],
   ];
   for (const [what, token, sec] of forms) {
     it(`takes a token with ${what}`, async () => {
@@ -66,12 +58,7 @@ describe("[T13] beginSignIn()", () => {
 
   it("uses the client of the config, and only at its authorization server", async () => {
     await using server = await startOAuthServer();
-    const client = {
-      clientId: "ours",
-      clientSecret: "hunter2",
-      issuer: server.origin,
-      scope: "a b",
-    };
+    const client = { clientId: "ours", clientSecret: "hush", issuer: server.origin, scope: "a b" };
     const signIn = await begin(server, client);
     assert.equal(new URL(signIn.address).searchParams.get("client_id"), "ours");
     assert.equal(new URL(signIn.address).searchParams.get("scope"), "a b");
@@ -107,11 +94,7 @@ describe("[T13] beginSignIn()", () => {
   });
 
   const refused: readonly [what: string, habits: Habits, why: RegExp][] = [
-    [
-      "metadata of another origin",
-      { challenge: "https://evil.example/metadata" },
-      /same origin as the MCP server/,
-    ],
+    ["another origin", { challenge: "https://evil.example/metadata" }, /same origin as the MCP/],
     [
       "metadata of another resource",
       { resource: { resource: "https://bank.example/mcp" } },

@@ -118,12 +118,7 @@ describe("[H5] reactions", () => {
   const off = `ignore: reactions-off by ${R}`;
   const listed = `accept: allowed by guilds.${GUILD}.users`;
   const anybody = `accept: allowed by guilds.${GUILD}`;
-  const cases: readonly [
-    mode: Mode,
-    users: readonly string[] | undefined,
-    on: "own" | "other",
-    verdict: string,
-  ][] = [
+  const cases: readonly [Mode, readonly string[] | undefined, "own" | "other", string][] = [
     ["off", undefined, "own", off],
     ["own", undefined, "own", anybody],
     ["own", undefined, "other", off],
@@ -228,13 +223,7 @@ describe("[K3] commands", () => {
       "guild",
       "accept: allowed by execApprovals.approvers",
     ],
-    [
-      "an owner who is not on the guild's list",
-      { ...owners, ...unlisted },
-      "owner",
-      "guild",
-      UNLISTED,
-    ],
+    ["an owner beside the guild's list", { ...owners, ...unlisted }, "owner", "guild", UNLISTED],
     ["who is not on the list", unlisted, "everyone", "guild", UNLISTED],
     [
       "an unlisted person, if the lists do not apply",
@@ -243,13 +232,7 @@ describe("[K3] commands", () => {
       "guild",
       "accept: allowed by commands.useAccessGroups",
     ],
-    [
-      "an unlisted person, if the lists do not apply",
-      { ...unlisted, ...noGroups },
-      "owner",
-      "guild",
-      NOT_OWNER,
-    ],
+    ["an unlisted one, without lists", { ...unlisted, ...noGroups }, "owner", "guild", NOT_OWNER],
     [
       "an unlisted person, if the lists do not apply",
       { ...unlisted, ...noGroups },
@@ -291,13 +274,7 @@ describe("[K3] commands", () => {
       "DM",
       "accept: allowed by commands.useAccessGroups",
     ],
-    [
-      "a stranger, where lists do not hold",
-      noGroups,
-      "owner",
-      "DM",
-      "challenge: pairing by dm.policy",
-    ],
+    ["a stranger without lists", noGroups, "owner", "DM", "challenge: pairing by dm.policy"],
     [
       "who is listed",
       { dm: dm({ groupEnabled: true, allowFrom: entries(ADA) }) },

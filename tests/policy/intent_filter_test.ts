@@ -64,12 +64,7 @@ describe("the intent filter", () => {
       { intent: NOT_FOR_BOT },
       `accept: mentioned by ${G}.requireMention`,
     ],
-    [
-      "a command at any score",
-      { text: "/status" },
-      { intent: NOT_FOR_BOT },
-      "accept: command by commands.text",
-    ],
+    ["a command", { text: "/status" }, { intent: NOT_FOR_BOT }, "accept: command by commands.text"],
     [
       "a mention that the filter checks",
       { mention: "user" },

@@ -17,20 +17,11 @@ import {
   webhook,
 } from "./policies.ts";
 
-const member = sender({
-  id: BOB,
-  username: "pk:abcde",
-  pluralkit: { memberId: "abcde", name: "ada" },
-});
+const member = sender({ id: BOB, username: "pk:a", pluralkit: { memberId: "a", name: "ada" } });
 const mod = sender({ roles: [{ id: MODS, name: "Mods" }] });
 
 describe("[P10] prepareRights() › owners", () => {
-  const cases: readonly [
-    name: string,
-    owners: readonly string[],
-    from: typeof mod,
-    isOne: boolean,
-  ][] = [
+  const cases: readonly [string, readonly string[], typeof mod, boolean][] = [
     ["by id", [ADA], sender(), true],
     ["by username", ["Ada"], sender(), true],
     ["another id", [BOB], sender(), false],
@@ -38,7 +29,7 @@ describe("[P10] prepareRights() › owners", () => {
     ["not everyone", ["*"], sender(), false],
     ["no role by id", [`role:${MODS}`], mod, false],
     ["no role by name", ["role:Mods"], mod, false],
-    ["a PluralKit member by id", ["pk:abcde"], member, true],
+    ["a PluralKit member by id", ["pk:a"], member, true],
     ["the account that the member is of", [BOB], member, true],
     ["no PluralKit member by a name, which any person may choose", ["ada"], member, false],
     ["no bot", [ADA, "ada"], bot, false],
@@ -80,12 +71,7 @@ describe("[P10] isOwnerHint()", () => {
   const owners = (...texts: readonly string[]) => ({
     commands: commands({ owners: entries(...texts) }),
   });
-  const cases: readonly [
-    name: string,
-    rules: Partial<AccessPolicy>,
-    message: InboundMessage,
-    isOne: boolean,
-  ][] = [
+  const cases: readonly [string, Partial<AccessPolicy>, InboundMessage, boolean][] = [
     ["by id", users(ADA), guildMessage(), true],
     ["by name", users("ada"), guildMessage(), true],
     ["by name and as *", users("*", "ada"), guildMessage(), true],

@@ -164,36 +164,16 @@ describe("[T2] prepareToolAccess() › levels", () => {
     ["global allow also limits owners", "ada", { tools: { allow: ["remind"] } }, "remind"],
     ["global allow replaces the base set", "bob", { tools: { allow: ["exec"] } }, "exec"],
     ["global allow [] leaves no tool", "ada", { tools: { allow: [] } }, ""],
-    [
-      "global alsoAllow adds to the base set",
-      "bob",
-      { tools: { alsoAllow: ["exec"] } },
-      `${BASE} exec`,
-    ],
-    [
-      "global alsoAllow adds to allow",
-      "bob",
-      { tools: { allow: ["remind"], alsoAllow: ["exec"] } },
-      "remind exec",
-    ],
+    ["alsoAllow adds to the base set", "bob", { tools: { alsoAllow: ["exec"] } }, `${BASE} exec`],
+    ["alsoAllow adds", "bob", { tools: { allow: ["remind"], alsoAllow: ["exec"] } }, "remind exec"],
     [
       "global deny removes from the base set",
       "bob",
       { tools: { deny: ["discord"] } },
       "remind web_fetch read_channel_history",
     ],
-    [
-      "global deny wins over alsoAllow beside it",
-      "bob",
-      { tools: { alsoAllow: ["exec"], deny: ["exec"] } },
-      BASE,
-    ],
-    [
-      "a group is all its tools",
-      "bob",
-      { tools: { allow: ["group:discord"] } },
-      "read_channel_history discord",
-    ],
+    ["deny wins over alsoAllow", "bob", { tools: { alsoAllow: ["exec"], deny: ["exec"] } }, BASE],
+    ["a group", "bob", { tools: { allow: ["group:discord"] } }, "read_channel_history discord"],
     [
       "groups of files and MCP",
       "bob",
@@ -203,12 +183,7 @@ describe("[T2] prepareToolAccess() › levels", () => {
     ['"*" allows all', "bob", { tools: { allow: ["*"] } }, `${BASE} ${OWNED}`],
     ['"*" denies all', "ada", { tools: { deny: ["*"] } }, ""],
     ["the agent's allow narrows", "bob", { agent: { allow: ["remind", "exec"] } }, "remind"],
-    [
-      "the agent's allow narrows an owner's tools",
-      "ada",
-      { agent: { allow: ["remind", "exec"] } },
-      "remind exec",
-    ],
+    ["the agent's allow narrows", "ada", { agent: { allow: ["remind", "exec"] } }, "remind exec"],
     ["the agent's alsoAllow adds", "bob", { agent: { alsoAllow: ["exec"] } }, `${BASE} exec`],
     [
       "the agent's alsoAllow adds to what the global allow leaves",
@@ -220,18 +195,8 @@ describe("[T2] prepareToolAccess() › levels", () => {
       agent: { deny: ["exec"] },
       channel: { tools: { alsoAllow: ["exec"] } },
     }, BASE],
-    [
-      "a guild's allow narrows",
-      "bob",
-      { guild: { tools: { allow: ["remind", "exec"] } } },
-      "remind",
-    ],
-    [
-      "a guild's alsoAllow adds",
-      "bob",
-      { guild: { tools: { alsoAllow: ["exec"] } } },
-      `${BASE} exec`,
-    ],
+    ["a guild's allow", "bob", { guild: { tools: { allow: ["remind", "exec"] } } }, "remind"],
+    ["a guild's alsoAllow", "bob", { guild: { tools: { alsoAllow: ["exec"] } } }, `${BASE} exec`],
     ["a guild's allow and alsoAllow add up", "bob", {
       guild: { tools: { allow: ["remind"], alsoAllow: ["exec"] } },
     }, "remind exec"],
@@ -318,18 +283,8 @@ describe("[T2] prepareToolAccess() › levels", () => {
       tools: { allow: ["read_channel_history", "remind"] },
       actions: { messages: false },
     }, "remind"],
-    [
-      "an MCP server is all its tools",
-      "ada",
-      { tools: { deny: ["mcp__github"] } },
-      `${BASE} read_file exec`,
-    ],
-    [
-      "an MCP server is no other server",
-      "ada",
-      { tools: { deny: ["mcp__git"] } },
-      `${BASE} ${OWNED}`,
-    ],
+    ["an MCP server", "ada", { tools: { deny: ["mcp__github"] } }, `${BASE} read_file exec`],
+    ["an MCP server is no other", "ada", { tools: { deny: ["mcp__git"] } }, `${BASE} ${OWNED}`],
     ["an unknown name changes nothing", "bob", { tools: { deny: ["Remind", "exce"] } }, BASE],
   ];
   for (const [title, who, keys, expected] of cases) {
@@ -476,16 +431,8 @@ describe("[T2] [N1] prepareToolAccess() › several agents", () => {
 describe("[T2b] prepareToolAccess() › tools that the model sees", () => {
   const rows: readonly (readonly [what: string, keys: Keys, offered: string])[] = [
     ["those of owners, without rules", {}, `${BASE} ${OWNED}`],
-    [
-      "none that is denied to all",
-      { guild: { tools: { deny: ["group:mcp", "exec"] } } },
-      `${BASE} read_file`,
-    ],
-    [
-      "none that `allow` leaves out for all",
-      { channel: { tools: { allow: ["remind"] } } },
-      "remind",
-    ],
+    ["none denied", { guild: { tools: { deny: ["group:mcp", "exec"] } } }, `${BASE} read_file`],
+    ["none that `allow` leaves out", { channel: { tools: { allow: ["remind"] } } }, "remind"],
     [
       "none that the rule of all senders leaves out",
       { guild: { toolsBySender: { "*": { allow: ["remind"] } } } },

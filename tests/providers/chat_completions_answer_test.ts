@@ -51,16 +51,8 @@ const BODIES: readonly [what: string, body: string, expected: Expected][] = [
   ["a reason in a chunk without a delta", HELLO + chunk(null, "stop") + DONE, WHOLE],
   ["a reason that later chunks leave out", HELLO + STOP + chunk({ content: "" }) + DONE, WHOLE],
   ["[DONE] in place of a reason", HELLO + DONE, WHOLE],
-  [
-    "a completion without a reason",
-    JSON.stringify({ choices: [{ message: { content: "Hello" } }] }),
-    WHOLE,
-  ],
-  [
-    "the text of a completion as one part",
-    JSON.stringify(completion({ content: { text: "Hello" } })),
-    COUNTED,
-  ],
+  ["without a reason", JSON.stringify({ choices: [{ message: { content: "Hello" } }] }), WHOLE],
+  ["its text as one part", JSON.stringify(completion({ content: { text: "Hello" } })), COUNTED],
   [
     "parts of the names of another format",
     chunk({ content: [{ type: "output_text", text: "Hello" }] }) + STOP,
@@ -123,11 +115,7 @@ const BODIES: readonly [what: string, body: string, expected: Expected][] = [
     { ...WHOLE, usage: { inputTokens: 11, outputTokens: 5, cachedTokens: 9 } },
   ],
   ["half of the usage", HELLO + STOP + data({ choices: [], usage: { prompt_tokens: 1 } }), WHOLE],
-  [
-    "usage of text",
-    HELLO + STOP + data({ usage: { prompt_tokens: "1", completion_tokens: null } }),
-    WHOLE,
-  ],
+  ["text", HELLO + STOP + data({ usage: { prompt_tokens: "1", completion_tokens: null } }), WHOLE],
   ["content of null", chunk({ content: null }) + HELLO + STOP, WHOLE],
   [
     "content in parts",
@@ -172,11 +160,7 @@ const BODIES: readonly [what: string, body: string, expected: Expected][] = [
     `\n ${JSON.stringify(completion({ content: "Hello" }), null, 2)}\n`,
     COUNTED,
   ],
-  [
-    "one completion in parts",
-    JSON.stringify(completion({ content: [{ type: "text", text: "Hello" }] })),
-    COUNTED,
-  ],
+  ["in parts", JSON.stringify(completion({ content: [{ type: "text", text: "Hello" }] })), COUNTED],
   ["half of a completion", JSON.stringify(completion({ content: "Hello" })).slice(0, -9), {
     text: "",
     fails: "not_an_answer",
@@ -195,17 +179,9 @@ const BODIES: readonly [what: string, body: string, expected: Expected][] = [
   ["nothing", "", { text: "", fails: "not_an_answer", message: /ended its answer early/ }],
   ["an empty line", "\n", { text: "", fails: "not_an_answer" }],
   ["[DONE] alone", DONE, { text: "", fails: "not_an_answer", message: /ended its answer early/ }],
-  ["a reason alone", STOP + DONE, {
-    text: "",
-    fails: "not_an_answer",
-    message: /without any text/,
-  }],
+  ["a reason", STOP + DONE, { text: "", fails: "not_an_answer", message: /without any text/ }],
   ["white space only", says(" \n") + STOP, { text: "", fails: "not_an_answer" }],
-  ["length alone", chunk({}, "length"), {
-    text: "",
-    fails: "not_an_answer",
-    message: /used up its tokens/,
-  }],
+  ["length", chunk({}, "length"), { text: "", fails: "not_an_answer", message: /used up/ }],
   ["a filter alone", chunk({}, "content_filter"), { text: "", fails: "filtered" }],
   ["no reason and no [DONE]", HELLO, { ...NO_ANSWER, message: /ended its answer early/ }],
   ["a reason `error`", HELLO + chunk({}, "error") + DONE, NO_ANSWER],
@@ -333,11 +309,7 @@ const CALLS: readonly [what: string, body: string, calls: readonly string[]][] =
     ['a tide({"p":1})'],
   ],
   ["a name in pieces", piece(0, "a", "ti") + piece(0, undefined, "de", "{}"), ["a tide({})"]],
-  [
-    "arguments before the name",
-    piece(0, undefined, undefined, "{") + piece(0, "a", "tide", "}"),
-    ["a tide({})"],
-  ],
+  ["no name yet", piece(0, undefined, undefined, "{") + piece(0, "a", "tide", "}"), ["a tide({})"]],
   [
     "index 0 for every call",
     piece(0, "a", "tide", "{}") + piece(0, "b", "moon", "{") + piece(0, "b", undefined, "}"),

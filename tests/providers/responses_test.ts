@@ -120,11 +120,7 @@ describe("[L3] createResponsesReader()", () => {
       ends("incomplete", { incomplete_details: { reason: "content_filter" } }),
       "filtered",
     ],
-    [
-      "an error of the server",
-      ends("failed", { error: { code: "server_error", message: "x" } }),
-      "server_error",
-    ],
+    ["an error", ends("failed", { error: { code: "server_error", message: "x" } }), "server_error"],
     [
       "a rate limit",
       ends("failed", { error: { code: "rate_limit_exceeded", message: "x" } }),

@@ -11,6 +11,7 @@ import { listen, QUESTION, settingsFor } from "../support/model/model_server.ts"
 type Kind = ProviderSettings["kind"];
 type Body = Readonly<Record<string, unknown>>;
 
+const THOUGHT = "Tides turn.";
 const event = (data: unknown) => `data: ${JSON.stringify(data)}\n\n`;
 const anthropic = (...events: readonly Body[]) =>
   events.map((one) => `event: ${one.type}\n${event(one)}`).join("");
@@ -70,10 +71,7 @@ const ANSWERS: Readonly<Record<Kind, string>> = {
   ),
   google: event({
     candidates: [{
-      content: {
-        role: "model",
-        parts: [{ text: "Tides turn.", thought: true }, { text: "High." }],
-      },
+      content: { role: "model", parts: [{ text: THOUGHT, thought: true }, { text: "High." }] },
       finishReason: "STOP",
     }],
     usageMetadata: { promptTokenCount: 1, candidatesTokenCount: 2, totalTokenCount: 3 },
@@ -124,13 +122,7 @@ async function turnWith(
 const TIDE = { name: "tide", description: "Tells the tide.", parameters: { type: "object" } };
 
 describe("[K2] [L1] the level of thinking", () => {
-  const levels: readonly [
-    kind: Kind,
-    field: (body: Body) => unknown,
-    level: ThinkLevel,
-    sent: unknown,
-    name?: string,
-  ][] = [
+  const levels: readonly [Kind, (body: Body) => unknown, ThinkLevel, unknown, string?][] = [
     ["openai-responses", (body) => body["reasoning"], "off", { effort: "none" }],
     ["openai-responses", (body) => body["reasoning"], "high", { effort: "high" }, "gpt-5.1"],
     ["openai-compatible", (body) => body["reasoning_effort"], "off", "none"],

@@ -47,11 +47,7 @@ const cases:
       ],
       "1000 + 25 tokens",
     ],
-    [
-      "no money if it is free",
-      [answer({ inputTokens: 9, outputTokens: 2, micros: 0 })],
-      "9 + 2 tokens",
-    ],
+    ["no money", [answer({ inputTokens: 9, outputTokens: 2, micros: 0 })], "9 + 2 tokens"],
     [
       "that it is an estimate",
       [answer({ inputTokens: 9, outputTokens: 2, isEstimate: true })],

@@ -46,11 +46,7 @@ describe("[R11] failureText()", () => {
   }
 
   const limits: readonly [why: TurnFailure, afterMs: number, sentence: RegExp][] = [
-    [
-      "rate_limited",
-      20 * 3_600_000,
-      /no more requests for now.* again <t:72060:R> \(<t:72060:f>\)/,
-    ],
+    ["rate_limited", 20 * 3_600_000, /no more requests for.* again <t:72060:R> \(<t:72060:f>\)/],
     ["quota", 20 * 3_600_000, /no more requests for now/],
     ["rate_limited", 5 * 60_000, /in a few minutes/],
     ["filtered", 20 * 3_600_000, /refuses to answer/],

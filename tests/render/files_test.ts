@@ -28,10 +28,7 @@ describe("[R12] checkFiles()", () => {
   });
 
   it("leaves files unchanged and in order", () => {
-    const files = [
-      file("b.txt", "b", { alt: "a letter", contentType: "text/plain" }),
-      file("a", "a"),
-    ];
+    const files = [file("b.txt", "b", { alt: "a", contentType: "text/plain" }), file("a", "a")];
     sameData(checkFiles(files, rules), { files, notes: [] });
   });
 
@@ -96,10 +93,7 @@ describe("[R12a] withoutFiles()", () => {
       ...message,
       content: "hello\n\n`a.md` is not attached, because Discord doesn't accept it here.",
     });
-    assert.match(
-      contentOf("hello", "a", "b"),
-      /^hello\n\n`a` is not attached.*\n`b` is not attached/,
-    );
+    assert.match(contentOf("hello", "a", "b"), /^hello\n\n`a` is not attached.*\n`b` is not/);
   });
 
   it("leaves no message empty", () => {

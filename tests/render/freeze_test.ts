@@ -120,11 +120,7 @@ describe("freeze()", () => {
     });
   }
 
-  const quoting: readonly [
-    name: string,
-    quote: Quote | undefined,
-    quoted: (MessageId | undefined)[],
-  ][] = [
+  const quoting: readonly [string, Quote | undefined, (MessageId | undefined)[]][] = [
     ["nothing without a reply tag", undefined, [undefined, undefined]],
     ["with the first chunk", quote, [quote.messageId, undefined]],
     ["with all chunks", { ...quote, on: "all" }, [quote.messageId, quote.messageId]],

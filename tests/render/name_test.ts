@@ -40,11 +40,7 @@ describe("[S7] threadTitle()", () => {
   const cases: readonly [what: string, text: string, title: string][] = [
     ["keeps short words", "How do I feed krill?", "How do I feed krill?"],
     ["removes mentions and links", "<@123> see <#5> https://x.example/?k=1 please", "see please"],
-    [
-      "removes Markdown, not names",
-      "## **bold** `code` snake_case _em_",
-      "bold code snake_case em",
-    ],
+    ["removes Markdown only", "## **bold** `code` snake_case _em_", "bold code snake_case em"],
     ["keeps an emoji's name", "hello <a:party:77>", "hello :party:"],
     ["keeps joiners", "👩\u200d💻 نمی\u200cخواهم a\u200db", "👩\u200d💻 نمی\u200cخواهم ab"],
     ["keeps the backslashes of a path", "Where is C:\\temp\\logs?", "Where is C:\\temp\\logs?"],

@@ -31,10 +31,7 @@ describe("[R3] takeReplyTags()", () => {
     ["`[[reply_to_current]]` is how", "`[[reply_to_current]]` is how"],
     ["```\n[[reply_to_current]]\n```", "```\n[[reply_to_current]]\n```"],
     ["`a` [[reply_to_current]] `b`", "`a` `b`", "current"],
-    [
-      "[[unknown_tag]] [x] [[reply_to_current hello",
-      "[[unknown_tag]] [x] [[reply_to_current hello",
-    ],
+    ["[[unknown_tag]] [x] [[reply_to_current hi", "[[unknown_tag]] [x] [[reply_to_current hi"],
     ["[[reply_to_currently]] [[reply_tom]]", "[[reply_to_currently]] [[reply_tom]]"],
   ];
   for (const [text, left, replyTo] of cases) {

@@ -75,11 +75,7 @@ describe("[O5] the tasks of deno.json", () => {
   it("install everything for each other task", () => {
     const others = Object.keys(tasks).filter((name) => !/^install|^demo$/.test(name));
     const without = others.filter((name) => !taskOf(name).dependencies?.includes("install"));
-    assert.deepEqual(
-      without,
-      ["test", "test:all"],
-      "scripts/test.ts installs first, and shows that as a step",
-    );
+    assert.deepEqual(without, ["test", "test:all"], "scripts/test.ts installs as a step");
   });
 
   it("run scripts that exist, as do workflows, pages and the scripts themselves", () => {

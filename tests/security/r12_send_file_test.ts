@@ -104,10 +104,7 @@ describe("[R12] barnacle send --file", () => {
     using folder = tempDirectory();
     const link = pathIn(folder.path);
     symlinkSync("/dev/zero", link);
-    assert.match(
-      (await sendFile(folder.path, link)).stderr,
-      /\(a link to \/dev\/zero\): it is not/,
-    );
+    assert.match((await sendFile(folder.path, link)).stderr, /\(a link to \/dev\/zero\): it is/);
   });
 
   it("names the real path if a folder of the path is a link", async () => {

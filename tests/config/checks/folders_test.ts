@@ -14,11 +14,7 @@ const OWN: FolderFacts = {
 const ABOVE: FolderFacts = { ...OWN, path: "/etc", isDirect: false };
 
 describe("[SEC-R11] auditFolders()", () => {
-  const cases: readonly (readonly [
-    name: string,
-    folder: FolderFacts,
-    severities: readonly string[],
-  ])[] = [
+  const cases: readonly (readonly [string, FolderFacts, readonly string[]])[] = [
     ["a private folder", OWN, []],
     ["a folder of root", { ...OWN, uid: 0, gid: 0, mode: 0o40755 }, []],
     ["a folder that its own group writes", { ...OWN, mode: 0o40770 }, []],

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { auditPermissions, type FileFacts } from "../../../src/config/checks/permissions.ts";
 
+const ROOT = { uid: 0, gid: 0 };
 const OWN: FileFacts = {
   path: "/etc/barnacle/config.jsonc",
   mode: 0o600,
@@ -13,28 +14,14 @@ const OWN: FileFacts = {
 };
 
 describe("[C8] [SEC-R11] auditPermissions()", () => {
-  const cases: readonly (readonly [
-    name: string,
-    facts: Partial<FileFacts>,
-    severities: readonly string[],
-  ])[] = [
+  const cases: readonly (readonly [string, Partial<FileFacts>, readonly string[]])[] = [
     ["a private file", {}, []],
     ["a private file of root", { uid: 0, gid: 0 }, []],
     ["a file that its own group reads", { mode: 0o640 }, []],
     ["a file that its own group writes", { mode: 0o660 }, []],
     ["a secret that another group reads", { mode: 0o640, gid: 50 }, ["warning"]],
-    ["root's file that root lets a group read", {
-      mode: 0o640,
-      uid: 0,
-      gid: 50,
-      self: { uid: 0, gid: 0 },
-    }, []],
-    ["root's file that every user can read", {
-      mode: 0o644,
-      uid: 0,
-      gid: 50,
-      self: { uid: 0, gid: 0 },
-    }, ["warning"]],
+    ["root's, read by a group", { mode: 0o640, uid: 0, gid: 50, self: ROOT }, []],
+    ["root's, read by all", { mode: 0o644, uid: 0, gid: 50, self: ROOT }, ["warning"]],
     ["root's file that another group reads", { mode: 0o640, uid: 0, gid: 50 }, ["warning"]],
     ["a secret that every user can read", { mode: 0o604 }, ["warning"]],
     ["a secret that every user can search", { mode: 0o601 }, ["warning"]],

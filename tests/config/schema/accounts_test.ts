@@ -36,11 +36,7 @@ describe("[C6] the accounts of a config", () => {
       "work",
       "play",
     ]],
-    ["accounts beside the token above", file(`"token":"t",${NAMED}`), {}, [
-      "default",
-      "work",
-      "play",
-    ]],
+    ["beside the token above", file(`"token":"t",${NAMED}`), {}, ["default", "work", "play"]],
     ["an account named default", file('"accounts":{"a":{"token":"a"},"Default":{}}'), {}, [
       "default",
       "a",

@@ -59,21 +59,13 @@ describe("[W1] [W4] hooks in the config", () => {
       { model: false },
       "error hooks.uptime.model: Without a model, there is nothing to post",
     ],
-    [
-      "an end without an incident",
-      { ends: { a: "b" } },
-      "error hooks.uptime.ends: Only an incident can end",
-    ],
+    ["no incident", { ends: { a: "b" } }, "error hooks.uptime.ends: Only an incident can end"],
     [
       "a thread in a direct message",
       { to: "user:123456789012345678", thread: "{{ a }}" },
       "error hooks.uptime.thread: Direct messages have no threads",
     ],
-    [
-      "an unknown agent",
-      { agent: "nobody" },
-      'error hooks.uptime.agent: There is no agent "nobody"',
-    ],
+    ["no agent", { agent: "nobody" }, 'error hooks.uptime.agent: There is no agent "nobody"'],
     [
       "an unknown account",
       { account: "nobody" },

@@ -113,20 +113,8 @@ describe("[C10] unsetAt()", () => {
 });
 
 describe("[C10] the layout of an edited text", () => {
-  const SET: readonly (readonly [
-    what: string,
-    before: string,
-    path: readonly Segment[],
-    value: Json,
-    after: string,
-  ])[] = [
-    [
-      "an empty file",
-      "",
-      ["log", "level"],
-      "debug",
-      '{\n  "log": {\n    "level": "debug"\n  }\n}\n',
-    ],
+  const SET: readonly (readonly [string, string, readonly Segment[], Json, string])[] = [
+    ["no text", "", ["log", "level"], "debug", '{\n  "log": {\n    "level": "debug"\n  }\n}\n'],
     ["an empty object", "{}\n", ["a"], 1, '{\n  "a": 1\n}\n'],
     [
       "a key after the last",
@@ -218,13 +206,7 @@ function edited(text: string, path: readonly Segment[], to: Replacement, comment
 }
 
 describe("[P12] [C10] replaceWithComment()", () => {
-  const CASES: readonly (readonly [
-    what: string,
-    before: string,
-    path: readonly Segment[],
-    to: Replacement,
-    after: string,
-  ])[] = [
+  const CASES: readonly (readonly [string, string, readonly Segment[], Replacement, string])[] = [
     [
       "an entry in a line of its own",
       '{"u": [\n  "ada",\n  "b"\n]}',

@@ -120,12 +120,7 @@ describe("identifyBudget()", () => {
 });
 
 describe("askIdentify()", () => {
-  const ANSWERS: readonly (readonly [
-    name: string,
-    record: IdentifyRecord,
-    shardId: number,
-    answer: IdentifyAnswer,
-  ])[] = [
+  const ANSWERS: readonly (readonly [string, IdentifyRecord, number, IdentifyAnswer])[] = [
     ["the first at once", { identifies: [] }, 0, { kind: "granted" }],
     [
       "no second one within the spacing",

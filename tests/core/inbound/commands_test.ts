@@ -90,10 +90,7 @@ describe("[M4] [K1] textCommandIn()", () => {
   const others: readonly [why: string, text: string, fields?: Partial<InboundMessage>][] = [
     ["words after a command that takes none", "/status now"],
     ["the mention of another person", "<@1> /status"],
-    ["mentions of the bot and of others", "<@1> /status", {
-      mention: "user",
-      mentionsOthers: true,
-    }],
+    ["mentions of it and of others", "<@1> /status", { mention: "user", mentionsOthers: true }],
     ["a question by a command", "/status", { origin: { kind: "command" } }],
     ["a run of a schedule", "/status", { origin: { kind: "schedule", scheduleId: 1, dueAt: 1 } }],
     ["another bot", "/status", { sender: sender({ automaton: "bot" }) }],

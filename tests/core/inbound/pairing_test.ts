@@ -38,11 +38,7 @@ describe("settlePairing()", () => {
       given: 10,
     }, "ignore pairing-pending"],
     ["gives no second code to a denied stranger", { last: "denied" }, "ignore pairing-denied"],
-    [
-      "gives no code to a user whose pairing was revoked",
-      { last: "approved" },
-      "ignore pairing-denied",
-    ],
+    ["gives no code after a revoked pairing", { last: "approved" }, "ignore pairing-denied"],
     ["gives none while twenty wait", { pending: MAX_PENDING }, "ignore pairing-full"],
     ["gives ten a minute", { given: MAX_CODES }, "ignore pairing-full"],
   ];

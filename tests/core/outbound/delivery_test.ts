@@ -49,11 +49,7 @@ describe("[D2] stepFor()", () => {
       kind: "look",
     }],
     ["looks after a day", row({ firstAttemptAt: NOW - DAY_MS }), { kind: "look" }],
-    [
-      "tolerates a clock that is a little off",
-      row({ firstAttemptAt: NOW + 5_000 }),
-      post(NOW + 65_000),
-    ],
+    ["tolerates a clock a little off", row({ firstAttemptAt: NOW + 5_000 }), post(NOW + 65_000)],
     ["looks if the clock was set back", row({ firstAttemptAt: NOW + 5_001 }), { kind: "look" }],
     ["edits at any age", row({ action: EDIT, firstAttemptAt: NOW - DAY_MS }), EDIT],
     ["deletes at any age", row({ action: DELETE, firstAttemptAt: NOW + DAY_MS }), DELETE],
@@ -164,12 +160,7 @@ describe("[D5] afterDelivery()", () => {
     ],
     ["waits to look", fresh, { ...UNREAD, why: "rate_limited", retryAfterMs: 9 }, again(9, false)],
     ["waits to look without a token", fresh, { ...UNREAD, why: "unauthorized" }, again(500)],
-    [
-      "holds a message if Discord refuses the history",
-      fresh,
-      { ...UNREAD, why: "rejected" },
-      uncertain,
-    ],
+    ["holds it if Discord refuses the history", fresh, { ...UNREAD, why: "rejected" }, uncertain],
   ];
   for (const [what, given, delivery, next] of table) {
     const failed = given.failingSince === undefined ? 1 : RETRY.attempts;
@@ -364,20 +355,8 @@ describe("[D2] isSame()", () => {
     ["a missing file", false, sent, [3], posted()],
     ["an extra file", false, sent, [], posted({ fileSizes: [3] })],
     ["files in turn", false, sent, [3, 4], posted({ fileSizes: [4, 3] })],
-    [
-      "a draft that has grown",
-      true,
-      draft("It began so …"),
-      [],
-      posted({ content: "It began so, and went on" }),
-    ],
-    [
-      "a draft as it was posted",
-      true,
-      draft("It began so …"),
-      [],
-      posted({ content: "It began so …" }),
-    ],
+    ["a grown draft", true, draft("So …"), [], posted({ content: "So, and on" })],
+    ["a draft as it was posted", true, draft("So …"), [], posted({ content: "So …" })],
     ["another draft", false, draft("It began so …"), [], posted({ content: "Once upon a time" })],
     ["an empty draft", false, draft("…"), [], posted()],
   ];

@@ -63,12 +63,7 @@ function asked(drafts: readonly DraftRow[], outbox: readonly Frozen[]): readonly
 
 describe("[R8] placeDrafts()", () => {
   const failure = said(["It failed."], { of: { ...ANSWER, kind: "failure", part: 0, parts: 1 } });
-  const cases: readonly [
-    what: string,
-    drafts: readonly DraftRow[],
-    outbox: readonly Frozen[],
-    expected: readonly string[],
-  ][] = [
+  const cases: readonly [string, readonly DraftRow[], readonly Frozen[], readonly string[]][] = [
     ["leaves a turn without drafts as it is", [], said(["a", "b"]), ["post: a", "post: b"]],
     ["puts the reply in the draft's place", [draft(0)], said(["a"]), ["edit 0: a"]],
     ["posts messages beyond the drafts", [draft(0)], said(["a", "b"]), ["edit 0: a", "post: b"]],
@@ -83,10 +78,7 @@ describe("[R8] placeDrafts()", () => {
       "edit 1: b",
     ]],
     ["deletes all drafts of an empty turn", [draft(0), draft(1)], [], ["remove 0", "remove 1"]],
-    ["never turns a draft into a failure notice", [draft(0)], failure, [
-      "remove 0",
-      "post: It failed.",
-    ]],
+    ["makes no failure notice of a draft", [draft(0)], failure, ["remove 0", "post: It failed."]],
     [
       "never turns a draft into a message that answers nothing",
       [draft(0)],
@@ -231,12 +223,7 @@ describe("[R8] nextDraftStep()", () => {
     ...(content !== undefined && { content }),
     ...(id && { messageId: id }),
   });
-  const cases: readonly [
-    what: string,
-    shown: readonly ShownDraft[],
-    wanted: readonly DraftMessage[],
-    step: string,
-  ][] = [
+  const cases: readonly [string, readonly ShownDraft[], readonly DraftMessage[], string][] = [
     ["nothing to say", [], [], "none"],
     ["a first draft", [], wanted("one"), "post one"],
     ["a draft that Discord does not have yet", [shown("one")], wanted("one two"), "none"],

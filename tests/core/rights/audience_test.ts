@@ -79,25 +79,10 @@ describe("[T4] mayAllRead()", () => {
     ["an open channel, from a staff one", STAFF_ONLY, OPEN, true],
     ["a staff channel, from the same", STAFF_ONLY, STAFF_ONLY, true],
     ["a staff channel, from one of another role", CREW_ONLY, STAFF_ONLY, false],
-    [
-      "a channel of both roles, from one of them",
-      CREW_ONLY,
-      place(deny(EVERYONE), allow(CREW), allow(STAFF)),
-      true,
-    ],
-    [
-      "a channel of one role, from one of both",
-      place(deny(EVERYONE), allow(CREW), allow(STAFF)),
-      CREW_ONLY,
-      false,
-    ],
+    ["of both roles, from one", CREW_ONLY, place(deny(EVERYONE), allow(CREW), allow(STAFF)), true],
+    ["of one role, from both", place(deny(EVERYONE), allow(CREW), allow(STAFF)), CREW_ONLY, false],
     ["a channel that a role may not see", OPEN, place(deny(MUTED)), false],
-    [
-      "the same, from where that role may not look, either",
-      place(deny(MUTED)),
-      place(deny(MUTED)),
-      true,
-    ],
+    ["the same, from where that role may not look", place(deny(MUTED)), place(deny(MUTED)), true],
     [
       "the same, from where that role sees by another one",
       place(deny(MUTED), allow(CREW)),
@@ -105,20 +90,9 @@ describe("[T4] mayAllRead()", () => {
       false,
     ],
     ["a channel without its history", OPEN, place(deny(EVERYONE, READ)), false],
-    [
-      "a channel whose history a role reads",
-      OPEN,
-      place(deny(EVERYONE, READ), allow(CREW, READ)),
-      false,
-    ],
+    ["a history that a role reads", OPEN, place(deny(EVERYONE, READ), allow(CREW, READ)), false],
     ["a voice channel that people may not enter", OPEN, { ...OPEN, isVoice: true }, false],
-    [
-      "a voice channel that all may enter",
-      OPEN,
-      { ...OPEN, isVoice: true },
-      true,
-      guildOf(BOTH | CONNECT),
-    ],
+    ["a voice channel of all", OPEN, { ...OPEN, isVoice: true }, true, guildOf(BOTH | CONNECT)],
     [
       "a channel of the role that may enter a voice channel, from there",
       { ...place(deny(EVERYONE, CONNECT), allow(CREW, CONNECT)), isVoice: true },
@@ -144,10 +118,7 @@ describe("[T4] mayAllRead()", () => {
       ...guildOf(),
       roles: [role(EVERYONE, BOTH), { ...role(CREW, 0n), isOfBot: true }, role(STAFF, 0n)],
     }],
-    ["no channel, if the server's roles are not known", OPEN, OPEN, false, {
-      ...guildOf(),
-      roles: [],
-    }],
+    ["none, if the server's roles are unknown", OPEN, OPEN, false, { ...guildOf(), roles: [] }],
   ];
   for (const [title, from, to, expected, guild] of matrix) {
     it(`${expected ? "opens" : "closes"} ${title}`, () => {
@@ -177,10 +148,7 @@ describe("[T4] mayAllRead()", () => {
   const some = fc.constantFrom(0n, VIEW, READ, BOTH, CONNECT);
   const who = fc.constantFrom<Who>(EVERYONE, CREW, STAFF, MUTED, ADA, BOB);
   const overwrites = fc.uniqueArray(
-    fc.record({ id: who, allow: some, deny: some }).map((one) => ({
-      ...one,
-      id: one.id as RoleId,
-    })),
+    fc.record({ id: who, allow: some, deny: some }).map((it) => ({ ...it, id: it.id as RoleId })),
     { selector: ({ id }) => id, maxLength: 5 },
   );
   const places = fc.record({ overwrites, isVoice: fc.boolean() });

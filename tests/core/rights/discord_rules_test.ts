@@ -215,11 +215,7 @@ const MATRIX: Readonly<Record<string, readonly [Setting, string?]>> = {
     place: channel([[ME, ["Manage Channels"], []]]),
     needs: [server("Manage Channels")],
   }, lacks("Manage Channels")],
-  "a permission of a lower role": [{
-    roles: [LOW, MID],
-    low: ["Kick Members"],
-    needs: ["Kick Members"],
-  }],
+  "a lower right": [{ roles: [LOW, MID], low: ["Kick Members"], needs: ["Kick Members"] }],
   // administrators and the owner
   "an administrator in a channel that denies everyone and the member": [{
     roles: [ADMIN],
@@ -249,10 +245,7 @@ const MATRIX: Readonly<Record<string, readonly [Setting, string?]>> = {
     { roles: [ADMIN], timedOut: NOW + 1, place: channel(), needs: ["Manage Messages"] },
   ],
   // timeouts of the asker
-  "a timeout, for sending": [
-    { timedOut: NOW + 1, place: channel(), needs: ["Send Messages"] },
-    TIMED,
-  ],
+  "a timeout, to send": [{ timedOut: NOW + 1, place: channel(), needs: ["Send Messages"] }, TIMED],
   "a timeout, for reading": [
     { timedOut: NOW + 1, place: channel(), needs: ["Read Message History"] },
   ],
@@ -310,10 +303,7 @@ const MATRIX: Readonly<Record<string, readonly [Setting, string?]>> = {
     },
     lacks("View Channel"),
   ],
-  "a private thread, for another person": [
-    { place: thread(PRIVATE), needs: [] },
-    lacks("Manage Threads"),
-  ],
+  "a private thread of others": [{ place: thread(PRIVATE), needs: [] }, lacks("Manage Threads")],
   "a private thread, for a member": [
     { place: thread({ ...PRIVATE, hasMember: true }), needs: ["Send Messages"] },
   ],
@@ -483,10 +473,7 @@ const MATRIX: Readonly<Record<string, readonly [Setting, string?]>> = {
     { mid: ["Create Events"], needs: [server("Manage Events")] },
     lacks("Manage Events"),
   ],
-  "external emojis": [
-    { place: channel(), needs: ["Use External Emojis"] },
-    lacks("Use External Emojis"),
-  ],
+  "emojis": [{ place: channel(), needs: ["Use External Emojis"] }, lacks("Use External Emojis")],
   "external emojis, with stickers alone": [
     { mid: ["Use External Stickers"], place: channel(), needs: ["Use External Emojis"] },
     lacks("Use External Emojis"),
@@ -517,10 +504,7 @@ const MATRIX: Readonly<Record<string, readonly [Setting, string?]>> = {
   "the overwrite of a managed role": [{ needs: [edit(MANAGED)] }],
   "the overwrite of @everyone": [{ needs: [edit(EVERYONE)] }],
   "the overwrite of a higher role": [{ needs: [edit(HIGH)] }, ROLE],
-  "a role that does not exist": [
-    { needs: [give(roleId("999"))] },
-    "there is no such role in that server",
-  ],
+  "no role": [{ needs: [give(roleId("999"))] }, "there is no such role in that server"],
   "giving permissions that they have": [{
     mid: ["Manage Messages", "Manage Roles"],
     place: channel(),

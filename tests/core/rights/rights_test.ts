@@ -128,11 +128,7 @@ const MATRIX: Readonly<Record<string, Case>> = {
     needs: ["Pin Messages"],
     missing: lacks("Pin Messages"),
   },
-  "pins, with Pin Messages": {
-    guild: guildOf(bit("Pin Messages")),
-    place: channel,
-    needs: ["Pin Messages"],
-  },
+  "pins": { guild: guildOf(bit("Pin Messages")), place: channel, needs: ["Pin Messages"] },
   "new emojis, with Manage Expressions alone": {
     guild: guildOf(bit("Manage Expressions")),
     needs: ["Create Expressions"],
@@ -253,10 +249,7 @@ const MATRIX: Readonly<Record<string, Case>> = {
     place: thread({ isPrivate: true }),
     needs: ["Read Message History"],
   },
-  "a locked thread, to read": {
-    place: thread({ isLocked: true }),
-    needs: ["Read Message History"],
-  },
+  "a locked thread": { place: thread({ isLocked: true }), needs: ["Read Message History"] },
   "a locked thread, to write": {
     place: thread({ isLocked: true }),
     needs: ["Send Messages"],
@@ -312,11 +305,7 @@ const MATRIX: Readonly<Record<string, Case>> = {
     place: channel,
     needs: ["Read Message History"],
   },
-  "a timeout that is over": {
-    who: member(ASKER, [CREW], NOW),
-    place: channel,
-    needs: ["Send Messages"],
-  },
+  "a past timeout": { who: member(ASKER, [CREW], NOW), place: channel, needs: ["Send Messages"] },
   "a timeout, for the whole guild": {
     guild: guildOf(bit("Kick Members")),
     who: member(ASKER, [CREW], NOW + 1),
@@ -339,10 +328,7 @@ const MATRIX: Readonly<Record<string, Case>> = {
     needs: [over(member(OWNER))],
     missing: RANK,
   },
-  "the owner over an administrator": {
-    who: member(OWNER),
-    needs: [over(member(OTHER, [CAPTAIN]))],
-  },
+  "an owner over an administrator": { who: member(OWNER), needs: [over(member(OTHER, [CAPTAIN]))] },
   "oneself": { who: member(OWNER), needs: [over(member(OWNER))], missing: RANK },
   "of two roles at one position, the older": {
     who: member(ASKER, [MATE]),
@@ -370,11 +356,7 @@ const MATRIX: Readonly<Record<string, Case>> = {
     missing: /an integration manages that role/,
   },
   "@everyone": { who: member(OWNER), needs: [give(EVERYONE)], missing: /@everyone/ },
-  "a role of another server": {
-    who: member(OWNER),
-    needs: [give(roleId("999"))],
-    missing: /no such role/,
-  },
+  "another's role": { who: member(OWNER), needs: [give(roleId("999"))], missing: /no such role/ },
   "an overwrite for @everyone": { needs: [rank(EVERYONE)] },
   "an overwrite for a higher role": { needs: [rank(MATE)], missing: ROLE },
   "an overwrite for a lower bot role": { who: member(ASKER, [MATE]), needs: [rank(BOT_ROLE)] },

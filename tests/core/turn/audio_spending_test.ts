@@ -49,10 +49,7 @@ describe("[X4] reserve()", () => {
   it("goes on after a store that fails", async () => {
     let isDown = true;
     const failing = createAudioSpending({
-      spend: {
-        check: () => isDown ? Promise.reject(new Error("down")) : undefined,
-        record: () => {},
-      },
+      spend: { check: () => isDown ? Promise.reject(Error("down")) : undefined, record: () => {} },
       now: () => 0,
     });
     await assert.rejects(failing.reserve(model, 1, payer), /down/);

@@ -224,12 +224,7 @@ describe("[D3] createClient() against Discord's limits", () => {
   });
 
   const FLOOR_MS = 19_000;
-  const runs: readonly [acks: boolean, unusedPerSec: number][] = [
-    [false, 0],
-    [false, 2],
-    [true, 0],
-    [true, 2],
-  ];
+  const runs: readonly [boolean, number][] = [[false, 0], [false, 2], [true, 0], [true, 2]];
   for (const [acks, unusedPerSec] of runs) {
     it(`[B11] sends 1,000 replies to 50 channels within 1.10 × the floor, acks ${acks}, unused ${unusedPerSec}`, async () => {
       const jitter = Array.from({ length: 97 }, (_, n) => (n * 37) % 5 + 1);

@@ -55,11 +55,7 @@ describe("[X2] findDataDir()", () => {
     ["systemd's next, the first of several", { env: withoutOurs, home }, "/from/systemd"],
     ["XDG's next, with our name", { env: withXdg, home }, "/from/xdg/barnacle"],
     ["the home directory last", { env: {}, home }, HOME_DEFAULT],
-    [
-      "no empty value",
-      { flag: "", env: { BARNACLE_DATA: "", STATE_DIRECTORY: "" }, home },
-      HOME_DEFAULT,
-    ],
+    ["no value", { flag: "", env: { BARNACLE_DATA: "", STATE_DIRECTORY: "" }, home }, HOME_DEFAULT],
     ["no relative XDG_DATA_HOME", { env: { XDG_DATA_HOME: "data" }, home }, HOME_DEFAULT],
     ["a relative flag from where we are", { flag: "data", env, home }, resolve("data")],
     ...WINDOWS.map(([name, env, flag, path]) =>

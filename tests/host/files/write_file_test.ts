@@ -301,11 +301,7 @@ describe("[O11] [O13] removeDeadFiles()", () => {
 });
 
 describe("[O10] faultOfFile() and faultOfFolder()", () => {
-  const CASES: readonly (readonly [
-    name: string,
-    file: string | undefined,
-    folder: string | undefined,
-  ])[] = [
+  const CASES: readonly (readonly [string, string | undefined, string | undefined])[] = [
     ["new", undefined, undefined],
     ["new/below/it", undefined, undefined],
     ["folder", "it is a folder", undefined],

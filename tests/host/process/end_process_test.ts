@@ -146,12 +146,7 @@ describe("[G11] endProcess()", () => {
     assert.deepEqual(ended, { kind: "ended", by: "SIGTERM" });
   });
 
-  const PROCESSES: readonly (readonly [
-    how: string,
-    script: string,
-    graceMs: number,
-    by: string,
-  ])[] = [
+  const PROCESSES: readonly (readonly [string, string, number, string])[] = [
     ["that stops on SIGTERM", "echo ready; exec sleep 60", 15_000, "SIGTERM"],
     // 200 ms in all, with those that it has beyond its grace.
     ["that does not heed it", "trap '' TERM; echo ready; exec sleep 60", -4_800, "SIGKILL"],

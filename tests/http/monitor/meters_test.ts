@@ -129,16 +129,8 @@ describe("[O2] createMeter()", () => {
   const gone = new ModelError("gone", { kind: "unavailable", modelId: "openai/gpt/x" });
   const outcomes: readonly [TurnOutcome, outcome: string][] = [
     [{ kind: "reply", text: "hi" }, "ok"],
-    [
-      { kind: "failed", why: "unexpected", reason: "unavailable: gone", error: gone },
-      "unavailable",
-    ],
-    [{
-      kind: "failed",
-      why: "unexpected",
-      reason: "no answer within 5 s",
-      error: new Error("time"),
-    }, "timeout"],
+    [{ kind: "failed", why: "unexpected", reason: "unavailable", error: gone }, "unavailable"],
+    [{ kind: "failed", why: "unexpected", reason: "none", error: new Error("x") }, "timeout"],
     [
       { kind: "failed", why: "unexpected", reason: "unexpected", error: new TypeError("x") },
       "unexpected",

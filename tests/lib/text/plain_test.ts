@@ -34,10 +34,7 @@ describe("[SEC-R36] toPlain()", () => {
         throw new Error("no");
       },
     }, "[unreadable]"],
-    ["a token by its name", { token: "abc", inputTokens: 7 }, {
-      token: "[redacted]",
-      inputTokens: 7,
-    }],
+    ["by its name", { token: "abc", inputTokens: 7 }, { token: "[redacted]", inputTokens: 7 }],
     ["a header", { Authorization: "x", "x-api-key": "y", Cookie: "z", Host: "h" }, {
       Authorization: "[redacted]",
       "x-api-key": "[redacted]",

@@ -101,13 +101,7 @@ describe("prepareAllowlist()", () => {
   };
   const nameless: Sender = { ...alice, pluralkit: { memberId: "fghij", name: "日本語" } };
 
-  const cases: readonly [
-    rule: string,
-    name: string,
-    list: readonly string[],
-    sender: Sender,
-    allowed: boolean,
-  ][] = [
+  const cases: readonly [string, string, readonly string[], Sender, boolean][] = [
     ["P4", "no one by an empty list", [], alice, false],
     ["P4", "anyone through a wildcard", ["*"], alice, true],
     ["P4", "a listed id", [ALICE], alice, true],

@@ -21,11 +21,7 @@ describe("[K2] [P10] peopleListOf()", () => {
   const inGuild = (fields: Parameters<typeof guild>[0], more: Partial<AccessPolicy> = {}) =>
     policy({ guilds: { [GUILD]: guild(fields) }, ...more });
   const own = inGuild({ users: entries(ADA), channels: { [CHANNEL]: { users: entries(BOB) } } });
-  const cases: readonly [
-    name: string,
-    found: ReturnType<typeof peopleListOf>,
-    expected: object,
-  ][] = [
+  const cases: readonly [string, ReturnType<typeof peopleListOf>, object][] = [
     ["the channel's list, which replaces the guild's", peopleListOf(HERE, "here", own), {
       kind: "list",
       rule: path(`.channels.${CHANNEL}.users`),
@@ -36,10 +32,7 @@ describe("[K2] [P10] peopleListOf()", () => {
       rule: path(".users"),
       entries: [{ text: ADA, userId: ADA }],
     }],
-    ["no list", peopleListOf(HERE, "here", inGuild({})), {
-      kind: "everyone",
-      rule: path(".users"),
-    }],
+    ["none", peopleListOf(HERE, "here", inGuild({})), { kind: "everyone", rule: path(".users") }],
     ["no guilds", peopleListOf(HERE, "here", policy({ groupPolicy: "open" })), {
       kind: "no_guilds",
       rule: path(".users"),

@@ -328,10 +328,7 @@ describe("[L4] createKnownAbilities()", () => {
   it("asks again a minute after a question without answer", async () => {
     let now = 0;
     let asked = 0;
-    const known = createKnownAbilities({
-      ask: () => Promise.resolve(void asked++),
-      now: () => now,
-    });
+    const known = createKnownAbilities({ ask: async () => void asked++, now: () => now });
     for (const [at, times] of [[0, 1], [59_999, 1], [60_000, 2]] as const) {
       now = at;
       known.now();

@@ -98,10 +98,7 @@ describe("[L4] tryModel()", () => {
   }
 
   it("finds a model without sight, and an answer that comes in one piece", async () => {
-    const { play } = modelThat(() => false, "rejected", {
-      pieces: [POEM.join("")],
-      colour: "none",
-    });
+    const { play } = modelThat(() => false, "rejected", { pieces: [POEM.join("")], colour: "" });
     const { images, streams } = await play();
     assert.deepEqual([images, streams], [false, false]);
   });

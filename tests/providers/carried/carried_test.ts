@@ -293,12 +293,7 @@ describe("[L1] a server that refuses carried fields", () => {
 });
 
 /** Servers that want their fields back: their words, and whether a message breaks the rule. */
-const DEMANDS: readonly (readonly [
-  server: string,
-  answer: string,
-  words: string,
-  lacks: (message: Sent) => boolean,
-])[] = [
+const DEMANDS: readonly (readonly [string, string, string, (message: Sent) => boolean])[] = [
   [
     "DeepSeek",
     THINKS,

@@ -87,16 +87,7 @@ const CARRIERS: readonly ((said: object, status: number) => Response)[] = [
 ];
 
 /** Words that name nothing, and wrong ones. */
-const WORDS = [
-  "Nope",
-  "",
-  "Ungültige Anfrage",
-  "无效请求",
-  "tools",
-  "images",
-  "max_tokens",
-  "thinking",
-];
+const WORDS = ["Nope", "", "Ungültig", "无效请求", "tools", "images", "max_tokens", "thinking"];
 
 const SAID: readonly ((words: string) => object)[] = [
   (message) => ({ error: { message, code: 400 } }),

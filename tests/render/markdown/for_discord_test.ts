@@ -118,11 +118,7 @@ describe("[R2a] forDiscord() › code", () => {
     ["an emoji", "<:__a:12345678901234567> `__x`", "<:__a:12345678901234567> `__x`"],
     ["a call", "f[0](*a) `*b`", "f[0](\\*a) `*b`"],
     ["a star before code", "5*3 = `x*y`", "5\\*3 = `x*y`"],
-    [
-      "a name before code",
-      `pass **kwargs:\n${F}\nf(**k)\n${F}`,
-      `pass \\*\\*kwargs:\n${F}\nf(**k)\n${F}`,
-    ],
+    ["names", `pass **kwargs:\n${F}\nf(**k)\n${F}`, `pass \\*\\*kwargs:\n${F}\nf(**k)\n${F}`],
     ["a lone backtick", "5` long\n`x`", "5\\` long\n`x`"],
     ["bold beside code", "**a** `b` **c**", "**a** `b` **c**"],
     ["deep headings", "#### A **b** ##\ntext\n> ##### C#", "**A b**\ntext\n> **C#**"],

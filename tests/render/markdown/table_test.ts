@@ -25,11 +25,7 @@ describe("[R5] renderTables() › recognizes tables", () => {
     ["a head alone", "| a | b |\n|---|---|", "```\n| a   | b   |\n| --- | --- |\n```"],
     ["one column", "| a |\n|---|\n| 1 |", "```\n| a   |\n| --- |\n| 1   |\n```"],
     ["one with carriage returns", SMALL.replaceAll("\n", "\r\n"), SMALL_CODE],
-    [
-      "not code that is indented",
-      `x\n\n${indented(SMALL, "    ")}`,
-      `x\n\n${indented(SMALL, "    ")}`,
-    ],
+    ["not indented code", `x\n\n${indented(SMALL, "    ")}`, `x\n\n${indented(SMALL, "    ")}`],
     ["not one in a fence", `\`\`\`\n${SMALL}\n\`\`\``, `\`\`\`\n${SMALL}\n\`\`\``],
     ["not one with another count of columns", "| a | b |\n|---|\n| 1 |", "| a | b |\n|---|\n| 1 |"],
     ["not a heading underlined", "a | b\n---\n1 | 2", "a | b\n---\n1 | 2"],
@@ -41,11 +37,7 @@ describe("[R5] renderTables() › recognizes tables", () => {
     ],
     ["not one without a head", "|---|---|\n| 1 | 2 |", "|---|---|\n| 1 | 2 |"],
     ["ends at a list", `${SMALL}\n- x | y`, `${SMALL_CODE}\n- x | y`],
-    [
-      "ends at a fence with a pipe",
-      `${SMALL}\n\`\`\`x|y\nz\n\`\`\``,
-      `${SMALL_CODE}\n\`\`\`x|y\nz\n\`\`\``,
-    ],
+    ["ends at a fence", `${SMALL}\n\`\`\`x|y\nz\n\`\`\``, `${SMALL_CODE}\n\`\`\`x|y\nz\n\`\`\``],
     ["ends at a fence", `${SMALL}\n\`\`\`\nx | y\n\`\`\``, `${SMALL_CODE}\n\`\`\`\nx | y\n\`\`\``],
   ];
   for (const [name, text, shown] of cases) {

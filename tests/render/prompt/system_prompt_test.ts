@@ -55,11 +55,7 @@ describe("[T2b] senderLines()", () => {
       named("remind", "mcp__git__log", "mcp__git__show", "skill__home__lights"),
       "[this message may not use: exec]",
     ],
-    [
-      "the only tools of the sender, if these are fewer",
-      named("remind"),
-      "[this message may only use: remind]",
-    ],
+    ["the sender's tools, if fewer", named("remind"), "[this message may only use: remind]"],
     [
       "single tools of a server that the sender may use in part",
       named("remind", "exec", "mcp__git__log", "skill__home__lights"),

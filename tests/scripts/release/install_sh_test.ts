@@ -277,10 +277,7 @@ To uninstall: rm BIN/barnacle (first \`barnacle service uninstall\`, if you inst
         { ...uname("Linux", "x86_64"), ...musl },
         /^install\.sh: Barnacle needs libstdc\+\+ here: as root, run `apk add libstdc\+\+`, and then this script again\.\n$/,
       ],
-      [
-        { ...uname("Linux", "aarch64"), getconf: "echo 32" },
-        /this system has 32 bits, and Barnacle needs 64/,
-      ],
+      [{ ...uname("Linux", "aarch64"), getconf: "echo 32" }, /this system has 32 bits, and/],
       [uname("Linux", "armv7l"), /no program for the processor armv7l, only for x64 and arm64/],
       [uname("FreeBSD", "amd64"), /no program for FreeBSD here; on Windows, use install\.ps1/],
     ];

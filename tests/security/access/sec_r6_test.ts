@@ -34,13 +34,7 @@ function casesFor({ simulator, user, mention }: Scene): readonly Case[] {
     { what: "everyone's role", as: "ada", text: `<@&${krill?.id}> look`, verdict: SLEEPS },
     { what: "another user", text: `<@${user("ada").id}> hi`, verdict: SLEEPS },
     { what: "a reply to a person", text: "yes", repliesTo: "ada", verdict: SLEEPS },
-    {
-      what: "another bot's reply",
-      as: "Limpet",
-      text: "x",
-      repliesTo: "Barnacle",
-      verdict: SLEEPS,
-    },
+    { what: "a bot's reply", as: "Limpet", text: "x", repliesTo: "Barnacle", verdict: SLEEPS },
     { what: "its mention in code", text: `\`${mention}\` hi`, verdict: SLEEPS },
   ];
 }

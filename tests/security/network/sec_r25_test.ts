@@ -205,10 +205,7 @@ describe("[SEC-R25] a shard, and a gateway that wants to fill its memory", () =>
       assert.ok(connection);
       strike(connection);
       if (leaves) {
-        await gateway.until(
-          () => gateway.connections.length === 2 && shard.isReady(),
-          "a new connection",
-        );
+        await gateway.until(() => gateway.connections.length === 2 && shard.isReady(), "");
         assert.equal(gateway.connections.length, 2);
         return;
       }

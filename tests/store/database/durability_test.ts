@@ -163,11 +163,7 @@ describe("createCommits()", () => {
   ])[] = [
     ["the strongest of a group", [[NORMAL, FULL, NORMAL]], ["full"]],
     ["normal if all are", [[NORMAL, NORMAL]], ["normal"]],
-    ["switched only if it changes", [[FULL], [FULL], [NORMAL], [NORMAL], [FULL]], [
-      "full",
-      "normal",
-      "full",
-    ]],
+    ["only changes", [[FULL], [FULL], [NORMAL], [NORMAL], [FULL]], ["full", "normal", "full"]],
   ];
   for (const [name, given, expected] of DURABILITIES) {
     it(`[D1] commits with the requested durability: ${name}`, async () => {

@@ -256,11 +256,7 @@ describe("adoptPeer()", () => {
     ]);
     assert.deepEqual(await store.pairing.namesOf(ACCOUNT), [name]);
     assert.deepEqual(await store.inbox.proxied(ACCOUNT), ["1"]);
-    assert.deepEqual(
-      await store.pairing.requests(ACCOUNT, 4),
-      [],
-      "requests of a chat with another bot",
-    );
+    assert.deepEqual(await store.pairing.requests(ACCOUNT, 4), []);
     assert.deepEqual(await store.inbox.undecided(ACCOUNT), []);
     assert.equal((await store.inbox.undecided(second)).length, 1);
     assert.deepEqual(rows("SELECT account_id FROM decision WHERE verdict = 'undecided'"), [

@@ -139,11 +139,7 @@ describe("preparePruner()", () => {
     ];
     for (const [days, messages, decisions] of ages) {
       await store.gateway.touchAlive(ACCOUNT, [], NOW + days * DAY_MS);
-      assert.deepEqual(
-        [count("message"), count("decision")],
-        [messages, decisions],
-        `${days} days`,
-      );
+      assert.deepEqual([count("message"), count("decision")], [messages, decisions]);
     }
   });
 

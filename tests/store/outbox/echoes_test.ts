@@ -55,21 +55,11 @@ describe("prepareSettleEcho()", () => {
     ["an echo at the time of our attempt", "sending", { attemptAt: AT }, undefined],
     ["an echo from before our first attempt", "sending", { attemptAt: AT + 1 }, "early"],
     ["the echo of an uncertain row", "uncertain", { attemptAt: AT - 60_000 }, undefined],
-    [
-      "an echo of a dead row from before our first attempt",
-      "dead",
-      { attemptAt: AT + 9_000 },
-      "early",
-    ],
+    ["one of a dead row before our first attempt", "dead", { attemptAt: AT + 9_000 }, "early"],
     ["a duplicate instance's copy of a pending row", "pending", {}, "unsent"],
     ["a foreign copy of a row that Discord refused us", "dead", {}, "unsent"],
     ["a second echo of a sent row", "sent", { attemptAt: AT, messageId: MESSAGE }, undefined],
-    [
-      "the echo of a row that was deleted before Discord told its id",
-      "sent",
-      { attemptAt: AT },
-      undefined,
-    ],
+    ["one of a row deleted before Discord told its id", "sent", { attemptAt: AT }, undefined],
     [
       "a second message with the nonce of a sent row",
       "sent",

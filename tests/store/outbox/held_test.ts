@@ -70,15 +70,11 @@ describe("open()", () => {
     const { outbox } = openTestStore().store;
     await outbox.add(frozen({ nonce: "" }), NOW);
     await outbox.add(frozen({ nonce: "", channelId: channelId("5") }), NOW);
-    await outbox.park(ACCOUNT, channelId("5"), {
-      reason: "Send Messages is denied",
-      now: NOW,
-      nextTryAt: NOW,
-    });
+    await outbox.park(ACCOUNT, channelId("5"), { reason: "denied", now: NOW, nextTryAt: NOW });
     const open = await outbox.open(ACCOUNT);
     assert.deepEqual(open.map(({ state, reason, kind }) => [state, reason, kind]), [
       ["pending", undefined, undefined],
-      ["parked", "Send Messages is denied", undefined],
+      ["parked", "denied", undefined],
     ]);
     await outbox.unpark(ACCOUNT, "all");
     assert.deepEqual((await outbox.open(ACCOUNT)).map(({ state }) => state), [

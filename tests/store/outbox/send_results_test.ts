@@ -44,13 +44,9 @@ describe("sendResultsOf()", () => {
   it("[R11] prefers the reason why the channel is parked to Discord's refusal", async () => {
     const { outbox, row, setState } = await oneRow();
     setState("pending");
-    await outbox.park(ACCOUNT, CHANNEL, {
-      reason: "Send Messages is denied",
-      now: NOW,
-      nextTryAt: NOW,
-    });
+    await outbox.park(ACCOUNT, CHANNEL, { reason: "denied", now: NOW, nextTryAt: NOW });
     assert.deepEqual(await outbox.sendResultsOf([row.id]), [
-      { id: row.id, kind: "waits", reason: "Send Messages is denied" },
+      { id: row.id, kind: "waits", reason: "denied" },
     ]);
   });
 });

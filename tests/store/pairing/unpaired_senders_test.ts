@@ -341,11 +341,7 @@ describe("an unpaired sender's message in acceptBatch()", () => {
     assert.equal(pairing.given(), MAX_CODES, "within one minute");
     assert.equal((await store.outbox.open(ACCOUNT)).length, MAX_CODES);
     assert.equal((await store.pairing.requests(ACCOUNT, NOW + 50_000)).length, MAX_CODES);
-    assert.equal(
-      await store.inbox.claimNext(ACCOUNT, NOW, []),
-      undefined,
-      "no turn, so no model call",
-    );
+    assert.equal(await store.inbox.claimNext(ACCOUNT, NOW, []), undefined, "no turn");
     const { decisions } = await store.health();
     assert.equal(decisions.reduce((sum, { count }) => sum + count, 0), 50_000);
     const [after10 = 0, after50 = 0] = [sizes[9], sizes[49]];

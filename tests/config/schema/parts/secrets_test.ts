@@ -93,12 +93,7 @@ describe("[C5] resolveSecret()", () => {
     ["an absolute path, as it is", "/run/t", "/creds", "/run/t"],
     ["a path in the home folder", "~/t", "/creds", "/home/ada/t"],
     ["a credential of the service", "token", "/creds", "/creds/token"],
-    [
-      "a file of `secret set` beside a service's own",
-      "token",
-      "/creds",
-      "/etc/barnacle/credentials/token",
-    ],
+    ["`secret set` beside a service's own", "token", "/creds", "/etc/barnacle/credentials/token"],
     ["a path beside the config file", "token", "", "/etc/barnacle/token"],
     ["a folder beside the config file", "keys/token", "", "/etc/barnacle/keys/token"],
   ];

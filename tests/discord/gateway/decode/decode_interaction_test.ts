@@ -101,12 +101,7 @@ describe("[P3] [K5] decodeInteraction()", () => {
     ["of the context menu", { id: "1", type: 3, name: "Ask" }, "", {}],
     ["without a kind", { id: "1", name: "status" }, "", {}],
     ["without options", { id: "1", type: 1, name: "status", options: null }, "status", {}],
-    [
-      "with a subcommand",
-      { id: "1", type: 1, name: "x", options: [{ name: "sub", type: 1, options: [] }] },
-      "x",
-      {},
-    ],
+    ["a subcommand", { id: "1", type: 1, name: "x", options: [{ name: "s", type: 1 }] }, "x", {}],
     [
       "with options of an unexpected shape",
       { id: "1", type: 1, name: "x", options: [7, { name: "days", type: 4, value: 7 }] },

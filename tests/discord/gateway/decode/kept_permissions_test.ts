@@ -57,12 +57,7 @@ const inOps = (index: GuildIndex, channel: ChannelId = OPS) =>
 describe("[R12a] takesFiles()", () => {
   const table: readonly [what: string, overwrites: readonly Bits[], fields: object, boolean][] = [
     ["allows what @everyone may do", [], {}, true],
-    [
-      "needs a role that grants it",
-      [],
-      { roles: [role(GUILD, NOTHING), role(ROLE, NOTHING)] },
-      false,
-    ],
+    ["needs a granting role", [], { roles: [role(GUILD, NOTHING), role(ROLE, NOTHING)] }, false],
     ["takes the grant of the bot's role", [], {
       roles: [role(GUILD, NOTHING), role(ROLE, ATTACH)],
     }, true],
@@ -78,12 +73,7 @@ describe("[R12a] takesFiles()", () => {
       {},
       true,
     ],
-    [
-      "lets a role overrule @everyone",
-      [[GUILD, NOTHING, ATTACH], [ROLE, ATTACH, NOTHING]],
-      {},
-      true,
-    ],
+    ["a role overrules @everyone", [[GUILD, NOTHING, ATTACH], [ROLE, ATTACH, NOTHING]], {}, true],
     [
       "lets the bot's overwrite overrule its roles",
       [[ROLE, ATTACH, NOTHING], [SELF, NOTHING, ATTACH]],

@@ -79,16 +79,8 @@ describe("[H3] namesIn()", () => {
     ["its own channel", { content: `<#${CHANNEL}>` }, `#help-desk (${CHANNEL})`],
     ["no hidden channel", { content: `<#${STAFF}>` }, `<#${STAFF}>`],
     ["no thread of a hidden one", { content: `<#${THREAD}>` }, `<#${THREAD}>`],
-    [
-      "the same among those who see it",
-      { content: `<#${DOCS}>`, channel_id: STAFF },
-      `#staff-docs (${DOCS})`,
-    ],
-    [
-      "nothing that only some of them see",
-      { content: `<#${SECRET}>`, channel_id: STAFF },
-      `<#${SECRET}>`,
-    ],
+    ["it where it is seen", { content: `<#${DOCS}>`, channel_id: STAFF }, `#staff-docs (${DOCS})`],
+    ["nothing that only some see", { content: `<#${SECRET}>`, channel_id: STAFF }, `<#${SECRET}>`],
     ["no role or channel in direct messages", {
       guild_id: undefined,
       content: `<#${PLANS}> <@&${OTHER_ROLE}>`,
@@ -97,11 +89,7 @@ describe("[H3] namesIn()", () => {
       content: "<#99>",
       mention_channels: [{ id: "99", guild_id: "98", type: 0, name: "news" }],
     }, "#news (99)"],
-    [
-      "ids of an embed",
-      { content: "", embeds: [{ title: `<#${PLANS}>` }] },
-      `[embed: #plans (${PLANS})]`,
-    ],
+    ["an embed", { content: "", embeds: [{ title: `<#${PLANS}>` }] }, `[embed: #plans (${PLANS})]`],
     ["people of a forward", {
       content: "",
       mentions: [],
@@ -177,10 +165,7 @@ describe("[K6] cannotAnswer", () => {
       channel: thread(false),
     }, true],
     ["is set in a locked thread", { app_permissions: bit(10, 38), channel: thread(true) }, true],
-    ["is not set for a moderator there", {
-      app_permissions: bit(10, 34, 38),
-      channel: thread(true),
-    }, false],
+    ["is not for a moderator", { app_permissions: bit(10, 34, 38), channel: thread(true) }, false],
   ];
   for (const [what, fields, expected] of table) {
     it(what, () => assert.equal(commandIn(fields).cannotAnswer ?? false, expected));
@@ -190,20 +175,12 @@ describe("[K6] cannotAnswer", () => {
 describe("[H6] decodeEdit()", () => {
   const BOT = { id: BOB, username: "other", discriminator: "1234", bot: true };
   const link = { content: "https://example.org", embeds: [{ title: "A title" }] };
-  const table: readonly [
-    what: string,
-    fields: Readonly<Record<string, unknown>>,
-    kind: string | undefined,
-  ][] = [
+  const table: readonly [string, Readonly<Record<string, unknown>>, string | undefined][] = [
     ["a preview", link, "message_edited"],
     ["a preview that its author removes", { content: "https://x.org", flags: 4 }, "message_edited"],
     ["a pin", { content: "hello", pinned: true }, undefined],
     ["an edit", { content: "hi", edited_timestamp: "2026-01-01T00:00:00Z" }, "message_edited"],
-    [
-      "[P11] the late answer of a bot to a command",
-      { type: 20, content: "hi", author: BOT },
-      "message",
-    ],
+    ["[P11] a bot's late answer to a command", { type: 20, content: "hi", author: BOT }, "message"],
     ["a broken preview", { ...link, channel_id: "x" }, undefined],
   ];
   for (const [what, fields, kind] of table) {

@@ -119,25 +119,10 @@ const deleted = (...messageIds: readonly string[]) => deletedIn(CHANNEL, ...mess
 const problem = (why: string) => ({ kind: "problem", why });
 
 describe("[P13] a deletion", () => {
-  const cases: readonly [
-    what: string,
-    t: keyof typeof OTHER_EVENTS,
-    d: unknown,
-    expected: unknown,
-  ][] = [
+  const cases: readonly [string, keyof typeof OTHER_EVENTS, unknown, unknown][] = [
     ["one message", "MESSAGE_DELETE", { id: "5", ...WHERE }, deleted("5")],
-    [
-      "a message of direct messages",
-      "MESSAGE_DELETE",
-      { id: "5", channel_id: "6" },
-      deletedIn("6", "5"),
-    ],
-    [
-      "several messages at once",
-      "MESSAGE_DELETE_BULK",
-      { ids: ["5", "6"], ...WHERE },
-      deleted("5", "6"),
-    ],
+    ["a direct message", "MESSAGE_DELETE", { id: "5", channel_id: "6" }, deletedIn("6", "5")],
+    ["several messages", "MESSAGE_DELETE_BULK", { ids: ["5", "6"], ...WHERE }, deleted("5", "6")],
     ["an empty list", "MESSAGE_DELETE_BULK", { ids: [], ...WHERE }, deleted()],
     ["no id", "MESSAGE_DELETE", { ...WHERE }, problem("id does not fit")],
     ["no ids", "MESSAGE_DELETE_BULK", { ids: ["private"] }, problem("ids do not fit")],

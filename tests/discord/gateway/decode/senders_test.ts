@@ -74,20 +74,8 @@ describe("[P14] namedRoles()", () => {
     ]);
   });
 
-  const changes: readonly [
-    what: string,
-    before: Roles,
-    t: string,
-    change: object,
-    name: unknown,
-  ][] = [
-    [
-      "a second role with the name is created",
-      [MODERATORS],
-      "GUILD_ROLE_CREATE",
-      { role: TWIN },
-      undefined,
-    ],
+  const changes: readonly [string, Roles, string, object, unknown][] = [
+    ["a second one is created", [MODERATORS], "GUILD_ROLE_CREATE", { role: TWIN }, undefined],
     [
       "another role gets the name",
       [MODERATORS, { id: OWN_ROLE, name: "x" }],
@@ -95,13 +83,7 @@ describe("[P14] namedRoles()", () => {
       { role: { id: OWN_ROLE, name: "Moderators" } },
       undefined,
     ],
-    [
-      "the second role is deleted",
-      [MODERATORS, TWIN],
-      "GUILD_ROLE_DELETE",
-      { role_id: SECOND },
-      "Moderators",
-    ],
+    ["that is deleted", [MODERATORS, TWIN], "GUILD_ROLE_DELETE", { role_id: SECOND }, "Moderators"],
     [
       "the second role is renamed",
       [MODERATORS, TWIN],

@@ -189,11 +189,7 @@ describe("[G2] advance()", () => {
     assert.deepEqual(story.kinds(), ["heartbeat"]);
     story.happens({ kind: "acked" });
     assert.deepEqual(story.effects, [{ kind: "report_heartbeat", lateMs: 30, latencyMs: 0 }]);
-    assert.equal(
-      wakeAtMs(story.state),
-      story.ms - 30 + INTERVAL_MS,
-      "lateness does not accumulate",
-    );
+    assert.equal(wakeAtMs(story.state), story.ms - 30 + INTERVAL_MS, "no lateness accumulates");
   });
 
   it("treats a missed ACK as a dead connection, even if other data arrived", () => {
@@ -1039,11 +1035,7 @@ describe("[G1] advance() with random events", () => {
             state = next.state;
             assert.ok(sockets <= 1, "two sockets");
             assert.equal(sockets, hasSocket(state.phase) ? 1 : 0, "sockets");
-            assert.equal(
-              state.heartbeat !== undefined && !hasSocket(state.phase),
-              false,
-              "a dead heart",
-            );
+            assert.equal(state.heartbeat !== undefined && !hasSocket(state.phase), false, "dead");
             assert.ok(
               event.kind !== "tick" || wakeAtMs(state) > ms,
               "a tick without an effect on the time limit",

@@ -111,10 +111,7 @@ describe("[G3] closeLine()", () => {
 
   it("ends with the advice if there are no more tries", () => {
     const next = { kind: "stop", code: 4004, hint: "Copy the token anew." } as const;
-    assert.match(
-      closeLine({ ...LOST, next }),
-      /no more tries with the same settings: Copy the token anew\.$/,
-    );
+    assert.match(closeLine({ ...LOST, next }), /no more tries with the same settings: Copy the/);
   });
 });
 
@@ -180,10 +177,7 @@ describe("[G4] planReconnect()", () => {
     delaysMs: [shortest: number, longest: number],
   ][] = [
     ["a second at most at first", {}, {}, [500, 999]],
-    ["a quarter of that after a close of a connection that worked", { isClosed: true }, {}, [
-      100,
-      249,
-    ]],
+    ["a quarter after a close of one that worked", { isClosed: true }, {}, [100, 249]],
     ["longer after the second such close", { isClosed: true, attempt: 2 }, {}, [100, 374]],
     ["8 s at most after many such closes", { isClosed: true, attempt: 10 }, {}, [100, 7_999]],
     ["8 s once down by such closes", { isClosed: true, attempt: 11 }, {}, [8_000, 8_000]],
@@ -195,18 +189,12 @@ describe("[G4] planReconnect()", () => {
     ["no longer than configured", { attempt: 8 }, { backoffMaxSec: 5 }, [500, 4_999]],
     ["by the configured base", { attempt: 3 }, { backoffBase: 2 }, [500, 3_999]],
     ["10 s at least after 4008", { code: 4008 }, {}, [10_000, 10_000]],
-    ["longer than 10 s after 4008 if due", { code: 4008, attempt: 8, hasSession: false }, {}, [
-      10_000,
-      17_085,
-    ]],
+    ["longer after 4008", { code: 4008, attempt: 8, hasSession: false }, {}, [10_000, 17_085]],
     ["the maximum once down", { attempt: 11, hasSession: false }, {}, [60_000, 60_000]],
     ["8 s to resume once down", { attempt: 11 }, {}, [8_000, 8_000]],
     ["not at all if Discord asked for it", { isAtOnce: true, attempt: 5 }, {}, [0, 0]],
     ["as long as op 9 requires", { minDelayMs: 4_321 }, {}, [4_321, 4_321]],
-    ["longer than op 9 requires if due", { minDelayMs: 1_000, attempt: 8, hasSession: false }, {}, [
-      1_000,
-      17_085,
-    ]],
+    ["longer if due", { minDelayMs: 1_000, attempt: 8, hasSession: false }, {}, [1_000, 17_085]],
   ];
   for (const [name, loss, rules, delaysMs] of waits) {
     it(`waits ${name}`, () => {

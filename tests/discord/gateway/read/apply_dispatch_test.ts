@@ -57,13 +57,7 @@ describe("[P6] applyDispatch()", () => {
     let { index } = fed(EMPTY, "GUILD_CREATE", guildData());
     for (let number = 0; number < 2_000; number++) {
       const id = String(1_700_000_000_000_000_100n + BigInt(number));
-      const thread = {
-        id,
-        type: 11,
-        name: `thread ${number}`,
-        parent_id: CHANNEL,
-        guild_id: GUILD,
-      };
+      const thread = { id, type: 11, name: `t ${number}`, parent_id: CHANNEL, guild_id: GUILD };
       ({ index } = fed(index, "THREAD_CREATE", thread));
     }
     const { channels } = guild(index);
@@ -328,13 +322,7 @@ describe("[G5] restoreIndex()", () => {
   });
 
   it("[G6] reads a text of version 1, which has no last messages", () => {
-    const channels = [[CHANNEL, 0, "help-desk", null, "ask here"], [
-      THREAD,
-      11,
-      "t",
-      CHANNEL,
-      null,
-    ]];
+    const channels = [[CHANNEL, 0, "help-desk", null, "ask"], [THREAD, 11, "t", CHANNEL, null]];
     const roles = [[OWN_ROLE, "Barnacle"]];
     const text = JSON.stringify({ v: 1, name: "Friends", own: OWN_ROLE, roles, channels });
     const { index, dropped } = restoreIndex([{ guildId: GUILD, text }]);
@@ -405,12 +393,7 @@ describe("[P6a] joinedGuild()", () => {
   const others: readonly [what: string, ...Parameters<typeof joinedGuild>][] = [
     ["a guild of before", CREATE, KNOWN, []],
     ["a guild whose snapshot could not be read", CREATE, new Map(), [GUILD]],
-    [
-      "a guild with an outage",
-      dispatch("GUILD_CREATE", { ...guildData(), unavailable: true }),
-      new Map(),
-      [],
-    ],
+    ["an outage", dispatch("GUILD_CREATE", { ...guildData(), unavailable: true }), new Map(), []],
     ["another type", dispatch("GUILD_UPDATE", guildData()), new Map(), []],
     ["a payload of an unexpected shape", dispatch("GUILD_CREATE", { id: "none" }), new Map(), []],
     ["nothing", dispatch("GUILD_CREATE", null), new Map(), []],

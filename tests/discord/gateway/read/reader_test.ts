@@ -224,11 +224,7 @@ describe("[G5] createReader()", () => {
     const read = reader.read(batch(misfit, { t: 1 } as never, noGuild, MESSAGE));
     assert.equal(read.events.length, 1);
     assert.equal(reader.problems, 3);
-    assert.deepEqual(problems.map(({ type }) => type), [
-      "MESSAGE_CREATE",
-      "unknown",
-      "GUILD_CREATE",
-    ]);
+    assert.deepEqual(problems.map((it) => it.type), ["MESSAGE_CREATE", "unknown", "GUILD_CREATE"]);
     assert.doesNotMatch(JSON.stringify(problems), /private words/);
   });
 

@@ -126,11 +126,7 @@ describe("[G1] scanEnvelope()", () => {
     ['{"op":0,"s":42,"t":"MESSAGE_CREATE","d":{"t":"READY"}}', MESSAGE],
     [' { "op" : 0 , "t" : "MESSAGE_CREATE" , "s" : 42 , "d" : 1}', MESSAGE],
     ['{"t":null,"s":null,"op":11,"d":null}', { op: 11 }],
-    ['{"t":"X","s":1,"op":0,"d":{"content":"\\"t\\":\\"READY\\",\\"s\\":9"}}', {
-      op: 0,
-      t: "X",
-      s: 1,
-    }],
+    ['{"t":"X","s":1,"op":0,"d":{"content":"\\"t\\":\\"R\\",\\"s\\":9"}}', { op: 0, t: "X", s: 1 }],
   ];
   for (const [text, envelope] of read) {
     it(`reads ${text}`, () => sameData(scanEnvelope(text), envelope));
@@ -211,11 +207,7 @@ describe("[G2] presencePayload()", () => {
       Object(presencePayload({ status: "online", activity }))["activities"][0];
     sameData(of({ type: "watching", name: "the tide" }), { name: "the tide", type: 3 });
     const url = "https://www.twitch.tv/krill";
-    assert.deepEqual(of({ type: "streaming", name: "tides", url }), {
-      name: "tides",
-      type: 1,
-      url,
-    });
+    assert.deepEqual(of({ type: "streaming", name: "t", url }), { name: "t", type: 1, url });
   });
 
   it("is part of IDENTIFY", () => {

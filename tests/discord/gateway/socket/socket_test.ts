@@ -438,7 +438,7 @@ describe("[G3] openSocket()", () => {
     await socket.close(1000);
     await clock.until(
       () => peer?.readableEnded || closes.length > 0 || peer?.destroyed === true,
-      "the end",
+      "",
     );
     // The kernel holds some megabytes; all pongs would be more than 50.
     assert.ok(answered > 0 && answered < 25e6, `${answered} bytes`);
@@ -525,10 +525,7 @@ function inflate(all: readonly Buffer[], count: number): Promise<string[]> {
 
 describe("[G8] createInflater()", () => {
   it("keeps 2,000 frames pushed at once whole and in order", async () => {
-    const texts = Array.from(
-      { length: 2_000 },
-      (_, i) => `{"s":${i},"d":"${"x".repeat(i % 300)}"}`,
-    );
+    const texts = Array.from({ length: 2_000 }, (_, i) => `{"s":${i},"d":"${"x".repeat(i % 99)}"}`);
     assert.deepEqual(await inflate(await frames(texts), 2_000), texts);
   });
 

@@ -80,10 +80,7 @@ describe("[D5] toRestError()", () => {
   }
 
   it("explains that Discord sends no redirects", () => {
-    assert.match(
-      toRestError(ROUTE, 302, undefined).message,
-      /a proxy or firewall answers in its place/,
-    );
+    assert.match(toRestError(ROUTE, 302, undefined).message, /a proxy or firewall answers in its/);
   });
 
   it("truncates long messages, and escapes control characters", () => {
@@ -145,12 +142,7 @@ describe("[D5] toNoAnswer()", () => {
       "unavailable",
       /client error \(SendRequest\): connection closed before message completed$/,
     ],
-    [
-      "deadline",
-      new DOMException("nothing within 5 ms", "TimeoutError"),
-      "unavailable",
-      /nothing within 5 ms$/,
-    ],
+    ["deadline", new DOMException("late", "TimeoutError"), "unavailable", /late$/],
     ["no error at all", "oops", "unavailable", /the connection broke$/],
     ["a message with a URL", new Error("at http://a.example/s3cret"), "unavailable", /broke$/],
   ];

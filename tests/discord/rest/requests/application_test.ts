@@ -60,10 +60,7 @@ describe("[G9] askApplication()", () => {
     ],
     ["no invited member", { owner_user_id: "7", members: [member("6", 1), member("7", 2)] }, ["7"]],
     ["the owner alone if the response has no members", { owner_user_id: "7" }, ["7"]],
-    ["the owner alone if the members are malformed", {
-      owner_user_id: "7",
-      members: [{ user: "6" }],
-    }, ["7"]],
+    ["the owner if members are malformed", { owner_user_id: "7", members: [{ user: "6" }] }, ["7"]],
     ["no one if the response has neither", {}, []],
   ];
   for (const [what, team, ownerIds] of teams) {

@@ -170,11 +170,7 @@ function fits(
 }
 
 describe("[D3][D4] createPace()", () => {
-  const rows: readonly [
-    priority: Priority,
-    earlier: readonly (readonly [Priority, number])[],
-    count: number,
-  ][] = [
+  const rows: readonly [Priority, readonly (readonly [Priority, number])[], number][] = [
     ["interaction", [], 50],
     ["interaction", [["reply", 48]], 50],
     ["interaction", [["interaction", 30]], 20],
