@@ -58,13 +58,18 @@ describe("[T13] beginSignIn()", () => {
 
   it("uses the client of the config, and only at its authorization server", async () => {
     await using server = await startOAuthServer();
-    const client = { clientId: "ours", clientSecret: "hush", issuer: server.origin, scope: "a b" };
+    const client = {
+      clientId: "ours",
+      clientSecret: "hunter",
+      issuer: server.origin,
+      scope: "a b",
+    };
     const signIn = await begin(server, client);
     assert.equal(new URL(signIn.address).searchParams.get("client_id"), "ours");
     assert.equal(new URL(signIn.address).searchParams.get("scope"), "a b");
     assert.deepEqual(server.clients, []);
     await signIn.finish(server.allow(signIn.address).searchParams);
-    assert.equal(server.tokenRequests[0]?.get("client_secret"), "hunter2");
+    assert.equal(server.tokenRequests[0]?.get("client_secret"), "hunter");
     await assert.rejects(
       begin(server, { ...client, issuer: "https://auth.example" }),
       /does not match the issuer/,

@@ -1,21 +1,18 @@
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { describe, it } from "node:test";
-import { setImmediate } from "node:timers/promises";
-import { createInvalidRequests } from "../../../../src/discord/rest/scheduler/global_limit.ts";
+import fc from "fast-check";
 import type { PostOutcome } from "../../../../src/core/outbound/outbound.ts";
 import { type ClientOptions, createClient } from "../../../../src/discord/rest/client/client.ts";
-import { createMessage } from "../../../../src/discord/rest/requests/messages.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
+import { createMessage } from "../../../../src/discord/rest/requests/messages.ts";
+import { createInvalidRequests } from "../../../../src/discord/rest/scheduler/global_limit.ts";
 import { schedule } from "../../../../src/lib/clock.ts";
 import { channelId, outboundMessage } from "../../../support/discord/builders.ts";
 import { created, json, limited, type Script, startStub, TOKEN } from "../stub_discord.ts";
 import { createVirtualTime } from "../virtual_time.ts";
 
 const A = channelId("1400000000000000002");
-const B = channelId("1400000000000000003");
-
 function optionsOf(apiUrl: string, fields: Partial<ClientOptions> = {}): ClientOptions {
   return {
     token: TOKEN,
@@ -69,141 +66,6 @@ const contents = (seen: readonly { body: { content?: string } | undefined }[]) =
   seen.map(({ body }) => body?.content);
 
 describe("createClient() against a server", () => {
-  it("[D2] creates a message once, with its nonce and no ping", async () => {
-    await withDiscord(created, async (discord, _client, say) => {
-      assert.deepEqual(await say("hello"), { kind: "created", messageId: "1400000000000000000" });
-      assert.deepEqual(discord.seen.map(({ method, path, body }) => [method, path, body]), [[
-        "POST",
-        `/channels/${A}/messages`,
-        {
-          content: "hello",
-          nonce: "hello",
-          enforce_nonce: true,
-          allowed_mentions: { parse: [], users: [], roles: [], replied_user: false },
-        },
-      ]]);
-    });
-  });
-
-  it("[D1] keeps the order of a channel under rate limits", async () => {
-    const refused = new Set<string>();
-    const script: Script = (seen, response, index) => {
-      const content = seen.body?.content ?? "";
-      const scope = (["user", "shared", "global"] as const)[Number(content) % 3] ?? "user";
-      if (refused.has(content)) return created(seen, response, index);
-      refused.add(content);
-      limited(response, scope, 0.05);
-    };
-    await withDiscord(script, async (discord, _client, say) => {
-      const texts = ["0", "1", "2", "3", "4"];
-      const outcomes = await Promise.all(texts.map((text) => say(text)));
-      assert.deepEqual(outcomes.map(({ kind }) => kind), texts.map(() => "created"));
-      assert.deepEqual(contents(discord.seen), texts.flatMap((text) => [text, text]));
-    });
-  });
-
-  const limitsForAll: readonly [name: string, script: Script][] = [
-    ["a global limit", (_seen, response) => limited(response, "global", 0.2)],
-    ["Cloudflare", (_seen, response) => {
-      response.writeHead(429, { "content-type": "text/html", "retry-after": "0.2" });
-      response.end("<html>You are being rate limited</html>");
-    }],
-  ];
-  for (const [name, limit] of limitsForAll) {
-    it(`[D3] pauses every channel for ${name}`, async () => {
-      let answeredAt = 0;
-      const script: Script = (seen, response, index) => {
-        if (index > 0) return created(seen, response, index);
-        answeredAt = performance.now();
-        return limit(seen, response, index);
-      };
-      const answered = Promise.withResolvers<void>();
-      await withDiscord(script, async (discord, client, say) => {
-        const first = say("1");
-        await answered.promise;
-        await setImmediate(); // the client has read the response; let it apply the limits
-        const others = [say("2", B), client.request("GET", `/channels/${B}/messages?limit=1`)];
-        await Promise.all([first, ...others]);
-        const early = discord.seen.slice(1).filter(({ at }) => at - answeredAt < 200);
-        assert.deepEqual(early, []);
-        assert.equal(discord.seen.length, 4);
-      }, { onRequest: () => answered.resolve() });
-    });
-  }
-
-  it("[D6] times out a request that hangs, and the queue continues", async () => {
-    const script: Script = (seen, response, index) => {
-      if (seen.body?.content === "hangs") return;
-      created(seen, response, index);
-    };
-    await withDiscord(script, async (discord, client, say) => {
-      const log: string[] = [];
-      const hung = say("hangs").then(({ kind }) => log.push(`hangs: ${kind}`));
-      const after = say("after").then(({ kind }) => log.push(`after: ${kind}`));
-      const other = say("other", B).then(({ kind }) => log.push(`other: ${kind}`));
-      const typing = client.request("POST", `/channels/${A}/typing`).then(() => log.push("typing"));
-      await Promise.all([hung, after, other, typing]);
-      assert.deepEqual(log.slice(2), ["hangs: unanswered", "after: created"]);
-      assert.deepEqual(log.slice(0, 2).sort(), ["other: created", "typing"]);
-      assert.equal(discord.seen.length, 4);
-    }, { timeoutMs: 8_000 }); // answers may take seconds on a busy machine
-  });
-
-  const broken: readonly [name: string, script: Script, outcome: PostOutcome["kind"]][] = [
-    ["a reset in the body", (_seen, response) => {
-      response.writeHead(200, { "content-type": "application/json", "content-length": "100" });
-      response.write('{"id":', () => response.socket?.resetAndDestroy());
-    }, "unanswered"],
-    ["a reset at once", (_seen, response) => {
-      response.socket?.resetAndDestroy();
-    }, "unanswered"],
-    ["a body that hangs", (_seen, response) => {
-      response.writeHead(200, { "content-type": "application/json" });
-      response.write('{"id":');
-    }, "unanswered"],
-    ["an empty success", (_seen, response) => {
-      response.writeHead(200);
-      response.end();
-    }, "unanswered"],
-    ["204", (_seen, response) => {
-      response.writeHead(204);
-      response.end();
-    }, "unanswered"],
-    ["a page instead of JSON", (_seen, response) => {
-      response.writeHead(200, { "content-type": "text/html" });
-      response.end("<html>Log in to the hotel's network</html>");
-    }, "unanswered"],
-    ["a page with 502", (_seen, response) => {
-      response.writeHead(502, { "content-type": "text/html" });
-      response.end("<html>Bad Gateway</html>");
-    }, "unanswered"],
-    ["a redirect", (_seen, response) => {
-      response.writeHead(302, { location: "/api/v10/elsewhere" });
-      response.end();
-    }, "unanswered"],
-    ["429 without a duration", (_seen, response) => {
-      json(response, 429, { message: "no" });
-    }, "refused"],
-    ["403", (_seen, response) => {
-      json(response, 403, { code: 50013, message: "Missing Permissions" });
-    }, "refused"],
-    ["10008", (_seen, response) => {
-      json(response, 404, { code: 10008, message: "Unknown Message" });
-    }, "already_gone"],
-  ];
-  for (const [name, script, kind] of broken) {
-    it(`[D5] does not retry ${name}, and the queue continues`, async () => {
-      const breaks: Script = (seen, response, index) =>
-        (seen.body?.content === "breaks" ? script : created)(seen, response, index);
-      await withDiscord(breaks, async (discord, _client, say) => {
-        const [first, second] = await Promise.all([say("breaks"), say("after")]);
-        assert.equal(first.kind, kind);
-        assert.equal(second.kind, "created");
-        assert.deepEqual(contents(discord.seen), ["breaks", "after"]);
-      }, { timeoutMs: 8_000 }); // answers may take seconds on a busy machine
-    });
-  }
-
   it("[D5] fails as unsent if no server listens", async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -257,56 +119,6 @@ describe("createClient() against a server", () => {
       assert.equal(discord.seen.length, 3, "one retry, and no more");
       if (again === 200) assert.deepEqual(await client.request("GET", "/channels/1"), {});
       await discord.close();
-    });
-  }
-
-  it("[D3] does not treat the 401 of a proxy's page as Discord's verdict on the token", async () => {
-    const discord = await startStub((_seen, response, index) => {
-      if (index > 0) return json(response, 200, {});
-      response.writeHead(401, { "content-type": "text/html" }).end("<h1>Log in</h1>");
-    });
-    let refusals = 0;
-    const client = createClient({ ...optionsOf(discord.url), onTokenRefused: () => refusals += 1 });
-    assert.equal((await failureOf(client.request("GET", "/users/@me"))).kind, "rate_limited");
-    assert.deepEqual(await client.request("GET", "/users/@me"), {});
-    assert.equal(refusals, 0);
-    await discord.close();
-  });
-
-  it("[D3] does not treat the 401 of a webhook's token as the bot's", async () => {
-    const script: Script = (seen, response) =>
-      seen.path.startsWith("/webhooks/")
-        ? json(response, 401, { code: 50027, message: "Invalid Webhook Token" })
-        : json(response, 200, {});
-    await withDiscord(script, async (_discord, client) => {
-      const hook = await failureOf(
-        client.request("PATCH", "/webhooks/5/s3cret/messages/@original"),
-      );
-      assert.equal(hook.kind, "unauthorized");
-      assert.doesNotMatch(hook.message, /s3cret/);
-      assert.deepEqual(await client.request("GET", "/users/@me"), {});
-    });
-  });
-
-  const strange: readonly [status: number, words: RegExp][] = [
-    [200, /was answered with 200 and a body that is not JSON$/],
-    [
-      302,
-      /failed with 302: a redirect, which Discord never sends; a proxy or firewall answers in its place$/,
-    ],
-  ];
-  for (const [status, words] of strange) {
-    it(`[D5] explains an unexpected page with ${status}`, async () => {
-      const script: Script = (_seen, response) => {
-        response.writeHead(status, { location: "/login" });
-        response.end("<html>Log in</html>");
-      };
-      await withDiscord(script, async (discord, client) => {
-        const error = await failureOf(client.request("GET", "/gateway/bot"));
-        assert.equal(error.kind, "unavailable");
-        assert.match(error.message, words);
-        assert.equal(discord.seen.length, 1);
-      });
     });
   }
 
@@ -459,20 +271,6 @@ describe("createClient() and cancelled requests", () => {
       const failure = await failureOf(client.request("GET", "/gateway/bot", { timeoutMs: 50 }));
       assert.match(failure.message, /nothing within 50 ms/);
     });
-  });
-
-  it("[D6] times out a response that drips, and the queue continues", async () => {
-    const dripping = new Set<ReturnType<typeof setInterval>>();
-    const script: Script = (seen, response, index) => {
-      if (seen.body?.content !== "drips") return created(seen, response, index);
-      response.writeHead(200, { "content-type": "application/json", "content-length": "1000" });
-      dripping.add(setInterval(() => response.write(" "), 20));
-    };
-    await withDiscord(script, async (_discord, _client, say) => {
-      const [first, second] = await Promise.all([say("drips"), say("after")]);
-      assert.deepEqual([first.kind, second.kind], ["unanswered", "created"]);
-    }, { timeoutMs: 8_000 }); // answers may take seconds on a busy machine
-    dripping.forEach(clearInterval);
   });
 });
 
