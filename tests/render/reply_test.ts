@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { OutboundFile } from "../../src/core/outbound/outbound.ts";
 import { freeze } from "../../src/render/freeze.ts";
 import {
   type AllowedMentions,
