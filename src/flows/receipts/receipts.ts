@@ -54,7 +54,7 @@ export async function storedReceipts(
 /** The line of a turn that had tools with effects, and used none. */
 export const NOTHING = "Nothing was changed";
 
-/** Maximum number of receipts in a line; those of failed calls always stand there, if they fit. */
+/** Maximum number of receipts in a line; those of failed calls always stand there. */
 const MAX_ITEMS = 8;
 /** Maximum characters of those of failed calls in a line, which fits a message. */
 const MAX_FAILED_CHARS = 900;
@@ -195,29 +195,34 @@ function whyOf(refused: RefusalReason, text: string): string {
 
 /**
  * The line; `undefined` if there are no receipts. Those of failed calls, and of calls with an unknown
- * end, come first. Equal receipts become one with their number.
+ * end, come first, in the longest form that fits. Equal receipts become one with their number.
  */
 export function lineOf(receipts: readonly Receipt[]): string | undefined {
   const { failed = [], unknown = [], done = [] } = Object.groupBy(receipts, ({ end }) => end);
-  const bad = [...failed, ...unknown];
-  const all = counted(bad.map(textOf));
-  const first = fits(all) ? all : counted(bad.map((one) => textOf({ ...one, links: [] })));
-  const shown = first.filter((_item, at) => fits(first.slice(0, at + 1)));
-  const more = first.length - shown.length;
+  const forms = [...FORMS, MARK_ALONE].map((form) => counted([...failed, ...unknown].map(form)));
+  const first = forms.find((items) => items.join(BETWEEN).length <= MAX_FAILED_CHARS) ?? [];
   const last = counted(done.map(textOf));
   const room = Math.max(0, MAX_ITEMS - first.length);
   const items = [
-    ...shown,
-    ...more > 0 ? [`✗ + ${more} more that failed, or may have`] : [],
+    ...first,
     ...last.slice(0, room),
     ...last.length > room ? [`+ ${last.length - room} more`] : [],
   ];
   return items.length === 0 ? undefined : items.join(BETWEEN);
 }
 
-const fits = (items: readonly string[]): boolean => items.join(BETWEEN).length <= MAX_FAILED_CHARS;
-
 const BETWEEN = " · ";
+
+/** Texts of a receipt, the longest first: whole, without its links, and without its reason. */
+const FORMS: readonly ((one: Receipt) => string)[] = [
+  textOf,
+  (one) => textOf({ ...one, links: [] }),
+  (one) => textOf({ ...one, links: [], failure: undefined, why: one.why && "" }),
+];
+
+/** So short that two of them always fit. */
+const MARK_ALONE = ({ end }: Receipt): string =>
+  end === "failed" ? "✗ call failed or refused" : "? call perhaps run";
 
 const counted = (texts: readonly string[]): readonly string[] =>
   [...Map.groupBy(texts, (text) => text)].map(([text, { length }]) =>
@@ -230,7 +235,7 @@ function textOf({ object, did, links = [], end, why, failure, isUndone }: Receip
     if (why === undefined && did === undefined) {
       return [`✗ ${object} failed`, ...failure ? [failure] : []].join(": ");
     }
-    return `✗ ${object} not ${whole}: ${why ?? "it failed"}`;
+    return `✗ ${object} not ${whole}${why === "" ? "" : `: ${why ?? "it failed"}`}`;
   }
   return end === "done"
     ? `${isUndone ? "↩" : "✓"} ${object} ${whole}`
@@ -242,23 +247,27 @@ function textOf({ object, did, links = [], end, why, failure, isUndone }: Receip
  * may have gone since.
  */
 export function withEnds(lines: string, receipts: readonly Receipt[]): string {
-  /** Receipts of one effect, by each text that they may have had. */
-  const known = new Map<string, readonly Receipt[]>();
-  for (const same of Map.groupBy(receipts, (one) => textOf({ ...one, end: "unknown" })).values()) {
-    for (const one of same) {
-      for (const before of [{}, ...EARLIER]) known.set(textOf({ ...one, ...before }), same);
+  /** Texts of one effect, by each text that it may have had. */
+  const known = new Map<string, readonly string[]>();
+  for (const form of FORMS.toReversed()) {
+    for (const same of Map.groupBy(receipts, (one) => form({ ...one, end: "unknown" })).values()) {
+      const texts = counted(same.map(form));
+      for (const one of same) {
+        for (const before of [{}, ...EARLIER]) known.set(form({ ...one, ...before }), texts);
+      }
     }
   }
   return lines.split("\n").map((line) => {
     const items = line.slice(SMALL.length).split(BETWEEN).map((item) =>
       known.get(item.replace(/ ×\d+$/, "")) ?? item
     );
-    const texts = [...new Set(items)].flatMap((item) =>
-      typeof item === "string" ? [item] : counted(item.map(textOf))
-    );
-    return SMALL + texts.join(BETWEEN);
+    const texts = [...new Set(items)].flatMap((item) => item);
+    return SMALL + texts.toSorted((one, other) => weightOf(one) - weightOf(other)).join(BETWEEN);
   }).join("\n");
 }
+
+/** Of an item of a line: the lightest comes first. */
+const weightOf = (item: string): number => [/^✗/, /^\?/, /^/].findIndex((mark) => mark.test(item));
 
 const EARLIER: readonly Partial<Receipt>[] = [
   { end: "unknown" },

@@ -11,6 +11,8 @@ import { TOOLS } from "../../../src/tools/registry.ts";
 import { effectIn } from "../../../src/tools/discord/call_effects.ts";
 import { ACTIONS } from "../../../src/tools/discord/discord.ts";
 
+/** More than one line can name. */
+const SERVER_TOOLS = Array.from({ length: 60 }, (_, number) => `mcp__cal__tool_${number}`);
 const GUILD = "66666666666666666";
 const channelId = parseSnowflake<"channel">("55555555555555555");
 assert.ok(channelId);
@@ -285,9 +287,10 @@ describe("receiptsOf()", () => {
     }));
   });
 
-  it("[R15a] hides no failed call behind the others, and fits a message", () => {
+  it("[R15a] counts each failed call as such, and each with an unknown end, in a message", () => {
     const id = fc.integer({ min: 1, max: 40 }).map((n) => `${n}`.padStart(18, "9"));
     const call = fc.record({
+      name: fc.constantFrom("discord", "write_file", ...SERVER_TOOLS),
       userId: id,
       roleId: id,
       end: fc.constantFrom("done", "failed", "unknown"),
@@ -295,10 +298,11 @@ describe("receiptsOf()", () => {
     });
     fc.assert(fc.property(fc.array(call, { minLength: 1, maxLength: 120 }), (calls) => {
       const receipts = receiptsOf(
-        calls.flatMap(({ userId, roleId, end, refused }) =>
-          called("discord", { action: "roleAdd", userId, roleId }, {
+        calls.flatMap(({ name, userId, roleId, end, refused }) =>
+          called(name, { action: "roleAdd", userId, roleId }, {
             end,
             text: "",
+            mayLast: true,
             ...end === "failed" && refused && { refused },
           })
         ),
@@ -307,25 +311,55 @@ describe("receiptsOf()", () => {
       );
       const text = lineOf(receipts) ?? "";
       assert.ok(text.length <= 1_800, text);
-      const marks = text.split(" · ").map((item) => item.charAt(0));
-      assert.equal(
-        marks.join(""),
-        marks.toSorted((a, b) => "✗?✓+".indexOf(a) - "✗?✓+".indexOf(b)).join(""),
-      );
-      const told = text.split(" · ").filter((item) => /^[✗?]/.test(item)).map((item) =>
-        Number(/ ×(\d+)$/.exec(item)?.[1] ?? /^✗ \+ (\d+)/.exec(item)?.[1] ?? 1)
-      );
-      const bad = calls.filter(({ end }) => end !== "done").length;
-      assert.equal(told.reduce((sum, one) => sum + one, 0), bad, text);
+      const items = text.split(" · ");
+      const marks = items.map((item) => item.charAt(0));
+      const ordered = marks.toSorted((a, b) => "✗?✓+".indexOf(a) - "✗?✓+".indexOf(b));
+      assert.deepEqual(marks, ordered, text);
+      for (const [mark, end] of [["✗", "failed"], ["?", "unknown"]] as const) {
+        const told = items.filter((item) => item.startsWith(mark))
+          .reduce((sum, item) => sum + Number(/ ×(\d+)$/.exec(item)?.[1] ?? 1), 0);
+        assert.equal(told, calls.filter((one) => one.end === end).length, text);
+      }
     }));
   });
 
-  it("[R15a] does not say of calls with an unknown end that they failed", () => {
-    const many = Array.from({ length: 60 }, (_, index) => ({
-      object: `number ${index}`,
-      end: "unknown" as const,
-      isUndone: false,
+  const failed = (number: number, links: readonly string[] = []) => ({
+    ...{ object: `role ${number}`, did: "added", links, end: "failed" as const, isUndone: false },
+    why: "your role is too low",
+  });
+  for (
+    const [what, count, expected] of [
+      [
+        "all",
+        10,
+        /^✗ role 0 not added <@0{18}>: your role is too low · .* <@0{17}9>: your role is too low$/,
+      ],
+      [
+        "no link",
+        20,
+        /^✗ role 0 not added: your role is too low · .* 19 not added: your role is too low$/,
+      ],
+      ["no reason", 40, /^✗ role 0 not added · .* · ✗ role 39 not added$/],
+      ["a number", 60, /^✗ call failed or refused ×60$/],
+    ] as const
+  ) {
+    it(`[R15a] of ${count} failed calls tells ${what}`, () => {
+      const all = Array.from(
+        { length: count },
+        (_, at) => failed(at, [`<@${String(at).padStart(18, "0")}>`]),
+      );
+      assert.match(lineOf(all) ?? "", expected);
+    });
+  }
+
+  it("[R15a] a line without links gets the marks of messages that have arrived", () => {
+    const waiting = Array.from({ length: 30 }, (_, at) => ({
+      ...{ object: "message", did: "sent", links: [`<#${String(at).padStart(18, "9")}>`] },
+      ...{ end: "unknown" as const, isUndone: false },
     }));
-    assert.match(lineOf(many) ?? "", / · ✗ \+ \d+ more that failed, or may have$/);
+    const line = `-# ${lineOf(waiting)}`;
+    assert.equal(line, "-# ? message perhaps sent ×30");
+    const now = waiting.map((one, at) => at < 10 ? { ...one, end: "done" as const } : one);
+    assert.equal(withEnds(line, now), "-# ? message perhaps sent ×20 · ✓ message sent ×10");
   });
 });
