@@ -10,7 +10,7 @@
 
 import { z } from "zod";
 import type { MessageId } from "../core/discord/ids.ts";
-import { hookedOf, isTyped } from "../core/inbound/inbound.ts";
+import { termsOf } from "../core/inbound/inbound.ts";
 import type { ToolCall } from "../core/model.ts";
 import type { AskedCall, Question } from "../core/people/question.ts";
 import {
@@ -53,7 +53,7 @@ const THREE_WORDS = /(?:[\p{L}\p{M}\p{N}]+[^\p{L}\p{M}\p{N}]+){2}[\p{L}\p{N}]/u;
 /** The texts of the turn's messages that the asker has written. */
 const ownTexts = ({ message, also = [] }: ToolContext): readonly string[] =>
   [message, ...also].flatMap((one) =>
-    one.sender.id === message.sender.id && isTyped(one) ? one.text : []
+    one.sender.id === message.sender.id && termsOf(one).isTyped ? one.text : []
   );
 
 /** Whether an effect is one unbroken part of the asker's own message, which names the place. */
@@ -80,7 +80,7 @@ async function needsPress(
     (at.id ?? message.channelId) === message.channelId;
   if (isHere || at.id === message.sender.id && at.kind === "person") return false;
   if (at.kind === "account") return context.readsOthers === true || made.length > open.length;
-  if (at.kind === "everyone") return !(at.by && hookedOf(message)); // a hook's config names its tools (W3)
+  if (at.kind === "everyone") return !(at.by && termsOf(message).rights === "config");
   const isExempt = isOwnText({ at, text }, context) && // once in a turn
     made.find((one) => isOwnText(read(one), context))?.callKey === callKey;
   return !isExempt && await (await readers()).isSeenByOthers(context, at);

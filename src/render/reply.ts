@@ -6,8 +6,7 @@
  */
 
 import { type MessageId, parseSnowflake, type RoleId, type UserId } from "../core/discord/ids.ts";
-import type { InboundMessage } from "../core/inbound/inbound.ts";
-import { hookedOf, termsOf } from "../core/inbound/inbound.ts";
+import { cameBy, hookedOf, type InboundMessage, termsOf } from "../core/inbound/inbound.ts";
 import { nonceOfCall } from "../core/outbound/outbound.ts";
 import type { Frozen, MayPing, OutboundFile, Quote, Reply } from "../core/outbound/outbound.ts";
 import { clickable, plainName, withEmojis } from "../core/inbound/mentions.ts";
@@ -96,7 +95,7 @@ export function composeReply(answer: ModelAnswer): ComposedReply {
   const clean = isSilent ? "" : rules.cleanSecrets(tagged.text);
   const mayPing = {
     users: mayPingUsers(answer),
-    roles: hookedOf(answer.message) ? [] : rules.allowedMentions.roles,
+    roles: termsOf(answer.message).rights === "config" ? [] : rules.allowedMentions.roles,
   };
   const { files, notes } = answer.files?.length ? checkFiles(answer.files, rules) : NO_FILES;
   // A model may have written the text of a task, and anyone that of an event.
@@ -189,7 +188,7 @@ const NO_PINGS: MayPing = { users: [], roles: [] };
 
 function replyBase({ message, agentId }: Answered, kind: "reply" | "failure") {
   const { accountId, channelId, guildId, id: cause, revision } = message;
-  const isPersonal = message.origin?.kind === "own" || undefined;
+  const isPersonal = termsOf(message).rights === "own accounts" || undefined;
   return { accountId, channelId, guildId, cause, revision, agentId, kind, isPersonal };
 }
 
@@ -254,17 +253,12 @@ function quoteOf(
   if (
     targetId === message.id || !(isQuoted || overheard || hasMessageId(targetId, shown.texts()))
   ) {
-    switch (message.origin?.kind) {
-      case "command":
-      case "own":
-        return quoted && { messageId: quoted.id, authorId: quoted.author?.id, on: replyToMode };
-      case "passive":
-        return { messageId: message.origin.messageId, authorId: sender.id, on: replyToMode };
-      case undefined:
-        return { messageId: message.id, authorId: sender.id, on: replyToMode };
-      default:
-        return undefined;
+    const { quotes } = termsOf(message);
+    if (quotes === "what it quotes") {
+      return quoted && { messageId: quoted.id, authorId: quoted.author?.id, on: replyToMode };
     }
+    const messageId = quotes ? message.id : cameBy(message, "passive")?.messageId;
+    return messageId && { messageId, authorId: sender.id, on: replyToMode };
   }
   const authorId = isQuoted
     ? quoted.author?.id

@@ -17,7 +17,12 @@
 
 import type { ChannelId, UserId } from "../core/discord/ids.ts";
 import { lengthOf } from "../core/model.ts";
-import type { GuildPlace, InboundMessage, Named } from "../core/inbound/inbound.ts";
+import {
+  cameBy,
+  type GuildPlace,
+  type InboundMessage,
+  type Named,
+} from "../core/inbound/inbound.ts";
 import type { Route } from "../core/inbound/inbox.ts";
 import type { Entry, ResetCause } from "../core/inbound/mentions.ts";
 import type { ContextWindow } from "../core/model.ts";
@@ -284,11 +289,10 @@ export function sessionKeyOf(
   agentId: string,
   dmScope: DmScope,
 ): string {
+  const own = cameBy({ origin }, "own");
   switch (place.kind) {
     case "dm":
-      if (origin?.kind === "own") { // T13a
-        return `agent:${agentId}:own:${origin.server}:direct:${sender.id}`;
-      }
+      if (own) return `agent:${agentId}:own:${own.server}:direct:${sender.id}`; // T13a
       return `agent:${agentId}:${directPart(dmScope, accountId, sender.id)}`;
     case "group_dm":
       return `agent:${agentId}:discord:group:${channelId}`;

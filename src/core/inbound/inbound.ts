@@ -284,41 +284,85 @@ export type Origin =
   | { readonly kind: "hook" | "event" } & Hooked
   | { readonly kind: "speech" } & Spoken;
 
-/** What follows from an origin. */
+/**
+ * What follows from an origin. Each turn counts for the budgets of its sender (X4): a hook is a sender
+ * of its own.
+ */
 export interface Terms {
+  /**
+   * Whose tools it has: those of its sender in its place; of their own accounts alone, whose results
+   * only they see (T13a); or those that the config names for its event (W3).
+   */
+  readonly rights: "sender" | "own accounts" | "config";
   /** What people see while the turn runs; typing with both. Lines would lack the mark of T13a. */
   readonly shows: "drafts and lines" | "drafts" | "nothing";
   /** How it is answered: only messages that are answered alike share a turn; absent: alone (S5). */
   readonly answered?: "in text" | "by voice";
   /** How its author learns that it gets no answer; absent: not there. No mark can reach a command. */
   readonly refused?: "by a mark" | "in words";
-  /** Whether people read that it failed, where it would be answered. */
-  readonly failed: "told" | "told in direct messages" | "silent";
+  /** Who learns that it failed: people where it would be answered, or in direct messages alone. */
+  readonly failed: "told" | "told in direct messages" | "told to owners" | "silent";
+  /** The message that its answer may reply to; absent: none, or the one that triggered it. */
+  readonly quotes?: "itself" | "what it quotes";
+  /** Which part hears of its end. */
+  readonly ends?: "hooks" | "schedules";
   /** Set if its words choose no agent and no account (N2). */
   readonly isRouted?: true;
   /** Set if no person causes it now: it takes no one's place in the limit, and no one wrote its text. */
   readonly isUnasked?: true;
+  /** Set if it waits in one half of each list, because the other half is for questions (X4). */
+  readonly isBehindQuestions?: true;
+  /** Set if a person wrote its text at Discord, and no one else has read or copied it. */
+  readonly isTyped?: true;
 }
 
 const TYPED: Terms = {
+  rights: "sender",
   shows: "drafts and lines",
   answered: "in text",
   refused: "by a mark",
   failed: "told",
+  quotes: "itself",
+  isTyped: true,
 };
+
+const OF_PROGRAM = {
+  rights: "config",
+  shows: "nothing",
+  ends: "hooks",
+  isRouted: true,
+  isUnasked: true,
+} as const;
 
 /** `discord`: a message without an origin. */
 export const TERMS: Readonly<Record<Origin["kind"] | "discord", Terms>> = {
   discord: TYPED,
-  command: { ...TYPED, refused: "in words" },
-  own: { ...TYPED, refused: "in words", shows: "drafts" },
-  // Elsewhere, the owners of the bot learn of a failure.
-  schedule: { shows: "drafts and lines", failed: "told in direct messages", isUnasked: true },
-  passive: { shows: "nothing", failed: "silent", isRouted: true },
-  // With its own words: an alert must not be lost with its model.
-  hook: { shows: "nothing", failed: "told", isRouted: true, isUnasked: true },
-  event: { shows: "nothing", failed: "silent", isRouted: true, isUnasked: true },
-  speech: { shows: "nothing", answered: "by voice", failed: "told" },
+  command: { ...TYPED, refused: "in words", quotes: "what it quotes" },
+  own: {
+    rights: "own accounts",
+    shows: "drafts",
+    answered: "in text",
+    refused: "in words",
+    failed: "told",
+    quotes: "what it quotes",
+  },
+  schedule: {
+    rights: "sender",
+    shows: "drafts and lines",
+    failed: "told in direct messages", // elsewhere, the owners learn of it
+    ends: "schedules",
+    isUnasked: true,
+  },
+  passive: {
+    rights: "sender",
+    shows: "nothing",
+    failed: "silent",
+    isRouted: true,
+    isBehindQuestions: true,
+  },
+  hook: { ...OF_PROGRAM, failed: "told" }, // an alert must not be lost with its model
+  event: { ...OF_PROGRAM, failed: "told to owners" },
+  speech: { rights: "sender", shows: "nothing", answered: "by voice", failed: "told" },
 };
 
 type WithOrigin = Pick<InboundMessage, "origin">;
@@ -330,11 +374,6 @@ export function termsOf({ origin }: WithOrigin): Terms {
 /** Whether Discord has the message, so that it can be quoted, marked and edited. */
 export function isAtDiscord({ origin }: WithOrigin): boolean {
   return origin === undefined;
-}
-
-/** Whether a person wrote its text at Discord, and no one else has read or copied it. */
-export function isTyped({ origin }: WithOrigin): boolean {
-  return origin === undefined || origin.kind === "command";
 }
 
 /** The origin of a message, if it is of that kind. */

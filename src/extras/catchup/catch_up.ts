@@ -62,7 +62,7 @@ export function createAccountCatchup(account: BotAccount): AccountPart {
   /** Stores the verdict, so that `why` explains the call. */
   async function record(call: CommandCall): Promise<void> {
     const message = { ...questionOf(call), origin: { kind: "command" } } as const;
-    const { verdict: policyVerdict, ...judged } = judge(account, message, {}, "not_live");
+    const { verdict: policyVerdict, ...judged } = judge(account, message);
     const verdict = ignored("caught-up", policyVerdict.rule);
     const one = { ...judged, message, verdict, policyVerdict };
     await store.inbox.acceptBatch({ accountId, judged: [one], echoes: [], guilds: [] }, now());

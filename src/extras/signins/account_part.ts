@@ -1,5 +1,6 @@
 /** The part of an account with people's own sign-ins (T13a); its code is loaded at its first use. */
 
+import { termsOf } from "../../core/inbound/inbound.ts";
 import { z } from "zod";
 import type { BotAccount } from "../../account/account.ts";
 import type { AccountPart } from "../../account/extra_parts.ts";
@@ -39,7 +40,9 @@ export function createSignInsPart(account: BotAccount): AccountPart {
     own: {
       ready: async (message) => await (await load()).readyFor(account, message),
       tools: (message) =>
-        message.origin?.kind === "own" ? loaded?.toolsFor(account, message) ?? [] : inOthers(),
+        termsOf(message).rights === "own accounts"
+          ? loaded?.toolsFor(account, message) ?? []
+          : inOthers(),
     },
   };
 }

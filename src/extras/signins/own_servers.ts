@@ -10,8 +10,13 @@ import type { BotAccount } from "../../account/account.ts";
 import { type Loop, loop, perAccount } from "../../account/per_account.ts";
 import { serversOf } from "../../bot/mcp/ports.ts";
 import { createdAtMs, parseSnowflake, snowflakeAt, type UserId } from "../../core/discord/ids.ts";
-import type { CommandCall, InboundMessage } from "../../core/inbound/inbound.ts";
-import { cameBy, isTyped, type OwnTurn } from "../../core/inbound/inbound.ts";
+import {
+  cameBy,
+  type CommandCall,
+  type InboundMessage,
+  type OwnTurn,
+  termsOf,
+} from "../../core/inbound/inbound.ts";
 import {
   defineTool,
   RefusedCall,
@@ -131,7 +136,7 @@ export async function askPrivately(
 ): Promise<string> {
   const { message, also = [] } = call;
   const { id, revision, sender, channelId, guildId, place } = message;
-  if (!isTyped(message) || sender.automaton || sender.pluralkit) {
+  if (!termsOf(message).isTyped || sender.automaton || sender.pluralkit) {
     throw new Error("only a person's own message can be about their own account");
   }
   const { places } = stateOf(account);

@@ -2,10 +2,9 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import { timezoneOf } from "../../account/per_account.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { type InboundMessage, termsOf } from "../../core/inbound/inbound.ts";
 import { readable } from "../../core/inbound/mentions.ts";
 import { hasOnlyWordsOf } from "../../core/notes/note.ts";
-import { hookedOf } from "../../core/inbound/inbound.ts";
 import { badArguments, RefusedCall } from "../../core/turn/tool.ts";
 import { MAX_PER_USER, setByOf } from "./schedule.ts";
 import type { Schedule } from "./store.ts";
@@ -37,11 +36,8 @@ export async function setSchedule(
 ): Promise<Schedule> {
   const { store, now } = account;
   const config = account.config();
-  if (hookedOf(asker)) {
-    throw new RefusedCall("policy", "an event of a hook may set no reminders or tasks");
-  }
-  if (asker.origin?.kind === "schedule") {
-    throw new RefusedCall("policy", "a scheduled task may set no further reminders or tasks");
+  if (termsOf(asker).isUnasked) {
+    throw new RefusedCall("policy", "an event or a scheduled task may set no reminders or tasks");
   }
   const read = await readWhen(when, { now: now(), timezone: timezoneOf(config) });
   if (read.kind === "problem") throw badArguments(read.why);

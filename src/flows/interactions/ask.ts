@@ -82,7 +82,7 @@ async function judged(
   const verdict = judge(account, message, {
     isUnproxied: true, // PluralKit has no part in a message that Discord does not have
     isPaired: isPaired || undefined,
-  }, "not_live");
+  });
   const route = routeOf(account, message);
   const { agentId } = route;
   const sessionKey = isSlash ? slashKeyOf(agentId, sender.id, message.channelId) : route.sessionKey;

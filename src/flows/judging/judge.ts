@@ -325,8 +325,8 @@ export function modelOf(
 /**
  * How a message arrives, for its verdict; the limits of waiting turns tell more (`MessageOrigin`).
  * `live`: the message arrived just now, or after a RESUME. `history`: catch-up read it from a
- * channel's history. `not_live`: it is no new message of a conversation, but a scheduled one, a
- * question by a command or an edit.
+ * channel's history. `not_live`: no person has written it just now. It is an edit, or from a schedule,
+ * a hook, a passive agent or a voice channel.
  */
 export type MessageSource = "live" | "history" | "not_live";
 
@@ -472,8 +472,7 @@ export function judge(
   const verdict = routing ? admit(message, knownFacts) : first;
   if (scores) intent.decided(message, verdict);
   // Whether the author is a bot is still open for an undecided message.
-  const isTurn = (source !== "not_live" || message.origin?.kind === "command") &&
-    verdict.kind !== "undecided";
+  const isTurn = source !== "not_live" && verdict.kind !== "undecided";
   if (allowBots && isTurn) count(account, message, knownFacts, verdict);
   const judgement = policyId === undefined
     ? { verdict, knownFacts }

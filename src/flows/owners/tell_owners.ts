@@ -14,7 +14,7 @@ import type { BotAccount } from "../../account/account.ts";
 import { perAccount, refusedParts } from "../../account/per_account.ts";
 import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
-import { hookText } from "../../core/hooks/hook.ts";
+import { type Hooked, hookText } from "../../core/hooks/hook.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Button } from "../../core/outbound/outbound.ts";
 import { isFinalRefusal } from "../../discord/rest/exchange/rest_error.ts";
@@ -249,10 +249,12 @@ function shown(reason: string): string {
   );
 }
 
-/** The turn of a message has failed. Messages of other kinds tell no one. */
-export function tellFailedEvent(account: BotAccount, { id, origin }: InboundMessage): void {
-  if (origin?.kind !== "event") return;
-  const { hook } = origin;
+/** The turn of an event has failed. */
+export function tellFailedEvent(
+  account: BotAccount,
+  { id }: InboundMessage,
+  { hook }: Hooked,
+): void {
   void tellOwners(
     account,
     `A turn of ${hookText(hook)} failed, so its event has no answer. To see why: ` +

@@ -276,7 +276,7 @@ export async function parkTurn(
   const { message } = claim;
   const { length } = spending.charges;
   const charges = unsavedCharges(spending, "answer");
-  const isPersonal = message.origin?.kind === "own" || undefined;
+  const isPersonal = termsOf(message).rights === "own accounts" || undefined;
   await saveSteps(account, message.id, async () => {
     const all = asked.map((one) => {
       const { question, ...cleaned } = cleanedCall(account, one, message);
@@ -400,7 +400,7 @@ export function postedTurn(turn: FinishedTurn): FinishedTurn {
   const { failed } = termsOf(message);
   const isPosted = failed === "told in direct messages"
     ? end.kind !== "failed" || message.place.kind === "dm"
-    : failed !== "silent";
+    : failed === "told";
   return isPosted ? turn : { ...turn, outbox: [], told: undefined };
 }
 

@@ -11,6 +11,7 @@
  * cause, and stays until that is gone.
  */
 
+import { hookedOf, termsOf } from "../../core/inbound/inbound.ts";
 import type { BotAccount } from "../../account/account.ts";
 import { linesOfExtras } from "../../account/extra_parts.ts";
 import { callsToRun } from "../../agent/turn.ts";
@@ -353,7 +354,8 @@ const linesAround: TurnStep = {
 const posted: TurnStep = {
   ends: (_turn, ended) => postedTurn(ended),
   stored({ turn: { claim: { message } }, account }, { end }) {
-    if (end.kind === "failed") tellFailedEvent(account, message);
+    const event = termsOf(message).failed === "told to owners" && hookedOf(message);
+    if (event && end.kind === "failed") tellFailedEvent(account, message, event);
   },
 };
 

@@ -249,7 +249,7 @@ export function turnTools(
   agentId: string,
   isOffer = false,
 ): readonly Tool[] {
-  const isOwn = message.origin?.kind === "own";
+  const isOwn = termsOf(message).rights === "own accounts";
   const base = isOwn ? NO_TOOLS : finder(account)(message, agentId)[isOffer ? "offered" : "chosen"];
   const skills = isOwn ? [] : skillsIn(account, message, agentId);
   const own = ownServers(account)?.tools(message) ?? [];
@@ -382,7 +382,7 @@ function prepareTurnRules(
     const { policy } = account.policy();
     shared ??= sharedBy(config, agent); // built by the first turn: the host's time zone may take 5 ms
     const tools = turnTools(account, message, agentId);
-    const isOwn = message.origin?.kind === "own";
+    const isOwn = termsOf(message).rights === "own accounts";
     const isOfOne = place.kind === "dm" && (isOwn || session.dmScope !== "main");
     const offered = isOfOne ? tools : turnTools(account, message, agentId, true);
     const found = place.kind === "guild" ? rulesFor(place, policy) : undefined;

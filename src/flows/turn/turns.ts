@@ -367,7 +367,7 @@ function commandTurn(claim: Claim, text: string, why: string | undefined): Finis
       kind: "reply",
       quote: isAtDiscord(claim.message) ? { messageId: cause, on: "first" } : undefined,
       ...noticeBody(text, MESSAGES),
-      suppressesEmbeds: hookedOf(claim.message) !== undefined,
+      suppressesEmbeds: termsOf(claim.message).rights === "config",
     }),
   };
 }
@@ -394,7 +394,7 @@ async function endWithoutModel(account: BotAccount, claim: Claim): Promise<void>
 /** Waits for tools that the model sees, and that are not known yet. */
 function toolsReady(account: BotAccount, { message, route: { agentId } }: Claim) {
   const { policy, bot: { toolServices } } = account;
-  if (message.origin?.kind === "own") return ownServers(account)?.ready(message);
+  if (termsOf(message).rights === "own accounts") return ownServers(account)?.ready(message);
   const { place, sender } = message;
   const hook = hookedOf(message)?.hook;
   return toolServices.ready(agentId, (name) => {
@@ -409,9 +409,8 @@ function toolsReady(account: BotAccount, { message, route: { agentId } }: Claim)
 async function run(account: BotAccount, claim: Claim, turn: RunningTurn): Promise<void> {
   const { accountId, store } = account;
   const { message } = claim;
-  const stopTyping = termsOf(message).shows !== "nothing"
-    ? beginTyping(account, message.channelId)
-    : () => {};
+  const { shows, ends } = termsOf(message);
+  const stopTyping = shows !== "nothing" ? beginTyping(account, message.channelId) : () => {};
   try {
     const isCommand = commandOf(account, message) !== undefined;
     if (isCommand || store.settings.isPaused(accountId)) {
@@ -420,9 +419,9 @@ async function run(account: BotAccount, claim: Claim, turn: RunningTurn): Promis
     const listing = toolsReady(account, claim);
     if (listing) await listing;
     await answer(account, claim, turn);
-    if (message.origin?.kind === "schedule") runEnded(account, message.id);
+    if (ends === "schedules") runEnded(account, message.id);
   } finally {
     stopTyping();
-    if (hookedOf(message)) tellExtras(account, "hookEnded");
+    if (ends === "hooks") tellExtras(account, "hookEnded");
   }
 }

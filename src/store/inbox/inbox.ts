@@ -144,7 +144,7 @@ function fullOf(
   rules: WaitingRules,
   message: InboundMessage,
 ): TurnList | undefined {
-  const limits = message.origin?.kind === "passive" ? halfOf(rules) : rules;
+  const limits = termsOf(message).isBehindQuestions ? halfOf(rules) : rules;
   const inChannel = channel.turnsFor(message.sender.id, shareOf(limits));
   const full = fullList({ ofUser: user.turns, inChannel }, limits);
   if (full === "user") return user;

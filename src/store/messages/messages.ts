@@ -20,7 +20,12 @@ import {
   type MessageId,
   type UserId,
 } from "../../core/discord/ids.ts";
-import type { InboundMessage, Place, Triggered } from "../../core/inbound/inbound.ts";
+import {
+  type InboundMessage,
+  type Place,
+  termsOf,
+  type Triggered,
+} from "../../core/inbound/inbound.ts";
 import { ENDED_STATES, type Facts } from "../../core/inbound/inbox.ts";
 import { type Overheard, readable } from "../../core/inbound/mentions.ts";
 import type { ResolvedName } from "../../core/names.ts";
@@ -655,7 +660,7 @@ function createRecentTalk({ sql, read }: Transactions) {
           }),
           ...asked.all(given).flatMap((row): readonly TalkedMessage[] => {
             const { channelId, message } = ASKED.read(row);
-            if (message.origin?.kind === "passive") return []; // no person wrote it there (N1)
+            if (!termsOf(message).isTyped) return []; // no person wrote it there
             const { id, sender, sentAt, mention, quoted } = message;
             const text = readable(message.text, message.names);
             const replyTo = quoted?.id;
