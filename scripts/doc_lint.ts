@@ -21,7 +21,7 @@ export const FOLDERS: readonly string[] = ["src"];
 const SCHEMAS: readonly string[] = [
   "src/config/schema/",
   "src/discord/gateway/decode/",
-  "src/mcp/oauth/logins.ts",
+  "src/mcp/oauth/provider.ts",
   "src/store/schema/",
 ];
 

@@ -4,7 +4,7 @@
  */
 
 import { parentPort } from "node:worker_threads";
-import { serveGateway } from "./discord/gateway/shard/serve.ts";
+import { serveGateway } from "./discord/gateway/shard/shard.ts";
 
 if (!parentPort) throw new TypeError("worker.ts is no program: the bot starts it as a thread");
 serveGateway(parentPort);

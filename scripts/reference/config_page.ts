@@ -17,7 +17,7 @@ import {
 import { defaultText, exampleOf, jsonOnOneLine } from "../../src/config/reference.ts";
 import type { ReferenceKey } from "../../src/config/reference.ts";
 import type { KeyDoc, ReferencePart } from "../../src/config/schema/parts/key.ts";
-import { isSecret } from "../../src/config/schema/parts/shape.ts";
+import { isSecret } from "../../src/config/schema/parts/key.ts";
 
 /** Headings of the tasks, in the order of the list. */
 const TASKS: Readonly<Record<ReferencePart, string>> = {

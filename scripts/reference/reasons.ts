@@ -4,7 +4,7 @@
  * The cures are here, since only the page shows them. A reason without a cure does not compile.
  */
 
-import { ACCEPTED, CHALLENGED, IGNORED, UNDECIDED } from "../../src/render/reasons.ts";
+import { ACCEPTED, CHALLENGED, IGNORED, UNDECIDED } from "../../src/render/failure.ts";
 import type { ChallengeReason, IgnoreReason } from "../../src/core/inbound/inbox.ts";
 import { table } from "./markdown_table.ts";
 

@@ -14,7 +14,7 @@ import {
   type StricliProcess,
 } from "@stricli/core";
 import process from "node:process";
-import { noProxyOf } from "../lib/network/proxy.ts";
+import { noProxyOf } from "../lib/network/fetch_plain.ts";
 import { printable } from "../lib/text/quoted.ts";
 import { BUILD_NAME, VERSION } from "../version.ts";
 import { textOf } from "./help/command_help.ts";

@@ -16,8 +16,8 @@ import type { LoadedConfig } from "./load.ts";
 import { configSchema } from "./schema/root.ts";
 import { account as accountSchema } from "./schema/discord.ts";
 import type { Secret } from "./schema/parts/secrets.ts";
-import { childOf, docOf, isSecret, type Schema } from "./schema/parts/shape.ts";
-import { isRecord, type Segment, valueAt } from "./text/tree.ts";
+import { childOf, docOf, isSecret, type Schema } from "./schema/parts/key.ts";
+import { isRecord, type Segment, valueAt } from "./text/edit.ts";
 
 export interface KeyChange {
   readonly path: string;

@@ -4,12 +4,12 @@ import { isToolEntry } from "../core/tool_names.ts";
 import type { AnswerRules, HookScheme } from "../core/hooks/hook.ts";
 import { isLoopback } from "../lib/network/addresses.ts";
 import { quoted } from "../lib/text/quoted.ts";
-import { unknownTool } from "./audit/audit_agent.ts";
+import { unknownTool } from "./audit/audit.ts";
 import type { ProblemAt } from "./parse.ts";
 import { DEFAULT_ACCOUNT } from "./schema/accounts.ts";
 import type { Settings } from "./schema/root.ts";
 import type { Problem } from "./text/problem.ts";
-import { type Segment, valueAt } from "./text/tree.ts";
+import { type Segment, valueAt } from "./text/edit.ts";
 
 /** Minimum length of a secret. */
 const MIN_SECRET = 32;

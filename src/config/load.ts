@@ -14,10 +14,9 @@ import {
   mediaProblems,
   unknownProviders,
 } from "./model_checks.ts";
-import { openHost, UNENCRYPTED_HINT } from "./audit/audit_agent.ts";
-import { silentDefaults } from "./audit/audit.ts";
+import { openHost, silentDefaults, UNENCRYPTED_HINT } from "./audit/audit.ts";
 import { hookProblems } from "./hook_checks.ts";
-import { placeholdersIn } from "./checks/placeholders.ts";
+import { placeholdersIn } from "./checks/issues.ts";
 import {
   type BotConfig,
   type Config,
@@ -33,8 +32,7 @@ import { type ConfigText, noFile, parseConfig, type ProblemAt } from "./parse.ts
 import type { Problem } from "./text/problem.ts";
 import type { Settings } from "./schema/root.ts";
 import { envSecret, Secret, type SecretPlaces } from "./schema/parts/secrets.ts";
-import { valueAt } from "./text/tree.ts";
-import { positionOf } from "./text/written.ts";
+import { positionOf, valueAt } from "./text/edit.ts";
 
 /** A loaded config, or why it cannot be used. */
 export type Loaded =

@@ -8,7 +8,7 @@
 import type { RE2JS } from "re2js";
 import { isPassive, toPassiveAgents } from "./schema/router.ts";
 import type { Settings } from "./schema/root.ts";
-import type { KeyFault, Segment } from "./text/tree.ts";
+import type { KeyFault, Segment } from "./text/edit.ts";
 import { noPattern } from "../policy/rules/rules.ts";
 
 /** Tests of texts, and the patterns that are not valid. */

@@ -9,13 +9,12 @@ import { findNodeAtLocation, type Node } from "jsonc-parser";
 import type { z } from "zod";
 import { withAccounts } from "./schema/accounts.ts";
 import { audit } from "./audit/audit.ts";
-import { blankedText, likelySecretsIn, secretsIn } from "./schema/parts/blank.ts";
+import { blankedText, isSecret, likelySecretsIn, schemaAt, secretsIn } from "./schema/parts/key.ts";
 import { IGNORED, remarksOf } from "./checks/issues.ts";
 import { pathText } from "../core/config_file.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { createLines, type Lines, type Problem, type Severity, type Span } from "./text/problem.ts";
 import { configSchema, type Settings } from "./schema/root.ts";
-import { isSecret, schemaAt } from "./schema/parts/shape.ts";
 import {
   entriesAt,
   keyNodeAt,
@@ -24,7 +23,7 @@ import {
   type Segment,
   valueAt,
   withStraightQuotes,
-} from "./text/tree.ts";
+} from "./text/edit.ts";
 
 export interface ConfigText {
   /** Path as the operator would write it, for messages. */

@@ -4,17 +4,19 @@
 
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import { type KeyDoc, type ReferencePart, type TakesEffect } from "./schema/parts/key.ts";
-import { discordSection } from "./schema/root.ts";
 import {
   childOf,
   coreSchema,
   docOf,
   isOptional,
+  type KeyDoc,
   layersOf,
+  type ReferencePart,
   type Schema,
   shapeOf,
-} from "./schema/parts/shape.ts";
+  type TakesEffect,
+} from "./schema/parts/key.ts";
+import { discordSection } from "./schema/root.ts";
 
 export interface ReferenceKey {
   /** Config path with placeholders: `"channels.discord.guilds.<guild>.users"`. */

@@ -9,7 +9,7 @@ import { quoted } from "../lib/text/quoted.ts";
 import { account as accountSchema, discord as discordSchema } from "./schema/discord.ts";
 import { BOT_TOKEN, DEFAULT_ACCOUNT, type WrittenAccount } from "./schema/accounts.ts";
 import { MODEL_SECRETS } from "./models.ts";
-import { isSecretPlaceholder, PLACEHOLDER_HINT } from "./checks/placeholders.ts";
+import { isSecretPlaceholder, PLACEHOLDER_HINT } from "./checks/issues.ts";
 import type { ProblemAt } from "./parse.ts";
 import type { Problem } from "./text/problem.ts";
 import { configSchema, type Settings } from "./schema/root.ts";
@@ -22,8 +22,8 @@ import {
   type SecretPlaces,
   type SecretSource,
 } from "./schema/parts/secrets.ts";
-import { childOf, isSecret, type Schema } from "./schema/parts/shape.ts";
-import { isRecord, type Segment, valueAt } from "./text/tree.ts";
+import { childOf, isSecret, type Schema } from "./schema/parts/key.ts";
+import { isRecord, type Segment, valueAt } from "./text/edit.ts";
 
 interface FoundSecrets {
   readonly byPath: SecretsByPath;

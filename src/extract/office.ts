@@ -3,13 +3,140 @@
  *
  * The archive of sheets is read twice. Cells refer to strings and formats of other parts, which may
  * come after the sheets. Excel stores a date as a number, which only its format tells from others.
+ *
+ * A document type in the XML is refused: office files have none, and entities that it declares may grow
+ * without end or name other files. The archive is inflated in small pieces, and each piece is counted
+ * before the next one (SEC-R25). So it does not matter which sizes its headers claim.
  */
 
-import type { DocumentText } from "./extractor.ts";
+import { Unzip, UnzipInflate } from "fflate";
+import { SaxesParser } from "saxes";
 import { DAY_MS } from "../lib/clock.ts";
-import { createText, MAX_PAGES, MAX_STRING_CHARS, type Text, UnreadableError } from "./limits.ts";
-import { xmlReader } from "./xml.ts";
-import { type PartReader, readZip } from "./zip.ts";
+import {
+  createText,
+  type DocumentText,
+  MAX_ENTRIES,
+  MAX_INFLATED_BYTES,
+  MAX_PAGES,
+  MAX_RATIO,
+  MAX_RATIO_SO_FAR,
+  MAX_STRING_CHARS,
+  RATIO_FREE_BYTES,
+  type Text,
+  UnreadableError,
+} from "./extractor.ts";
+
+/** Maximum depth of elements. Word nests tables some ten levels deep. */
+const MAX_DEPTH = 200;
+
+export function xmlReader({ open, text, close }: {
+  open?(name: string, attributes: Readonly<Record<string, string>>): void;
+  text?(text: string): void;
+  close?(name: string): void;
+}): PartReader {
+  const parser = new SaxesParser({ xmlns: false });
+  const decoder = new TextDecoder();
+  let depth = 0;
+  parser.on("doctype", () => {
+    throw new UnreadableError("the file declares a document type");
+  });
+  parser.on("error", (error) => {
+    throw new UnreadableError("the file is damaged", { cause: error });
+  });
+  parser.on("opentag", ({ name, attributes }) => {
+    if (++depth > MAX_DEPTH) throw new UnreadableError("the file is nested too deeply");
+    open?.(localName(name), attributes);
+  });
+  parser.on("text", (part) => text?.(part));
+  parser.on("closetag", ({ name }) => {
+    depth -= 1;
+    close?.(localName(name));
+  });
+  return {
+    write: (bytes) => void parser.write(decoder.decode(bytes, { stream: true })),
+    end: () => void parser.write(decoder.decode()).close(),
+  };
+}
+
+function localName(name: string): string {
+  return name.slice(name.indexOf(":") + 1);
+}
+
+export interface PartReader {
+  /** Takes the next piece. Throws to refuse the archive. */
+  write(bytes: Uint8Array): void;
+  end(): void;
+}
+
+/**
+ * Bytes of the archive that are inflated at once: a bomb makes at most a thousand times as many of
+ * them, 4 MB.
+ */
+const PIECE_BYTES = 4_096;
+
+/**
+ * Reads an archive once.
+ *
+ * @param choose Returns the reader of the part with this name; `undefined` skips it. Of several
+ * parts with one name, only the first is read.
+ * @throws {UnreadableError} If the archive is beyond a limit, or damaged; or a reader's error.
+ */
+export function readZip(
+  archive: Uint8Array,
+  choose: (name: string) => PartReader | undefined,
+): void {
+  const seen = new Set<string>();
+  let entries = 0;
+  let total = 0;
+  let open = 0;
+  let pieceEnd = 0;
+  let failure: Error | undefined;
+  const unzip = new Unzip((file) => {
+    entries += 1;
+    if (entries > MAX_ENTRIES) {
+      throw new UnreadableError(`the archive has more than ${MAX_ENTRIES} parts`);
+    }
+    if (seen.has(file.name)) return;
+    seen.add(file.name);
+    const reader = choose(file.name);
+    if (!reader) return;
+    open += 1;
+    let size = 0;
+    const partStart = pieceEnd - PIECE_BYTES;
+    file.ondata = (error, bytes, isLast) => {
+      if (error) {
+        failure = error;
+        return;
+      }
+      size += bytes.length;
+      total += bytes.length;
+      const compressed = Math.max(1, file.size ?? archive.length);
+      const isFar = size / compressed > MAX_RATIO ||
+        size / (pieceEnd - partStart) > MAX_RATIO_SO_FAR;
+      if (total > MAX_INFLATED_BYTES || (size > RATIO_FREE_BYTES && isFar)) {
+        throw new UnreadableError("the archive is far larger than the file says: a zip bomb");
+      }
+      reader.write(bytes);
+      if (!isLast) return;
+      open -= 1;
+      reader.end();
+    };
+    file.start();
+  });
+  unzip.register(UnzipInflate);
+  try {
+    for (let from = 0; from < archive.length; from += PIECE_BYTES) {
+      const to = from + PIECE_BYTES;
+      pieceEnd = to;
+      unzip.push(archive.subarray(from, to), to >= archive.length);
+      if (failure) throw failure;
+    }
+  } catch (error) {
+    if (error instanceof UnreadableError) throw error;
+    throw new UnreadableError("the file is damaged", { cause: error });
+  }
+  if (open > 0) throw new UnreadableError("the file is damaged");
+}
 
 /** Everything that cells refer to. */
 interface Book {

@@ -4,7 +4,7 @@
  * Nothing of a PDF is run or drawn: no script, no font and no picture.
  */
 
-import { createText, MAX_PAGES, UnreadableError } from "./limits.ts";
+import { createText, MAX_PAGES, UnreadableError } from "./extractor.ts";
 import type { DocumentText } from "./extractor.ts";
 
 /** Loads the library; {@link readPdf} needs no more code after that. */

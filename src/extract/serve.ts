@@ -2,7 +2,7 @@
  * Reads one file in a thread of its own, so that no file can block or exhaust the main thread (H8).
  */
 
-import { UnreadableError } from "./limits.ts";
+import { UnreadableError } from "./extractor.ts";
 import type { VoiceFacts } from "../core/outbound/outbound.ts";
 import type { AudioFacts, DocumentText, ExtractJob, FromThread } from "./extractor.ts";
 

@@ -3,7 +3,7 @@
 import { Buffer } from "node:buffer";
 import type { VoiceFacts } from "../core/outbound/outbound.ts";
 import type { AudioFacts } from "./extractor.ts";
-import { UnreadableError } from "./limits.ts";
+import { UnreadableError } from "./extractor.ts";
 
 /** Maximum number of slices of a waveform at Discord. */
 const MAX_SLICES = 256;

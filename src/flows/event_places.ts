@@ -2,7 +2,7 @@
 
 import type { BotAccount } from "../account/account.ts";
 import { perAccount } from "../account/per_account.ts";
-import { placeIn, placeOfTarget } from "../discord/gateway/decode/places.ts";
+import { placeIn, placeOfTarget } from "../discord/gateway/decode/decode.ts";
 import { findChannel, openDirect } from "../discord/rest/requests/guild_reads.ts";
 import { RestError } from "../discord/rest/exchange/rest_error.ts";
 import { createExplainDenial, neededToPost } from "../discord/rest/permissions/denial.ts";

@@ -6,12 +6,11 @@
  * its own time-out.
  */
 
-import { fetchPlain, readPieces } from "../lib/network/fetch_plain.ts";
+import { fetchPlain, nameOfProxy, readPieces } from "../lib/network/fetch_plain.ts";
 import { lookup } from "node:dns/promises";
 import net from "node:net";
 import tls from "node:tls";
 import { codeOf } from "../lib/errors.ts";
-import { nameOfProxy } from "../lib/network/proxy.ts";
 import type {
   HttpFound,
   Reachability,

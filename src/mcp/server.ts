@@ -25,11 +25,15 @@ import {
   type ToolHashes,
   withTimeout,
 } from "./definitions.ts";
-import { createHttpTransport, type HttpTransport, LostSessionError } from "./http.ts";
-import type { Logins, McpHttpServer } from "./oauth/logins.ts";
+import {
+  createHttpTransport,
+  createStdioTransport,
+  type HttpTransport,
+  LostSessionError,
+} from "./http.ts";
+import type { Logins, McpHttpServer } from "./oauth/provider.ts";
 import { createLoginOf, SignInNeededError } from "./oauth/provider.ts";
 import type { Confine, StdioProgram } from "./sandbox.ts";
-import { createStdioTransport } from "./stdio.ts";
 
 /** Maximum UTF-16 units of a result; the model sees less (T1). */
 const MAX_CHARS = 200_000;

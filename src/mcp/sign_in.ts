@@ -22,16 +22,14 @@ import { hashOfAll, type SeenTools, withTimeout } from "./definitions.ts";
 import { createHttpTransport } from "./http.ts";
 import { createOAuthFetch } from "./oauth/fetch.ts";
 import {
+  type Challenge,
+  clientMetadata,
   hasOwnToken,
   type Login,
   type LoginClient,
   type Logins,
   type LoginTokens,
   type McpHttpServer,
-} from "./oauth/logins.ts";
-import {
-  type Challenge,
-  clientMetadata,
   resourceOf,
   scopesOf,
   SignInNeededError,

@@ -32,8 +32,7 @@ import { PLURALKIT, preparePlaceAccess } from "./place_access.ts";
 import { prepareRights } from "./rights.ts";
 import { prepareRouter } from "./router.ts";
 import { nameOf, type RecordCheck, recordNothing } from "./rules/checks.ts";
-import type { AccessPolicy, IntentRules } from "./rules/rules.ts";
-import type { OpenPlace } from "./rules/place_rules.ts";
+import type { AccessPolicy, IntentRules, OpenPlace } from "./rules/rules.ts";
 import type { Granted } from "./place_access.ts";
 
 /** Below this, a message for the bot needs no words as an answer; a mention with a greeting does. */

@@ -18,7 +18,7 @@ import { quoted } from "../lib/text/quoted.ts";
 import { prepareRights, type Rights } from "./rights.ts";
 import { type AllowEntry, entryText, prepareAllowlist } from "./rules/allowlist.ts";
 import { isFormOf, nameOf, type RecordCheck, recordNothing } from "./rules/checks.ts";
-import { type OpenPlace, rulesFor } from "./rules/place_rules.ts";
+import { type OpenPlace, rulesFor } from "./rules/rules.ts";
 import type { AccessPolicy, GroupEntry } from "./rules/rules.ts";
 
 interface AccessGrant {

@@ -9,7 +9,7 @@ import type { CommandNeeds, InboundMessage, Place, Sender } from "../core/inboun
 import type { IgnoreReason, KnownFacts } from "../core/inbound/inbox.ts";
 import { type AllowEntry, prepareAllowlist } from "./rules/allowlist.ts";
 import { nameOf } from "./rules/checks.ts";
-import { rulesFor } from "./rules/place_rules.ts";
+import { rulesFor } from "./rules/rules.ts";
 import type { AccessPolicy } from "./rules/rules.ts";
 import { oncePer } from "../lib/cache.ts";
 

@@ -14,7 +14,7 @@ import type { Overheard } from "../core/inbound/mentions.ts";
 import { chunk, type ChunkRules, ONE_MESSAGE } from "./markdown/chunk.ts";
 import { checkFiles, type FileRules, tooLong } from "./files.ts";
 import { freezeUnprompted } from "./freeze.ts";
-import { forDiscord, withoutPreviews } from "./markdown/for_discord.ts";
+import { forDiscord, withoutPreviews } from "./markdown/as_markdown.ts";
 import { isNoReply, isVisible, shownText } from "./safety/visible.ts";
 import { codeRegions } from "./markdown/code_fence.ts";
 import { isWithin } from "./markdown/spans.ts";

@@ -14,7 +14,7 @@ import { PUBLIC_INTERNET } from "./pages.ts";
 const MAX_BYTES = 1_000_000;
 
 /** Milliseconds for a whole answer; the tool itself ends with it. */
-const TIMEOUT_MS = 10_000;
+const DECLARED_MS = 10_000;
 
 /** Headers that a script may set: none makes another method of a GET, or another path. */
 const OWN_HEADER =
@@ -72,6 +72,6 @@ export async function fetchDeclared(
       return { status, ok, body: textOf(bytes, headers["content-type"] ?? "") };
     },
     signal,
-    TIMEOUT_MS,
+    DECLARED_MS,
   );
 }

@@ -3,9 +3,9 @@ import { describe, it } from "node:test";
 import { exampleOf, type ReferenceKey, referenceKeys } from "../../src/config/reference.ts";
 import { effectiveValues } from "../../src/config/schema/accounts.ts";
 import { Secret } from "../../src/config/schema/parts/secrets.ts";
-import { isSecret } from "../../src/config/schema/parts/shape.ts";
+import { isSecret } from "../../src/config/schema/parts/key.ts";
 import { configSchema } from "../../src/config/schema/root.ts";
-import { type Segment, valueAt } from "../../src/config/text/tree.ts";
+import { type Segment, valueAt } from "../../src/config/text/edit.ts";
 import { configOf, loadedOf } from "./support.ts";
 import { sameData } from "../support/same_data.ts";
 

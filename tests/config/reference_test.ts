@@ -10,7 +10,7 @@ import {
   referenceKeys,
 } from "../../src/config/reference.ts";
 import { configSchema } from "../../src/config/schema/root.ts";
-import { docOf, schemaAt } from "../../src/config/schema/parts/shape.ts";
+import { docOf, schemaAt } from "../../src/config/schema/parts/key.ts";
 
 function all(keys: readonly ReferenceKey[]): readonly ReferenceKey[] {
   return keys.flatMap((key) => [key, ...all(key.keys)]);

@@ -10,7 +10,7 @@ import { EXTRAS } from "../../src/extras/extras.ts";
 import { wrongCommand } from "../../src/cli/help/wrong_command.ts";
 import type { Terminal } from "../../src/cli/terminal/io.ts";
 import { configSchema } from "../../src/config/schema/root.ts";
-import { schemaAt } from "../../src/config/schema/parts/shape.ts";
+import { schemaAt } from "../../src/config/schema/parts/key.ts";
 
 const TASKS = await allTasks(EXTRAS);
 

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { dateOf, isDateFormat, readOffice } from "../../src/extract/office.ts";
+import { dateOf, isDateFormat, readOffice, readZip } from "../../src/extract/office.ts";
 import { readPdf } from "../../src/extract/pdf.ts";
-import { MAX_CHARS, MAX_PAGES, UnreadableError } from "../../src/extract/limits.ts";
-import { readZip } from "../../src/extract/zip.ts";
+import { MAX_CHARS, MAX_PAGES, UnreadableError } from "../../src/extract/extractor.ts";
 import { runExtractJob } from "../../src/extract/serve.ts";
 import { docx, pdf, wav, zip } from "../support/files/samples.ts";
 

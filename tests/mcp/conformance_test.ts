@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { schedule } from "../../src/lib/clock.ts";
-import { createLogins, type McpHttpServer } from "../../src/mcp/oauth/logins.ts";
+import { createLogins, type McpHttpServer } from "../../src/mcp/oauth/provider.ts";
 import { beginSignIn } from "../../src/mcp/sign_in.ts";
 import { createMcpServers } from "../../src/mcp/servers.ts";
 import { listed } from "../support/model/mcp_listed.ts";

@@ -10,7 +10,7 @@ import { MCP_LIMITS } from "../../src/lib/program_limits.ts";
 import { createConfine } from "../../src/mcp/sandbox.ts";
 import type { McpServer } from "../../src/mcp/server.ts";
 import { createSeenTools } from "../../src/mcp/definitions.ts";
-import { createLogins } from "../../src/mcp/oauth/logins.ts";
+import { createLogins } from "../../src/mcp/oauth/provider.ts";
 import { lookAtServers, type McpLook } from "../../src/mcp/look.ts";
 import { createMcpServers, type McpServers } from "../../src/mcp/servers.ts";
 import { cases } from "../support/long_form.ts";

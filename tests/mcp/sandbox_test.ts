@@ -11,7 +11,7 @@ import {
   type Sandbox,
   sandboxServer,
 } from "../../src/mcp/sandbox.ts";
-import { createLogins } from "../../src/mcp/oauth/logins.ts";
+import { createLogins } from "../../src/mcp/oauth/provider.ts";
 import { createSeenTools } from "../../src/mcp/definitions.ts";
 import { createMcpServers } from "../../src/mcp/servers.ts";
 import { scriptedProgram } from "../support/model/mcp_scripted.ts";

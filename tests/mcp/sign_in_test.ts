@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createOAuthFetch } from "../../src/mcp/oauth/fetch.ts";
 import { beginSignIn } from "../../src/mcp/sign_in.ts";
-import type { McpHttpServer } from "../../src/mcp/oauth/logins.ts";
+import type { McpHttpServer } from "../../src/mcp/oauth/provider.ts";
 import { type Habits, type OAuthServer, startOAuthServer } from "../support/model/mcp_oauth.ts";
 
 const BACK = "http://127.0.0.1:8765/callback";

@@ -19,7 +19,7 @@ import {
 import { prepareAuthorize } from "../../src/policy/authorize.ts";
 import { isGroupListed } from "../../src/policy/place_access.ts";
 import { isOwnerHint } from "../../src/policy/rights.ts";
-import { rulesFor } from "../../src/policy/rules/place_rules.ts";
+import { rulesFor } from "../../src/policy/rules/rules.ts";
 import type {
   AccessPolicy,
   ChannelRules,

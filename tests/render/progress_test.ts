@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { progressText } from "../../src/render/progress.ts";
+import { progressText } from "../../src/render/tool_message.ts";
 import { TOOLS } from "../../src/tools/registry.ts";
 import { channelId } from "../support/discord/builders.ts";
 

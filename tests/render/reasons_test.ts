@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ACCEPTED, CHALLENGED, IGNORED, reasonText, UNDECIDED } from "../../src/render/reasons.ts";
+import { ACCEPTED, CHALLENGED, IGNORED, reasonText, UNDECIDED } from "../../src/render/failure.ts";
 
 describe("[P1] reasonText()", () => {
   it("has a sentence for every reason of each verdict", () => {

@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { DispatchBatch } from "../../src/discord/gateway/link/protocol.ts";
-import { placeIn } from "../../src/discord/gateway/decode/places.ts";
+import { placeIn } from "../../src/discord/gateway/decode/decode.ts";
 import { snapshotOf } from "../../src/discord/gateway/decode/guild_index.ts";
 import { createReader } from "../../src/discord/gateway/read/reader.ts";
 import type { ResolvedName } from "../../src/core/names.ts";
 import { withNames } from "../../src/policy/rules/pinned.ts";
-import { rulesFor } from "../../src/policy/rules/place_rules.ts";
+import { rulesFor } from "../../src/policy/rules/rules.ts";
 import type { GuildRules } from "../../src/policy/rules/rules.ts";
 import { guild, policy } from "../policy/policies.ts";
 import { ACCOUNT, channelId, guildId } from "../support/discord/builders.ts";

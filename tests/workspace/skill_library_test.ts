@@ -7,11 +7,11 @@ import { homedir } from "node:os";
 import {
   configuredFolders,
   createSkillLibrary,
+  findSkills,
   workspaceOf,
-} from "../../src/workspace/skill_library.ts";
+} from "../../src/workspace/skills.ts";
 import { systemPromptOf } from "../../src/render/prompt/system_prompt.ts";
 import { readSkill } from "../../src/tools/workspace_files.ts";
-import { findSkills } from "../../src/workspace/skills.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 import { toolContext } from "../support/model/tools.ts";

@@ -3,7 +3,7 @@
 import type { Config } from "../../config/config.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
 import type { RequestMetric } from "../../discord/rest/client/client.ts";
-import type { InvalidRequests } from "../../discord/rest/scheduler/global_limit.ts";
+import type { InvalidRequests } from "../../discord/rest/scheduler/rate_limiter.ts";
 import { createClient, type RestClient } from "../../discord/rest/client/client.ts";
 import type { AnswerHooks } from "../../discord/rest/exchange/exchange.ts";
 import { type Clock, schedule } from "../../lib/clock.ts";

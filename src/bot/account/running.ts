@@ -58,7 +58,7 @@ import {
 import { schedules, wakeSchedules } from "../../features/schedules/runner.ts";
 import { claimTurns, endTurns, messagesTouched } from "../../flows/turn/turns.ts";
 import { waitFor, whenAborted } from "../../lib/clock.ts";
-import type { PartsStatus } from "../../http/monitor/account_health.ts";
+import type { PartsStatus } from "../../http/monitor/health_monitor.ts";
 import type { Store } from "../../store/store.ts";
 import { endOf, withTokenPlace } from "../account_end.ts";
 import { type OwnSetup, settingsOf } from "../rules/setup.ts";

@@ -10,7 +10,7 @@ import type { BotConfig } from "../../config/config.ts";
 import { withHome } from "../../lib/env.ts";
 import type { Log } from "../../lib/log.ts";
 import { createConfine } from "../../mcp/sandbox.ts";
-import { createLogins, type Logins, type McpHttpServer } from "../../mcp/oauth/logins.ts";
+import { createLogins, type Logins, type McpHttpServer } from "../../mcp/oauth/provider.ts";
 import { createSeenTools, type SeenTools } from "../../mcp/definitions.ts";
 import type { McpHost, McpServer } from "../../mcp/server.ts";
 import { PROGRAM_BOUNDS } from "../../host/limits/program_bounds.ts";

@@ -3,7 +3,7 @@
 import type { Bot } from "../../account/account.ts";
 import type { Finding } from "../../core/finding.ts";
 import { hostingOf, judgeBackups, judgeDisk, judgeRuns } from "../../flows/preflight/host.ts";
-import { isThere, readDisk } from "../../host/limits/disk.ts";
+import { isThere, readDisk } from "../../host/limits/program_bounds.ts";
 import { readBootId } from "../../host/process/boot.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 

@@ -23,9 +23,9 @@ import {
   configuredFolders,
   createSkillLibrary,
   skillFolders,
+  withTools,
   workspaceOf,
-} from "../../workspace/skill_library.ts";
-import { withTools } from "../../workspace/skills.ts";
+} from "../../workspace/skills.ts";
 import { assertApart, createWorkspaceFiles, type OwnPaths } from "../../workspace/files.ts";
 
 export interface ToolServicesOptions extends Clock {

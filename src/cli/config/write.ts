@@ -9,7 +9,7 @@ import { type KeyChange, planReload } from "../../config/changes.ts";
 import type { Loaded } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import { readTyped } from "../../config/text/edit.ts";
-import type { Schema } from "../../config/schema/parts/shape.ts";
+import type { Schema } from "../../config/schema/parts/key.ts";
 import { replaceFile, WriteError } from "../../host/files/write_file.ts";
 import { bounded, printable } from "../../lib/text/quoted.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";

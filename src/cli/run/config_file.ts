@@ -8,11 +8,18 @@
 import { z } from "zod";
 import type { Env } from "../../lib/env.ts";
 import type { ConfigFile } from "../../bot.ts";
-import { type Edited, parsePath, setAt, unsetAt } from "../../config/text/edit.ts";
+import {
+  type Edited,
+  isRecord,
+  parsePath,
+  readTree,
+  setAt,
+  unsetAt,
+  valueAt,
+} from "../../config/text/edit.ts";
 import { effectiveValues } from "../../config/schema/accounts.ts";
 import { configSchema } from "../../config/schema/root.ts";
-import { isSecret, type Schema, schemaAt } from "../../config/schema/parts/shape.ts";
-import { isRecord, readTree, valueAt } from "../../config/text/tree.ts";
+import { isSecret, type Schema, schemaAt } from "../../config/schema/parts/key.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { openConfig, type OpenedConfig, saveConfig, valueFor } from "../config/write.ts";
 import { readConfigLeniently } from "../shared/read_config.ts";

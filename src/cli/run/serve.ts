@@ -11,21 +11,25 @@ import {
   type RunningBot,
   startBot,
 } from "../../bot.ts";
-import { valueAt } from "../../config/text/tree.ts";
+import { valueAt } from "../../config/text/edit.ts";
 import { describeLastRun } from "../../flows/preflight/host.ts";
 import type { SocketHandler } from "../../host/bot_socket.ts";
 import type { RequestHandler } from "../../host/bounded_server.ts";
 import { watchPath } from "../../host/files/watch_path.ts";
 import type { HttpServer } from "../../host/http_server.ts";
 import { listenForHealth } from "../../host/listen.ts";
-import { readBootId, untilIdle } from "../../host/process/boot.ts";
+import { readBootId, STOP_EXTRA_MS, untilIdle } from "../../host/process/boot.ts";
 import type { CrashMoment } from "../../host/process/crash_points.ts";
-import { STOP_EXTRA_MS } from "../../host/process/end_process.ts";
 import { endStart } from "../../host/process/engine_options.ts";
 import { forgetManager, type Notify, watchdogMsOf } from "../../host/process/sd_notify.ts";
 import { isAlive } from "../../http/checks.ts";
-import { startKeepAlive, visitByFetch } from "../../http/monitor/keep_alive.ts";
-import { startWatchdog, statusLine, type Watchdog } from "../../http/monitor/watchdog.ts";
+import {
+  startKeepAlive,
+  startWatchdog,
+  statusLine,
+  visitByFetch,
+  type Watchdog,
+} from "../../http/monitor/watchdog.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { urlHostOf } from "../../lib/network/addresses.ts";

@@ -6,7 +6,7 @@
  * screen, not its letters, and no cell may move the cursor.
  */
 
-import { displayWidth, graphemesOf } from "../../render/markdown/graphemes.ts";
+import { displayWidth, graphemesOf } from "../../render/markdown/chunk.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import type { Finding, FindingStatus } from "../../core/finding.ts";
 import type { Colour, Io, Style } from "../terminal/io.ts";

@@ -4,7 +4,7 @@ import type { Env } from "../../lib/env.ts";
 import type { Config } from "../../config/config.ts";
 import { missingToken } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
-import { createInvalidRequests } from "../../discord/rest/scheduler/global_limit.ts";
+import { createInvalidRequests } from "../../discord/rest/scheduler/rate_limiter.ts";
 import { askApplication } from "../../discord/rest/requests/application.ts";
 import { DISCORD_API_BASE, parseApiUrl } from "../../discord/rest/exchange/exchange.ts";
 import { createClient, tokenProblem } from "../../discord/rest/client/client.ts";

@@ -20,7 +20,7 @@ import {
   type LockHolder,
   readHolder,
 } from "../../host/locks/lock.ts";
-import { readReport, type ShownReport } from "../../http/read_report.ts";
+import { readReport, type ShownReport } from "../../http/snapshot.ts";
 import { schedule, type StartTimer } from "../../lib/clock.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { printable } from "../../lib/text/quoted.ts";

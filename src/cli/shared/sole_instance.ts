@@ -12,7 +12,7 @@ import {
   isGone,
   processPorts,
   type ProcessToEnd,
-} from "../../host/process/end_process.ts";
+} from "../../host/process/boot.ts";
 import {
   acquireLock,
   acquireTokenLock,

@@ -12,7 +12,7 @@ import {
   referenceKeys,
 } from "../reference.ts";
 import type { ReferencePart, TakesEffect } from "../schema/parts/key.ts";
-import { allowedBy, isOptional, isSecret } from "../schema/parts/shape.ts";
+import { allowedBy, isOptional, isSecret } from "../schema/parts/key.ts";
 import { configSchema } from "../schema/root.ts";
 import { parsePath } from "../text/edit.ts";
 

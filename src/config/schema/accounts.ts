@@ -9,11 +9,10 @@
 
 import { z } from "zod";
 import { type AccountId, toAccountId } from "../../core/discord/ids.ts";
-import { entriesAt, isRecord, type Segment, valueAt } from "../text/tree.ts";
-import { writtenAt } from "../text/written.ts";
+import { entriesAt, isRecord, type Segment, valueAt, writtenAt } from "../text/edit.ts";
 import { account } from "./discord.ts";
 import { referenceIn, Secret } from "./parts/secrets.ts";
-import { childOf, isSecret, type Schema, shapeOf } from "./parts/shape.ts";
+import { childOf, isSecret, type Schema, shapeOf } from "./parts/key.ts";
 import { type AccountSettings, configSchema, type DiscordSettings, type Settings } from "./root.ts";
 
 /**

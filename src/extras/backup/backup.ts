@@ -16,7 +16,7 @@ import { createGzip } from "node:zlib";
 import { packTar, type TarSource } from "modern-tar/fs";
 import { filesWithSecrets } from "../../bot/mcp/ports.ts";
 import type { LoadedConfig } from "../../config/load.ts";
-import { literalSecretsIn } from "../../config/schema/parts/blank.ts";
+import { literalSecretsIn } from "../../config/schema/parts/key.ts";
 import { configSchema } from "../../config/schema/root.ts";
 import { setAt } from "../../config/text/edit.ts";
 import { BACKUPS_NAME, DATA_ITEMS, DATABASE_NAME, OWN_LOGINS } from "../../host/files/data_dir.ts";
@@ -35,7 +35,7 @@ import { toStartError } from "../../cli/shared/start_error.ts";
 import { openForCommand } from "../../cli/shared/store_access.ts";
 import { withData } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
-import { workspaceOf } from "../../workspace/skill_library.ts";
+import { workspaceOf } from "../../workspace/skills.ts";
 
 export interface BackupFlags extends CommonFlags {
   /** Path of the new file, or of a folder for it. */

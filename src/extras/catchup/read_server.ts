@@ -29,7 +29,7 @@ import {
   isPrivateThread,
   readChannel,
 } from "../../discord/rest/requests/guild_reads.ts";
-import { MAX_HISTORY, readHistory } from "../../discord/rest/requests/history.ts";
+import { MAX_HISTORY, readHistory } from "../../discord/rest/requests/messages.ts";
 import { once } from "../../lib/cache.ts";
 import { missingRight, type PlaceFacts } from "../../core/rights/rights.ts";
 import { readPlaceOf } from "../../flows/actions/readers.ts";

@@ -15,7 +15,7 @@ import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { problemsText, readConfig } from "../../cli/shared/read_config.ts";
 import type { Env } from "../../lib/env.ts";
-import { findSkillsOfAll } from "../../workspace/skill_library.ts";
+import { findSkillsOfAll } from "../../workspace/skills.ts";
 import { findDataDir } from "../../host/files/data_dir.ts";
 import { printable } from "../../lib/text/quoted.ts";
 

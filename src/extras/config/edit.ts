@@ -1,13 +1,21 @@
 /** `barnacle config get`, `set` and `unset`. */
 
-import { type Edited, parsePath, setAt, unsetAt } from "../../config/text/edit.ts";
+import {
+  type Edited,
+  isList,
+  parsePath,
+  positionOf,
+  readTree,
+  type Segment,
+  setAt,
+  unsetAt,
+  valueAt,
+} from "../../config/text/edit.ts";
 import { parseConfig } from "../../config/parse.ts";
 import { shortened } from "../../config/text/problem.ts";
-import { positionOf } from "../../config/text/written.ts";
 import { configSchema } from "../../config/schema/root.ts";
 import { nearestPath } from "../../config/checks/issues.ts";
-import { docOf, schemaAt } from "../../config/schema/parts/shape.ts";
-import { isList, readTree, type Segment, valueAt } from "../../config/text/tree.ts";
+import { docOf, schemaAt } from "../../config/schema/parts/key.ts";
 import { pathText } from "../../core/config_file.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import type { ConfigFlags } from "../../cli/shared/command.ts";

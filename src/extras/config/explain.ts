@@ -13,8 +13,7 @@ import {
   keyFacts,
 } from "../../config/keys/find_keys.ts";
 import { jsonOnOneLine, type ReferenceKey } from "../../config/reference.ts";
-import { positionsIn } from "../../config/text/written.ts";
-import { isList, isRecord, type Segment, valueAt } from "../../config/text/tree.ts";
+import { isList, isRecord, positionsIn, type Segment, valueAt } from "../../config/text/edit.ts";
 import { pathText } from "../../core/config_file.ts";
 import { bounded, quoted } from "../../lib/text/quoted.ts";
 import { inColumns, printLines } from "../../cli/shared/columns.ts";

@@ -7,7 +7,7 @@
 
 import type { Context, Handler } from "hono";
 import { z } from "zod";
-import { bearerOf } from "../../http/guard.ts";
+import { bearerOf } from "../../http/app.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { type AnyPage, type DashboardParts, RefusedChange } from "./base/page.ts";
 import { createGuardedApp, type DashboardRoute } from "./guarded_app.ts";

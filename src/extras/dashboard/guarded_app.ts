@@ -12,8 +12,8 @@ import {
   publicNames,
   refusalOf,
   refusalOfChange,
-} from "../../http/guard.ts";
-import type { RouteRule } from "../../http/guard.ts";
+} from "../../http/app.ts";
+import type { RouteRule } from "../../http/app.ts";
 import type { Log } from "../../lib/log.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import type { DashboardLogins } from "./logins.ts";

@@ -46,7 +46,7 @@ import type { RestApi, RestClient } from "../../discord/rest/client/client.ts";
 import { createExplainDenial } from "../../discord/rest/permissions/denial.ts";
 import { composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
-import { createSharedInvalidRequests } from "../../discord/rest/scheduler/global_limit.ts";
+import { createSharedInvalidRequests } from "../../discord/rest/scheduler/rate_limiter.ts";
 import { createAccountRest } from "../../bot/account/account_rest.ts";
 import { textRulesOf } from "../../account/per_account.ts";
 import { realpathSync } from "node:fs";

@@ -15,7 +15,7 @@ import type { RequestHandler } from "../../host/bounded_server.ts";
 import { MAX_TIMER_MS } from "../../lib/clock.ts";
 import { PAGE_ROUTES } from "../../../simulator/page/routes.ts";
 import { isLoopback, urlHostOf } from "../../lib/network/addresses.ts";
-import { browserHeaders, refusalOf, refusalOfChange } from "../../http/guard.ts";
+import { browserHeaders, refusalOf, refusalOfChange } from "../../http/app.ts";
 
 /** Number of ports to try. */
 const TRIES = 100;

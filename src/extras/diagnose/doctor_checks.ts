@@ -63,7 +63,7 @@ import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import { modelIdOf, type ModelSettings } from "../../providers/settings.ts";
 import type { RecentTurn } from "../../store/messages/messages.ts";
 import { VERSION } from "../../version.ts";
-import { findSkillsOfAll } from "../../workspace/skill_library.ts";
+import { findSkillsOfAll } from "../../workspace/skills.ts";
 import { windowSource } from "../model/exports.ts";
 import { type HostView, judgeHost } from "./host_facts.ts";
 import type { DoctorPart } from "./parts.ts";

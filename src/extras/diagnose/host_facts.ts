@@ -24,7 +24,7 @@ import type { ResolvedName } from "../../core/names.ts";
 import type { BackupState, Pause } from "../../core/store/store.ts";
 import { type DiskFacts, judgeDisk } from "../../flows/preflight/host.ts";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
-import { nearestOf, readDisk } from "../../host/limits/disk.ts";
+import { nearestOf, readDisk } from "../../host/limits/program_bounds.ts";
 import { findTokenHolder } from "../../host/locks/lock.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { codeOf } from "../../lib/errors.ts";

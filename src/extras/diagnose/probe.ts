@@ -20,7 +20,7 @@ import type { GuildNames } from "../../core/inbound/inbound.ts";
 import { permissionsToAsk } from "../../core/invite.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
-import { namesIn } from "../../discord/gateway/decode/places.ts";
+import { namesOfGuild } from "../../discord/gateway/decode/decode.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { listChannels, listGuilds } from "../../discord/rest/requests/guild_reads.ts";
 import type { Matched, UnfoundReason } from "../../flows/names/match.ts";
@@ -130,7 +130,7 @@ function whyText(why: UnfoundReason, refused: unknown): string {
 /** Guilds that the store knows; if the bot has never run, those that Discord returns. */
 async function guildsOf({ accountId, store, discord }: NamesAsked): Promise<readonly GuildNames[]> {
   const { index } = restoreIndex(await store?.gateway.guildsOf(accountId) ?? []);
-  if (index.size > 0) return Array.from(index.values(), namesIn);
+  if (index.size > 0) return Array.from(index.values(), namesOfGuild);
   const guilds: GuildNames[] = [];
   for (const { id, name } of await listGuilds(discord.api)) {
     guilds.push({ id, name, channels: await listChannels(discord.api, id), roles: [] });

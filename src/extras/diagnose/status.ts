@@ -7,7 +7,7 @@
 
 import type { LockHolder } from "../../host/locks/lock.ts";
 import { isTrouble, type Status } from "../../core/finding.ts";
-import type { ShownReport } from "../../http/read_report.ts";
+import type { ShownReport } from "../../http/snapshot.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";

@@ -11,11 +11,10 @@ import {
   placeOfHook,
 } from "../../core/hooks/hook.ts";
 import type { Place } from "../../core/inbound/inbound.ts";
-import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
+import { placeOfTarget } from "../../discord/gateway/decode/decode.ts";
 import { createReaders } from "../../flows/actions/readers.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
-import { createGuildReads } from "../../discord/rest/requests/guild_reads.ts";
-import { readMember } from "../../discord/rest/requests/members.ts";
+import { createGuildReads, readMember } from "../../discord/rest/requests/guild_reads.ts";
 import { valuesAt } from "../../core/hooks/template.ts";
 import { bounded, withoutSpoilers } from "../../lib/text/quoted.ts";
 

@@ -2,7 +2,7 @@
 
 import { isForTool } from "../../core/tool_names.ts";
 import { quoted } from "../../lib/text/quoted.ts";
-import { isList, isRecord, valueAt } from "../../config/text/tree.ts";
+import { isList, isRecord, valueAt } from "../../config/text/edit.ts";
 import {
   applyRules,
   type Convert,

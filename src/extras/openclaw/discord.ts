@@ -7,9 +7,9 @@
  */
 
 import { isDeepStrictEqual } from "node:util";
-import { isPlaceholder } from "../../config/checks/placeholders.ts";
+import { isPlaceholder } from "../../config/checks/issues.ts";
 import { parseGroupEntry } from "../../config/schema/access.ts";
-import { isList, isRecord, valueAt } from "../../config/text/tree.ts";
+import { isList, isRecord, valueAt } from "../../config/text/edit.ts";
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import { slug } from "../../core/names.ts";
 import { TOOL_GATES } from "../../core/tool_names.ts";

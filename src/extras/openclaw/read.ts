@@ -7,7 +7,7 @@
 
 import { type DocumentNode, parse, type ValueNode } from "@humanwhocodes/momoa";
 import { pathTo } from "../../core/config_file.ts";
-import { isRecord, yamlIn } from "../../config/text/tree.ts";
+import { isRecord, yamlIn } from "../../config/text/edit.ts";
 
 /** Key of an object or a list for the lines of its entries; no key of a file is a symbol. */
 const LINES = Symbol("lines");

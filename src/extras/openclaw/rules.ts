@@ -12,9 +12,9 @@ import {
   type Schema,
   schemaAt,
   shapeOf,
-} from "../../config/schema/parts/shape.ts";
+} from "../../config/schema/parts/key.ts";
 import { configSchema } from "../../config/schema/root.ts";
-import { isList, isRecord } from "../../config/text/tree.ts";
+import { isList, isRecord } from "../../config/text/edit.ts";
 import { pathTo } from "../../core/config_file.ts";
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import { type ImportRemark, lineAt } from "./read.ts";

@@ -1,7 +1,7 @@
 /** Lists the sections of OpenClaw's file: which of them Barnacle has, and why not the others. */
 
 import { parseSnowflake } from "../../core/discord/ids.ts";
-import { isList, isRecord, valueAt } from "../../config/text/tree.ts";
+import { isList, isRecord, valueAt } from "../../config/text/edit.ts";
 import { agentsTable, bindings, modelsTable, singleAgent, toolLists } from "./agents.ts";
 import { discord } from "./discord.ts";
 import {

@@ -25,7 +25,7 @@ import {
   UnknownOutcomeError,
   WaitsForPerson,
 } from "../../core/turn/tool.ts";
-import { readMember } from "../../discord/rest/requests/members.ts";
+import { readMember } from "../../discord/rest/requests/guild_reads.ts";
 import { ask } from "../../flows/interactions/ask.ts";
 import { stateText } from "../../interactions/commands/mcp.ts";
 import { DAY_MS } from "../../lib/clock.ts";
@@ -42,12 +42,12 @@ import {
   createSealing,
   type Logins,
   type McpHttpServer,
-} from "../../mcp/oauth/logins.ts";
+  scopesOf,
+} from "../../mcp/oauth/provider.ts";
 import { existsSync, readdirSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { OWN_LOGINS } from "../../host/files/data_dir.ts";
 import type { McpServer } from "../../mcp/server.ts";
-import { scopesOf } from "../../mcp/oauth/provider.ts";
 import { createMcpServers, type McpServers } from "../../mcp/servers.ts";
 
 /** Servers of the bot in which a person is looked for; in more of them, no one counts as gone. */

@@ -5,7 +5,7 @@
 
 import type { Served, ServedPart } from "../../cli/extras/served_parts.ts";
 import { CALLBACK_ROUTE, page, refusedCallback } from "../../host/sign_in_callback.ts";
-import { publicNames } from "../../http/guard.ts";
+import { publicNames } from "../../http/app.ts";
 
 export function createSignInPage({ setup }: { readonly setup: Served["setup"] }): ServedPart {
   let { config: { mcp: { servers }, http } } = setup;

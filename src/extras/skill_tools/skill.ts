@@ -21,8 +21,7 @@ import { printable, quoted } from "../../lib/text/quoted.ts";
 import { createJobs } from "../../sandbox/jobs.ts";
 import { VERSION } from "../../version.ts";
 import { fetchDeclared } from "../../web/declared_fetch.ts";
-import { findSkillsOfAll } from "../../workspace/skill_library.ts";
-import { withTools as readTools } from "../../workspace/skills.ts";
+import { findSkillsOfAll, withTools as readTools } from "../../workspace/skills.ts";
 
 export async function check(flags: CommonFlags, io: Io): Promise<ExitCode> {
   return await withTools(flags, io, ({ tools, problems }) => {

@@ -37,7 +37,7 @@ import { lineOf, storedReceipts } from "../../flows/receipts/receipts.ts";
 import { charsOf, FIRST_TOKENS_PER_CHAR, MAX_ENTRIES } from "../../session/session.ts";
 import type { Store } from "../../store/store.ts";
 import { TOOLS } from "../../tools/registry.ts";
-import { reasonText } from "../../render/reasons.ts";
+import { reasonText } from "../../render/failure.ts";
 import type { MessageRecord, OutboxOnRecord } from "../../store/messages/messages.ts";
 
 /** A request to the model, or a tool call. Times are Unix times in milliseconds. */

@@ -6,10 +6,9 @@ import { cameBy } from "../../core/inbound/inbound.ts";
 import type { Judged, Judgement, Route } from "../../core/inbound/inbox.ts";
 import { finalVerdict, ignored } from "../../core/inbound/inbox.ts";
 import type { SetBy } from "./schedule.ts";
-import { placeIn } from "../../discord/gateway/decode/places.ts";
-import { namedRoles } from "../../discord/gateway/decode/senders.ts";
+import { namedRoles, placeIn } from "../../discord/gateway/decode/decode.ts";
 import { createExplainDenial, neededToPost } from "../../discord/rest/permissions/denial.ts";
-import { readMember } from "../../discord/rest/requests/members.ts";
+import { readMember } from "../../discord/rest/requests/guild_reads.ts";
 import { judge, routeOf } from "../../flows/judging/judge.ts";
 import { routeAs } from "../../session/session.ts";
 

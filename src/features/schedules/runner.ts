@@ -23,7 +23,7 @@ import type { Store } from "../../store/store.ts";
 import { createWaker } from "../../lib/waker.ts";
 import { freeze } from "../../render/freeze.ts";
 import { chunk } from "../../render/markdown/chunk.ts";
-import { forDiscord } from "../../render/markdown/for_discord.ts";
+import { forDiscord } from "../../render/markdown/as_markdown.ts";
 import { NOTHING_SHOWN, withMentions } from "../../render/reply.ts";
 import { readerTime } from "../../lib/text/units.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";

@@ -43,8 +43,12 @@ import { perAccount } from "../../account/per_account.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { expect } from "../../discord/rest/exchange/rest_error.ts";
 import { beginThread, openDirect, readChannel } from "../../discord/rest/requests/guild_reads.ts";
-import { readHistory } from "../../discord/rest/requests/history.ts";
-import { deleteReaction, putReaction, readMessage } from "../../discord/rest/requests/messages.ts";
+import {
+  deleteReaction,
+  putReaction,
+  readHistory,
+  readMessage,
+} from "../../discord/rest/requests/messages.ts";
 import { createKeyedQueue } from "../../lib/waker.ts";
 import { cleanText, composed, deliver, titleFor } from "../deliver/tool_messages.ts";
 import { fileForPeople } from "../media/outbound_files.ts";

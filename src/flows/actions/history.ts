@@ -11,7 +11,7 @@ import {
   type EarlierRange,
   type ShownMessage,
 } from "../../core/turn/discord_place.ts";
-import { MAX_HISTORY, type RawMessage, readHistory } from "../../discord/rest/requests/history.ts";
+import { MAX_HISTORY, type RawMessage, readHistory } from "../../discord/rest/requests/messages.ts";
 import { assertMay, callerOf, channelAt, refusal } from "./targets.ts";
 
 /**

@@ -26,12 +26,11 @@ import {
 import type { InboundMessage, PostedMessage } from "../../core/inbound/inbound.ts";
 import type { StoredSession, StoredShard } from "../../store/gateway/accounts.ts";
 import { messageLink } from "../../core/turn/decided_action.ts";
-import { decodeHistory, withRoles } from "../../discord/gateway/decode/decode.ts";
-import { placesOf } from "../../discord/gateway/decode/places.ts";
+import { decodeHistory, placesOf, withRoles } from "../../discord/gateway/decode/decode.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { createMissingReadPermissions } from "../../discord/rest/permissions/denial.ts";
-import { MAX_HISTORY, readHistory } from "../../discord/rest/requests/history.ts";
-import { readMember } from "../../discord/rest/requests/members.ts";
+import { MAX_HISTORY, readHistory } from "../../discord/rest/requests/messages.ts";
+import { readMember } from "../../discord/rest/requests/guild_reads.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import { createRetryQueue, type RetriedTask } from "../retry_queue.ts";
 import { tellOnce } from "../tell.ts";

@@ -45,8 +45,13 @@ import type {
   OutboxRow,
   PostOutcome,
 } from "../../core/outbound/outbound.ts";
-import { readPosted, toUnread } from "../../discord/rest/requests/history.ts";
-import { createMessage, deleteMessage, editMessage } from "../../discord/rest/requests/messages.ts";
+import {
+  createMessage,
+  deleteMessage,
+  editMessage,
+  readPosted,
+  toUnread,
+} from "../../discord/rest/requests/messages.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { createWaker } from "../../lib/waker.ts";

@@ -39,8 +39,8 @@ import {
   putReaction,
   sendTyping,
 } from "../../discord/rest/requests/messages.ts";
-import { finishedPart, thinkingIn } from "../../render/markdown/unfinished.ts";
-import { asideOf, progressText, type Work } from "../../render/progress.ts";
+import { finishedPart, thinkingIn } from "../../render/markdown/chunk.ts";
+import { asideOf, progressText, type Work } from "../../render/tool_message.ts";
 import type { OneTurn } from "../turn/steps.ts";
 
 export interface DraftStream {

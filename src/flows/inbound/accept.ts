@@ -45,7 +45,7 @@ import {
 } from "../../core/inbound/inbox.ts";
 import { labelOf } from "../../core/inbound/mentions.ts";
 import type { KnownFacts, Verdict } from "../../core/inbound/inbox.ts";
-import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
+import { placeOfTarget } from "../../discord/gateway/decode/decode.ts";
 import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
 import { createOnlineReport } from "../../discord/gateway/main/connection.ts";
 import { readPlace } from "../../discord/rest/requests/guild_reads.ts";

@@ -12,7 +12,7 @@ import { perAccount } from "../../account/per_account.ts";
 import { pathTo } from "../../core/config_file.ts";
 import { type GuildId, parseSnowflake } from "../../core/discord/ids.ts";
 import type { GuildPlace, Named } from "../../core/inbound/inbound.ts";
-import { rulesFor } from "../../policy/rules/place_rules.ts";
+import { rulesFor } from "../../policy/rules/rules.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import { nameAsCode } from "../../render/name.ts";
 import { isFinalRefusal } from "../../discord/rest/exchange/rest_error.ts";

@@ -10,7 +10,7 @@ import { pathTo } from "../../core/config_file.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import type { CommandCall } from "../../core/inbound/inbound.ts";
 import type { ListChange, ListChoice, NoList, PeopleList } from "../../core/names.ts";
-import { readUser } from "../../discord/rest/requests/members.ts";
+import { readUser } from "../../discord/rest/requests/guild_reads.ts";
 import {
   admitsEveryone,
   type ListedPerson,

@@ -9,7 +9,7 @@ import type { CommandCall } from "../../core/inbound/inbound.ts";
 import { type ContextWindow, type Model, UNKNOWN_WINDOW } from "../../core/model.ts";
 import { BudgetSpent, type BudgetUse, usedBy } from "../../core/spending/budget.ts";
 import type { Folded } from "../../core/inbound/mentions.ts";
-import { type StatusFacts, statusOf } from "../../http/monitor/account_health.ts";
+import { type StatusFacts, statusOf } from "../../http/monitor/health_monitor.ts";
 import { charsOf, MAX_ENTRIES, requestTokens } from "../../session/session.ts";
 import { BUILD_NAME } from "../../version.ts";
 import { chosenInPlace, modelOf, sessionOf } from "../judging/judge.ts";

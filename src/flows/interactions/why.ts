@@ -9,7 +9,7 @@ import type { BotAccount } from "../../account/account.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import { isOwnSession } from "../../core/inbound/inbound.ts";
 import type { CommandCall } from "../../core/inbound/inbound.ts";
-import { reasonText } from "../../render/reasons.ts";
+import { reasonText } from "../../render/failure.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import { lineOf, storedReceipts } from "../receipts/receipts.ts";
 import { mayUse } from "./authorize.ts";

@@ -66,18 +66,17 @@ import type {
   ShownPlace,
   ToolTarget,
 } from "../../core/turn/discord_place.ts";
-import { showMessage } from "../../discord/gateway/decode/decode.ts";
-import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
+import { placeOfTarget, showMessage } from "../../discord/gateway/decode/decode.ts";
 import { createNewestSet, keepNewest, latest, type NewestSet } from "../../lib/cache.ts";
-import { judgeIntent } from "../../policy/intent/features.ts";
 import {
   addresseesIn,
   createIntentTracker,
   type IntentMessage,
+  judgeIntent,
 } from "../../policy/intent/tracker.ts";
 import { type CountedMessage, createLoopGuard, type Speaker } from "../../policy/loop_guard.ts";
 import { prepareClosedBy } from "../../policy/place_access.ts";
-import { rulesFor } from "../../policy/rules/place_rules.ts";
+import { rulesFor } from "../../policy/rules/rules.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import { besideKeyOf, type Conversation, scopeFor, sessionKeyOf } from "../../session/session.ts";
 import type { GuildTarget } from "../actions/options.ts";

@@ -11,10 +11,10 @@ import { perAccount } from "../../account/per_account.ts";
 import type { FoundMember } from "../../core/inbound/inbound.ts";
 import type { GuildId } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
-import { namesIn } from "../../discord/gateway/decode/places.ts";
+import { namesOfGuild } from "../../discord/gateway/decode/decode.ts";
 import type { RequestOptions, RestApi } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { searchMembers } from "../../discord/rest/requests/members.ts";
+import { searchMembers } from "../../discord/rest/requests/guild_reads.ts";
 import type { Log } from "../../lib/log.ts";
 import { type UnresolvedName, unresolvedNames } from "../../policy/rules/pinned.ts";
 import { namesLookedUp } from "../owners/owner_ids.ts";
@@ -121,7 +121,8 @@ async function resolve(account: BotAccount): Promise<void> {
   const resolved = await pairing.namesOf(accountId);
   const wanted = unresolvedNames(policy().policy)
     .filter(({ kind }) => kind !== "guild" || isWhole(account)); // another guild may have the name
-  const guilds = reader.index.values().filter(({ isAwaited }) => !isAwaited).map(namesIn).toArray();
+  const guilds = reader.index.values().filter(({ isAwaited }) => !isAwaited).map(namesOfGuild)
+    .toArray();
   const options = { priority: "background" } as const; // people wait for other requests
   const known = { guilds, resolved, now: now() };
   const resolution = await resolveNames(wanted, known, account.rest, options, searched);

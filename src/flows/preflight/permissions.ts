@@ -17,7 +17,7 @@ import type { Finding, FindingStatus } from "../../core/finding.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { channelPins, findKey, GUILD_PINS } from "../../policy/rules/checks.ts";
-import { rulesFor } from "../../policy/rules/place_rules.ts";
+import { rulesFor } from "../../policy/rules/rules.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 
 export interface SeenGuild extends Named<GuildId> {

@@ -42,7 +42,7 @@ import type { UsedBy } from "../../core/spending/budget.ts";
 import { type Step, type StoredSteps, storedSteps } from "../../core/step.ts";
 import { showsToAskerAlone } from "../../core/turn/tool.ts";
 import { decodeHistory } from "../../discord/gateway/decode/decode.ts";
-import { MAX_HISTORY, readHistory } from "../../discord/rest/requests/history.ts";
+import { MAX_HISTORY, readHistory } from "../../discord/rest/requests/messages.ts";
 import { createNewestSet } from "../../lib/cache.ts";
 import { shownSummary } from "../../render/prompt/summary.ts";
 import {

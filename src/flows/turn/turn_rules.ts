@@ -31,13 +31,13 @@ import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_in
 import { createInstructionFiles } from "../../host/files/instruction_files.ts";
 import { eachOnce, latest, latestOf } from "../../lib/cache.ts";
 import { isOwnerHint } from "../../policy/rights.ts";
-import { type OpenPlace, rulesFor } from "../../policy/rules/place_rules.ts";
+import { type OpenPlace, rulesFor } from "../../policy/rules/rules.ts";
 import { skillsOf, type ToolAsker } from "../../policy/tool_access.ts";
 import { type Instructions, prepareInstructions } from "../../render/prompt/system_prompt.ts";
 import type { ReplyRules } from "../../render/reply.ts";
 import { composeToolMessage } from "../../render/tool_message.ts";
 import { displayNameOf } from "../../session/session.ts";
-import { workspaceOf } from "../../workspace/skill_library.ts";
+import { workspaceOf } from "../../workspace/skills.ts";
 import { toolTextRules } from "../deliver/tool_messages.ts";
 import { commandOf, queueModeOf } from "../judging/judge.ts";
 import type { CurrentPolicy } from "../judging/policy_keeper.ts";

@@ -14,7 +14,7 @@ import { parseSnowflake, type RoleId, type UserId } from "../../core/discord/ids
 import type { Place, Sender } from "../../core/inbound/inbound.ts";
 import { slug } from "../../core/names.ts";
 import type { ListChoice, ListedEntry, NoList, PeopleList } from "../../core/names.ts";
-import { GUILDS, rulesFor } from "./place_rules.ts";
+import { GUILDS, rulesFor } from "./rules.ts";
 import type { AccessPolicy } from "./rules.ts";
 
 /** One entry of `dm.allowFrom` or `guilds.*.users`, after parsing. */

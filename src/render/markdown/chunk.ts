@@ -11,11 +11,18 @@
  * the second half is searched first. A short message is acceptable to keep a list item whole that
  * fits into one message, and a link, a mention, code, emphasis, or a heading with its text. A
  * grapheme is cut only if it alone is too long.
+ *
+ * Discord draws families, flags and skin tones as one character, a grapheme. Chinese, Japanese and
+ * Korean characters and emoji take two columns of a fixed-width font, combining marks none. A package
+ * with Unicode's table tells which code points are wide.
+ *
+ * Later words may change the end of a growing text: into a tag that Barnacle removes, a link that it
+ * neutralizes, or a table. Barnacle holds such an end back until it is complete (R8).
  */
 
+import { eastAsianWidth } from "get-east-asian-width";
 import type { TextRange } from "../../lib/text/edits.ts";
 import { type CodeFence, codeFences, fenceAt, MAX_CHUNK_LENGTH, pairsOf } from "./code_fence.ts";
-import { graphemeStart, isExtending } from "./graphemes.ts";
 import {
   BLOCK_QUOTE,
   type Enclosure,
@@ -30,6 +37,149 @@ import {
   type Spans,
   spansOf,
 } from "./spans.ts";
+
+/** Created on first use: it costs 1.4 MB and a millisecond, and most answers never need it. */
+let segmenter: Intl.Segmenter | undefined;
+
+function segment(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" });
+  return segmenter.segment(text);
+}
+
+export function* graphemesOf(text: string): Generator<string> {
+  for (const { segment: grapheme } of segment(text)) yield grapheme;
+}
+
+/**
+ * Start of the grapheme around a position.
+ *
+ * @param from Start of a grapheme at or before the position; the text before it is not read.
+ * @returns The position itself if a grapheme starts there, or at the text's end.
+ */
+export function graphemeStart(text: string, from: number, at: number): number {
+  // One unit more tells whether a character ends at `at`; the second tells whether it is a pair.
+  const found = segment(text.slice(from, at + 2)).containing(at - from);
+  return found ? from + found.index : at;
+}
+
+const EXTENDS = /^[\p{M}\u200c\u200d\ufe0e\ufe0f\u{1f3fb}-\u{1f3ff}\u{e0020}-\u{e007f}]/u;
+
+/** Whether the character at a position belongs to the one before it, even to a space. */
+export function isExtending(text: string, at: number): boolean {
+  return text.charCodeAt(at) >= 0x300 && EXTENDS.test(text.slice(at, at + 2));
+}
+
+const ASCII = /^[\x20-\x7e]*$/;
+/** Characters of which each UTF-16 unit is a grapheme. */
+const SINGLE =
+  /^[\x20-\x7e\xa0-\u02ff\u0370-\u0482\u048a-\u052f\u2010-\u2027\u3000-\u3029\u3031-\u3098\u309b-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60]*$/;
+
+/** Number of columns of a text in one line. */
+export function displayWidth(text: string): number {
+  if (ASCII.test(text)) return text.length;
+  let width = 0;
+  if (SINGLE.test(text)) {
+    for (let at = 0; at < text.length; at += 1) {
+      const unit = text.charCodeAt(at);
+      width += unit < 0x300 ? 1 : eastAsianWidth(unit);
+    }
+  } else {
+    for (const grapheme of graphemesOf(text)) width += widthOf(grapheme);
+  }
+  return width;
+}
+
+const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Mn}\p{Me}]/u;
+const EMOJI = /\p{Emoji_Presentation}|\p{Regional_Indicator}|\ufe0f/u;
+/** Selects the text form of a character, which is one column wide. */
+const AS_TEXT = "\ufe0e";
+
+function widthOf(grapheme: string): number {
+  if (grapheme.includes(AS_TEXT)) return 1;
+  for (const character of grapheme) {
+    if (INVISIBLE.test(character)) continue;
+    if (EMOJI.test(grapheme)) return 2;
+    return eastAsianWidth(character.codePointAt(0) ?? 0);
+  }
+  return 0;
+}
+
+/** UTF-16 units to search for the end of a word; a text may have none. */
+const LONGEST_WORD = 200;
+
+/**
+ * The beginning of an unfinished answer that can be shown.
+ *
+ * @param limit Maximum UTF-16 units of a message, for `codeFences`.
+ */
+export function finishedPart(text: string, limit: number): string {
+  const words = toEndOfWord(text);
+  const fences = codeFences(words, limit);
+  if (fenceAt(fences, words.length)) return words; // everything up to the end is code
+  const openedFence = FENCE_AT_END.exec(words);
+  const isClosing = openedFence && (fences.at(-1)?.end ?? 0) > openedFence.index;
+  return withoutTable(
+    withoutOpening(openedFence && !isClosing ? words.slice(0, openedFence.index) : words),
+  );
+}
+
+/** The last white space, or the last punctuation of a script without spaces between words. */
+const END_OF_WORD = /[\s、。，！？](?:(?![\s、。，！？]).)*$/s;
+
+function toEndOfWord(text: string): string {
+  const from = Math.max(0, text.length - LONGEST_WORD);
+  const end = text.slice(from).search(END_OF_WORD);
+  if (end !== -1) return text.slice(0, from + end + 1);
+  return from === 0 ? "" : text.replace(/[\ud800-\udbff]$/, "");
+}
+
+const FENCE_AT_END = /(?:^|\n)[ \t>]*(?:`{3,}|~{3,})[^\n]*\s*$/;
+
+/** Parts that the last line may have opened and not closed yet: tags, links, mentions, markers. */
+const OPENINGS = [
+  /\[\[(?:(?!\]\]).)*$/,
+  /!?\[[^[\]]*$/,
+  /!?\[[^[\]]*\]\([^()]*$/,
+  /<(?=[^\s<>])[^<>]*$/,
+];
+
+function withoutOpening(text: string): string {
+  const lineStart = text.lastIndexOf("\n") + 1;
+  const line = text.slice(lineStart);
+  const starts = OPENINGS.map((opening) => line.search(opening)).filter((start) => start !== -1);
+  const isCode = (line.match(/`/g)?.length ?? 0) % 2 === 1;
+  const end = Math.min(line.length, ...starts, isCode ? line.lastIndexOf("`") : Infinity);
+  return text.slice(0, lineStart + end);
+}
+
+/** Removes the lines of a table at the end. Only a line after a table ends it. */
+function withoutTable(text: string): string {
+  let end = text.length;
+  for (let lineEnd = text.endsWith("\n") ? end - 1 : end; lineEnd > 0;) {
+    const lineStart = text.lastIndexOf("\n", lineEnd - 1) + 1;
+    if (!text.slice(lineStart, lineEnd).includes("|")) break;
+    end = lineStart;
+    lineEnd = lineStart - 1;
+  }
+  return text.slice(0, end);
+}
+
+/** Marked thinking at the beginning of an answer. */
+const THINKING = /^\s*<(?:think|thinking|reasoning|thought)>/i;
+
+/** The end of thinking, on a line of its own. */
+const END_OF_THINKING = /^[ \t]*<\/(?:think|thinking|reasoning|thought)>[ \t]*$/im;
+
+/**
+ * How an answer marks the model's thinking: from its beginning, only its end, or not at all.
+ *
+ * Some servers write the start mark for the model. Then its first words look like an answer until
+ * the end mark arrives.
+ */
+export function thinkingIn(text: string): "marked" | "ended" | "none" {
+  if (THINKING.test(text)) return "marked";
+  return END_OF_THINKING.test(text) ? "ended" : "none";
+}
 
 /** Cost of a break. Numbers between two of these express the depth in a list. */
 const BREAK = { paragraph: 0, line: 1, nested: 2, inside: 3, heading: 4 } as const;

@@ -15,7 +15,7 @@ import {
   MAX_CHUNK_LENGTH,
   pairsOf,
 } from "./code_fence.ts";
-import { displayWidth } from "./graphemes.ts";
+import { displayWidth } from "./chunk.ts";
 import { columnsOf, isWithin } from "./spans.ts";
 
 export interface MarkdownTable {

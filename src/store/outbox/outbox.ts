@@ -798,7 +798,7 @@ const MINUTE = rows({ minute: integer(), count: integer() });
  * Counts the invalid requests of the bot's IP address by the minute, because Discord limits them.
  * The counts survive restarts, so a bot that restarts repeatedly counts them all (D3).
  *
- * `discord/rest/scheduler/global_limit.ts` decides by the counts. If the account changes to another bot,
+ * `discord/rest/scheduler/rate_limiter.ts` decides by the counts. If the account changes to another bot,
  * its counts stay, because they belong to the address.
  */
 function createInvalidRequestCounts({ sql, commit, read }: Transactions) {

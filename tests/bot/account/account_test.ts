@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createAccount } from "../../../src/bot/account/account.ts";
 import type { AccountEnd } from "../../../src/bot/account_end.ts";
-import { createInvalidRequests } from "../../../src/discord/rest/scheduler/global_limit.ts";
+import { createInvalidRequests } from "../../../src/discord/rest/scheduler/rate_limiter.ts";
 import { type AccountScene, openAccountScene } from "../../support/bot/started_account.ts";
 
 const loadRest = () => import("../../../src/bot/account/running.ts");

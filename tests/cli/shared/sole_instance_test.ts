@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { acquireInstance, type InstancePorts } from "../../../src/cli/shared/sole_instance.ts";
-import type { Ended } from "../../../src/host/process/end_process.ts";
+import type { Ended } from "../../../src/host/process/boot.ts";
 import type { Lock, LockHolder, TokenLock } from "../../../src/host/locks/lock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, it } from "node:test";
 import { COLOURED, wrapLines } from "../../../src/cli/terminal/io.ts";
-import { displayWidth } from "../../../src/render/markdown/graphemes.ts";
+import { displayWidth } from "../../../src/render/markdown/chunk.ts";
 
 describe("[O10] wrapLines()", () => {
   it("breaks between words, below the last column that is not too far right", () => {

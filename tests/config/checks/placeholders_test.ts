@@ -8,7 +8,7 @@ import {
   isPlaceholder,
   isSecretPlaceholder,
   placeholdersIn,
-} from "../../../src/config/checks/placeholders.ts";
+} from "../../../src/config/checks/issues.ts";
 import { cases } from "../../support/long_form.ts";
 import { discord, load, problemLines, rendered } from "../support.ts";
 

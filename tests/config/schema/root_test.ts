@@ -9,15 +9,15 @@ import type { Config } from "../../../src/config/config.ts";
 import { allKeys } from "../../../src/config/keys/find_keys.ts";
 import { effectiveValues } from "../../../src/config/schema/accounts.ts";
 import { configSchema, discordSection as discord } from "../../../src/config/schema/root.ts";
-import { lazySection } from "../../../src/config/schema/parts/key.ts";
 import {
   childOf,
   docOf,
   layersOf,
+  lazySection,
   type Schema,
   shapeOf,
-} from "../../../src/config/schema/parts/shape.ts";
-import { readTree, valueAt } from "../../../src/config/text/tree.ts";
+} from "../../../src/config/schema/parts/key.ts";
+import { readTree, valueAt } from "../../../src/config/text/edit.ts";
 import { chunk } from "../../../src/render/markdown/chunk.ts";
 import { DECISIONS_MAX, DEFAULT_RETENTION } from "../../../src/store/messages/retention.ts";
 import { configOf, load, problemLines } from "../support.ts";

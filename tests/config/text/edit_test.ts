@@ -3,12 +3,14 @@ import fc from "fast-check";
 import { describe, it } from "node:test";
 import {
   type Edited,
+  readTree,
   type Replacement,
   replaceWithComment,
+  type Segment,
   setAt,
   unsetAt,
+  valueAt,
 } from "../../../src/config/text/edit.ts";
-import { readTree, type Segment, valueAt } from "../../../src/config/text/tree.ts";
 import { anyValue, commentsOf, type Json, placesOf, texts } from "../jsonc_texts.ts";
 import { cases } from "../../support/long_form.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { readTree } from "../../../src/config/text/tree.ts";
+import { readTree } from "../../../src/config/text/edit.ts";
 
 function faultOf(text: string): string | undefined {
   const tree = readTree(text);

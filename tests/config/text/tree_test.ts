@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { MAX_DEPTH, readTree } from "../../../src/config/text/tree.ts";
+import { MAX_DEPTH, readTree } from "../../../src/config/text/edit.ts";
 
 describe("[C1] [C2] readTree()", () => {
   it("finds comments", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { positionOf, positionsIn } from "../../../src/config/text/written.ts";
+import { positionOf, positionsIn } from "../../../src/config/text/edit.ts";
 
 const TEXT = `// ours
 {

@@ -25,7 +25,7 @@ import { scanEnvelope } from "../../../src/discord/gateway/socket/frame.ts";
 import type {
   PayloadSocket,
   PayloadSocketEvents,
-} from "../../../src/discord/gateway/socket/payload_socket.ts";
+} from "../../../src/discord/gateway/socket/socket.ts";
 import { cleanUpAfterEach } from "../../support/cleanups.ts";
 import { createFuzzer, WORDS } from "../../support/fuzz.ts";
 import {

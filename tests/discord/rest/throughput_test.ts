@@ -6,10 +6,10 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createInvalidRequests } from "../../../src/discord/rest/scheduler/global_limit.ts";
+import { createInvalidRequests } from "../../../src/discord/rest/scheduler/rate_limiter.ts";
 import { createClient, type RequestOptions } from "../../../src/discord/rest/client/client.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
-import { routeOf } from "../../../src/discord/rest/exchange/route.ts";
+import { routeOf } from "../../../src/discord/rest/exchange/exchange.ts";
 import {
   createRateLimits,
   DEFAULT_RATE_LIMITS,

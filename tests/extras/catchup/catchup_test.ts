@@ -19,7 +19,7 @@ import {
   linesOf,
   REQUESTS,
 } from "../../../src/extras/catchup/catch_up.ts";
-import { reasonText } from "../../../src/render/reasons.ts";
+import { reasonText } from "../../../src/render/failure.ts";
 import {
   addChannel,
   addMember,

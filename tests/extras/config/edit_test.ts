@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { valueFor } from "../../../src/cli/config/write.ts";
 import { get, set, unset } from "../../../src/extras/config/edit.ts";
 import { configSchema } from "../../../src/config/schema/root.ts";
-import { schemaAt } from "../../../src/config/schema/parts/shape.ts";
+import { schemaAt } from "../../../src/config/schema/parts/key.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { recordingIo } from "../../cli/io.ts";
 

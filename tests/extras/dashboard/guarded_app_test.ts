@@ -7,7 +7,7 @@ import {
   type DashboardRoute,
 } from "../../../src/extras/dashboard/guarded_app.ts";
 import { startHttpServer } from "../../../src/host/http_server.ts";
-import { HEALTH_ROUTES, type RouteRule } from "../../../src/http/guard.ts";
+import { HEALTH_ROUTES, type RouteRule } from "../../../src/http/app.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { talk } from "../../support/network/raw_client.ts";
 

@@ -9,7 +9,7 @@ import type {
   GuildIndex,
   IndexedChannel,
 } from "../../../src/discord/gateway/decode/guild_index.ts";
-import { decodeServerEvent } from "../../../src/discord/gateway/decode/server_events.ts";
+import { decodeServerEvent } from "../../../src/discord/gateway/decode/other_events.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
 import { wordsOfEvents } from "../../../src/extras/events/words.ts";
 import { bareAccount } from "../../support/account.ts";

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { importConfig } from "../../../src/extras/openclaw/command.ts";
-import { readTree, valueAt } from "../../../src/config/text/tree.ts";
+import { readTree, valueAt } from "../../../src/config/text/edit.ts";
 
 export interface Result {
   readonly text: string;

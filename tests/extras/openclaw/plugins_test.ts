@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { valueAt } from "../../../src/config/text/tree.ts";
+import { valueAt } from "../../../src/config/text/edit.ts";
 import { imported } from "./import_support.ts";
 
 describe("[C11] plugins, one of which is today's Discord", () => {

@@ -6,7 +6,7 @@ import type { UserId } from "../../../src/core/discord/ids.ts";
 import type { CommandCall } from "../../../src/core/inbound/inbound.ts";
 import { peoplesLogins, readyFor, runSignIns } from "../../../src/extras/signins/own_servers.ts";
 import { createSignInPage } from "../../../src/extras/signins/page.ts";
-import { createSealing } from "../../../src/mcp/oauth/logins.ts";
+import { createSealing } from "../../../src/mcp/oauth/provider.ts";
 import { beginSignIn } from "../../../src/mcp/sign_in.ts";
 import type { Given } from "../../support/bot/test_account.ts";
 import { userId } from "../../support/discord/builders.ts";

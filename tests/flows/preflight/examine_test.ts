@@ -8,7 +8,7 @@ import type { ApplicationId } from "../../../src/core/discord/ids.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import { toIntents } from "../../../src/discord/gateway/read/intents.ts";
 import { RestError, toRestError } from "../../../src/discord/rest/exchange/rest_error.ts";
-import { createRoutes } from "../../../src/discord/rest/exchange/route.ts";
+import { createRoutes } from "../../../src/discord/rest/exchange/exchange.ts";
 import { schedule } from "../../../src/lib/clock.ts";
 import { startFakeGateway } from "../../support/gateway/fake_gateway.ts";
 import { SELF_SIGNED_CERT, SELF_SIGNED_KEY } from "../../support/network/self_signed.ts";

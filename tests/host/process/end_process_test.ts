@@ -2,16 +2,18 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe, it } from "node:test";
-import { type PidFacts, readBootId, readPid } from "../../../src/host/process/boot.ts";
 import {
   type EndDecision,
   endProcess,
   type EndProcessPorts,
   type EndRefusal,
   mayEnd,
+  type PidFacts,
   processPorts,
   type ProcessToEnd,
-} from "../../../src/host/process/end_process.ts";
+  readBootId,
+  readPid,
+} from "../../../src/host/process/boot.ts";
 
 const HOLDER: ProcessToEnd = { pid: 500, bootId: "boot-1", startTicks: 4711 };
 const FACTS = {

@@ -9,7 +9,7 @@ import {
   type AccountParts,
   createAccountHealth,
   statusOf,
-} from "../../../src/http/monitor/account_health.ts";
+} from "../../../src/http/monitor/health_monitor.ts";
 import type { Snapshot } from "../../../src/http/snapshot.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { HEALTHY } from "../../support/bot/health.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
 import type { TurnOutcome } from "../../../src/core/step.ts";
-import type { AccountHealth, AccountParts } from "../../../src/http/monitor/account_health.ts";
+import type { AccountHealth, AccountParts } from "../../../src/http/monitor/health_monitor.ts";
 import {
   type HealthMonitor,
   startHealthMonitor,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { startKeepAlive } from "../../../src/http/monitor/keep_alive.ts";
+import { startKeepAlive } from "../../../src/http/monitor/watchdog.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { nameOfProxy, noProxyOf, proxyFor, proxyRouteTo } from "../../../src/lib/network/proxy.ts";
+import {
+  nameOfProxy,
+  noProxyOf,
+  proxyFor,
+  proxyRouteTo,
+} from "../../../src/lib/network/fetch_plain.ts";
 
 const P = "http://ann:p%40ss@proxy.lan:3128";
 const GATEWAY = "wss://gateway.discord.gg/?v=10";

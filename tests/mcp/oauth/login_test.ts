@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, it } from "node:test";
 import { UnknownOutcomeError } from "../../../src/core/turn/tool.ts";
 import { schedule } from "../../../src/lib/clock.ts";
-import { createLogins, type Logins } from "../../../src/mcp/oauth/logins.ts";
+import { createLogins, type Logins } from "../../../src/mcp/oauth/provider.ts";
 import { beginSignIn } from "../../../src/mcp/sign_in.ts";
 import { createMcpServers, type McpServers } from "../../../src/mcp/servers.ts";
 import { listed } from "../../support/model/mcp_listed.ts";

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { UserId } from "../../../src/core/discord/ids.ts";
-import { type IntentJudgement, judgeIntent } from "../../../src/policy/intent/features.ts";
+import {
+  createIntentTracker,
+  type IntentJudgement,
+  judgeIntent,
+} from "../../../src/policy/intent/tracker.ts";
 import { userId } from "../../support/discord/builders.ts";
-import { createIntentTracker } from "../../../src/policy/intent/tracker.ts";
 
 const PEOPLE: Readonly<Record<string, UserId>> = {
   bot: userId("1"),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { GuildPlace } from "../../../src/core/inbound/inbound.ts";
-import { rulesFor } from "../../../src/policy/rules/place_rules.ts";
+import { rulesFor } from "../../../src/policy/rules/rules.ts";
 import type { ChannelRules, GuildRules } from "../../../src/policy/rules/rules.ts";
 import { channelId, guildId, guildPlace } from "../../support/discord/builders.ts";
 import { vectorsOf } from "../../support/discord/vectors.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { codeRegions } from "../../../src/render/markdown/code_fence.ts";
-import { forDiscord } from "../../../src/render/markdown/for_discord.ts";
+import { forDiscord } from "../../../src/render/markdown/as_markdown.ts";
 import { cases } from "../../support/long_form.ts";
 import { seeded } from "../../support/seeded.ts";
 

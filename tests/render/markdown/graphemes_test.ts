@@ -5,7 +5,7 @@ import {
   graphemesOf,
   graphemeStart,
   isExtending,
-} from "../../../src/render/markdown/graphemes.ts";
+} from "../../../src/render/markdown/chunk.ts";
 
 const CHARACTERS = [
   "👩‍👩‍👧‍👦",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { displayWidth } from "../../../src/render/markdown/graphemes.ts";
+import { displayWidth } from "../../../src/render/markdown/chunk.ts";
 import {
   alignmentOf,
   asBullets,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { finishedPart, thinkingIn } from "../../../src/render/markdown/unfinished.ts";
+import { finishedPart, thinkingIn } from "../../../src/render/markdown/chunk.ts";
 
 const LIMIT = 2_000;
 /** Deno's own default is 100; each run here is some microseconds. */

@@ -10,7 +10,7 @@ import { describe, it } from "node:test";
 import { partedText, toOverheard } from "../../../src/core/inbound/mentions.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import { decodeMessage } from "../../../src/discord/gateway/decode/decode.ts";
-import { applyDispatch } from "../../../src/discord/gateway/read/apply_dispatch.ts";
+import { applyDispatch } from "../../../src/discord/gateway/read/reader.ts";
 import { envelopeOf } from "../../../src/render/prompt/envelope.ts";
 import { ACCOUNT, messageId, overheard } from "../../support/discord/builders.ts";
 import { messageData, SELF } from "../../support/discord/payloads.ts";

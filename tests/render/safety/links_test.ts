@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { withoutPreviews } from "../../../src/render/markdown/for_discord.ts";
+import { withoutPreviews } from "../../../src/render/markdown/as_markdown.ts";
 
 describe("[SEC-R7] withoutPreviews()", () => {
   const rules = {

@@ -13,7 +13,7 @@ import { PAGE_ROUTES } from "../../../simulator/page/routes.ts";
 import { DASHBOARD_ROUTES } from "../../../src/extras/dashboard/guarded_app.ts";
 import { CALLBACK_ROUTE } from "../../../src/host/sign_in_callback.ts";
 import { HOOK_ROUTES } from "../../../src/extras/hooks/http/receiver.ts";
-import { HEALTH_ROUTES, type RouteRule } from "../../../src/http/guard.ts";
+import { HEALTH_ROUTES, type RouteRule } from "../../../src/http/app.ts";
 import { talk } from "../../support/network/raw_client.ts";
 import {
   type PageScene,

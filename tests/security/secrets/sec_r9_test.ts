@@ -12,7 +12,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { configSchema } from "../../../src/config/schema/root.ts";
-import { childOf, isSecret, type Schema, shapeOf } from "../../../src/config/schema/parts/shape.ts";
+import { childOf, isSecret, type Schema, shapeOf } from "../../../src/config/schema/parts/key.ts";
 import {
   ended,
   type Ran,

@@ -4,7 +4,7 @@ import { toAccountId } from "../../../src/core/discord/ids.ts";
 import {
   createInvalidRequests,
   INVALID_WINDOW_MS,
-} from "../../../src/discord/rest/scheduler/global_limit.ts";
+} from "../../../src/discord/rest/scheduler/rate_limiter.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
 import { openTestStore } from "../../support/store/store.ts";
 

@@ -10,7 +10,7 @@ import { startSimulator } from "../../../simulator/simulator.ts";
 import { type LoadRest, startAccount } from "../../../src/bot/account/account.ts";
 import type { RunningAccount } from "../../../src/bot/account/running.ts";
 import type { OwnSetup } from "../../../src/bot/rules/setup.ts";
-import { createInvalidRequests } from "../../../src/discord/rest/scheduler/global_limit.ts";
+import { createInvalidRequests } from "../../../src/discord/rest/scheduler/rate_limiter.ts";
 import type { Model } from "../../../src/core/model.ts";
 import { loadTestConfig } from "../config.ts";
 import { type LogLine, recordingLog } from "../recording_log.ts";

@@ -22,7 +22,7 @@ import type { AccountId } from "../../../src/core/discord/ids.ts";
 import type { OurView } from "../../../src/flows/judging/routing.ts";
 import type { GuildSnapshot, Self } from "../../../src/core/inbound/inbound.ts";
 import type { Model } from "../../../src/core/model.ts";
-import { createInvalidRequests } from "../../../src/discord/rest/scheduler/global_limit.ts";
+import { createInvalidRequests } from "../../../src/discord/rest/scheduler/rate_limiter.ts";
 import type { VoiceIndex } from "../../../src/discord/gateway/read/voice_index.ts";
 import { createReader } from "../../../src/discord/gateway/read/reader.ts";
 import { jsonOf } from "../../../src/discord/rest/client/client.ts";

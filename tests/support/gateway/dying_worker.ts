@@ -5,7 +5,7 @@
 
 import process from "node:process";
 import { parentPort } from "node:worker_threads";
-import { serveGateway } from "../../../src/discord/gateway/shard/serve.ts";
+import { serveGateway } from "../../../src/discord/gateway/shard/shard.ts";
 
 let timesReady = 0;
 let wasReady = false;

@@ -1,14 +1,14 @@
 /** A shard without its thread, and its messages, for tests against a fake gateway. */
 
-import type { BatchBounds } from "../../../src/discord/gateway/link/batches.ts";
-import { openPayloadSocket } from "../../../src/discord/gateway/socket/payload_socket.ts";
-import { createCounters } from "../../../src/discord/gateway/link/protocol.ts";
 import type {
+  BatchBounds,
   FromShard,
   FromWorker,
   GatewayOptions,
   PermitAnswer,
 } from "../../../src/discord/gateway/link/protocol.ts";
+import { openPayloadSocket } from "../../../src/discord/gateway/socket/socket.ts";
+import { createCounters } from "../../../src/discord/gateway/link/protocol.ts";
 import { type Shard, startShard } from "../../../src/discord/gateway/shard/shard.ts";
 import { RECONNECT } from "./reconnect_rules.ts";
 

@@ -1,9 +1,12 @@
 /**
- * Decodes Discord's messages.
+ * Decodes Discord's messages, their senders and their places.
  *
  * A message that names no guild is a direct message. Barnacle never looks that up, because a
  * look-up can fail (P2). Messages read over REST never name their guild, so {@link decodeHistory}
  * takes it as an argument.
+ *
+ * A role's name counts only if no other role of its guild has it (P14). Otherwise a rule for
+ * "Moderators" would apply to anyone who creates a second role of that name.
  */
 
 import { ChannelTypes, MessageTypes } from "@discordeno/types";
@@ -15,30 +18,35 @@ import {
   type GuildId,
   type MessageId,
   type RoleId,
+  shardOf,
   type UserId,
 } from "../../../core/discord/ids.ts";
 import { optional, snowflakeSchema, textOr } from "../../../core/discord/lenient.ts";
 import type {
+  GuildNames,
+  GuildPlace,
   InboundMessage,
   Mention,
   MessageEdited,
+  Named,
   OwnMessage,
   Place,
   PostedMessage,
   Quoted,
+  Role,
   Self,
   Sender,
 } from "../../../core/inbound/inbound.ts";
-import { MENTION, type MentionNames, toOverheard } from "../../../core/inbound/mentions.ts";
 import { hasContent } from "../../../core/inbound/inbox.ts";
+import { MENTION, type MentionNames, toOverheard } from "../../../core/inbound/mentions.ts";
 import { type FooterOf, withoutFooter, withoutPersonal } from "../../../core/outbound/outbound.ts";
 import { isThread } from "../../../core/rights/permissions.ts";
 import type { RawMessage, ShownMessage, ShownPlace } from "../../../core/turn/discord_place.ts";
+import { oncePer } from "../../../lib/cache.ts";
 import { bounded, withoutSpoilers } from "../../../lib/text/quoted.ts";
 import type { CommandPayload } from "./decode_interaction.ts";
 import { allAttachmentsOf, describeExtras, fullText, MAX_TEXT, POLL_RESULT } from "./describe.ts";
-import type { Guild, GuildIndex } from "./guild_index.ts";
-import { doAllSee } from "./guild_index.ts";
+import { doAllSee, type Guild, type GuildIndex } from "./guild_index.ts";
 import {
   contentFields,
   type DecodeProblem,
@@ -47,9 +55,279 @@ import {
   messagePayload,
   problemOf,
   type ReferencedPayload,
+  type userPayload,
 } from "./payloads.ts";
-import { forwardRuleOf, placeIn } from "./places.ts";
-import { displayNameOf, namedRoles, type People, senderOf, tagOf } from "./senders.ts";
+
+export type User = (typeof userPayload)["_output"];
+
+const MAX_NAME = 100;
+const MAX_DISCRIMINATOR = 4;
+
+/** Builds the sender from a user; `guild` gives the names of the roles. */
+export function senderOf(
+  user: User,
+  { roles = [], automaton, applicationId }: {
+    /** Roles in the guild; absent if unknown, or outside guilds. */
+    readonly roles?: readonly RoleId[];
+    /** Set if the sender is no person. */
+    readonly automaton?: Sender["automaton"];
+    /** The application that made the webhook. */
+    readonly applicationId?: Sender["applicationId"];
+  },
+  guild?: Guild,
+): Sender {
+  const username = bounded(user.username, MAX_NAME);
+  const tag = tagOf(user);
+  return {
+    id: user.id,
+    username,
+    tag: tag !== username ? tag : undefined,
+    roles: namedRoles(roles, guild),
+    automaton,
+    applicationId: applicationId || undefined,
+  };
+}
+
+/** A person's sender, and the facts that it was built from. */
+interface KnownPerson {
+  readonly username: string;
+  readonly discriminator?: User["discriminator"];
+  /** The name that people see. */
+  readonly shown: string;
+  readonly roles: readonly RoleId[];
+  /** The roles of the guild: another map after each change of them. It may be gone meanwhile. */
+  readonly guildRoles: WeakRef<Guild["roles"]>;
+  readonly sender: Sender;
+}
+
+const PEOPLE_MAX = 500;
+/** Maximum number of a person's roles. So all people take 1 MB at most. */
+const PERSON_ROLES_MAX = 16;
+
+/** Creates an empty memory. Beyond {@link PEOPLE_MAX}, the person who came first is forgotten. */
+export function createPeople() {
+  const people = new Map<UserId, KnownPerson>();
+  return {
+    /**
+     * Builds the sender of a person's message. In a guild, it is usually the same object as long as
+     * nothing about the person changes.
+     */
+    personOf(
+      user: User,
+      roles: readonly RoleId[] = [],
+      guild?: Guild,
+      shown = user.username,
+    ): Sender {
+      const { id, username, discriminator } = user;
+      const isShort = roles.length <= PERSON_ROLES_MAX && username.length <= MAX_NAME &&
+        (discriminator?.length ?? 0) <= MAX_DISCRIMINATOR;
+      if (!guild || !isShort) return senderOf(user, { roles }, guild);
+      const known = people.get(id);
+      const isSame = known && known.guildRoles.deref() === guild.roles &&
+        known.username === username && known.discriminator === discriminator &&
+        known.shown === shown &&
+        known.roles.length === roles.length && known.roles.every((role, at) => role === roles[at]);
+      if (isSame) return known.sender;
+      const sender = senderOf(user, { roles }, guild);
+      const [oldest] = people.keys();
+      if (!known && people.size >= PEOPLE_MAX && oldest !== undefined) people.delete(oldest);
+      const guildRoles = new WeakRef(guild.roles);
+      people.set(id, { username, discriminator, shown, roles, guildRoles, sender });
+      return sender;
+    },
+    /** Roles and name in a guild as of the person's last message; `undefined` if roles may have changed. */
+    memberOf(id: UserId, guild: Guild): KnownPerson | undefined {
+      const known = people.get(id);
+      return known?.guildRoles.deref() === guild.roles ? known : undefined;
+    },
+  };
+}
+
+/** The senders of people who wrote, because most messages are from one of them. */
+export type People = ReturnType<typeof createPeople>;
+
+/** Returns `"ada#1234"` for accounts that still have a discriminator, else `"ada"`. */
+function tagOf({ username, discriminator }: User): string {
+  const name = bounded(username, MAX_NAME);
+  return !discriminator || /^0*$/.test(discriminator)
+    ? name
+    : `${name}#${bounded(discriminator, MAX_DISCRIMINATOR)}`;
+}
+
+/**
+ * The name that people see: the nickname in the guild, or the display name.
+ *
+ * @returns `undefined` if it is the username.
+ */
+export function displayNameOf(
+  { username = "", global_name }: Partial<User>,
+  nick?: string | null,
+): string | undefined {
+  const name = bounded(nick || global_name || username, MAX_NAME);
+  return name === username ? undefined : name;
+}
+
+/** Adds names to roles; a name that two roles share is left out. */
+export function namedRoles(ids: readonly RoleId[], guild?: Guild): readonly Role[] {
+  const names = guild && uniqueNamesOf(guild.roles);
+  return ids.map((id) => {
+    const name = names?.get(id);
+    return { id, name };
+  });
+}
+
+/** Every change of a guild's roles makes a new map. */
+const uniqueNamesOf = oncePer((roles: Guild["roles"]): Guild["roles"] => {
+  const counts = new Map<string, number>();
+  for (const name of roles.values()) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return new Map([...roles].filter(([, name]) => counts.get(name) === 1));
+});
+
+/** A channel or thread that can contain messages. */
+interface KnownChannel {
+  readonly id: ChannelId;
+  readonly guildId: GuildId;
+  readonly place: GuildPlace;
+  /** The last message as of the guild's GUILD_CREATE, or `"none"`; absent if unknown. */
+  readonly lastMessageId?: MessageId | "none";
+}
+
+/** Channel types without messages of their own: a forum's messages are in its threads. */
+const WITHOUT_MESSAGES: ReadonlySet<number> = new Set([
+  ChannelTypes.GuildCategory,
+  ChannelTypes.GuildForum,
+  ChannelTypes.GuildMedia,
+  ChannelTypes.GuildDirectory,
+]);
+
+/** Names the place of a channel or thread. The index has no archived thread, so `parentId` names its channel. */
+export function placeOfTarget(
+  guildId: GuildId,
+  { channelId, parentId }: { readonly channelId: ChannelId; readonly parentId?: ChannelId },
+  guild?: Guild,
+): GuildPlace {
+  const place = placeIn(guildId, channelId, guild);
+  if (parentId === undefined || place.thread) return place;
+  return { ...placeIn(guildId, parentId, guild), thread: { id: channelId, name: channelId } };
+}
+
+/** Caches places by guild. Every change makes a new guild object. */
+const places = new WeakMap<Guild, Map<ChannelId, GuildPlace>>();
+
+/** Names a place of a guild. If the index does not have it, its name is its id. */
+export function placeIn(guildId: GuildId, channelId: ChannelId, guild?: Guild): GuildPlace {
+  if (!guild?.channels.has(channelId)) return describePlace(guildId, channelId, guild);
+  let cached = places.get(guild);
+  if (!cached) places.set(guild, cached = new Map());
+  let place = cached.get(channelId);
+  if (!place) cached.set(channelId, place = describePlace(guildId, channelId, guild));
+  return place;
+}
+
+function describePlace(guildId: GuildId, channelId: ChannelId, guild?: Guild): GuildPlace {
+  const here = guild?.channels.get(channelId);
+  const parentId = here && isThread(here) ? here.parentId : undefined;
+  const id = parentId ?? channelId;
+  const channel = guild?.channels.get(id);
+  // Anyone can name a thread, so without its parent a thread's name counts as unknown.
+  const isUnknown = !channel || isThread(channel) || isNameless(channel);
+  return {
+    kind: "guild",
+    guild: { id: guildId, name: guild?.name ?? guildId },
+    channel: { id, name: channel?.name ?? id },
+    thread: parentId && here ? { id: here.id, name: here.name } : undefined,
+    topic: channel?.topic,
+    isAgeRestricted: channel?.isAgeRestricted ? true : undefined,
+    isUnknown: isUnknown || undefined,
+    hasNamesake: guild?.hasNamesake ? guild.hasNamesake : undefined,
+  };
+}
+
+/** Whether Discord does not tell a channel's name. */
+export function isNameless({ id, name }: Named<string>): boolean {
+  return name === id;
+}
+
+/**
+ * `whole`: it is from the same channel. `without-spoilers`: it is from another one. `nothing`: that
+ * one is age-restricted, and the message's place is not.
+ */
+export type ForwardRule = "whole" | "without-spoilers" | "nothing";
+
+/**
+ * Decides how much of a forwarded message a model sees (H9). A forward brings the words of another
+ * place. Discord shows it to all readers of the channel, and hides spoilers until a person clicks.
+ *
+ * Barnacle knows the age limits of its own guilds only, and no archived threads. So an unknown place
+ * of a guild with age-restricted channels may be in one.
+ */
+function forwardRuleOf(
+  { channel_id, message_reference }: ReferencedPayload & { readonly channel_id: ChannelId },
+  place: Place,
+  index: GuildIndex,
+): ForwardRule {
+  const { channel_id: from, guild_id: guildId } = message_reference ?? {};
+  if (from === channel_id) return "whole";
+  const isRestrictedHere = place.kind === "guild" && place.isAgeRestricted;
+  const guild = guildId && index.get(guildId);
+  if (isRestrictedHere || !from || !guild) return "without-spoilers";
+  const { isAgeRestricted, isUnknown } = placeIn(guild.id, from, guild);
+  return isAgeRestricted || (isUnknown && hasAgeLimits(guild)) ? "nothing" : "without-spoilers";
+}
+
+function hasAgeLimits({ channels }: Guild): boolean {
+  for (const { isAgeRestricted } of channels.values()) if (isAgeRestricted) return true;
+  return false;
+}
+
+/** Lists the channels and threads of one shard's guilds. */
+export function placesOf(
+  index: GuildIndex,
+  { shardId, shardCount, planned }: {
+    /** The shard whose guilds are listed. */
+    readonly shardId: number;
+    readonly shardCount: number;
+    /** Guilds to leave out, because they were listed before. */
+    readonly planned: ReadonlySet<GuildId>;
+  },
+): {
+  /** Channels of guilds whose GUILD_CREATE has arrived. */
+  readonly channels: readonly KnownChannel[];
+  /** Guilds whose GUILD_CREATE is due. */
+  readonly awaited: readonly GuildId[];
+} {
+  const guilds = Array.from(index.values())
+    .filter(({ id }) => shardOf(id, shardCount) === shardId);
+  return {
+    channels: guilds
+      .filter(({ id, isAwaited }) => !isAwaited && !planned.has(id))
+      .flatMap(channelsOf),
+    awaited: guilds.filter(({ isAwaited }) => isAwaited).map(({ id }) => id),
+  };
+}
+
+function channelsOf(guild: Guild): readonly KnownChannel[] {
+  return Array.from(guild.channels.values())
+    .filter(({ type }) => !WITHOUT_MESSAGES.has(type))
+    .map(({ id, lastMessageId }) => ({
+      id,
+      guildId: guild.id,
+      place: describePlace(guild.id, id, guild),
+      lastMessageId: lastMessageId || undefined,
+    }));
+}
+
+/** Returns the names that the config may use for a guild's channels and roles. */
+export function namesOfGuild({ id, name, channels, roles }: Guild): GuildNames {
+  return {
+    id,
+    name,
+    channels: Array.from(channels.values())
+      .filter(({ type }) => type !== ChannelTypes.GuildCategory && !isThread({ type }))
+      .map(({ id, name }) => ({ id, name })),
+    roles: Array.from(roles, ([id, name]) => ({ id, name })),
+  };
+}
 
 type NameFacts = {
   readonly index: GuildIndex;

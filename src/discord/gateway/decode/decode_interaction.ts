@@ -39,7 +39,7 @@ import type {
 import { FIELD } from "../../../core/people/question.ts";
 import { PERMISSIONS } from "../../../core/rights/permissions.ts";
 import { bounded } from "../../../lib/text/quoted.ts";
-import { type DecodeFacts, namesInCommand, readQuoted } from "./decode.ts";
+import { type DecodeFacts, namesInCommand, placeIn, readQuoted, senderOf } from "./decode.ts";
 import {
   type DecodeProblem,
   mentionedPayload,
@@ -48,8 +48,6 @@ import {
   roleIds,
   userPayload,
 } from "./payloads.ts";
-import { placeIn } from "./places.ts";
-import { senderOf } from "./senders.ts";
 
 function commandPayload() {
   const value = z.object({

@@ -31,7 +31,7 @@ import {
   type MessagePayload,
   type SnapshotPayload,
 } from "./payloads.ts";
-import type { ForwardRule } from "./places.ts";
+import type { ForwardRule } from "./decode.ts";
 
 /** Discord's component types, with those that discordeno does not name yet. */
 const Type = {

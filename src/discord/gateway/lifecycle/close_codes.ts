@@ -16,7 +16,7 @@
 import { GatewayCloseEventCodes as Code } from "@discordeno/types";
 import { type Backoff, backoffMs } from "../../../lib/network/backoff.ts";
 import { durationText } from "../../../lib/text/units.ts";
-import type { Cause, LostConnection } from "./state.ts";
+import type { Cause, LostConnection } from "./advance.ts";
 
 interface CloseMeaning {
   /** Description for a log line: `"session timed out"`. */

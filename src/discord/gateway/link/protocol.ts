@@ -1,7 +1,17 @@
 /**
- * Types of the messages between the main thread and the gateway's worker.
+ * Declares the messages between the main thread and the gateway's worker.
  *
  * One worker runs all shards of an account, so messages about a shard name it.
+ *
+ * Gathers dispatches into batches: one after a pause is sent at once. After each batch, dispatches
+ * gather for 8 ms, or until the main thread has committed all earlier batches. Uncommitted batches
+ * delay nothing: the main thread commits unimportant events late. A batch is one JSON string, because
+ * a string crosses threads faster than objects do. While too many dispatches are uncommitted, the
+ * shard does not read its socket: memory stays bounded, and Discord keeps the unread events.
+ *
+ * Heartbeats and RESUME name the committed number (G5b). A power cut may undo a commit that Discord
+ * knows of, and Discord may have forgotten those events. The first dispatch after a RESUME then
+ * skips sequence numbers; this file detects that.
  */
 
 import type {
@@ -13,9 +23,313 @@ import type {
 } from "../../../core/discord/gateway.ts";
 import type { GatewaySession } from "../../../core/inbound/inbound.ts";
 import type { OfferedForm } from "../../../core/people/question.ts";
+import type { Deadlines, FinalPlan, PermitAnswer } from "../lifecycle/advance.ts";
 import type { ReconnectRules } from "../lifecycle/close_codes.ts";
-import type { Deadlines, FinalPlan, PermitAnswer } from "../lifecycle/state.ts";
-import type { Batch, ResumePoint } from "./batches.ts";
+
+interface Progress {
+  /** Number of the session; each READY increases it. */
+  readonly epoch: number;
+  /** Sequence number; it restarts with each session. */
+  readonly seq: number;
+}
+
+export interface ResumePoint {
+  /** The session to resume; absent if the shard must identify. */
+  readonly session?: GatewaySession;
+  /** Number of the session. */
+  readonly epoch: number;
+  /** Sequence number that the main thread has committed; heartbeats name it. */
+  readonly seqCommitted?: number;
+  /** Last number that the main thread has received. A RESUME may replay it; it counts once. */
+  readonly seqReceived?: number;
+}
+
+export function createPosition(
+  { session, epoch: firstEpoch, seqCommitted, seqReceived }: ResumePoint,
+) {
+  let epoch = firstEpoch;
+  let firstSeq = session?.seq ?? 0;
+  let received = seqReceived ?? firstSeq;
+  let committed = seqCommitted;
+  /** The number that the last RESUME named, until the next dispatch. */
+  let resumedFrom: number | undefined;
+  return {
+    /** Number of the last dispatch that the main thread has or will get. */
+    get received(): number {
+      return received;
+    },
+    /** The number for heartbeats; `undefined` before the first commit of the session. */
+    get committed(): number | undefined {
+      return committed;
+    },
+    /** Starts a session with the number of its READY. */
+    begin(seq: number): void {
+      epoch++;
+      received = seq;
+      firstSeq = seq;
+      committed = undefined;
+      resumedFrom = undefined;
+    },
+    /** Takes the number of a dispatch. */
+    receive(seq: number): void {
+      received = Math.max(received, seq);
+    },
+    /** Records a commit; one of an earlier session is ignored. */
+    wasCommitted(progress: Progress): void {
+      if (progress.epoch === epoch) committed = Math.max(committed ?? 0, progress.seq);
+    },
+    /** Starts a RESUME; returns the number for it: the committed one, or else READY's. */
+    resume: (): number => resumedFrom = committed ?? firstSeq,
+    /**
+     * Checks the number of a dispatch after a RESUME.
+     *
+     * @returns Whether it is the first dispatch after the RESUME, and Discord has left out events.
+     */
+    leavesHole(seq: number): boolean {
+      const isHole = resumedFrom !== undefined && seq > resumedFrom + 1;
+      resumedFrom = undefined;
+      return isHole;
+    },
+  };
+}
+
+/** Dispatches that a shard sends to the main thread together. */
+export interface Batch {
+  /** Number of the batch within its shard and worker, from 1. */
+  readonly number: number;
+  /** Number of the session; each READY increases it. Sequence numbers restart with a session. */
+  readonly epoch: number;
+  /** Sequence number of the last received dispatch, used or not. */
+  readonly seq: number;
+  /** A JSON array of dispatches as they arrived, with {@link SEPARATOR} between them. */
+  readonly text: string;
+  /** Set if the batch starts with the session's READY, so that the store gets both together. */
+  readonly session?: GatewaySession;
+  /** Set if Discord has forgotten events that belong before this batch (G5b). */
+  readonly afterHole?: true;
+  /** Set if its dispatches came between RESUME and RESUMED. */
+  readonly isReplayed?: true;
+}
+
+/** A comma with blanks that Discord never writes. It separates the texts even if one is no JSON. */
+export const SEPARATOR = " ,\t\n";
+
+export interface BatchBounds {
+  /** Characters of uncommitted dispatches, plus {@link DISPATCH_OVERHEAD} for each. */
+  readonly maxBytes: number;
+}
+
+/** The default. The parsed dispatches take up to five times as much memory in the main thread. */
+export const BATCH_BOUNDS: BatchBounds = { maxBytes: 2 << 20 };
+
+/** Bytes that a dispatch costs in addition to its text. */
+export const DISPATCH_OVERHEAD = 256;
+
+const GATHER_MS = 8;
+const GATHER_COUNT = 64;
+const GATHER_BYTES = 256 << 10;
+
+/**
+ * Maximum milliseconds and dispatches between reports of unused dispatches' sequence numbers. Each
+ * report costs the main thread a commit. Without it, a RESUME only replays more unused dispatches.
+ */
+const WATERMARK_MS = 30_000;
+const WATERMARK_COUNT = 1_000;
+
+/**
+ * Creates the batching of one shard.
+ *
+ * @param epoch Number of the current session; 0 before the first.
+ */
+export function createBatches(
+  ports: {
+    /** Sends a batch to the main thread. */
+    post(batch: Batch): void;
+    /** Called when `isFull` changes. */
+    onFull(isFull: boolean): void;
+    /** Calls back once, after `ms` milliseconds; returns a function that cancels. */
+    after(ms: number, callback: () => void): () => void;
+  },
+  epoch: number,
+  bounds = BATCH_BOUNDS,
+) {
+  const backlog = createBacklog(bounds.maxBytes, ports.onFull);
+  let texts: string[] = [];
+  let bytes = 0;
+  let seq = 0;
+  let skipped = 0;
+  let newSession: GatewaySession | undefined;
+  let isAfterHole = false;
+  let isReplayed = false;
+  let number = 0;
+  let cancelWatermark: (() => void) | undefined;
+  /** Set while dispatches gather. */
+  let cancelGather: (() => void) | undefined;
+
+  function flush(): void {
+    cancelWatermark?.();
+    cancelWatermark = undefined;
+    if (texts.length === 0 && skipped === 0) return;
+    number++;
+    backlog.sent({ number, count: texts.length, bytes, epoch, seq });
+    const text = `[${texts.join(SEPARATOR)}]`;
+    const batch: Batch = {
+      number,
+      epoch,
+      seq,
+      text,
+      session: newSession,
+      afterHole: isAfterHole || undefined,
+      isReplayed: isReplayed || undefined,
+    };
+    const hadDispatches = texts.length > 0;
+    texts = [];
+    bytes = 0;
+    skipped = 0;
+    newSession = undefined;
+    isAfterHole = false;
+    ports.post(batch);
+    if (hadDispatches) gather();
+  }
+
+  function gather(): void {
+    cancelGather?.();
+    cancelGather = ports.after(GATHER_MS, () => {
+      cancelGather = undefined;
+      if (texts.length > 0) flush();
+    });
+  }
+
+  return {
+    add(text: string, dispatchSeq: number): void {
+      texts.push(text);
+      seq = dispatchSeq;
+      const cost = text.length + DISPATCH_OVERHEAD;
+      bytes += cost;
+      backlog.add(cost);
+      if (!cancelGather || texts.length >= GATHER_COUNT || bytes >= GATHER_BYTES) flush();
+    },
+    flush,
+    /** Takes the sequence number of a dispatch that Barnacle does not use. */
+    skip(dispatchSeq: number): void {
+      seq = dispatchSeq;
+      skipped++;
+      if (skipped >= WATERMARK_COUNT) flush();
+      else cancelWatermark ??= ports.after(WATERMARK_MS, flush);
+    },
+    /** Starts a session; the next dispatch is its READY. */
+    newEpoch(session: GatewaySession): void {
+      flush();
+      epoch++;
+      newSession = session;
+    },
+    /** Records that events are missing before the next dispatch. */
+    hole(): void {
+      flush();
+      isAfterHole = true;
+    },
+    /** Records whether the next dispatches come between RESUME and RESUMED. */
+    replayed(is: boolean): void {
+      if (is === isReplayed) return;
+      flush();
+      isReplayed = is;
+    },
+    /**
+     * Records that the main thread has stored everything up to this batch.
+     *
+     * @returns The new committed position; `undefined` without a new commit.
+     */
+    committed(upTo: number): Progress | undefined {
+      const last = backlog.committed(upTo);
+      if (backlog.isEmpty) {
+        cancelGather?.(); // the main thread is idle: the next dispatch is sent at once
+        cancelGather = undefined;
+        if (texts.length > 0) flush();
+      }
+      return last;
+    },
+    /** Whether the uncommitted dispatches have reached their bound. */
+    get isFull(): boolean {
+      return backlog.isFull;
+    },
+    /** Number of dispatches that are not committed yet. */
+    get uncommitted(): number {
+      return backlog.uncommitted;
+    },
+    /** Sends the gathered dispatches and cancels all timers. */
+    close(): void {
+      flush();
+      cancelGather?.();
+      cancelGather = undefined;
+    },
+  };
+}
+
+/** A batch that main has not committed yet. */
+interface SentBatch extends Progress {
+  /** Number of the batch, from 1. */
+  readonly number: number;
+  readonly count: number;
+  readonly bytes: number;
+}
+
+/**
+ * Creates an empty backlog.
+ *
+ * @param maxBytes Bytes from which on it is full.
+ * @param onFull Called when `isFull` changes.
+ */
+export function createBacklog(maxBytes: number, onFull: (isFull: boolean) => void) {
+  const underWay: SentBatch[] = [];
+  let uncommitted = 0;
+  let bytes = 0;
+  let isFull = false;
+
+  function updateFullness(): void {
+    const isNow = bytes >= maxBytes;
+    if (isNow === isFull) return;
+    isFull = isNow;
+    onFull(isFull);
+  }
+
+  return {
+    /** Counts a dispatch that will be part of a batch. */
+    add(cost: number): void {
+      uncommitted++;
+      bytes += cost;
+      updateFullness();
+    },
+    /** Records that the counted dispatches were sent as a batch. */
+    sent: (batch: SentBatch): void => void underWay.push(batch),
+    /**
+     * Removes the batches that the main thread has committed.
+     *
+     * @returns The new committed position; `undefined` without a new commit.
+     */
+    committed(upTo: number): Progress | undefined {
+      let last: Progress | undefined;
+      for (let first = underWay[0]; first && first.number <= upTo; first = underWay[0]) {
+        underWay.shift();
+        last = { epoch: first.epoch, seq: first.seq };
+        uncommitted -= first.count;
+        bytes -= first.bytes;
+      }
+      updateFullness();
+      return last;
+    },
+    /** Whether the main thread has committed every batch. */
+    get isEmpty(): boolean {
+      return underWay.length === 0;
+    },
+    get isFull(): boolean {
+      return isFull;
+    },
+    /** Number of dispatches that are not committed yet. */
+    get uncommitted(): number {
+      return uncommitted;
+    },
+  };
+}
 
 /** Counters of a worker that has done nothing. */
 export const NO_COUNTS: GatewayCounts = {

@@ -155,7 +155,7 @@ function toConfigName(name: string): string {
   return name.replace(/(?<=.)[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
 }
 
-/** Types that change the index of guilds; `apply_dispatch.ts` applies them. */
+/** Types that change the index of guilds; `reader.ts` applies them. */
 export const GUILD_TYPES = [
   "READY",
   "GUILD_CREATE",

@@ -23,7 +23,7 @@ import type {
 import { readSnowflake } from "../../../core/discord/ids.ts";
 import type { GatewaySession } from "../../../core/inbound/inbound.ts";
 import { isRecord, parseForeignJson } from "../../../lib/text/json.ts";
-import type { LifecycleState, Phase, SocketEvent } from "../lifecycle/state.ts";
+import type { LifecycleState, Phase, SocketEvent } from "../lifecycle/advance.ts";
 import type { CommonOptions } from "../link/protocol.ts";
 
 /**

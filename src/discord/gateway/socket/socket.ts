@@ -16,6 +16,12 @@
  * On Deno, a frame that is written before the last one is finished arrives out of order. So frames
  * are written one at a time. The owner of the socket bounds the waiting ones by `backlogBytes`.
  *
+ * The socket is paused while too much data waits for decompression. Its end is reported only after all
+ * earlier data, because the last payload may be an op 9.
+ *
+ * The probe connects as the bot does, proxy and certificates included. It never identifies, so it uses
+ * no IDENTIFY and can run beside the bot.
+ *
  * @see {@link https://www.rfc-editor.org/rfc/rfc9110#name-connect}
  */
 
@@ -26,10 +32,15 @@ import tls from "node:tls";
 import zlib from "node:zlib";
 import { Buffer } from "node:buffer";
 import { createHash, randomBytes } from "node:crypto";
+import type { HelloStage } from "../../../core/discord/gateway.ts";
+import type { StartTimer } from "../../../lib/clock.ts";
 import { codeOf } from "../../../lib/errors.ts";
 import { hostOf, isLoopbackHost, portOf } from "../../../lib/network/addresses.ts";
+import { quoted } from "../../../lib/text/quoted.ts";
+import { meaningOf } from "../lifecycle/close_codes.ts";
+import { gatewayUrl, readFrame } from "./frame.ts";
 
-export interface ConnectionOptions {
+interface ConnectionOptions {
   /** A URL with `wss:`; with `ws:` only for this machine, and only without a proxy. */
   readonly url: URL;
   /** Idle seconds before the kernel probes the peer; 0 disables the probes. */
@@ -625,4 +636,155 @@ function closeGracefully(
   if (!sender) return void socket.destroy();
   socket.resume(); // with unread data the kernel would send a reset instead of our close frame
   sender.close(code, "", true, () => socket.end());
+}
+
+/** The connection's calls to its owner. */
+export interface PayloadSocketEvents {
+  onOpen(): void;
+  /** Takes one payload, decompressed. */
+  onText(text: string): void;
+  /** The received data cannot be decoded any more. The owner must still close the connection. */
+  onGarbled(reason: string): void;
+  /** The last call, made once; never after `close()`. */
+  onClose(close: SocketClose): void;
+}
+
+/** Bytes that may wait for decompression before the socket is paused. */
+const MAX_BACKLOG_BYTES = 256 << 10;
+
+/**
+ * Starts connecting.
+ *
+ * @throws {TypeError} If the token must not be sent to this URL.
+ */
+export function openPayloadSocket(options: ConnectionOptions, events: PayloadSocketEvents) {
+  let inflater: ReturnType<typeof createInflater> | undefined;
+  let ended: SocketClose | undefined;
+  let isReaderFull = false;
+  let isPaused = false;
+
+  if (options.compress) {
+    inflater = createInflater({
+      onText: events.onText,
+      onIdle() {
+        updatePause();
+        if (ended) events.onClose(ended);
+      },
+      onError: () => events.onGarbled("the compressed stream is broken"),
+    });
+  }
+
+  const socket: ReturnType<typeof openSocket> = openSocket(options, {
+    onOpen: events.onOpen,
+    onText: events.onText,
+    onBinary(data) {
+      if (!inflater) return events.onText(data.toString());
+      inflater.push(data);
+      updatePause();
+    },
+    onClose(close) {
+      ended = close;
+      if (!inflater || inflater.backlogBytes === 0) events.onClose(close);
+    },
+  });
+
+  function updatePause(): void {
+    const mustPause = isReaderFull || (inflater?.backlogBytes ?? 0) > MAX_BACKLOG_BYTES;
+    if (mustPause === isPaused) return;
+    isPaused = mustPause;
+    if (isPaused) socket.pause();
+    else socket.resume();
+  }
+
+  return {
+    /** Sends one payload. Does nothing before the socket is open and after it has ended. */
+    send: socket.send,
+    /** Sends the close frame and keeps reading: `onClose` follows once Discord has closed. */
+    beginClose: socket.beginClose,
+    /** Resolves once the socket is closed, after a second at most. */
+    close(code: number): Promise<void> {
+      inflater?.close();
+      return socket.close(code);
+    },
+    /** Pauses reading while the reader of the texts has no room. */
+    setPaused(isFull: boolean): void {
+      isReaderFull = isFull;
+      updatePause();
+    },
+  };
+}
+
+export type PayloadSocket = ReturnType<typeof openPayloadSocket>;
+
+/** Close code for a normal end. There is no session that it could end. */
+const NORMAL_CLOSURE = 1000;
+
+const FOREIGN = "the first message is not HELLO: another server answers in its place";
+
+/** Discord sends no dispatch before an IDENTIFY. */
+const NO_TYPES: ReadonlySet<string> = new Set();
+
+/**
+ * Connects, waits for HELLO, and closes.
+ *
+ * @param url The gateway's URL as Discord reports it.
+ * @param timeoutMs Milliseconds until the 101 response, and again until HELLO.
+ * @throws {TypeError} If the token must not be sent to this URL.
+ */
+export async function probeGateway(
+  { url, proxy, timeoutMs, userAgent }: {
+    readonly url: string;
+    readonly proxy?: string;
+    readonly timeoutMs: number;
+    readonly userAgent: string;
+  },
+  { elapsed, schedule }: {
+    readonly schedule: StartTimer;
+    /** Milliseconds of a monotonic clock. */
+    readonly elapsed: () => number;
+  },
+): Promise<HelloStage> {
+  const startedAt = elapsed();
+  const { promise, resolve } = Promise.withResolvers<HelloStage>();
+  let openMs: number | undefined;
+  let stopWaiting = () => {};
+  const since = () => elapsed() - startedAt;
+  const fail = (code: string) => resolve({ kind: "failed", ms: since(), code });
+
+  const socket = openSocket({
+    url: gatewayUrl(url, false),
+    tcpKeepaliveSec: 0,
+    connectTimeoutMs: timeoutMs,
+    userAgent,
+    proxy,
+  }, {
+    onOpen() {
+      openMs = since();
+      stopWaiting = schedule(() => fail("HELLO did not come in time"), timeoutMs);
+    },
+    onBinary: () => fail(FOREIGN),
+    onText(text) {
+      const frame = readFrame(text, NO_TYPES);
+      if (frame.kind !== "event" || frame.event.kind !== "hello" || openMs === undefined) {
+        return fail(FOREIGN);
+      }
+      const found = { openMs, heartbeatIntervalMs: frame.event.intervalMs };
+      resolve({ kind: "ok", ms: since(), found });
+    },
+    onClose(close) {
+      fail(openMs === undefined ? close.reason : endOf(close));
+    },
+  });
+  try {
+    return await promise;
+  } finally {
+    stopWaiting();
+    await socket.close(NORMAL_CLOSURE);
+  }
+}
+
+function endOf({ code, reason }: SocketClose): string {
+  if (code === undefined) return `the connection ended before HELLO (${reason})`;
+  const text = reason === "" ? "" : `, ${quoted(reason)}`;
+  return `closed before HELLO: ${code}, ${meaningOf(code).name}${text}`;
 }

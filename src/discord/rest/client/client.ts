@@ -13,12 +13,19 @@
  */
 
 import type { ChannelId } from "../../../core/discord/ids.ts";
-import type { InvalidRequests } from "../scheduler/global_limit.ts";
+import type { InvalidRequests } from "../scheduler/rate_limiter.ts";
 import { retryDelayMs, type RetryRules } from "../../../lib/network/backoff.ts";
 import { PLAIN_HEADER } from "../../../lib/network/fetch_plain.ts";
 import { isRecord, parseForeignJson } from "../../../lib/text/json.ts";
 import { HOMEPAGE } from "../../../version.ts";
-import { type AnswerHooks, createExchanges, type RestAnswer } from "../exchange/exchange.ts";
+import {
+  type AnswerHooks,
+  createExchanges,
+  createRoutes,
+  type RestAnswer,
+  type RestRoute,
+  routeOf,
+} from "../exchange/exchange.ts";
 import {
   isDiscordError,
   RestError,
@@ -26,16 +33,15 @@ import {
   toNoAnswer,
   toRestError,
 } from "../exchange/rest_error.ts";
-import { createRoutes, type RestRoute, routeOf } from "../exchange/route.ts";
-import { limitsOf } from "../scheduler/buckets.ts";
 import {
   type Breaker,
   type BreakerState,
   createBreaker,
+  createRateLimiter,
   type LimitOptions,
+  limitsOf,
   type Priority,
-} from "../scheduler/global_limit.ts";
-import { createRateLimiter } from "../scheduler/rate_limiter.ts";
+} from "../scheduler/rate_limiter.ts";
 import type { Permit } from "../scheduler/request_queue.ts";
 
 export interface BodyOptions {

@@ -8,7 +8,7 @@ import type { Refusal } from "../../../core/outbound/outbound.ts";
 import { codeOf } from "../../../lib/errors.ts";
 import { printable } from "../../../lib/text/quoted.ts";
 import { isRecord } from "../../../lib/text/json.ts";
-import type { RestRoute } from "./route.ts";
+import type { RestRoute } from "./exchange.ts";
 
 /**
  * A {@link Refusal}, or one of two kinds without a verdict on the request; try again later.

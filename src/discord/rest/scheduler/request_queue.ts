@@ -17,10 +17,9 @@
  * other queue.
  */
 
-import type { RestRoute } from "../exchange/route.ts";
+import type { RestRoute } from "../exchange/exchange.ts";
 import { MAX_TIMER_MS, type StartTimer, type Timers } from "../../../lib/clock.ts";
-import type { Priority } from "./global_limit.ts";
-import type { Bucket, ResponseLimits } from "./buckets.ts";
+import type { Bucket, Priority, ResponseLimits } from "./rate_limiter.ts";
 
 /** One queue, and the state of its first request. */
 export interface RequestQueue {

@@ -4,7 +4,7 @@
 
 import type { JudgedOnRecord, RecordedVerdict } from "../../../store/messages/messages.ts";
 import type { PropsWithChildren } from "hono/jsx";
-import { reasonText } from "../../../render/reasons.ts";
+import { reasonText } from "../../../render/failure.ts";
 import type { SlugOf } from "../../../cli/shared/read_config.ts";
 import { displayNameOf } from "../../../session/session.ts";
 import { Badge, PageLink, Time, type Tone } from "./elements.tsx";

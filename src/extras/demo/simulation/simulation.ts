@@ -31,7 +31,7 @@ import {
   startOwnProcess,
 } from "../../../host/process/own_process.ts";
 import type { Env } from "../../../lib/env.ts";
-import { reasonText } from "../../../render/reasons.ts";
+import { reasonText } from "../../../render/failure.ts";
 import type { RecordedVerdict } from "../../../store/messages/messages.ts";
 import { openStoreReader, type Store } from "../../../store/store.ts";
 

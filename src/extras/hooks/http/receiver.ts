@@ -15,7 +15,7 @@ import {
   HOOK_BODY_BYTES,
   UNKNOWN_BODIES_BYTES,
 } from "../../../core/hooks/hook.ts";
-import type { RouteRule } from "../../../http/guard.ts";
+import type { RouteRule } from "../../../http/app.ts";
 import { HOP_HEADER } from "../../../lib/network/addresses.ts";
 import { verifyBody, verifyHeaders } from "./verify.ts";
 

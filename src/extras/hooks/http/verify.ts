@@ -8,7 +8,7 @@
 import { Buffer } from "node:buffer";
 import { createHmac } from "node:crypto";
 import type { HookScheme } from "../../../core/hooks/hook.ts";
-import { bearerOf, isSame } from "../../../http/guard.ts";
+import { bearerOf, isSame } from "../../../http/app.ts";
 
 /** The proof of a request, or why it is none. */
 export type Proof =

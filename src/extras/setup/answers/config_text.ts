@@ -1,8 +1,17 @@
 /** Makes the config of the answers: a new one, or changes of one that exists. */
 
 import { isDeepStrictEqual } from "node:util";
-import { commentBefore, type Edited, setAt, unsetAt } from "../../../config/text/edit.ts";
-import { entriesAt, isList, readTree, type Segment, valueAt } from "../../../config/text/tree.ts";
+import {
+  commentBefore,
+  type Edited,
+  entriesAt,
+  isList,
+  readTree,
+  type Segment,
+  setAt,
+  unsetAt,
+  valueAt,
+} from "../../../config/text/edit.ts";
 import { exampleText } from "./examples.ts";
 import { keyOf, listedIn, type Present } from "./present.ts";
 import type { PlaceAnswer, SetupModel, SetupPerson, WholeAnswers } from "./state.ts";

@@ -3,8 +3,17 @@
  * stay. People, server, channels and model become those of the answers.
  */
 
-import { type Edited, replaceWithComment, setAt, unsetAt } from "../../../config/text/edit.ts";
-import { entriesAt, isList, readTree, type Segment, valueAt } from "../../../config/text/tree.ts";
+import {
+  type Edited,
+  entriesAt,
+  isList,
+  readTree,
+  replaceWithComment,
+  type Segment,
+  setAt,
+  unsetAt,
+  valueAt,
+} from "../../../config/text/edit.ts";
 import type { ChannelId } from "../../../core/discord/ids.ts";
 import type { Named } from "../../../core/inbound/inbound.ts";
 import type {

@@ -3,7 +3,7 @@
 import type { LoadedConfig } from "../../../config/load.ts";
 import { choiceOf } from "../../../config/models.ts";
 import { DEFAULT_ACCOUNT } from "../../../config/schema/accounts.ts";
-import { entriesAt, isList, valueAt } from "../../../config/text/tree.ts";
+import { entriesAt, isList, valueAt } from "../../../config/text/edit.ts";
 import { parseSnowflake, type UserId } from "../../../core/discord/ids.ts";
 import type { Named } from "../../../core/inbound/inbound.ts";
 import type { Env } from "../../../lib/env.ts";

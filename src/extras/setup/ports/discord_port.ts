@@ -10,8 +10,9 @@ import {
   createReadGuildPermissions,
   findChannel,
   listGuilds,
+  readUser,
+  searchMembers,
 } from "../../../discord/rest/requests/guild_reads.ts";
-import { readUser, searchMembers } from "../../../discord/rest/requests/members.ts";
 import { RestError } from "../../../discord/rest/exchange/rest_error.ts";
 import type { ProbeAnswer } from "../../../flows/preflight/discord.ts";
 import type { SeenChannel } from "../../../flows/preflight/permissions.ts";

@@ -29,7 +29,7 @@ import { INSTRUCTION_FILES } from "../../../host/files/instruction_files.ts";
 import { startedAs } from "../../../host/process/own_process.ts";
 import { wordsOfCode } from "../../../lib/errors.ts";
 import { printable } from "../../../lib/text/quoted.ts";
-import { workspaceOf } from "../../../workspace/skill_library.ts";
+import { workspaceOf } from "../../../workspace/skills.ts";
 import { send } from "../../delivery/exports.ts";
 import { installService, serviceOffer, servicePaths } from "../../service/exports.ts";
 import type { SetupPerson } from "../answers/state.ts";

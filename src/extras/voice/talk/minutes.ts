@@ -9,7 +9,7 @@ import { type ChannelId, parseSnowflake, type UserId } from "../../../core/disco
 import { plainName } from "../../../core/inbound/mentions.ts";
 import { askForText } from "../../../core/model.ts";
 import { meteredModel, ofAgent } from "../../../core/spending/budget.ts";
-import { placeOfTarget } from "../../../discord/gateway/decode/places.ts";
+import { placeOfTarget } from "../../../discord/gateway/decode/decode.ts";
 import { isRefused } from "../../../flows/event_places.ts";
 import { spendOf } from "../../../flows/limits.ts";
 import { bounded } from "../../../lib/text/quoted.ts";

@@ -10,7 +10,7 @@ import { ASKED_OTHERWISE, type InboundMessage } from "../../../core/inbound/inbo
 import type { OutboundMessage } from "../../../core/outbound/outbound.ts";
 import { type AudioPayer, createAudioSpending } from "../../../core/spending/budget.ts";
 import { FileError } from "../../../core/turn/media.ts";
-import { placeOfTarget } from "../../../discord/gateway/decode/places.ts";
+import { placeOfTarget } from "../../../discord/gateway/decode/decode.ts";
 import { judge, routeOf } from "../../../flows/judging/judge.ts";
 import type { Sound } from "../../../flows/media/files.ts";
 import { spokenText } from "../../../flows/media/speak.ts";

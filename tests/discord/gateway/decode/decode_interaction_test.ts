@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ButtonPress } from "../../../../src/core/inbound/inbound.ts";
 import { decodeInteraction } from "../../../../src/discord/gateway/decode/decode_interaction.ts";
-import { applyDispatch } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
+import { applyDispatch } from "../../../../src/discord/gateway/read/reader.ts";
 import { ACCOUNT } from "../../../support/discord/builders.ts";
 import {
   ADA,

@@ -7,7 +7,7 @@ import {
   decodeMessage,
   withRoles,
 } from "../../../../src/discord/gateway/decode/decode.ts";
-import { applyDispatch } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
+import { applyDispatch } from "../../../../src/discord/gateway/read/reader.ts";
 import { ACCOUNT } from "../../../support/discord/builders.ts";
 import {
   ADA,

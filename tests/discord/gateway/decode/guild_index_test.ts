@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { applyDispatch } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
+import { applyDispatch } from "../../../../src/discord/gateway/read/reader.ts";
 import {
   type GuildIndex,
   restoreIndex,

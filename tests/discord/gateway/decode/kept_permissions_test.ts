@@ -7,7 +7,7 @@ import {
   snapshotOf,
   takesFiles,
 } from "../../../../src/discord/gateway/decode/guild_index.ts";
-import { applyDispatch } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
+import { applyDispatch } from "../../../../src/discord/gateway/read/reader.ts";
 import { channelId, guildId, roleId, userId } from "../../../support/discord/builders.ts";
 
 const GUILD = guildId("1400000000000000010");

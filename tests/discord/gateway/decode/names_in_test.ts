@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { toOverheard } from "../../../../src/core/inbound/mentions.ts";
-import { decodeEdit, decodeMessage } from "../../../../src/discord/gateway/decode/decode.ts";
+import {
+  createPeople,
+  decodeEdit,
+  decodeMessage,
+} from "../../../../src/discord/gateway/decode/decode.ts";
 import { decodeInteraction } from "../../../../src/discord/gateway/decode/decode_interaction.ts";
 import { restoreIndex, snapshotOf } from "../../../../src/discord/gateway/decode/guild_index.ts";
-import { createPeople } from "../../../../src/discord/gateway/decode/senders.ts";
-import { applyDispatch } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
+import { applyDispatch } from "../../../../src/discord/gateway/read/reader.ts";
 import { ACCOUNT } from "../../../support/discord/builders.ts";
 import {
   ADA,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { applyDispatch } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
+import { applyDispatch } from "../../../../src/discord/gateway/read/reader.ts";
 import type { GuildIndex } from "../../../../src/discord/gateway/decode/guild_index.ts";
-import { placeIn, placesOf } from "../../../../src/discord/gateway/decode/places.ts";
+import { placeIn, placesOf } from "../../../../src/discord/gateway/decode/decode.ts";
 import { readyData } from "../../../support/gateway/fake_gateway.ts";
 import { CHANNEL, GUILD, guildData, SELF, THREAD } from "../../../support/discord/payloads.ts";
 

@@ -7,7 +7,7 @@ import { withExtras } from "../../../../src/core/inbound/mentions.ts";
 import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
 import { decodeMessage } from "../../../../src/discord/gateway/decode/decode.ts";
 import { decodeInteraction } from "../../../../src/discord/gateway/decode/decode_interaction.ts";
-import { applyDispatch } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
+import { applyDispatch } from "../../../../src/discord/gateway/read/reader.ts";
 import { ACCOUNT } from "../../../support/discord/builders.ts";
 import {
   ADA,

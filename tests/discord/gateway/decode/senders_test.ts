@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { RoleId, UserId } from "../../../../src/core/discord/ids.ts";
-import { applyDispatch } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
+import { applyDispatch } from "../../../../src/discord/gateway/read/reader.ts";
 import { restoreIndex, snapshotOf } from "../../../../src/discord/gateway/decode/guild_index.ts";
 import {
   createPeople,
   namedRoles,
   senderOf,
-} from "../../../../src/discord/gateway/decode/senders.ts";
+} from "../../../../src/discord/gateway/decode/decode.ts";
 import { roleId, userId } from "../../../support/discord/builders.ts";
 import { GUILD, guildData, OTHER_ROLE, OWN_ROLE, SELF } from "../../../support/discord/payloads.ts";
 import { sameData } from "../../../support/same_data.ts";

@@ -3,26 +3,24 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { RESERVE, SPACING_MS } from "../../../../src/core/discord/gateway.ts";
 import {
+  advance,
   DEADLINES,
   DOWN_IDENTIFY_SPACING_MS,
   type Effect,
   hasSocket,
   identifyFromMs,
   initialState,
+  isClosedAlive,
   type LifecycleEvent,
   type LifecycleRules,
   type LifecycleState,
+  LIVED_MS,
   type LostConnection,
   type Now,
   presenceAtMs,
   type SocketEvent,
   type StartFacts,
   wakeAtMs,
-} from "../../../../src/discord/gateway/lifecycle/state.ts";
-import {
-  advance,
-  isClosedAlive,
-  LIVED_MS,
 } from "../../../../src/discord/gateway/lifecycle/advance.ts";
 import type { ReconnectRules } from "../../../../src/discord/gateway/lifecycle/close_codes.ts";
 import type { PermitAnswer } from "../../../../src/discord/gateway/link/protocol.ts";

@@ -10,7 +10,7 @@ import {
   planReconnect,
   type ReconnectRules,
 } from "../../../../src/discord/gateway/lifecycle/close_codes.ts";
-import type { LostConnection } from "../../../../src/discord/gateway/lifecycle/state.ts";
+import type { LostConnection } from "../../../../src/discord/gateway/lifecycle/advance.ts";
 import { RECONNECT } from "../../../support/gateway/reconnect_rules.ts";
 
 describe("[G3] meaningOf()", () => {

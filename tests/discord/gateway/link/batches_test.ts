@@ -7,7 +7,7 @@ import {
   type BatchBounds,
   createBatches,
   DISPATCH_OVERHEAD,
-} from "../../../../src/discord/gateway/link/batches.ts";
+} from "../../../../src/discord/gateway/link/protocol.ts";
 
 const SESSION = { sessionId: "s", resumeUrl: "wss://r", seq: 1 };
 

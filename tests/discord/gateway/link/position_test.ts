@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createPosition } from "../../../../src/discord/gateway/link/batches.ts";
+import { createPosition } from "../../../../src/discord/gateway/link/protocol.ts";
 
 const SHARD = {
   id: 0,

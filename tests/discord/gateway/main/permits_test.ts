@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createPermits, type PermitsPorts } from "../../../../src/discord/gateway/main/permits.ts";
+import {
+  createPermits,
+  type PermitsPorts,
+} from "../../../../src/discord/gateway/main/connection.ts";
 import type { IdentifyAnswer, IdentifyBudget } from "../../../../src/core/discord/gateway.ts";
 import type { PermitAnswer } from "../../../../src/discord/gateway/link/protocol.ts";
 import type { GatewayRecords } from "../../../../src/store/gateway/gateway.ts";

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Worker } from "node:worker_threads";
 import { type ShardState, SPACING_MS } from "../../../../src/core/discord/gateway.ts";
-import type { Batch } from "../../../../src/discord/gateway/link/batches.ts";
 import type {
+  Batch,
   DispatchBatch,
   GatewayOptions,
 } from "../../../../src/discord/gateway/link/protocol.ts";

@@ -6,9 +6,12 @@ import {
   restoreIndex,
   snapshotOf,
 } from "../../../../src/discord/gateway/decode/guild_index.ts";
-import { namesIn, placeIn } from "../../../../src/discord/gateway/decode/places.ts";
-import { applyDispatch, readSelf } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
-import { joinedGuild } from "../../../../src/discord/gateway/read/reader.ts";
+import { namesOfGuild, placeIn } from "../../../../src/discord/gateway/decode/decode.ts";
+import {
+  applyDispatch,
+  joinedGuild,
+  readSelf,
+} from "../../../../src/discord/gateway/read/reader.ts";
 import {
   CHANNEL,
   GUILD,
@@ -164,7 +167,10 @@ describe("[P6] applyDispatch()", () => {
     );
     assert.equal(placeIn(GUILD, THREAD, during).isUnknown, true, "nor for a thread in it");
     const created = fed(EMPTY, "GUILD_CREATE", guildData({ channels: [HIDDEN] })).index;
-    assert.deepEqual(during && namesIn(during).channels, namesIn(guild(created)).channels);
+    assert.deepEqual(
+      during && namesOfGuild(during).channels,
+      namesOfGuild(guild(created)).channels,
+    );
   });
 
   it("leaves out archived threads", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { shardOf } from "../../../../src/core/discord/ids.ts";
 import type { EventKind, EventOf, InboundBatch } from "../../../../src/core/inbound/inbound.ts";
-import { SEPARATOR } from "../../../../src/discord/gateway/link/batches.ts";
+import { SEPARATOR } from "../../../../src/discord/gateway/link/protocol.ts";
 import type { DispatchBatch } from "../../../../src/discord/gateway/link/protocol.ts";
 import { READ_TYPES } from "../../../../src/discord/gateway/read/intents.ts";
 import { createReader } from "../../../../src/discord/gateway/read/reader.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createCounters } from "../../../../src/discord/gateway/link/protocol.ts";
-import { type LostConnection } from "../../../../src/discord/gateway/lifecycle/state.ts";
+import { type LostConnection } from "../../../../src/discord/gateway/lifecycle/advance.ts";
 import type { FromShard, FromWorker } from "../../../../src/discord/gateway/link/protocol.ts";
 import { createShardReport } from "../../../../src/discord/gateway/shard/shard.ts";
 import { gatewayOptions, TOKEN } from "../../../support/gateway/gateway_shard.ts";

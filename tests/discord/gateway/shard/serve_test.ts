@@ -5,7 +5,7 @@ import type {
   ShardStart,
   ToWorker,
 } from "../../../../src/discord/gateway/link/protocol.ts";
-import { serveGateway } from "../../../../src/discord/gateway/shard/serve.ts";
+import { serveGateway } from "../../../../src/discord/gateway/shard/shard.ts";
 import { cleanUpAfterEach } from "../../../support/cleanups.ts";
 import { startFakeGateway } from "../../../support/gateway/fake_gateway.ts";
 import { gatewayOptions } from "../../../support/gateway/gateway_shard.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { openPayloadSocket } from "../../../../src/discord/gateway/socket/payload_socket.ts";
+import { openPayloadSocket } from "../../../../src/discord/gateway/socket/socket.ts";
 import { cleanUpAfterEach } from "../../../support/cleanups.ts";
 import { type FakeGateway, startFakeGateway } from "../../../support/gateway/fake_gateway.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { probeGateway } from "../../../../src/discord/gateway/socket/probe.ts";
+import { probeGateway } from "../../../../src/discord/gateway/socket/socket.ts";
 import { schedule } from "../../../../src/lib/clock.ts";
 import { cleanUpAfterEach } from "../../../support/cleanups.ts";
 import { startConnectProxy } from "../../../support/network/connect_proxy.ts";

@@ -6,7 +6,7 @@ import type { PostOutcome } from "../../../../src/core/outbound/outbound.ts";
 import { type ClientOptions, createClient } from "../../../../src/discord/rest/client/client.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { createMessage } from "../../../../src/discord/rest/requests/messages.ts";
-import { createInvalidRequests } from "../../../../src/discord/rest/scheduler/global_limit.ts";
+import { createInvalidRequests } from "../../../../src/discord/rest/scheduler/rate_limiter.ts";
 import { schedule } from "../../../../src/lib/clock.ts";
 import { channelId, outboundMessage } from "../../../support/discord/builders.ts";
 import { created, json, limited, type Script, startStub, TOKEN } from "../stub_discord.ts";

@@ -11,11 +11,11 @@ import {
   retryWaitMs,
 } from "../../../../src/discord/rest/client/client.ts";
 import type { RestErrorKind } from "../../../../src/discord/rest/exchange/rest_error.ts";
-import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
+import { routeOf } from "../../../../src/discord/rest/exchange/exchange.ts";
 import {
   createInvalidRequests,
   type Priority,
-} from "../../../../src/discord/rest/scheduler/global_limit.ts";
+} from "../../../../src/discord/rest/scheduler/rate_limiter.ts";
 import { schedule } from "../../../../src/lib/clock.ts";
 import { freePermit } from "../free_permit.ts";
 import { TOKEN } from "../stub_discord.ts";

@@ -7,7 +7,7 @@ import {
   toNoAnswer,
   toRestError,
 } from "../../../../src/discord/rest/exchange/rest_error.ts";
-import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
+import { routeOf } from "../../../../src/discord/rest/exchange/exchange.ts";
 
 const ROUTE = routeOf("POST", "/channels/77/messages");
 

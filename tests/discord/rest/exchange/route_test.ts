@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createRoutes, routeOf } from "../../../../src/discord/rest/exchange/route.ts";
+import { createRoutes, routeOf } from "../../../../src/discord/rest/exchange/exchange.ts";
 
 describe("[D3] routeOf()", () => {
   const cases: readonly [method: string, path: string, template: string, keyPath: string][] = [

@@ -4,11 +4,11 @@ import { isSame } from "../../../../src/core/outbound/delivery.ts";
 import type { ChannelId, MessageId } from "../../../../src/core/discord/ids.ts";
 import type { RestApi } from "../../../../src/discord/rest/client/client.ts";
 import {
+  createMessage,
   type RawMessage,
   readHistory,
   readPosted,
-} from "../../../../src/discord/rest/requests/history.ts";
-import { createMessage } from "../../../../src/discord/rest/requests/messages.ts";
+} from "../../../../src/discord/rest/requests/messages.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import {
   channelId,

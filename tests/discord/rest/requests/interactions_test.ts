@@ -5,7 +5,7 @@ import type { ApplicationId } from "../../../../src/core/discord/ids.ts";
 import { createInteractions } from "../../../../src/discord/rest/requests/interactions.ts";
 import { toRestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { createMessage } from "../../../../src/discord/rest/requests/messages.ts";
-import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
+import { routeOf } from "../../../../src/discord/rest/exchange/exchange.ts";
 import { outboundMessage, sender } from "../../../support/discord/builders.ts";
 import { checkedApi } from "../checked_api.ts";
 import { textOf } from "../../../../simulator/world/components.ts";

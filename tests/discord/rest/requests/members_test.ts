@@ -4,7 +4,7 @@ import {
   readMember,
   readUser,
   searchMembers,
-} from "../../../../src/discord/rest/requests/members.ts";
+} from "../../../../src/discord/rest/requests/guild_reads.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { guildId, userId } from "../../../support/discord/builders.ts";
 import { checkedApi } from "../checked_api.ts";

@@ -14,7 +14,7 @@ import {
   toNoAnswer,
   toRestError,
 } from "../../../../src/discord/rest/exchange/rest_error.ts";
-import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
+import { routeOf } from "../../../../src/discord/rest/exchange/exchange.ts";
 import {
   componentsOf,
   createMessage,

@@ -11,7 +11,7 @@ import {
   INVALID_WINDOW_MS,
   type Priority,
   SLOWED_EVERY_MS,
-} from "../../../../src/discord/rest/scheduler/global_limit.ts";
+} from "../../../../src/discord/rest/scheduler/rate_limiter.ts";
 
 const MINUTE_MS = 60_000;
 

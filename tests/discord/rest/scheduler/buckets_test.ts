@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, it } from "node:test";
-import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
+import { routeOf } from "../../../../src/discord/rest/exchange/exchange.ts";
 import {
   availableAt,
   type BucketWindow,
@@ -10,7 +10,7 @@ import {
   type ResponseLimits,
   UNKNOWN,
   windowAfter,
-} from "../../../../src/discord/rest/scheduler/buckets.ts";
+} from "../../../../src/discord/rest/scheduler/rate_limiter.ts";
 import { sameData } from "../../../support/same_data.ts";
 
 const OPEN: BucketWindow = { limit: 5, remaining: 3, resetAt: 5_000 };

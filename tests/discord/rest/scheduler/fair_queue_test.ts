@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
+import { routeOf } from "../../../../src/discord/rest/exchange/exchange.ts";
 import {
   createFairQueue,
   createRequestQueue,

@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { RestError, type RestErrorKind } from "../../../../src/discord/rest/exchange/rest_error.ts";
-import { type RestRoute, routeOf } from "../../../../src/discord/rest/exchange/route.ts";
+import { type RestRoute, routeOf } from "../../../../src/discord/rest/exchange/exchange.ts";
 import {
   type BreakerState,
+  createRateLimiter,
   GLOBAL_WINDOW_MS,
   INTERACTIONS_PER_SEC,
   type LimitOptions,
   type Priority,
-} from "../../../../src/discord/rest/scheduler/global_limit.ts";
-import { createRateLimiter } from "../../../../src/discord/rest/scheduler/rate_limiter.ts";
+} from "../../../../src/discord/rest/scheduler/rate_limiter.ts";
 import type { Permit } from "../../../../src/discord/rest/scheduler/request_queue.ts";
-import type { ResponseLimits } from "../../../../src/discord/rest/scheduler/buckets.ts";
+import type { ResponseLimits } from "../../../../src/discord/rest/scheduler/rate_limiter.ts";
 import { DAY_MS } from "../../../../src/lib/clock.ts";
 import { createVirtualTime } from "../virtual_time.ts";
 
