@@ -122,7 +122,7 @@ export function createAccountEvents(account: BotAccount): AccountPart {
       const id = snowflakeAt<"message">(now(), number);
       const { sources } = event;
       return found
-        ? [{ ...found, messageId: id, key: to === "" ? channelId : parentId, sources }]
+        ? [{ ...found, messageId: id, key: to === "" ? channelId : parentId || guildId, sources }]
         : [];
     });
   }

@@ -122,9 +122,14 @@ interface World {
   readonly entry?: object;
   readonly request?: (path: string) => unknown;
   readonly maxAgeMin?: number;
+  /** More servers of the config. */
+  readonly guilds?: object;
 }
 
-async function build(events: readonly Name[], { entry = {}, request, maxAgeMin = 60 }: World = {}) {
+async function build(
+  events: readonly Name[],
+  { entry = {}, request, maxAgeMin = 60, guilds }: World = {},
+) {
   const { store, rows } = openTestStore();
   const { log, lines } = recordingLog();
   const post = `channel:${NEWS}`;
@@ -132,7 +137,7 @@ async function build(events: readonly Name[], { entry = {}, request, maxAgeMin =
   const defaults = (event: Name) => (event in WITH_WORDS ? { post, where } : { post });
   const on = events.map((event) => ({ event, tools: [], ...defaults(event), ...entry }));
   const config = await loadTestConfig({
-    guilds: { [GUILD]: { channels: { [SECRET]: { allow: false }, "*": {} } } },
+    guilds: { [GUILD]: { channels: { [SECRET]: { allow: false }, "*": {} } }, ...guilds },
     gateway: { catchUp: { maxAgeMin } },
   }, { agents: { list: [{ id: "main", on }] } });
   const { mayAct } = { mayAct: prepareMayAct(config.discord.access) };
@@ -241,6 +246,16 @@ describe("[W7] events of servers", () => {
     const [t, d] = PAYLOADS.reaction;
     const texts = ["41", "42"].map((message_id) => tell(t, { ...d, message_id })[0]?.text);
     assert.equal(new Set(texts).size, 2);
+  });
+
+  it("of a whole server are answered apart from those of another one", async () => {
+    const { tell } = await build(["boost"], {
+      ...where(`guild:${GUILD}`, `guild:${OTHER}`),
+      guilds: { [OTHER]: {} },
+    });
+    const [t, d] = PAYLOADS.boost;
+    const keys = [{}, inOther].map((change) => tell(t, { ...d, ...change })[0]?.key);
+    assert.deepEqual(keys, [GUILD, OTHER]);
   });
 
   it("answer where it happened without `post`", async () => {
@@ -355,17 +370,19 @@ describe("[W7] events of servers", () => {
   });
 });
 
-const placeOf = (id: ChannelId) =>
-  ({ kind: "guild", channel: { id, name: "news" } }) as unknown as Place;
+const placeOf = (id: ChannelId) => {
+  const guild = { id: id === FOREIGN ? OTHER : GUILD, name: "reef" };
+  return { kind: "guild", guild, channel: { id, name: "news" } } as unknown as Place;
+};
 
 /** The words of events, at {@link NOW}, where the config permits all places. */
 const wordsOf = (
   request: (path: string) => unknown,
   events: readonly HookEvent[],
   place: Place,
-  { to = "", isTaken = false, mayAct = () => true }: {
+  { to = "", taken = [], mayAct = () => true }: {
     readonly to?: string;
-    readonly isTaken?: boolean;
+    readonly taken?: readonly string[];
     readonly mayAct?: (place: Place) => boolean;
   } = {},
 ) =>
@@ -375,7 +392,7 @@ const wordsOf = (
       policy: () => ({ mayAct }),
       reader: { index: INDEX },
       rest: { request: (_: string, path: string) => new Promise((give) => give(request(path))) },
-      store: { hooks: { isTaken: () => Promise.resolve(isTaken) } },
+      store: { hooks: { isTaken: (id: string) => Promise.resolve(taken.includes(id)) } },
     } as never),
     events,
     place,
@@ -434,6 +451,11 @@ describe("[T4] wordsOfEvents()", () => {
       ["a hidden channel to another member", "pin", SECRET, "78", false],
       ["a hidden channel to no member", "pin", SECRET, "79", false],
       ["an open channel to another member", "pin", NEWS, "78", true],
+      ["the server in one of its channels", "boost", "", NEWS, true],
+      ["the server in another one", "boost", "", FOREIGN, false],
+      ["an event of the server in another one", "event_started", "", FOREIGN, false],
+      ["the server to a member", "role_given", "", "78", true],
+      ["the server to no member", "role_given", "", "79", false],
     ];
   for (const [title, name, source, post, isTold, parent] of CASES) {
     it(`${isTold ? "tells of" : "tells nothing of"} ${title}`, async () => {
@@ -466,12 +488,19 @@ describe("[W7] wordsOfEvents()", () => {
     }
   });
 
-  it("finds no need for a post that is answered as a message", async () => {
-    const senderId = ["21", "", GUILD, FORUM, "key"].join("/");
-    const event = { hook: "on:forum_post:0.0:main", senderId } as unknown as HookEvent;
-    const read = () => assert.fail("nothing is read");
-    const words = await wordsOf(read, [event], placeOf(FORUM), { isTaken: true });
+  it("leaves out posts that are answered as messages", async () => {
+    const [taken, open] = ["21", "22"].map((id) => {
+      const senderId = [id, "", GUILD, FORUM, "key"].join("/");
+      return { hook: "on:forum_post:0.0:main", senderId } as unknown as HookEvent;
+    });
+    assert.ok(taken && open);
+    const none = () => assert.fail("nothing is read");
+    const words = await wordsOf(none, [taken], placeOf(FORUM), { taken: ["21"] });
     assert.deepEqual(words, { unneeded: "its post has an answer as a message" });
+    for (const all of [[taken, open], [open, taken]]) {
+      const found = await wordsOf(() => [], all, placeOf(FORUM), { taken: ["21"] });
+      assert.deepEqual("events" in found && found.events, [open]);
+    }
   });
 
   it("greets the newcomers who are still there, and may mention these alone", async () => {
