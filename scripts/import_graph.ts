@@ -57,7 +57,7 @@ export function specifiersIn(text: string): readonly string[] {
 export const BEFORE_IDENTIFY: readonly string[] = [
   "src/main.ts",
   "src/cli/app.ts",
-  "src/extras/extras.ts",
+  "src/features/features.ts",
   "src/cli/run/commands.ts",
   "src/cli/run/run.ts",
 ];

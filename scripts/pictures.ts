@@ -13,7 +13,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Browser, chromium, type Page } from "playwright-core";
-import { startSimulation } from "../src/extras/demo/simulation/simulation.ts";
+import { startSimulation } from "../src/features/demo/simulation/simulation.ts";
 
 const OUT = join(import.meta.dirname ?? ".", "..", "docs", "images");
 const MAIN = [process.execPath, "run", "-A", "--quiet", "src/main.ts"] as const;

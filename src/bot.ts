@@ -7,7 +7,7 @@ import type { Env } from "./lib/env.ts";
 import type { AccountEnd } from "./bot/account_end.ts";
 import { type Applied, createAccounts } from "./bot/account/accounts.ts";
 import { type Build, createMeter, createMetrics, type ProcessUsage } from "./http/metrics.ts";
-import type { BotExtra } from "./account/extra_parts.ts";
+import type { BotFeature } from "./account/feature_parts.ts";
 import { startProcessMedia } from "./bot/process_media.ts";
 import { createLoader } from "./lib/cache.ts";
 import { createReadBudgets } from "./bot/process/spent_budgets.ts";
@@ -80,7 +80,7 @@ export interface BotOptions {
   /** A test uses it to end the process at a chosen point. */
   readonly crashHooks?: AnswerHooks;
   /** Parts of accounts and of the process that the bot does not know by name. */
-  readonly extras: readonly BotExtra[];
+  readonly features: readonly BotFeature[];
 }
 
 export type { AccountEnd, AccountSetup, AnsweringModels, ConfigFile, ModelChoices, Setup, Speech };
@@ -169,7 +169,7 @@ export async function startBot(options: BotOptions) {
       loadTools: tools.get,
     } satisfies Partial<Bot>,
   );
-  const watches = options.extras.flatMap(({ watch }) => watch?.(bot) ?? []);
+  const watches = options.features.flatMap(({ watch }) => watch?.(bot) ?? []);
   const running = createAccounts(
     bot,
     // Nothing will tell the owners later.
@@ -219,7 +219,7 @@ export async function startBot(options: BotOptions) {
       health.setAccounts(next.config.accounts);
       return await running.apply(next, changes);
     },
-    /** An extra has changed rows of an account. */
+    /** A feature has changed rows of an account. */
     wake: (accountId: AccountId, namespace: keyof Store): void =>
       bot.accounts.get(accountId)?.changedByCommand(namespace),
     /** Counts a request to a hook; `hook` is absent if there is none with its name. */

@@ -4,7 +4,7 @@
  */
 
 import { parentPort, workerData } from "node:worker_threads";
-import { JOBS } from "./extras/jobs.ts";
+import { JOBS } from "./features/jobs.ts";
 import type { CodeJob } from "./sandbox/evaluate.ts";
 import type { JobMessage } from "./sandbox/run_in_thread.ts";
 

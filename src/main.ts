@@ -14,6 +14,6 @@ if (command === JOB_ARGUMENT) {
   void import("./sandbox/run_in_thread.ts").then(({ serveJob }) => serveJob(workerUrl));
 } else {
   if (command === "run") restartWithOptions();
-  void Promise.all([import("./cli/app.ts"), import("./extras/extras.ts")])
-    .then(([{ main }, { EXTRAS }]) => main(EXTRAS));
+  void Promise.all([import("./cli/app.ts"), import("./features/features.ts")])
+    .then(([{ main }, { FEATURES }]) => main(FEATURES));
 }

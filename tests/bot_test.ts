@@ -58,7 +58,7 @@ describe("startBot()", () => {
 
   it("[D1] answers without any extra", () =>
     onSimulator(async (simulator, options) => {
-      const bot = await startBot({ ...options, extras: [] });
+      const bot = await startBot({ ...options, features: [] });
       const patience = AbortSignal.timeout(PATIENCE_MS);
       await simulator.until(() => simulator.connected() > 0 || undefined, patience);
       const text = `<@${simulator.application.userId}> hello`;

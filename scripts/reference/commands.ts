@@ -9,7 +9,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { allTasks } from "../../src/cli/tasks.ts";
-import { EXTRAS } from "../../src/extras/extras.ts";
+import { FEATURES } from "../../src/features/features.ts";
 import { type HelpRow, usageOf } from "../../src/cli/help/command_help.ts";
 import type { CommandTask } from "../../src/cli/help/overview.ts";
 import { exitRows } from "../../src/cli/shared/exit_code.ts";
@@ -29,7 +29,7 @@ import { withReasonTables } from "./reasons.ts";
 import { withRetention } from "./retention.ts";
 import { type GeneratedFile, ROOT, updateGenerated } from "./generated.ts";
 
-const TASKS = await allTasks(EXTRAS);
+const TASKS = await allTasks(FEATURES);
 
 /** The lists that the page is made from. */
 export interface Registries {

@@ -28,7 +28,7 @@ import {
   readMinisignKey,
   SignatureError,
   verifyMinisign,
-} from "../../src/extras/upgrade/release.ts";
+} from "../../src/features/upgrade/release.ts";
 
 /** A release that a user should not get. */
 export class ReleaseFault extends Error {

@@ -26,12 +26,12 @@ import {
   wrongCommand,
 } from "./help/wrong_command.ts";
 import { type CommandTask, overviewLines, welcomeLines } from "./help/overview.ts";
-import type { Extra } from "./extras/extra.ts";
+import type { Feature } from "../features/feature.ts";
 import { EXIT, StartError } from "./shared/exit_code.ts";
 import { type Style, styleFor, type Terminal, wrappedError } from "./terminal/io.ts";
 
 /** Runs the command that the process's arguments name, and ends the process. */
-export async function main(extras: readonly Extra[]): Promise<void> {
+export async function main(features: readonly Feature[]): Promise<void> {
   const { stdout, stderr, env } = process;
   // Local addresses bypass proxies: neither a simulator's token nor a local model's prompt may leak.
   env["NO_PROXY"] = env["no_proxy"] = noProxyOf(env);
@@ -39,7 +39,7 @@ export async function main(extras: readonly Extra[]): Promise<void> {
   if (env["BUN_CONFIG_VERBOSE_FETCH"]) env["BUN_CONFIG_VERBOSE_FETCH"] = "0";
   // A broken pipe must not end the bot, nor the demo before its clean-up.
   for (const stream of [stdout, stderr]) stream.on("error", () => {});
-  const code = await runCommandLine(process.argv.slice(2), process, extras);
+  const code = await runCommandLine(process.argv.slice(2), process, features);
   await Promise.all([drained(stdout), drained(stderr)]);
   process.exit(code);
 }
@@ -53,10 +53,10 @@ export async function main(extras: readonly Extra[]): Promise<void> {
 export async function runCommandLine(
   args: readonly string[],
   { stdout, stderr, env }: Terminal,
-  extras: readonly Extra[],
+  features: readonly Feature[],
 ): Promise<number> {
   const style = styleFor(stdout, env);
-  const tasks = await tasksFor(args, extras);
+  const tasks = await tasksFor(args, features);
   if (args.length === 0) {
     stdout.write(textOf(welcomeLines(tasks, VERSION, style)));
     return EXIT.done;
@@ -87,11 +87,11 @@ export async function runCommandLine(
 /** The commands that the arguments may name. */
 async function tasksFor(
   [command]: readonly string[],
-  extras: readonly Extra[],
+  features: readonly Feature[],
 ): Promise<readonly CommandTask[]> {
-  if (command !== "run") return (await import("./tasks.ts")).allTasks(extras);
+  if (command !== "run") return (await import("./tasks.ts")).allTasks(features);
   const { runCommand } = await import("./run/commands.ts");
-  return [{ title: "Start", commands: { run: runCommand(extras) } }];
+  return [{ title: "Start", commands: { run: runCommand(features) } }];
 }
 
 function commandsOf(tasks: readonly CommandTask[]): Commands {

@@ -1,6 +1,6 @@
-/** All commands, by task: `run`, and those of the extras. Help and `docs/commands.md` list them so. */
+/** All commands, by task: `run`, and those of the features. Help and `docs/commands.md` list them so. */
 
-import type { Extra } from "./extras/extra.ts";
+import type { Feature } from "../features/feature.ts";
 import { type CliCommand, type CliGroup, describeGroup } from "./help/command_help.ts";
 import { type CommandTask, TASK_TITLES } from "./help/overview.ts";
 import { runCommand } from "./run/commands.ts";
@@ -19,21 +19,21 @@ const FIRST = [
 ];
 
 /**
- * The commands of the core and of these extras; their names are unique over all tasks.
+ * The commands of the core and of these features; their names are unique over all tasks.
  *
- * @throws {TypeError} If two extras have a command of one name.
+ * @throws {TypeError} If two features have a command of one name.
  */
-export async function allTasks(extras: readonly Extra[]): Promise<readonly CommandTask[]> {
-  const added = await Promise.all(extras.map(({ commands }) => commands?.()));
+export async function allTasks(features: readonly Feature[]): Promise<readonly CommandTask[]> {
+  const added = await Promise.all(features.map(({ cli }) => cli?.()));
   const known = new Map<string, { title: string; command: CliCommand | CliGroup }>();
   const add = (title: string, name: string, command: CliCommand | CliGroup) => {
     const other = known.get(name);
     if (!other) return known.set(name, { title, command });
     const both = other.title === title && joined(other.command, command);
-    if (!both) throw new TypeError(`Two extras have a command ${name}`);
+    if (!both) throw new TypeError(`Two features have a command ${name}`);
     known.set(name, { title, command: both });
   };
-  add("Start", "run", runCommand(extras));
+  add("Start", "run", runCommand(features));
   for (const [title, commands] of added.flatMap((more) => Object.entries(more ?? {}))) {
     for (const [name, command] of Object.entries(commands)) add(title, name, command);
   }

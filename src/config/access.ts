@@ -9,7 +9,7 @@
 import { openGates } from "../core/tool_names.ts";
 import type { AccessPolicy, AgentTools, CommandRules, ToolLists } from "../policy/rules/rules.ts";
 import type { AccountId } from "../core/discord/ids.ts";
-import { entriesIn } from "./schema/hooks.ts";
+import { entriesIn } from "./schema/server_events.ts";
 import { accountsOf, DISCORD, type WrittenAccount } from "./schema/accounts.ts";
 import type { AccountSettings, Settings } from "./schema/root.ts";
 import { mentionsOf, type MentionTests } from "./mentions.ts";

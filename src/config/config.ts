@@ -20,7 +20,7 @@ import {
 } from "./schema/accounts.ts";
 import type { MentionTests } from "./mentions.ts";
 import type { AgentModels, ModelsConfig } from "./models.ts";
-import { entriesIn } from "./schema/hooks.ts";
+import { entriesIn } from "./schema/server_events.ts";
 import { EnvReference, Secret, type SecretSource } from "./schema/parts/secrets.ts";
 import type { AccountSettings, Settings } from "./schema/root.ts";
 

@@ -19,7 +19,7 @@ import { mcp } from "./commands/mcp.ts";
 import { memory, REMOVALS, undoButton } from "./commands/own_data.ts";
 import { skill, why } from "./commands/questions.ts";
 import { settings, settingsMenu } from "./commands/settings.ts";
-import { catchup, hearButton, signins, VOICE } from "./commands/of_extras.ts";
+import { FEATURES } from "../features/features.ts";
 import { pairingButton, QUESTION_COMPONENTS } from "./components.ts";
 
 export { MESSAGE_COMMANDS } from "./commands/questions.ts";
@@ -27,7 +27,6 @@ export { MESSAGE_COMMANDS } from "./commands/questions.ts";
 export const COMMANDS: readonly Command[] = [
   ...ABOUT,
   why,
-  catchup,
   memory,
   skill,
   ...REMOVALS,
@@ -38,9 +37,8 @@ export const COMMANDS: readonly Command[] = [
   agents,
   dashboard,
   mcp,
-  signins,
   ...STOPS,
-  ...VOICE,
+  ...FEATURES.flatMap(({ commands = [] }) => commands),
   approve,
 ];
 
@@ -59,7 +57,7 @@ export const COMPONENTS: readonly Component[] = [
   settingsMenu,
   ...QUESTION_COMPONENTS,
   undoButton,
-  hearButton,
+  ...FEATURES.flatMap(({ components = [] }) => components),
 ];
 
 /** Those that the config allows. */

@@ -18,7 +18,7 @@ import type {
   StoreFailure,
   StoreFigures,
 } from "../core/store/store.ts";
-import { createFeatures } from "../features/stored.ts";
+import { createFeatureStores } from "../features/features.ts";
 import { createEmitter } from "../lib/emitter.ts";
 import { createChanges } from "./changes/changes.ts";
 import { type CrashHooks, createCommits, type Transactions, UNNAMED } from "./database/commits.ts";
@@ -27,7 +27,6 @@ import { watchFile } from "./database/database_files.ts";
 import { toStoreError } from "./database/store_error.ts";
 import { createForgetting, noteForgotten } from "./forget/forget.ts";
 import { createGateway } from "./gateway/gateway.ts";
-import { createHooks } from "./hooks/hooks.ts";
 import { createInbox, prepareVerdictRows } from "./inbox/inbox.ts";
 import { createMemory } from "./memory/memory.ts";
 import { createStoredMessages } from "./messages/messages.ts";
@@ -52,7 +51,6 @@ import {
   type TurnTables,
 } from "./turns/turns.ts";
 import { createUsage, prepareUsageRows } from "./usage/usage.ts";
-import { createVoice } from "./voice/voice.ts";
 
 const INBOX = rows({
   waiting: integer(),
@@ -330,8 +328,7 @@ export function createStore(
     changes: createChanges(commits),
     /** Settings that people change by commands. */
     settings,
-    ...createFeatures(commits),
-    hooks: createHooks(commits),
+    ...createFeatureStores(commits),
     upkeep: {
       ...createUpkeep(commits, pruner),
       /** Calls `run` after each removal of words of people: by id, by number, or of a person. */
@@ -339,7 +336,6 @@ export function createStore(
         onRemoved = run;
       },
     },
-    voice: createVoice(commits),
   };
   return {
     ...namespaces,

@@ -12,8 +12,7 @@ import { editFile, listFiles, readFile, readSkill, writeFile } from "./workspace
 import { exec } from "./exec.ts";
 import { ask } from "./ask.ts";
 import { schemaOf } from "./discord/definitions.ts";
-import { remind } from "../features/schedules/tool.ts";
-import { voice } from "./voice.ts";
+import { FEATURES } from "../features/features.ts";
 import { webFetch, webSearch } from "./web.ts";
 
 export const TOOLS: readonly Tool[] = [
@@ -22,7 +21,6 @@ export const TOOLS: readonly Tool[] = [
   recall,
   memory,
   replyInThread,
-  remind,
   readSkill,
   webFetch,
   webSearch,
@@ -30,12 +28,12 @@ export const TOOLS: readonly Tool[] = [
   draw,
   sendFile,
   ask,
-  voice,
   readFile,
   writeFile,
   editFile,
   listFiles,
   exec,
+  ...FEATURES.flatMap(({ tools = [] }) => tools),
 ].map(described);
 
 /**

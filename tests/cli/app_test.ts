@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { runCommandLine } from "../../src/cli/app.ts";
 import { allTasks } from "../../src/cli/tasks.ts";
-import { EXTRAS } from "../../src/extras/extras.ts";
+import { FEATURES } from "../../src/features/features.ts";
 import { recordedTerminal } from "./terminal/recorded_terminal.ts";
 
-const TASKS = await allTasks(EXTRAS);
+const TASKS = await allTasks(FEATURES);
 
 const COLOURFUL: Record<string, string> = { TERM: "xterm-256color", COLORTERM: "truecolor" };
 
 async function run(args: readonly string[], { isTTY = false, env = COLOURFUL } = {}) {
   const { terminal, stdout, stderr } = recordedTerminal({ isTTY, env });
-  const code = await runCommandLine(args, terminal, EXTRAS);
+  const code = await runCommandLine(args, terminal, FEATURES);
   return { code, stdout: stdout(), stderr: stderr() };
 }
 

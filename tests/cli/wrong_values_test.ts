@@ -11,7 +11,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { after, describe, it } from "node:test";
 import { allTasks } from "../../src/cli/tasks.ts";
-import { EXTRAS } from "../../src/extras/extras.ts";
+import { FEATURES } from "../../src/features/features.ts";
 import type { CliCommand, CliOption } from "../../src/cli/help/command_help.ts";
 import { dashed } from "../../src/cli/help/wrong_command.ts";
 import { EXIT, exitRows } from "../../src/cli/shared/exit_code.ts";
@@ -21,7 +21,7 @@ import type { Outcome } from "../support/process/command_lines.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 import { createDataFixture, removeDataFixtures } from "./data_fixture.ts";
 
-const TASKS = await allTasks(EXTRAS);
+const TASKS = await allTasks(FEATURES);
 
 after(removeDataFixtures);
 

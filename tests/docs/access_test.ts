@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
-import { decide, list } from "../../src/extras/access/pairing.ts";
-import { why } from "../../src/extras/why/why.ts";
+import { decide, list } from "../../src/features/access/pairing.ts";
+import { why } from "../../src/features/why/why.ts";
 import {
   createDataFixture,
   type DataFixture,

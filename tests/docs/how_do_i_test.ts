@@ -5,8 +5,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
 import type { Problem } from "../../src/config/text/problem.ts";
-import { checkFile } from "../../src/extras/config/check.ts";
-import { secretPath, trySecret } from "../../src/extras/setup/ports/write_files.ts";
+import { checkFile } from "../../src/features/config/check.ts";
+import { secretPath, trySecret } from "../../src/features/setup/ports/write_files.ts";
 import { createDataFixture, removeDataFixtures } from "../cli/data_fixture.ts";
 
 afterEach(removeDataFixtures);

@@ -6,13 +6,13 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { runCommandLine } from "../../src/cli/app.ts";
 import { allTasks } from "../../src/cli/tasks.ts";
-import { EXTRAS } from "../../src/extras/extras.ts";
+import { FEATURES } from "../../src/features/features.ts";
 import { wrongCommand } from "../../src/cli/help/wrong_command.ts";
 import type { Terminal } from "../../src/cli/terminal/io.ts";
 import { configSchema } from "../../src/config/schema/root.ts";
 import { schemaAt } from "../../src/config/schema/parts/key.ts";
 
-const TASKS = await allTasks(EXTRAS);
+const TASKS = await allTasks(FEATURES);
 
 const PAGE = ["troubleshooting.md", "silent.md"]
   .map((page) => readFileSync(join(import.meta.dirname!, "..", "..", "docs", page), "utf8"))
@@ -31,7 +31,7 @@ async function helpOf(words: readonly string[]): Promise<string> {
   const names = words.slice(0, COMMANDS[words[0] ?? ""]?.kind === "group" ? 2 : 1)
     .filter((word) => !word.startsWith("-"));
   const terminal = { stdout: stream, stderr: stream, env: {} } as unknown as Terminal;
-  assert.equal(await runCommandLine([...names, "--help"], terminal, EXTRAS), 0, names.join(" "));
+  assert.equal(await runCommandLine([...names, "--help"], terminal, FEATURES), 0, names.join(" "));
   return lines.join("");
 }
 

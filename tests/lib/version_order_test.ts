@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { compareVersions, VERSION_FORM } from "../../src/extras/upgrade/release.ts";
+import { compareVersions, VERSION_FORM } from "../../src/features/upgrade/release.ts";
 
 /** Oldest first: the example of semver.org, and more. */
 const ORDER = [

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { SaxesParser } from "saxes";
-import { layoutOf } from "../../src/extras/service/layout.ts";
+import { layoutOf } from "../../src/features/service/layout.ts";
 import { skipUnless } from "../support/skip.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 

@@ -7,7 +7,7 @@ import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { status } from "../../src/extras/diagnose/status.ts";
+import { status } from "../../src/features/diagnose/status.ts";
 import { acquireLock } from "../../src/host/locks/lock.ts";
 import { judgeHealth } from "../../src/http/checks.ts";
 import { recordingIo } from "../cli/io.ts";

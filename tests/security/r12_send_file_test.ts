@@ -17,7 +17,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { text } from "node:stream/consumers";
 import { describe, it } from "node:test";
-import { send } from "../../src/extras/delivery/send.ts";
+import { send } from "../../src/features/delivery/send.ts";
 import { FileRefusedError, withRegularFile } from "../../src/host/files/read_bounded.ts";
 import { recordingIo } from "../cli/io.ts";
 import { skipUnless } from "../support/skip.ts";

@@ -16,7 +16,7 @@ import {
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
-import { list, release } from "../../src/extras/delivery/outbox.ts";
+import { list, release } from "../../src/features/delivery/outbox.ts";
 import { DATABASE_NAME } from "../../src/host/files/data_dir.ts";
 import { StoreError } from "../../src/store/database/store_error.ts";
 import { openStore } from "../../src/store/store.ts";

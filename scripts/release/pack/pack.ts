@@ -12,7 +12,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import process from "node:process";
-import { readMinisignKey } from "../../../src/extras/upgrade/release.ts";
+import { readMinisignKey } from "../../../src/features/upgrade/release.ts";
 import { packProgram } from "./archives.ts";
 import { buildDeb, DEBIAN_ARCHITECTURES, packagedUnit } from "./deb.ts";
 import { RELEASE_TARGETS } from "../runtimes.ts";

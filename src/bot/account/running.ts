@@ -7,13 +7,13 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import {
-  extraFindings,
-  extrasChanged,
-  loadExtras,
-  startExtras,
-  stopExtras,
-  tellExtras,
-} from "../../account/extra_parts.ts";
+  featureFindings,
+  featuresChanged,
+  loadFeatures,
+  startFeatures,
+  stopFeatures,
+  tellFeatures,
+} from "../../account/feature_parts.ts";
 import type { Loop } from "../../account/per_account.ts";
 import { refusedParts, wakeChannels, wakes, wakeTurns } from "../../account/per_account.ts";
 import type { UserId } from "../../core/discord/ids.ts";
@@ -49,13 +49,13 @@ import {
   offerForms,
   updateCards,
 } from "../../flows/questions/cards.ts";
+import { receipts } from "../../flows/receipts/receipts.ts";
 import {
   commandFindings,
   registerAgain,
   registerLater,
   stopRegistering,
 } from "../../flows/register_commands.ts";
-import { schedules, wakeSchedules } from "../../features/schedules/runner.ts";
 import { claimTurns, endTurns, messagesTouched } from "../../flows/turn/turns.ts";
 import { waitFor, whenAborted } from "../../lib/clock.ts";
 import type { PartsStatus } from "../../http/monitor/health_monitor.ts";
@@ -64,7 +64,7 @@ import { endOf, withTokenPlace } from "../account_end.ts";
 import { type OwnSetup, settingsOf } from "../rules/setup.ts";
 
 /** The loops of an account. A reload begins them anew; a stop ends them in this order. */
-const LOOPS: readonly Loop[] = [preflight, schedules, approvals, cards];
+const LOOPS: readonly Loop[] = [preflight, approvals, cards, receipts];
 
 /**
  * Completes an account, and connects it with its gateway and its requests. Nothing acts before
@@ -88,7 +88,7 @@ export async function completeAccount(account: BotAccount): Promise<void> {
     served: queues.served,
     stopped: (count: number) => tellStopped(account, count),
   });
-  await loadExtras(account, bot.extras);
+  await loadFeatures(account, bot.features);
   connectGateway(account);
   account.stopping.addEventListener("abort", () => {
     void endInbound(account);
@@ -119,8 +119,8 @@ function connectGateway(account: BotAccount): void {
       shardReady(account, shardId);
       registerLater(account);
       onlineOf(account).ready();
-      schedules.start(account);
-      startExtras(account);
+      receipts.start(account);
+      startFeatures(account);
     },
     onBeat(shardId, beat) {
       meter.beat(`${accountId}/${shardId}`, beat);
@@ -195,7 +195,7 @@ function statusOf(account: BotAccount): PartsStatus {
       ...commandFindings(account),
       ...cardFindings(account),
       ...ownerFindings(account),
-      ...extraFindings(account),
+      ...featureFindings(account),
       ...refusedParts(account.settings).map(refusedFinding),
     ],
     delayed: queuesOf(account).delayed(),
@@ -214,10 +214,9 @@ export function changedByCommand(
     messagesTouched(account);
     updateCards(account); // of turns that begin anew
     intentOf(account).forget();
-    tellExtras(account, "personForgotten", forgotten);
+    tellFeatures(account, "personForgotten", forgotten);
   }
-  if (namespace === "schedules") wakeSchedules(account);
-  extrasChanged(account, namespace);
+  featuresChanged(account, namespace);
   if (namespace === "questions") decided(account);
   if (namespace !== "settings") return;
   void pauseChanged(account);
@@ -236,7 +235,7 @@ export async function applySetup(account: BotAccount, own: OwnSetup): Promise<vo
   account.health.setModels(own.models.ids);
   registerAgain(account);
   resolveAgain(account);
-  extrasChanged(account);
+  featuresChanged(account);
   for (const one of LOOPS) await one.restart(account);
 }
 
@@ -254,7 +253,7 @@ export async function stopAccount(account: BotAccount): Promise<void> {
   rest.hurry();
   stopDuplicateWatch(account);
   for (const one of LOOPS) await one.stop(account);
-  await stopExtras(account);
+  await stopFeatures(account);
   await endTurns(account);
   const late = waitFor(ANSWERS_MS, schedule, stopping);
   await Promise.all([

@@ -1,13 +1,13 @@
 /** `barnacle run`: its options and help. */
 
-import type { Extra } from "../extras/extra.ts";
+import type { Feature } from "../../features/feature.ts";
 import { type CliCommand, describeCommand } from "../help/command_help.ts";
 import { COMMON, flag } from "../shared/command.ts";
 import { createHangups } from "./hangup.ts";
 import type { RunFlags } from "./run.ts";
 
-/** `barnacle run`, which starts these extras, too. */
-export const runCommand = (extras: readonly Extra[]): CliCommand =>
+/** `barnacle run`, which starts these features, too. */
+export const runCommand = (features: readonly Feature[]): CliCommand =>
   describeCommand<RunFlags>({
     brief: "Connect to Discord and answer messages",
     examples: ["barnacle run", "DISCORD_BOT_TOKEN=… barnacle run --config config.jsonc"],
@@ -31,6 +31,6 @@ export const runCommand = (extras: readonly Extra[]): CliCommand =>
     async run(flags, io) {
       const hangups = createHangups(); // before the rest is loaded
       const { runBot } = await import("./run.ts");
-      return await runBot(flags, io, hangups, extras);
+      return await runBot(flags, io, hangups, features);
     },
   });

@@ -44,7 +44,7 @@ import { lacksCommits } from "../../store/database/database_files.ts";
 import { DEFAULT_RETENTION } from "../../store/messages/retention.ts";
 import { openStore, type Store } from "../../store/store.ts";
 import { VERSION } from "../../version.ts";
-import type { Extra } from "../extras/extra.ts";
+import type { Feature } from "../../features/feature.ts";
 import { readBuild } from "../shared/build.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { lockedBot } from "../shared/discord.ts";
@@ -186,15 +186,15 @@ export async function runBot(
   flags: RunFlags,
   io: Io,
   hangups: Hangups,
-  extras: readonly Extra[],
+  features: readonly Feature[],
 ): Promise<ExitCode> {
   try {
     const isNew = "looked" in findConfig(flags.config, io.env) && !envSecret(io.env, BOT_TOKEN);
-    if (!isNew) return await run(flags, io, hangups, extras);
-    const { offerSetup } = await import("../../extras/setup/offer.ts");
+    if (!isNew) return await run(flags, io, hangups, features);
+    const { offerSetup } = await import("../../features/setup/offer.ts");
     const end = await offerSetup(flags, io);
     if (end && !end.runs) return end.code;
-    return await run({ ...flags, config: end?.runs?.config }, io, hangups, extras);
+    return await run({ ...flags, config: end?.runs?.config }, io, hangups, features);
   } catch (error) {
     const { message, code } = toStartError(error);
     io.problem(message);
@@ -206,7 +206,7 @@ async function run(
   flags: RunFlags,
   io: Io,
   hangups: Hangups,
-  extras: readonly Extra[],
+  features: readonly Feature[],
 ): Promise<ExitCode> {
   const { env } = io;
   const dataDir = findDataDir({ env, home: homedir(), flag: flags.data });
@@ -263,7 +263,7 @@ async function run(
         { log, io },
       );
       return code = await serve({
-        extras,
+        features,
         setup,
         loaded,
         hangups,

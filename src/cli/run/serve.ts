@@ -34,8 +34,8 @@ import { schedule } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { urlHostOf } from "../../lib/network/addresses.ts";
 import { StoreError } from "../../store/database/store_error.ts";
-import type { Extra } from "../extras/extra.ts";
-import { createServedParts } from "../extras/served_parts.ts";
+import type { Feature } from "../../features/feature.ts";
+import { createServedParts } from "./served_parts.ts";
 import { EXIT, type ExitCode, meaningOf } from "../shared/exit_code.ts";
 import { configPlaces } from "../shared/read_config.ts";
 import { toStartError } from "../shared/start_error.ts";
@@ -153,7 +153,7 @@ async function logOpenWork(
 
 interface ServeOptions extends BotOptions, ConfigReloadOptions {
   readonly logging: BotOptions["logging"];
-  readonly extras: readonly Extra[];
+  readonly features: readonly Feature[];
   /** SIGHUPs, which cause a reload. */
   readonly hangups: Hangups;
   /** State of the config file at the time of the read. */
@@ -233,23 +233,23 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     }
     const base = () =>
       server && `http://${urlHostOf(server.addresses[0] ?? "127.0.0.1")}:${server.port}`;
-    const extras = parts = await createServedParts(options.extras, {
+    const features = parts = await createServedParts(options.features, {
       ...options,
       bot,
       reload: () => watch?.reload() ?? Promise.resolve(),
       base,
     });
-    server = await listen(extras.answer, options, log);
+    server = await listen(features.answer, options, log);
     const address = base()?.slice("http://".length);
     if (address !== undefined) options.setHttp(address, options.commandKey);
     setBase(base());
-    await extras.applied(setup);
-    requests = await serveCommands(bot, options, extras.methods, log);
+    await features.applied(setup);
+    requests = await serveCommands(bot, options, features.methods, log);
     watch = watchOver(bot, {
       ...options,
       applied(next, connected) {
         setup = next;
-        void extras.applied(next);
+        void features.applied(next);
         options.applied(next, connected);
       },
     }, log);
@@ -260,7 +260,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     const end = await Promise.race([bot.ended, signal]);
     isLeaving = true;
     watch.leave();
-    await extras.leave();
+    await features.leave();
     const code = endingOf(end, log);
     ending = code === EXIT.done ? "stopped" : end.kind;
     const { graceSec } = setup.config.shutdown;

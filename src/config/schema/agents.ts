@@ -5,7 +5,7 @@ import { isOrigin, ORIGIN } from "../../core/skills/skill.ts";
 import { id, toolLists, toolsWithin } from "./access.ts";
 import { isWrittenEmoji } from "../../core/inbound/inbound.ts";
 import { key, lazyKey, lazySection, text, whole } from "./parts/key.ts";
-import { serverEvents } from "./hooks.ts";
+import { serverEvents } from "./server_events.ts";
 import { MENTION_PATTERNS, mentionPatterns } from "./messages.ts";
 import { model, modelRef } from "./models.ts";
 import { secret } from "./parts/secrets.ts";

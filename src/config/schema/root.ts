@@ -6,26 +6,14 @@
  */
 
 import { z } from "zod";
+import { FEATURE_KEYS } from "../../features/features.ts";
 import { key } from "./parts/key.ts";
 import { agents, bindings, router, session, skills, tools } from "./agents.ts";
 import { groupPolicy } from "./access.ts";
 import { audio, models } from "./models.ts";
 import { type account, discord, store } from "./discord.ts";
-import { hooks } from "./hooks.ts";
-import { messages, voice } from "./messages.ts";
-import {
-  alerts,
-  backup,
-  budgets,
-  commands,
-  exec,
-  http,
-  log,
-  mcp,
-  preflight,
-  search,
-  shutdown,
-} from "./service.ts";
+import { messages } from "./messages.ts";
+import { budgets, commands, exec, http, log, mcp, preflight, search, shutdown } from "./service.ts";
 
 /** Has no default, because its absence counts (P6). */
 export const discordSection = key(discord.optional(), "The bot on Discord.");
@@ -71,11 +59,8 @@ export const configSchema = z.strictObject({
   skills,
   search,
   mcp,
-  alerts,
-  backup,
   budgets,
-  hooks,
-  voice,
+  ...FEATURE_KEYS,
 });
 
 export type Settings = z.output<typeof configSchema>;

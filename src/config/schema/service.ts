@@ -86,27 +86,6 @@ export const search = lazyKey(
   { task: "agents", example: { kind: "searxng", url: "http://127.0.0.1:8888" } },
 );
 
-export const alerts = lazySection(
-  "alerts",
-  () =>
-    z.strictObject({
-      dm: key(
-        z.boolean().default(true),
-        "Whether owners get alerts by direct message, while the bot is connected.",
-        { example: false },
-      ),
-      webhook: key(
-        secret().optional(),
-        "Address that gets each alert as JSON by POST. The address of a webhook of Discord, Slack " +
-          "or Mattermost works, too. It is written like an `apiKey`, because anyone who knows it may " +
-          "use it.",
-        { unset: "none", example: { file: "alerts_webhook" } },
-      ),
-    }).prefault({}),
-  "How the owners hear of trouble that keeps the bot from answering.",
-  { task: "operating", example: { webhook: { file: "alerts_webhook" } } },
-);
-
 /** The id of a server is a part of its tools' names, which are limited to 64 characters. */
 const serverId = () =>
   z.string().regex(
@@ -411,36 +390,6 @@ export const shutdown = lazySection(
     }).prefault({}),
   "How Barnacle stops.",
   { task: "operating" },
-);
-
-export const backup = lazySection(
-  "backup",
-  () =>
-    z.strictObject({
-      enabled: key(
-        z.boolean().default(true),
-        "Whether to make a backup each night, in `backup.folder`. A night that was missed is made up at " +
-          "the next start.",
-      ),
-      folder: lazyKey(
-        text,
-        "Folder for backups, on another disk. It must exist, so that a backup fails if the disk is away. " +
-          "Bots may share it: their user ids are in the names. A relative path starts at the data directory.",
-        { unset: "`backups` in the data directory", example: "/mnt/disk/barnacle" },
-      ),
-      hour: key(
-        whole(0, 23).default(3),
-        "Hour of the day, in the time zone of the machine, at which the backup begins.",
-        { unit: "hour", example: 5 },
-      ),
-      keep: key(
-        whole(1, 1_000).default(7),
-        "Number of nightly backups to keep: the newest ones. Backups by hand are never deleted.",
-        { unit: "backups", example: 14 },
-      ),
-    }).prefault({}),
-  "Nightly backups.",
-  { task: "operating", example: { hour: 5 } },
 );
 
 const LOG_LEVELS = ["error", "warn", "info", "debug", "connection_debug"] as const;

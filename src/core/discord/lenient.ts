@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { readSnowflake, type Snowflake } from "./ids.ts";
+import { type ChannelId, parseSnowflake, readSnowflake, type Snowflake } from "./ids.ts";
 
 /** An id of all kinds at once, which types as an id of any kind. */
 const shared: z.ZodType<Snowflake<never>> = z.unknown().transform((given, context) => {
@@ -92,3 +92,25 @@ export const bits: z.ZodType<string> = z.string().regex(/^\d{1,39}$/);
 
 /** A flag that closes something, such as "is a bot" or "is age-restricted": anything but no sets it. */
 export const closingFlag = z.unknown().transform(Boolean).optional();
+
+/** An id as a model writes it: digits, or in the spelling, whose first group that matches has them. */
+export function writtenId<Kind extends string>(
+  what: string,
+  spelling?: RegExp,
+  hint = "digits only",
+): z.ZodType<Snowflake<Kind>, string> {
+  return z.string().transform((written, context): Snowflake<Kind> => {
+    const text = written.trim();
+    const digits = spelling?.exec(text)?.slice(1).find((group) => group !== undefined);
+    const found = parseSnowflake<Kind>(digits ?? text);
+    if (found) return found;
+    context.addIssue(`must be the id of a ${what}: ${hint}`);
+    return z.NEVER;
+  });
+}
+
+/** `<#5>`, `channel:5`, or a link to a channel or a message. */
+const CHANNEL = /^(?:<#(\d+)>|channel:(\d+)|https:\/\/discord\.com\/channels\/\d+\/(\d+).*)$/;
+
+export const writtenChannel = (): z.ZodType<ChannelId, string> =>
+  writtenId<"channel">("channel", CHANNEL, "digits only, or <#digits>");

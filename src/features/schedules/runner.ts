@@ -7,6 +7,7 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
+import type { AccountPart } from "../../account/feature_parts.ts";
 import {
   chunkRulesOf,
   cleanSecrets,
@@ -56,6 +57,17 @@ export const schedules: Loop<{ wake(): void }> = loop("schedules", (account) => 
   waker.start();
   return { wake: waker.wake, stop: waker.stop };
 });
+
+/** Schedules run from the time at which the account is online. */
+export function createSchedulesPart(account: BotAccount): AccountPart {
+  return {
+    start: () => schedules.start(account),
+    reconfigured: () => wakeSchedules(account),
+    namespaces: ["schedules"],
+    events: { runEnded: (cause) => runEnded(account, cause) },
+    stop: () => schedules.stop(account),
+  };
+}
 
 /** Schedules were added, changed or removed. */
 export function wakeSchedules(account: BotAccount): void {

@@ -15,7 +15,7 @@ import {
 } from "../../core/turn/discord_place.ts";
 import type { MadeChange } from "../../store/changes/changes.ts";
 import type { BotAccount } from "../../account/account.ts";
-import { tellExtras } from "../../account/extra_parts.ts";
+import { changeUndone } from "../receipts/receipts.ts";
 import type { Caller, FoundTarget } from "./options.ts";
 import { afterDone, badArguments, RefusedCall } from "../../core/turn/tool.ts";
 import { assertMay, channelAt, guildAt, refusal } from "./targets.ts";
@@ -115,7 +115,7 @@ export async function undo(caller: Caller, callKey: string, id?: number): Promis
     throw await refusal(error, caller, found, needs);
   }
   await store.changes.undone(change.id, callKey, now());
-  tellExtras(account, "undone", change.turnId);
+  changeUndone(account, change.turnId);
   const but = kept.length === 0
     ? ""
     : `; it left alone what was changed again since: ${kept.join(", ")}`;

@@ -13,7 +13,7 @@
 
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import type { BotAccount } from "../../account/account.ts";
-import { readMissedEvents } from "../../account/extra_parts.ts";
+import { readMissedEvents } from "../../account/feature_parts.ts";
 import { perAccount, wakeTurns } from "../../account/per_account.ts";
 import {
   type ChannelId,

@@ -15,7 +15,8 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { tellExtras } from "../../account/extra_parts.ts";
+import { receiptAttempted } from "../receipts/receipts.ts";
+import { tellFeatures } from "../../account/feature_parts.ts";
 import { perAccount } from "../../account/per_account.ts";
 import { type ChannelId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import {
@@ -447,9 +448,7 @@ function createDeliveryAttempts(
     await outbox.markDead(row, reason, isAwaited(account, row) ? undefined : doorOf(row, isOpen));
     updateCards(account); // it may be one, which no one can press then
     if (!of || of.kind === "draft") return;
-    // Schedules judge by what uses deliveries.
-    const { runEnded } = await import("../../features/schedules/runner.ts");
-    runEnded(account, of.cause);
+    tellFeatures(account, "runEnded", of.cause);
   }
 
   return {
@@ -475,7 +474,7 @@ function createDeliveryAttempts(
   };
 }
 
-/** A row has its result: what shows turns, owners, listeners and extras get to know. */
+/** A row has its result: what shows turns, owners, listeners and features get to know. */
 function delivered(account: BotAccount, row: OutboxRow, delivery: Delivery): void {
   account.bot.meter.delivery(row, delivery);
   progressDelivered(account, row, delivery);
@@ -483,13 +482,13 @@ function delivered(account: BotAccount, row: OutboxRow, delivery: Delivery): voi
     ownerReached(account, row.message.channelId);
   }
   intentOf(account).delivered(row, delivery);
-  tellExtras(account, "delivered", row, delivery);
+  tellFeatures(account, "delivered", row, delivery);
 }
 
 /** The store has the result of an attempt, or the row is given up without one. */
 function attempted(account: BotAccount, row: OutboxRow): void {
   if (row.message.of?.kind === "tool") toldSent(account, row);
-  tellExtras(account, "attempted", row);
+  receiptAttempted(account, row);
 }
 
 function reportHeld({ id: row, message }: OutboxRow, reason: string, log: Log): void {

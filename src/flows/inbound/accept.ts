@@ -12,7 +12,7 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { eventsOfExtras, tellExtras } from "../../account/extra_parts.ts";
+import { eventsOfFeatures, tellFeatures } from "../../account/feature_parts.ts";
 import { isOurs, perAccount } from "../../account/per_account.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { NumberedEvent } from "../../core/hooks/hook.ts";
@@ -187,7 +187,7 @@ async function commit(account: BotAccount, unit: Unit): Promise<void> {
   const origin = unit.isReplayed ? "replayed" : "live";
   const { foreign } = await storeBatch(account, batch, arrivedAt, origin);
   account.connection.committed(ticket);
-  if (batch.hookEvents) tellExtras(account, "hookStored");
+  if (batch.hookEvents) tellFeatures(account, "hookStored");
   if (foreign.length > 0) sawForeign(account, foreign);
 }
 
@@ -413,7 +413,7 @@ function acceptComplete(account: BotAccount, batch: InboundBatch): void {
       const { verdict } = judge(account, message, {}, "not_live");
       current().changes.push({ kind: "edited", message, verdict });
       if (message.revision === 0) return;
-      tellExtras(account, "messageChanged", message.id);
+      tellFeatures(account, "messageChanged", message.id);
       isUrgent = true;
     },
     messages_deleted(deleted) {
@@ -423,7 +423,7 @@ function acceptComplete(account: BotAccount, batch: InboundBatch): void {
         ...runIdsOf(account, id), // their text is that of the message
       ]);
       current().changes.push({ kind: "deleted", channelId, messageIds });
-      for (const id of messageIds) tellExtras(account, "messageChanged", id);
+      for (const id of messageIds) tellFeatures(account, "messageChanged", id);
       isUrgent = true;
       originalsDeleted(account, messageIds);
       cardsGone(account, messageIds);
@@ -454,7 +454,7 @@ function acceptComplete(account: BotAccount, batch: InboundBatch): void {
     },
     reactions_cleared: (cleared) => void current().reactions.push(cleared),
     server_event(told) {
-      const found = eventsOfExtras(account, told);
+      const found = eventsOfFeatures(account, told);
       current().hookEvents.push(...found);
       isUrgent ||= found.length > 0;
     },

@@ -1,13 +1,27 @@
 /**
- * Writes receipts: one line about the lasting effects of a turn's calls (R15a).
+ * Writes receipts: one line about the lasting effects of a turn's calls (R15a); and keeps them true: a
+ * change that was taken back, and a message that has arrived or is lost, get another mark, and the
+ * button Undo goes once nothing of the answer can be taken back.
  *
  * A model may say "done" when nothing was done. So the line comes from the stored calls and their ends,
  * and has no words of the model, of a result, or of a server. Links are Discord's mentions: Discord
  * shows the name of a channel only to people who may see it.
+ *
+ * The upkeep compares the message at Discord with the stored changes and messages. So each look may be
+ * repeated, and a crash loses none. An edit is a part of the answer, as those of H6a are.
  */
 
-import type { AccountId, ChannelId, GuildId, MessageId } from "../../core/discord/ids.ts";
-import { SMALL } from "../../core/outbound/outbound.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { type Loop, loop } from "../../account/per_account.ts";
+import { wakeChannels } from "../../account/per_account.ts";
+import {
+  type AccountId,
+  type ChannelId,
+  type GuildId,
+  type MessageId,
+  parseSnowflake,
+} from "../../core/discord/ids.ts";
+import { type OutboxRow, SMALL, UNDO_BUTTON } from "../../core/outbound/outbound.ts";
 import type { ToolCall } from "../../core/model.ts";
 import type { RefusalReason } from "../../core/turn/tool.ts";
 import { PERMISSIONS } from "../../core/rights/permissions.ts";
@@ -16,7 +30,11 @@ import { UNDO_MINUTES } from "../../core/turn/discord_place.ts";
 import { type CallEffect, changesNothing, type Tool } from "../../core/turn/tool.ts";
 import type { MadeChange } from "../../store/changes/changes.ts";
 import type { Store } from "../../store/store.ts";
+import { CHANGES_KEPT_MS } from "../../store/schema/agent.ts";
 import { clip } from "../../lib/text/quoted.ts";
+import { TOOLS } from "../../tools/registry.ts";
+import { createRetryQueue } from "../retry_queue.ts";
+import type { EndedTurn } from "../turn/steps.ts";
 
 export interface Receipt extends CallEffect {
   readonly end: ToolResult["end"];
@@ -52,7 +70,7 @@ export async function storedReceipts(
 }
 
 /** The line of a turn that had tools with effects, and used none. */
-export const NOTHING = "Nothing was changed";
+const NOTHING = "Nothing was changed";
 
 /** Maximum number of receipts in a line; those of failed calls always stand there. */
 const MAX_ITEMS = 8;
@@ -274,3 +292,91 @@ const EARLIER: readonly Partial<Receipt>[] = [
   { end: "done", isUndone: false },
   { end: "done", isUndone: true },
 ];
+
+/** Brings receipts under answers up to date. */
+export const receipts: Loop<{ look(turnId: MessageId): void; stop(): Promise<void> }> = loop(
+  "turns",
+  (account) => {
+    const { accountId, store, now, schedule } = account;
+    const retries = createRetryQueue("Cannot bring receipts up to date", account);
+    /** Cancels the look at the end of an answer's time for Undo. */
+    const ends = new Map<MessageId, () => void>();
+
+    function look(turnId: MessageId): void {
+      retries.add(() => correct(turnId));
+    }
+
+    async function correct(turnId: MessageId): Promise<void> {
+      const changes = await store.changes.ofTurn(accountId, turnId);
+      const end = Math.max(0, ...changes.map(undoEnds));
+      const mayUndo = end > now();
+      ends.get(turnId)?.();
+      ends.delete(turnId);
+      if (mayUndo) ends.set(turnId, schedule(() => look(turnId), end - now()));
+      const { message, askedIn } = await store.outbox.underAnswer(accountId, turnId) ?? {};
+      if (!message) return;
+      const { content, footer, buttons = [], guildId, channelId, nonce } = message;
+      const place = { guildId, channelId: askedIn ?? channelId };
+      const lines = footer && withEnds(footer, await storedReceipts(account, TOOLS, turnId, place));
+      const kept = buttons.filter(({ customId }) => mayUndo || !turnOf(customId));
+      if (lines === footer && kept.length === buttons.length) return;
+      const text = content.slice(0, content.lastIndexOf(footer ?? "")) + (lines ?? "");
+      const edited = { ...message, nonce: "", content: text, footer: lines, buttons: kept };
+      const draft = { nonce, becomes: "this" } as const;
+      await store.outbox.add({ message: edited, files: [], draft }, now());
+      wakeChannels(account, [channelId]);
+    }
+
+    // All answers with changes or messages of calls, as long as the store keeps changes.
+    retries.add(async () => {
+      const made = await store.changes.since(accountId, undefined, 0);
+      const senders = await store.outbox.callersSince(accountId, now() - CHANGES_KEPT_MS);
+      for (const turnId of new Set([...made.map((change) => change.turnId), ...senders])) {
+        look(turnId);
+      }
+    });
+    return {
+      look,
+      async stop() {
+        await retries.stop();
+        for (const cancel of ends.values()) cancel();
+      },
+    };
+  },
+);
+
+/** Looks at an answer, of which a change was taken back. */
+export function changeUndone(account: BotAccount, turnId: MessageId): void {
+  receipts.of(account)?.look(turnId);
+}
+
+/**
+ * An attempt to send a message has ended: an answer, before which the ends of its turn's calls may have
+ * changed, or a message of a call.
+ */
+export function receiptAttempted(
+  account: BotAccount,
+  { message: { of, footer, buttons = [] } }: OutboxRow,
+): void {
+  const hasMark = footer !== undefined || buttons.some(({ customId }) => turnOf(customId));
+  if (of && (hasMark || of.kind === "tool")) receipts.of(account)?.look(of.cause);
+}
+
+/** The line under the answer of a turn; `undefined`: the config wants none, or there is none. */
+export function receiptUnder(
+  { claim: { message }, config, steps, tools, changes }: EndedTurn,
+): string | undefined {
+  const { receipts: mode } = config.messages;
+  if (mode === "off") return undefined;
+  // Before a restart, the turn may have had other tools.
+  const line = lineOf(receiptsOf(steps, [...tools, ...TOOLS], message, changes));
+  if (line !== undefined) return line;
+  const hadEffects = tools.some(({ isReadOnly, effect }) => effect ?? isReadOnly !== true);
+  return mode === "always" && hadEffects ? NOTHING : undefined;
+}
+
+/** The turn of a button Undo; `undefined` for another button. */
+const turnOf = (customId: string): MessageId | undefined =>
+  customId.startsWith(`${UNDO_BUTTON}:`)
+    ? parseSnowflake<"message">(customId.slice(UNDO_BUTTON.length + 1))
+    : undefined;

@@ -16,7 +16,7 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { speechOfExtras } from "../../account/extra_parts.ts";
+import { speechOfFeatures } from "../../account/feature_parts.ts";
 import { transcriptOf } from "../../agent/turn.ts";
 import type { Manner } from "../../core/config_file.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
@@ -634,7 +634,7 @@ export const speechStep: TurnStep = {
     // After a crash, an answer that people may have heard in part is posted, and not said again.
     if (termsOf(message).answered !== "by voice" || stored.isSpoken) return;
     const { store, now } = account;
-    turn.speech = speechOfExtras(account, {
+    turn.speech = speechOfFeatures(account, {
       message,
       mayShow: running.mayShow,
       ending: running.ending.signal,

@@ -13,7 +13,6 @@
 
 import { hookedOf, termsOf } from "../../core/inbound/inbound.ts";
 import type { BotAccount } from "../../account/account.ts";
-import { linesOfExtras } from "../../account/extra_parts.ts";
 import { callsToRun } from "../../agent/turn.ts";
 import type { TurnPorts } from "../../agent/turn.ts";
 import type { Config } from "../../config/config.ts";
@@ -35,7 +34,7 @@ import { spendOf } from "../limits.ts";
 import { speakAnswer } from "../media/speak.ts";
 import { tellFailedEvent } from "../owners/tell_owners.ts";
 import { decided } from "../questions/cards.ts";
-import { undoEnds } from "../receipts/receipts.ts";
+import { receiptUnder, undoEnds } from "../receipts/receipts.ts";
 import { backfill, threadStarter } from "../session/turn_history.ts";
 import { showUnanswered } from "../unanswered_reactions.ts";
 import {
@@ -170,8 +169,8 @@ export async function withLinesUnder(
   const before = hasStored ? await store.turns.stepsOf(id) : [];
   const steps = [...before, ...turn.steps ?? []];
   const changes = steps.length > 0 ? await store.changes.ofTurn(accountId, id) : [];
-  const under = linesOfExtras(account, { claim, config, steps, tools, changes })
-    .map((line) => `${SMALL}${line}`).join("\n");
+  const line = lineUnder(account, { claim, config, steps, tools, changes });
+  const under = line === undefined ? "" : `${SMALL}${line}`;
   const undo = { customId: `${UNDO_BUTTON}:${id}`, label: "Undo", style: "secondary" as const };
   const mayUndo = !last.message.buttons && changes.some((change) => undoEnds(change) > now());
   if (under === "" && !mayUndo) return turn;
@@ -179,6 +178,16 @@ export async function withLinesUnder(
   const room = chunks.limit - (mayUndo ? under.length : 0);
   const more = mayUndo ? { buttons: [undo] } : {};
   return { ...turn, outbox: placed(outbox, at, last, under, more, room) };
+}
+
+/** A failure adds no line: the answer is paid for. */
+function lineUnder({ log }: BotAccount, turn: EndedTurn): string | undefined {
+  try {
+    return receiptUnder(turn);
+  } catch (error) {
+    log.error("Cannot write the receipts of an answer", { error });
+    return undefined;
+  }
 }
 
 function placed(
@@ -359,7 +368,7 @@ const posted: TurnStep = {
   },
 };
 
-/** Lines of extras under an answer, and the button Undo (T3). */
+/** Receipts under an answer, and the button Undo (T3). */
 const linesUnder: TurnStep = {
   async ends(turn, ended) {
     const lined = await withLinesUnder(ended, turn);

@@ -16,7 +16,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { BotAccount } from "../../account/account.ts";
-import { ownServers } from "../../account/extra_parts.ts";
+import { ownServers } from "../../account/feature_parts.ts";
 import { chunkRulesOf, cleanSecrets, perAccount, timezoneOf } from "../../account/per_account.ts";
 import { type AgentConfig, agentOf, type Config } from "../../config/config.ts";
 import type { QueueMode } from "../../core/config_file.ts";

@@ -7,7 +7,7 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { ownServers, tellExtras } from "../../account/extra_parts.ts";
+import { ownServers, tellFeatures } from "../../account/feature_parts.ts";
 import { perAccount, wakeChannels } from "../../account/per_account.ts";
 import type { NextStep } from "../../agent/turn.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
@@ -30,7 +30,6 @@ import type { Admits } from "../../store/inbox/inbox.ts";
 import { catchUpOf } from "../catch_up/catch_up.ts";
 import { commandOf } from "../judging/judge.ts";
 import { isOwner, ownsApplicationAsRead } from "../owners/owner_ids.ts";
-import { runEnded } from "../../features/schedules/runner.ts";
 import { showUnanswered } from "../unanswered_reactions.ts";
 import { answer } from "./answer.ts";
 import type { QueueModes } from "./turn_rules.ts";
@@ -419,9 +418,9 @@ async function run(account: BotAccount, claim: Claim, turn: RunningTurn): Promis
     const listing = toolsReady(account, claim);
     if (listing) await listing;
     await answer(account, claim, turn);
-    if (ends === "schedules") runEnded(account, message.id);
+    if (ends === "schedules") tellFeatures(account, "runEnded", message.id);
   } finally {
     stopTyping();
-    if (ends === "hooks") tellExtras(account, "hookEnded");
+    if (ends === "hooks") tellFeatures(account, "hookEnded");
   }
 }

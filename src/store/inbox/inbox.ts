@@ -47,7 +47,7 @@ import type { Step } from "../../core/step.ts";
 import { COMMIT_OPTIONS, statementsOf, type Transactions, UNNAMED } from "../database/commits.ts";
 import { prepareKeepGuild } from "../gateway/accounts.ts";
 import { prepareAdvanceSession } from "../gateway/gateway.ts";
-import { prepareAddEvents } from "../hooks/hooks.ts";
+import { prepareAddEvents } from "../../features/hooks/store.ts";
 import type { MayBegin, WaitingMessage } from "../memory/memory.ts";
 import {
   isRunning,

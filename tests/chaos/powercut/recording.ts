@@ -10,7 +10,7 @@ import {
   type SimulatedProcess,
   type Simulation,
   startSimulation,
-} from "../../../src/extras/demo/simulation/simulation.ts";
+} from "../../../src/features/demo/simulation/simulation.ts";
 import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import { addUser } from "../../../simulator/world/create_world.ts";
 import { startModelServer } from "../../../simulator/model/server.ts";

@@ -17,7 +17,7 @@ import { wordsOf } from "../../../simulator/model/script.ts";
 import type { RestFault } from "../../../simulator/notes/faults.ts";
 import { addChannel } from "../../../simulator/world/create_world.ts";
 import { createdAtMs, type MessageId } from "../../../src/core/discord/ids.ts";
-import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/features/demo/simulation/simulation.ts";
 import { ended, KILLED, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 import { type Seeded, seeded } from "../../support/seeded.ts";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { allTasks } from "../../../src/cli/tasks.ts";
-import { EXTRAS } from "../../../src/extras/extras.ts";
+import { FEATURES } from "../../../src/features/features.ts";
 import { withHelpOption, wrongCommand } from "../../../src/cli/help/wrong_command.ts";
 
-const TASKS = await allTasks(EXTRAS);
+const TASKS = await allTasks(FEATURES);
 
 const COMMANDS = Object.assign({}, ...TASKS.map(({ commands }) => commands));
 

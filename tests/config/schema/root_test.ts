@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { z } from "zod";
-import { jsonSchema } from "../../../src/extras/config/check.ts";
+import { jsonSchema } from "../../../src/features/config/check.ts";
 import type { Config } from "../../../src/config/config.ts";
 import { allKeys } from "../../../src/config/keys/find_keys.ts";
 import { effectiveValues } from "../../../src/config/schema/accounts.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Step } from "../../../src/core/step.ts";
-import { lastRequestOf, timelineOf } from "../../../src/extras/why/report.ts";
+import { lastRequestOf, timelineOf } from "../../../src/features/why/report.ts";
 
 const call = (id: string, name: string) => ({ id, name, arguments: "{}" });
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { addMember, addUser } from "../../../simulator/world/create_world.ts";
 import type { Guild } from "../../../simulator/world/world.ts";
-import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/features/demo/simulation/simulation.ts";
 import { killBot, type Scene, type SceneOptions, withSimulation } from "../../support/bot/e2e.ts";
 
 const krillOf = ({ simulator }: Pick<Scene, "simulator">): Guild => {

@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/features/demo/simulation/simulation.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import type { Owed } from "../../support/bot/account.ts";
 import { ended, killBot, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";

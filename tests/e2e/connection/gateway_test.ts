@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { promisify } from "node:util";
 import type { GatewayFaults } from "../../../simulator/gateway/server.ts";
-import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/features/demo/simulation/simulation.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import type { Owed } from "../../support/bot/account.ts";
 import { ended, killBot, type Scene, withSimulation, writeConfig } from "../../support/bot/e2e.ts";

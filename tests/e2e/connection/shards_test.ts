@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import { addBot, addChannel, addGuild, addMember } from "../../../simulator/world/create_world.ts";
 import type { World } from "../../../simulator/world/world.ts";
-import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/features/demo/simulation/simulation.ts";
 import {
   ended,
   type Scene,

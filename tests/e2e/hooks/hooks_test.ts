@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import { addUser } from "../../../simulator/world/create_world.ts";
-import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/features/demo/simulation/simulation.ts";
 import { ended, killBot, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { crashPoints } from "../../support/long_form.ts";

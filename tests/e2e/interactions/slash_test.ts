@@ -9,7 +9,7 @@ import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import { buttonsIn, textOf } from "../../../simulator/world/components.ts";
 import type { Interaction, Message } from "../../../simulator/world/world.ts";
-import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/features/demo/simulation/simulation.ts";
 import { DEAD_BUTTON } from "../../../src/render/sentences.ts";
 import { killBot, type Scene, type SceneOptions, withSimulation } from "../../support/bot/e2e.ts";
 import { ownBot, sharedBot, type Stage } from "../../support/bot/shared_bot.ts";

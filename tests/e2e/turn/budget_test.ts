@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ModelBehaviour } from "../../../simulator/model/server.ts";
-import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/features/demo/simulation/simulation.ts";
 import { API_KEY, type Scene } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 

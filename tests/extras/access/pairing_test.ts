@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
-import { decide, list, revoke } from "../../../src/extras/access/pairing.ts";
+import { decide, list, revoke } from "../../../src/features/access/pairing.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { Judged } from "../../../src/core/inbound/inbox.ts";
 import {

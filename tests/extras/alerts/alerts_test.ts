@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
 import type { Bot } from "../../../src/account/account.ts";
 import type { AlertRecord, Finding } from "../../../src/core/finding.ts";
-import { startAlerts } from "../../../src/extras/alerts/watch.ts";
+import { startAlerts } from "../../../src/features/alerts/watch.ts";
 import type { Snapshot } from "../../../src/http/snapshot.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { HEALTHY } from "../../support/bot/health.ts";

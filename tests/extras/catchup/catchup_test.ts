@@ -14,11 +14,12 @@ import { createReader } from "../../../src/discord/gateway/read/reader.ts";
 import type { RestApi } from "../../../src/discord/rest/client/client.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
 import {
+  catchUp,
   chooseNews,
-  createAccountCatchup,
+  createCatchupPart,
   linesOf,
   REQUESTS,
-} from "../../../src/extras/catchup/catch_up.ts";
+} from "../../../src/features/catchup/catch_up.ts";
 import { reasonText } from "../../../src/render/failure.ts";
 import {
   addChannel,
@@ -94,7 +95,7 @@ async function openPlay(discord: Simulated) {
   }]]);
   bot.clock.set(now() - bot.clock.now());
   Object.assign(account, { rest: client, reader: { index: guilds, self: reader.self }, now });
-  const part = createAccountCatchup(account);
+  const part = createCatchupPart(account);
   const placeOf = (where: TextChannel | Thread) => {
     const id = where.kind === "thread" ? where.parentId : where.id;
     const guild = { id: krill.id, name: "Krill" };
@@ -136,11 +137,14 @@ async function openPlay(discord: Simulated) {
       requests.length = 0;
       const before = sim.requests.records().length;
       const { text } = partsOf(
-        await part.commands?.["catchup"]?.(callOf("catchup", {
-          ...{ id: snowflakeAt(now(), 7), guildId: krill.id, sender: senderOf(by), options },
-          ...{ channelId: channels.general.id as ChannelId, place: placeOf(channels.general) },
-          ...fields,
-        })) ?? "",
+        await catchUp(
+          account,
+          callOf("catchup", {
+            ...{ id: snowflakeAt(now(), 7), guildId: krill.id, sender: senderOf(by), options },
+            ...{ channelId: channels.general.id as ChannelId, place: placeOf(channels.general) },
+            ...fields,
+          }),
+        ) ?? "",
       );
       assert.ok(sim.requests.records().length - before <= REQUESTS.first + REQUESTS.last);
       assert.ok(text.length <= 2_000 && text !== "");

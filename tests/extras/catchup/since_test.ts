@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { sinceOf } from "../../../src/extras/catchup/catch_up.ts";
+import { sinceOf } from "../../../src/features/catchup/catch_up.ts";
 
 const NOW = Date.UTC(2026, 2, 29, 22, 30); // Monday, 11:30, in Auckland
 

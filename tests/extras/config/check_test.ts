@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { check, example } from "../../../src/extras/config/check.ts";
+import { check, example } from "../../../src/features/config/check.ts";
 import { readConfig } from "../../../src/cli/shared/read_config.ts";
 import { recordingIo } from "../../cli/io.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";

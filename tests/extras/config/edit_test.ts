@@ -3,7 +3,7 @@ import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "no
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { valueFor } from "../../../src/cli/config/write.ts";
-import { get, set, unset } from "../../../src/extras/config/edit.ts";
+import { get, set, unset } from "../../../src/features/config/edit.ts";
 import { configSchema } from "../../../src/config/schema/root.ts";
 import { schemaAt } from "../../../src/config/schema/parts/key.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
-import { explain, listSections } from "../../../src/extras/config/explain.ts";
+import { explain, listSections } from "../../../src/features/config/explain.ts";
 import { createDataFixture, removeDataFixtures } from "../../cli/data_fixture.ts";
 import { recordingIo } from "../../cli/io.ts";
 

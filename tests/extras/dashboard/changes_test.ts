@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { RefusedChange } from "../../../src/extras/dashboard/base/page.ts";
-import { CHANGES } from "../../../src/extras/dashboard/base/changes.ts";
+import { RefusedChange } from "../../../src/features/dashboard/base/page.ts";
+import { CHANGES } from "../../../src/features/dashboard/base/changes.ts";
 import { withParts } from "./parts_fixture.ts";
 
 /** A change, the code, and the exact words that a person sees. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { html as markup } from "hono/html";
-import { cleanMarkup } from "../../../src/extras/dashboard/dashboard.ts";
+import { cleanMarkup } from "../../../src/features/dashboard/dashboard.ts";
 import { createRedactor } from "../../../src/lib/text/redactor.ts";
 
 const { add, clean } = createRedactor();

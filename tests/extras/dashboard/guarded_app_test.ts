@@ -5,7 +5,7 @@ import {
   createGuardedApp,
   DASHBOARD_ROUTES,
   type DashboardRoute,
-} from "../../../src/extras/dashboard/guarded_app.ts";
+} from "../../../src/features/dashboard/guarded_app.ts";
 import { startHttpServer } from "../../../src/host/http_server.ts";
 import { HEALTH_ROUTES, type RouteRule } from "../../../src/http/app.ts";
 import { recordingLog } from "../../support/recording_log.ts";

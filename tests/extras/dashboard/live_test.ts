@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createLiveAnswers } from "../../../src/extras/dashboard/live.ts";
+import { createLiveAnswers } from "../../../src/features/dashboard/live.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 
 type Reader = Parameters<ReturnType<typeof createLiveAnswers>>[0];

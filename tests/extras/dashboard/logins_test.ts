@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createLogins, LINK_MS, SESSION_MS } from "../../../src/extras/dashboard/logins.ts";
+import { createLogins, LINK_MS, SESSION_MS } from "../../../src/features/dashboard/logins.ts";
 
 function logins() {
   const clock = { now: 1_000_000, key: "a secret" };

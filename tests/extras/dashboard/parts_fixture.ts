@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { loadConfig } from "../../../src/config/load.ts";
-import type { DashboardParts } from "../../../src/extras/dashboard/base/page.ts";
+import type { DashboardParts } from "../../../src/features/dashboard/base/page.ts";
 import type { Claim } from "../../../src/core/inbound/inbox.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { BUILD } from "../../support/bot/health.ts";

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createDashboard } from "../../../src/extras/dashboard/dashboard.ts";
+import { createDashboard } from "../../../src/features/dashboard/dashboard.ts";
 import { startHttpServer } from "../../../src/host/http_server.ts";
 import { freePort } from "../../support/network/free_port.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";

@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createDashboard } from "../../../src/extras/dashboard/dashboard.ts";
+import { createDashboard } from "../../../src/features/dashboard/dashboard.ts";
 import {
   DASHBOARD_ROUTES,
   type DashboardRoute,
-} from "../../../src/extras/dashboard/guarded_app.ts";
+} from "../../../src/features/dashboard/guarded_app.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { withParts } from "./parts_fixture.ts";
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
-import { list, release } from "../../../src/extras/delivery/outbox.ts";
+import { list, release } from "../../../src/features/delivery/outbox.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { openStore } from "../../../src/store/store.ts";

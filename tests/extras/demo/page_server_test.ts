@@ -8,7 +8,7 @@ import {
   guardPage,
   listenFrom,
   pageAccessOf,
-} from "../../../src/extras/demo/page_server.ts";
+} from "../../../src/features/demo/page_server.ts";
 import { type HttpServer, startHttpServer } from "../../../src/host/http_server.ts";
 import { HttpServerError } from "../../../src/host/listen.ts";
 

@@ -3,7 +3,7 @@ import { EXEC_LIMITS } from "../../../src/lib/program_limits.ts";
 import { describe, it } from "node:test";
 import type { McpLook } from "../../../src/mcp/look.ts";
 import type { BotConfig } from "../../../src/config/config.ts";
-import { checkExec, judgeServers } from "../../../src/extras/diagnose/doctor_checks.ts";
+import { checkExec, judgeServers } from "../../../src/features/diagnose/doctor_checks.ts";
 
 const files: McpLook = { id: "files", tools: 3, sandbox: "yes" };
 

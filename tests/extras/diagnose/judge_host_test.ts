@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Finding } from "../../../src/core/finding.ts";
 import { describe, it } from "node:test";
-import { type HostFacts, judgeHost } from "../../../src/extras/diagnose/host_facts.ts";
+import { type HostFacts, judgeHost } from "../../../src/features/diagnose/host_facts.ts";
 
 const FACTS: HostFacts = {
   dataDir: "/var/lib/barnacle",

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { writeFileSync } from "node:fs";
-import { status } from "../../../src/extras/diagnose/status.ts";
+import { status } from "../../../src/features/diagnose/status.ts";
 import { acquireLock } from "../../../src/host/locks/lock.ts";
 import type { Finding } from "../../../src/core/finding.ts";
 import { judgeHealth } from "../../../src/http/checks.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { judgeAnswers } from "../../../src/extras/diagnose/doctor_checks.ts";
-import { extentText, factsIn } from "../../../src/extras/diagnose/stored_facts.ts";
-import { showUsage } from "../../../src/extras/model/usage.ts";
+import { judgeAnswers } from "../../../src/features/diagnose/doctor_checks.ts";
+import { extentText, factsIn } from "../../../src/features/diagnose/stored_facts.ts";
+import { showUsage } from "../../../src/features/model/usage.ts";
 import type { RecentTurn } from "../../../src/store/messages/messages.ts";
 import { chargeOf, usedBy } from "../../../src/core/spending/budget.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";

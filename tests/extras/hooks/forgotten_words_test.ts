@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { startExtras, stopExtras, tellExtras } from "../../../src/account/extra_parts.ts";
-import { hooks } from "../../../src/extras/hooks/extra.ts";
-import "../../../src/extras/hooks/runner.ts"; // loaded on first use
+import { startFeatures, stopFeatures, tellFeatures } from "../../../src/account/feature_parts.ts";
+import { hooks } from "../../../src/features/hooks/feature.ts";
+import "../../../src/features/hooks/runner.ts"; // loaded on first use
 import { SELF, testAccount } from "../../support/bot/test_account.ts";
 import { ACCOUNT, userId } from "../../support/discord/builders.ts";
 import { CHANNEL, GUILD, guildData, messageData } from "../../support/discord/payloads.ts";
@@ -27,7 +27,7 @@ describe("[X5] [W5] words of a forgotten person in events of a hook", () => {
         const scene = await testAccount({
           discord: { guilds: { [GUILD]: {} } },
           beside: { hooks: { h: { ...hook, template: "{{ text }}" } } },
-          extras: [hooks],
+          features: [hooks],
           answer: ({ method, path }) => {
             if (method !== "GET") return undefined;
             if (path === `/guilds/${GUILD}/channels`) return [CHANNEL_DATA];
@@ -40,13 +40,13 @@ describe("[X5] [W5] words of a forgotten person in events of a hook", () => {
         });
         const { account, store, rows } = scene;
         await scene.receive("GUILD_CREATE", guildData());
-        startExtras(account);
+        startFeatures(account);
         await scene.receive("MESSAGE_CREATE", messageData({ author: BOB, content: "hello" }));
         const text = `${BOB.username} wrote ${WORD}`;
         const key = thread ? "issue 7" : "";
         const event = { hook: "h", key, title: WORD, text, post: text, isEnd: false };
         await store.hooks.accept({ ...event, accountId: ACCOUNT }, account.now(), 1);
-        tellExtras(account, "hookStored");
+        tellFeatures(account, "hookStored");
         for (let n = 0; n < 6; n++) await scene.pass(10_000);
         const dump = () =>
           rows("SELECT name FROM pragma_table_list WHERE schema = 'main'").flatMap(({ name }) => {
@@ -56,7 +56,7 @@ describe("[X5] [W5] words of a forgotten person in events of a hook", () => {
         assert.ok(dump().includes("outbox"), "it was posted");
         await store.forgetting.forget(userId(BOB.id), false);
         assert.deepEqual(dump(), []);
-        await stopExtras(account);
+        await stopFeatures(account);
       });
     }
   }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { startExtras, stopExtras, tellExtras } from "../../../src/account/extra_parts.ts";
-import { hooks } from "../../../src/extras/hooks/extra.ts";
-import "../../../src/extras/hooks/runner.ts"; // loaded on first use
+import { startFeatures, stopFeatures, tellFeatures } from "../../../src/account/feature_parts.ts";
+import { hooks } from "../../../src/features/hooks/feature.ts";
+import "../../../src/features/hooks/runner.ts"; // loaded on first use
 import { testAccount } from "../../support/bot/test_account.ts";
 import { refused } from "../../support/discord/answers.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
@@ -30,7 +30,7 @@ async function build({ hook = {}, on, says }: {
   const scene = await testAccount({
     beside,
     ...says && { says },
-    extras: [hooks],
+    features: [hooks],
     answer: ({ path }) => {
       const [, id] = /\/members\/(\d+)$/.exec(path) ?? [];
       if (id === "79") return refused(404, 10_007);
@@ -39,21 +39,21 @@ async function build({ hook = {}, on, says }: {
   });
   const { account, store, rows, pass, posted, asked } = scene;
   const [name = "h"] = Object.keys(account.config().serverEvents);
-  startExtras(account);
+  startFeatures(account);
   let number = 0;
   return {
     ...{ ...scene, account, asked },
     /** Texts that people get, or that the model reads. */
     told: () => on ? asked : posted(),
     runs: () => rows("SELECT state, reason FROM hook_run ORDER BY id"),
-    stop: () => stopExtras(account),
+    stop: () => stopFeatures(account),
     /** An event arrives, and some time passes. */
     async event(post: string, passMs = 0, { key = "", of = "78" } = {}) {
       const event = { hook: name, key, title: "", text: post, post, isEnd: false };
       const senderId = ["", "", "1600000000000000001", "", `${post} ${key}`].join("/");
       const facts = on ? { senderId, sources: [of] } : {};
       await store.hooks.accept({ ...event, ...facts, accountId: ACCOUNT }, account.now(), ++number);
-      tellExtras(account, "hookStored");
+      tellFeatures(account, "hookStored");
       await pass(passMs);
     },
   };

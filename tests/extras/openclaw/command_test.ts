@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { importFile } from "../../../src/extras/openclaw/command.ts";
+import { importFile } from "../../../src/features/openclaw/command.ts";
 import { readConfig } from "../../../src/cli/shared/read_config.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { recordingIo } from "../../cli/io.ts";

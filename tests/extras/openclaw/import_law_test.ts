@@ -9,7 +9,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { importConfig } from "../../../src/extras/openclaw/command.ts";
+import { importConfig } from "../../../src/features/openclaw/command.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import { slug } from "../../../src/core/names.ts";
 import { prepareAdmission } from "../../../src/policy/admission.ts";

@@ -1,7 +1,7 @@
 /** Imports a text that must import, and reads the result. */
 
 import assert from "node:assert/strict";
-import { importConfig } from "../../../src/extras/openclaw/command.ts";
+import { importConfig } from "../../../src/features/openclaw/command.ts";
 import { readTree, valueAt } from "../../../src/config/text/edit.ts";
 
 export interface Result {

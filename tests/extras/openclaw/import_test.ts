@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import { importConfig } from "../../../src/extras/openclaw/command.ts";
+import { importConfig } from "../../../src/features/openclaw/command.ts";
 import { imported, refusal } from "./import_support.ts";
 import { texts } from "../../config/jsonc_texts.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { lineAt, readOpenClaw } from "../../../src/extras/openclaw/read.ts";
+import { lineAt, readOpenClaw } from "../../../src/features/openclaw/read.ts";
 
 function read(text: string) {
   const source = readOpenClaw(text);

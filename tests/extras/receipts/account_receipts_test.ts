@@ -3,11 +3,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
-import type { BotExtra } from "../../../src/account/extra_parts.ts";
-import { receipts } from "../../../src/extras/receipts/extra.ts";
+import { changeUndone, receipts } from "../../../src/flows/receipts/receipts.ts";
 import { wakeChannels } from "../../../src/account/per_account.ts";
 import { type Answer, refused } from "../../support/discord/answers.ts";
-import { startExtras, tellExtras } from "../../../src/account/extra_parts.ts";
 import type { OutboundMessage } from "../../../src/core/outbound/outbound.ts";
 import type { Step } from "../../../src/core/step.ts";
 import { ACCOUNT, channelId, messageId, userId } from "../../support/discord/builders.ts";
@@ -31,16 +29,16 @@ async function open(
     steps: ran = [steps(1), steps(2)].flat(),
     line = `${LINE} ×2`,
     changes = ["a", "b"],
-    extras = [receipts],
+    isStarted = true,
   }: {
     readonly answerOf?: Answer;
+    readonly isStarted?: boolean;
     readonly steps?: readonly Step[];
     readonly line?: string;
     readonly changes?: readonly string[];
-    readonly extras?: readonly BotExtra[];
   } = {},
 ) {
-  const t = await testAccount({ extras, answer: answerOf });
+  const t = await testAccount({ answer: answerOf });
   const { account, store, clock, quiet, requests } = t;
   Object.assign(store.turns, { stepsOf: () => Promise.resolve(ran) });
   const footer = `-# a model · 3 s\n-# ${line}`;
@@ -56,6 +54,7 @@ async function open(
     await store.changes.begin({ ...change, what: "edit", undo: UNDO }, 9, clock.now());
   }
   await store.outbox.add(frozen(answer), clock.now());
+  if (isStarted) receipts.start(account);
   return {
     ...t,
     /** Discord gets the answer. */
@@ -66,7 +65,7 @@ async function open(
     /** People have taken a change back; absent: a further look. */
     async undo(id?: number) {
       if (id !== undefined) await store.changes.undone(id, "x", clock.now());
-      tellExtras(account, "undone", TURN);
+      changeUndone(account, TURN);
       await quiet();
     },
     newest: async () => (await store.outbox.underAnswer(ACCOUNT, TURN))?.message,
@@ -95,7 +94,7 @@ function sent(id: number): readonly Step[] {
   ];
 }
 
-describe("[R15a] createAccountReceipts()", () => {
+describe("[R15a] the upkeep of receipts", () => {
   it("marks each change that was taken back, and keeps the button while one can be", async () => {
     const { undo, send, newest, edits } = await open();
     await undo(1);
@@ -125,11 +124,12 @@ describe("[R15a] createAccountReceipts()", () => {
 
   it("looks at all answers at the start, and repeats no edit that Discord has refused", async () => {
     const { store, clock, account, send, quiet, edits, undo } = await open({
+      isStarted: false,
       answerOf: ({ method }) => method === "PATCH" ? refused(403, 50_013) : undefined,
     });
     await send();
     await store.changes.undone(1, "x", clock.now());
-    startExtras(account);
+    receipts.start(account);
     await quiet();
     await undo();
     assert.deepEqual([edits(), await store.outbox.heads(ACCOUNT)], [1, []]);
@@ -172,7 +172,7 @@ describe("[R15a] createAccountReceipts()", () => {
         steps: sent(1),
         line: waiting,
         changes: [],
-        extras: [], // the process ends before it looks at the answer
+        isStarted: false, // the process ends before it looks at the answer
       });
       await killed.send();
       const of = { cause: TURN, revision: 0, kind: "tool", part: 0, parts: 1 } as const;
@@ -181,8 +181,8 @@ describe("[R15a] createAccountReceipts()", () => {
       await killed.send();
       assert.match((await killed.newest())?.footer ?? "", /\? message/);
       killed.clock.advance(ms);
-      const next = await testAccount({ before: killed, extras: [receipts], clock: killed.clock });
-      startExtras(next.account);
+      const next = await testAccount({ before: killed, clock: killed.clock });
+      receipts.start(next.account);
       await next.quiet();
       assert.match((await killed.newest())?.footer ?? "", /✓ message sent <#7+>$/);
     });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { layoutOf, systemdWord } from "../../../src/extras/service/layout.ts";
+import { layoutOf, systemdWord } from "../../../src/features/service/layout.ts";
 
 const FACTS = { home: "/home/ada", program: "/tmp/barnacle" };
 

@@ -9,9 +9,9 @@ import {
   installService,
   type ServicePorts,
   uninstallService,
-} from "../../../src/extras/service/install.ts";
-import { thisMachine } from "../../../src/extras/service/machine.ts";
-import { readStatus, statusLines } from "../../../src/extras/service/status.ts";
+} from "../../../src/features/service/install.ts";
+import { thisMachine } from "../../../src/features/service/machine.ts";
+import { readStatus, statusLines } from "../../../src/features/service/status.ts";
 import { type RecordedIo, recordingIo } from "../../cli/io.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 

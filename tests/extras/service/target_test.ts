@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { chooseTarget, type ManagerFacts } from "../../../src/extras/service/target.ts";
+import { chooseTarget, type ManagerFacts } from "../../../src/features/service/target.ts";
 
 const LINUX: ManagerFacts = {
   platform: "linux",

@@ -1,7 +1,7 @@
 /** Answers of a finished setup. */
 
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
-import type { SetupState } from "../../../src/extras/setup/answers/state.ts";
+import type { SetupState } from "../../../src/features/setup/answers/state.ts";
 
 export const OWNER = { id: parseSnowflake<"user">("1420000000000000009")!, name: "ana" };
 export const OTHER = { id: parseSnowflake<"user">("1420000000000000008")!, name: "ben" };

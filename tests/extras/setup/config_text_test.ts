@@ -2,13 +2,13 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { configTextOf, secretFiles } from "../../../src/extras/setup/answers/config_text.ts";
+import { configTextOf, secretFiles } from "../../../src/features/setup/answers/config_text.ts";
 import {
   nextStep,
   type SetupState,
   wholeAnswers,
-} from "../../../src/extras/setup/answers/state.ts";
-import { presentIn } from "../../../src/extras/setup/answers/present.ts";
+} from "../../../src/features/setup/answers/state.ts";
+import { presentIn } from "../../../src/features/setup/answers/present.ts";
 import { parseConfig } from "../../../src/config/parse.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import { loadedOf } from "../../config/support.ts";

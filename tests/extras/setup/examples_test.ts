@@ -3,16 +3,16 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { describe, it } from "node:test";
-import { configTextOf } from "../../../src/extras/setup/answers/config_text.ts";
-import { channelsOfExample } from "../../../src/extras/setup/answers/examples.ts";
+import { configTextOf } from "../../../src/features/setup/answers/config_text.ts";
+import { channelsOfExample } from "../../../src/features/setup/answers/examples.ts";
 import {
   EXAMPLE_NAMES,
   type ExampleName,
   type SetupState,
   wholeAnswers,
-} from "../../../src/extras/setup/answers/state.ts";
-import type { OfferedChannel } from "../../../src/extras/setup/ports/discord_port.ts";
-import { exampleChannels } from "../../../src/extras/setup/steps/ask_channels.ts";
+} from "../../../src/features/setup/answers/state.ts";
+import type { OfferedChannel } from "../../../src/features/setup/ports/discord_port.ts";
+import { exampleChannels } from "../../../src/features/setup/steps/ask_channels.ts";
 import { parseConfig } from "../../../src/config/parse.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import { FINISHED, GUILD, OWNER } from "./answers.ts";

@@ -1,11 +1,11 @@
 /** A dialogue and ports with answers of a test. */
 
 import assert from "node:assert/strict";
-import type { Dialogue } from "../../../src/extras/setup/ports/dialogue.ts";
-import type { SetupDiscord } from "../../../src/extras/setup/ports/discord_port.ts";
-import type { ModelPort } from "../../../src/extras/setup/ports/model_port.ts";
-import type { OwnCommands } from "../../../src/extras/setup/ports/own_commands.ts";
-import type { SetupPorts } from "../../../src/extras/setup/steps/setup_ports.ts";
+import type { Dialogue } from "../../../src/features/setup/ports/dialogue.ts";
+import type { SetupDiscord } from "../../../src/features/setup/ports/discord_port.ts";
+import type { ModelPort } from "../../../src/features/setup/ports/model_port.ts";
+import type { OwnCommands } from "../../../src/features/setup/ports/own_commands.ts";
+import type { SetupPorts } from "../../../src/features/setup/steps/setup_ports.ts";
 
 /** A dialogue that gives these answers, and notes what it says and asks. */
 export function scriptedDialogue(answers: readonly (string | boolean)[]) {

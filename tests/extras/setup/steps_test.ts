@@ -2,16 +2,16 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type SetupState, wholeAnswers } from "../../../src/extras/setup/answers/state.ts";
-import { finish } from "../../../src/extras/setup/finish.ts";
-import { DialogueEnd } from "../../../src/extras/setup/ports/dialogue.ts";
-import type { BotPlace } from "../../../src/extras/setup/ports/own_commands.ts";
+import { type SetupState, wholeAnswers } from "../../../src/features/setup/answers/state.ts";
+import { finish } from "../../../src/features/setup/finish.ts";
+import { DialogueEnd } from "../../../src/features/setup/ports/dialogue.ts";
+import type { BotPlace } from "../../../src/features/setup/ports/own_commands.ts";
 import { StartError } from "../../../src/cli/shared/exit_code.ts";
-import { askCodeGrant, askIntents, askToken } from "../../../src/extras/setup/steps/ask_bot.ts";
-import { askLimit } from "../../../src/extras/setup/steps/ask_limit.ts";
-import { askModel } from "../../../src/extras/setup/steps/ask_model.ts";
-import { askOwner } from "../../../src/extras/setup/steps/ask_owner.ts";
-import type { Tested } from "../../../src/extras/model/test.ts";
+import { askCodeGrant, askIntents, askToken } from "../../../src/features/setup/steps/ask_bot.ts";
+import { askLimit } from "../../../src/features/setup/steps/ask_limit.ts";
+import { askModel } from "../../../src/features/setup/steps/ask_model.ts";
+import { askOwner } from "../../../src/features/setup/steps/ask_owner.ts";
+import type { Tested } from "../../../src/features/model/test.ts";
 import { ModelError } from "../../../src/core/model.ts";
 import { FINISHED, OTHER, OWNER } from "./answers.ts";
 import { portsOf, scriptedDialogue } from "./scripted_dialogue.ts";

@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { distance } from "fastest-levenshtein";
-import { ollamaUrl } from "../../../src/extras/setup/ports/model_port.ts";
-import { tokenFault } from "../../../src/extras/setup/steps/ask_bot.ts";
-import { readLimit, readPrices } from "../../../src/extras/setup/steps/ask_limit.ts";
-import { addressFault, keyFault } from "../../../src/extras/setup/steps/ask_model.ts";
-import { matched, wordsFor } from "../../../src/extras/setup/steps/ask_channels.ts";
+import { ollamaUrl } from "../../../src/features/setup/ports/model_port.ts";
+import { tokenFault } from "../../../src/features/setup/steps/ask_bot.ts";
+import { readLimit, readPrices } from "../../../src/features/setup/steps/ask_limit.ts";
+import { addressFault, keyFault } from "../../../src/features/setup/steps/ask_model.ts";
+import { matched, wordsFor } from "../../../src/features/setup/steps/ask_channels.ts";
 
 const HELP =
   "get the bot token in Discord's developer portal, under your application, Bot, Reset Token.";

@@ -9,7 +9,7 @@ import Provider from "oidc-provider";
 import type { UserId } from "../../../src/core/discord/ids.ts";
 import type { Decision } from "../../../src/core/people/question.ts";
 import { WaitsForPerson } from "../../../src/core/turn/tool.ts";
-import { peoplesLogins, readyFor, signInTool } from "../../../src/extras/signins/own_servers.ts";
+import { peoplesLogins, readyFor, signInTool } from "../../../src/features/signins/own_servers.ts";
 import { beginSignIn, NotYetError } from "../../../src/mcp/sign_in.ts";
 import { directMessage } from "../../support/discord/builders.ts";
 import { answerMcp } from "../../support/model/own_accounts.ts";

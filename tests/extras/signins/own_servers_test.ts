@@ -7,7 +7,7 @@ import { describe, it } from "node:test";
 import type { CommandCall, InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import { cameBy, type Origin } from "../../../src/core/inbound/inbound.ts";
 import type { AcceptedBatch } from "../../../src/core/inbound/inbox.ts";
-import { askPrivately, runSignIns, toolsFor } from "../../../src/extras/signins/own_servers.ts";
+import { askPrivately, runSignIns, toolsFor } from "../../../src/features/signins/own_servers.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 import {
   directMessage,

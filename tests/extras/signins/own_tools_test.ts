@@ -9,7 +9,7 @@ import {
   readyFor,
   showTool,
   signInTool,
-} from "../../../src/extras/signins/own_servers.ts";
+} from "../../../src/features/signins/own_servers.ts";
 import {
   channelId,
   directMessage,

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import type { UserId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import { type EachServer, toolsFor } from "../../../src/extras/signins/own_servers.ts";
+import { type EachServer, toolsFor } from "../../../src/features/signins/own_servers.ts";
 import { createLogins, createSealing, type Login } from "../../../src/mcp/oauth/provider.ts";
 import { type Given, testAccount } from "../../support/bot/test_account.ts";
 import { directMessage, sender } from "../../support/discord/builders.ts";

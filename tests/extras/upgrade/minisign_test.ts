@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { readMinisignKey, verifyMinisign } from "../../../src/extras/upgrade/release.ts";
+import { readMinisignKey, verifyMinisign } from "../../../src/features/upgrade/release.ts";
 import { newSigner } from "../../support/release/signer.ts";
 
 /** Made by minisign 0.11, with `-S -t "barnacle v1.0.0"`; `OLD` with `-l`. */

@@ -12,8 +12,8 @@ import {
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
-import type { HostMachine, Ran } from "../../../src/extras/service/machine.ts";
-import { upgrade, type UpgradeFlags } from "../../../src/extras/upgrade/upgrade.ts";
+import type { HostMachine, Ran } from "../../../src/features/service/machine.ts";
+import { upgrade, type UpgradeFlags } from "../../../src/features/upgrade/upgrade.ts";
 import { VERSION } from "../../../src/version.ts";
 import { recordingIo } from "../../cli/io.ts";
 import { newSigner } from "../../support/release/signer.ts";

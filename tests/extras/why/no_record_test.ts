@@ -4,7 +4,7 @@ import {
   type AccountEvidence,
   type Evidence,
   judgeAbsence,
-} from "../../../src/extras/why/no_record.ts";
+} from "../../../src/features/why/no_record.ts";
 import { DAY_MS } from "../../../src/lib/clock.ts";
 import { ACCOUNT, guildId } from "../../support/discord/builders.ts";
 

@@ -3,7 +3,7 @@ import { afterEach, describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { Step } from "../../../src/core/step.ts";
-import { why } from "../../../src/extras/why/why.ts";
+import { why } from "../../../src/features/why/why.ts";
 import type { Store } from "../../../src/store/store.ts";
 import {
   directMessage,

@@ -12,11 +12,11 @@ import { join } from "node:path";
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
-import { doctor } from "../../../src/extras/diagnose/doctor.ts";
-import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
+import { doctor } from "../../../src/features/diagnose/doctor.ts";
+import type { SimulatedProcess } from "../../../src/features/demo/simulation/simulation.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { DAY_MS } from "../../../src/lib/clock.ts";
-import type { DoctorPart } from "../../../src/extras/diagnose/parts.ts";
+import type { DoctorPart } from "../../../src/features/diagnose/parts.ts";
 import { OWN_TOKENS } from "../../../src/flows/preflight/model.ts";
 import { recordingIo } from "../../cli/io.ts";
 import {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Finding } from "../../../src/core/finding.ts";
-import { doctor, type DoctorFlags } from "../../../src/extras/diagnose/doctor.ts";
+import { doctor, type DoctorFlags } from "../../../src/features/diagnose/doctor.ts";
 import { recordingIo } from "../../cli/io.ts";
 import {
   API_KEY,

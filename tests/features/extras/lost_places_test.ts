@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
-import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/features/demo/simulation/simulation.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
 

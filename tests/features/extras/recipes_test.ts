@@ -8,7 +8,7 @@ import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { parse } from "jsonc-parser";
-import { secretPath, trySecret } from "../../../src/extras/setup/ports/write_files.ts";
+import { secretPath, trySecret } from "../../../src/features/setup/ports/write_files.ts";
 import { withSimulation } from "../../support/bot/e2e.ts";
 
 const FIXTURES = new URL("../../fixtures/hooks/", import.meta.url);

@@ -14,7 +14,7 @@ import { acting, reading } from "../../../src/flows/questions/action_questions.t
 import { latestOf } from "../../../src/lib/cache.ts";
 import { readChannelHistory } from "../../../src/tools/channel.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import { voice } from "../../../src/tools/voice.ts";
+import { voice } from "../../../src/features/voice/tool.ts";
 import { discord as tool } from "../../../src/tools/discord/discord.ts";
 import { addChannel, addMember, addRole } from "../../../simulator/world/create_world.ts";
 import { ALL_PERMISSIONS, PERMISSION } from "../../../simulator/world/permissions.ts";
@@ -120,11 +120,7 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
     const presences: unknown[] = [];
     const answered = new Map<string, UserId>();
     const self = { userId: barnacle.userId, applicationId: barnacle.id, username: "Barnacle" };
-    const joinsNone = () => Promise.reject(new Error("This test joins no voice channel"));
-    const { account, store, clock } = await testAccount({
-      ...{ api, self },
-      extras: [{ account: () => Promise.resolve(() => ({ voice: joinsNone })) }],
-    });
+    const { account, store, clock } = await testAccount({ api, self });
     let owner = "";
     const base = { policy: account.policy(), config: account.config() };
     const current = latestOf(

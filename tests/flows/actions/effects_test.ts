@@ -208,10 +208,10 @@ describe("[T4] every effect", () => {
       const byAda = { ...asking, decision: pressedBy(people.ada) };
       assert.match(await run(say, byAda), NEEDS_PRESS);
       const byGrace = { ...asking, decision: pressedBy(people.grace) };
-      assert.match(await run(say, byGrace), /joins no voice channel/);
+      assert.match(await run(say, byGrace), /in no voice channel/);
       // Everyone who hears it reads #general, or is heard in the same place.
-      assert.match(await run(say, { decision: undefined }), /joins no voice channel/);
-      assert.match(await run(say, { place: calls, decision: undefined }), /joins no voice/);
+      assert.match(await run(say, { decision: undefined }), /in no voice channel/);
+      assert.match(await run(say, { place: calls, decision: undefined }), /in no voice channel/);
     }));
 
   it("is at a voice channel's name for all who see the channel, also without Connect", () =>

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { cameBy, type InboundMessage, type Role } from "../../../src/core/inbound/inbound.ts";
 import { setSchedule } from "../../../src/features/schedules/own.ts";
+import { schedules as feature } from "../../../src/features/schedules/feature.ts";
 import { runEnded, schedules, wakeSchedules } from "../../../src/features/schedules/runner.ts";
 import { MAX_PER_USER, setByOf } from "../../../src/features/schedules/schedule.ts";
 import type { NewSchedule } from "../../../src/features/schedules/store.ts";
@@ -35,7 +36,10 @@ async function build(discord: object = OPEN, isFailing = () => false) {
       yield { kind: "finish", reason: "stop" };
     },
   };
-  const scene = await testAccount({ discord, model, answer: discordWith(world) });
+  const scene = await testAccount({
+    ...{ discord, model, answer: discordWith(world) },
+    features: [feature],
+  });
   const { account, clock, store, rows } = scene;
   const { start, stop } = schedules;
   return {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { z } from "zod";
 import { wakeTurns } from "../../../src/account/per_account.ts";
-import type { BotExtra } from "../../../src/account/extra_parts.ts";
+import type { BotFeature } from "../../../src/account/feature_parts.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import {
   type Model,
@@ -108,37 +108,37 @@ function voice(isPosted = false, model?: Model) {
     waits: () => void heard.push("waits"),
     say: (text) => void heard.push(`say ${text}`),
   };
-  const extra: BotExtra = { account: () => Promise.resolve(() => ({ speechOf: () => speech })) };
-  return { heard, extras: [extra] };
+  const extra: BotFeature = { account: () => Promise.resolve(() => ({ speechOf: () => speech })) };
+  return { heard, features: [extra] };
 }
 
 const spoken = () => directMessage({ origin: { kind: "speech", seconds: 2 } });
 
 describe("[V5] the answer to a person who has spoken", () => {
   it("is spoken while it grows, and not posted", async () => {
-    const { heard, extras } = voice();
-    const { put, posted, states } = await build({ extras });
+    const { heard, features } = voice();
+    const { put, posted, states } = await build({ features });
     await put(spoken());
     assert.deepEqual([states(), posted()], [["answered"], []]);
     assert.deepEqual(heard, ["grow fine", "end fine", "say "]);
   });
 
   it("is posted, too, if not all of it was said", async () => {
-    const { put, posted } = await build({ extras: voice(true).extras });
+    const { put, posted } = await build({ features: voice(true).features });
     await put(spoken());
     assert.deepEqual(posted(), ["fine"]);
   });
 
   it("comes from the model that speaks itself", async () => {
     const { model } = scripted(() => says("aloud"));
-    const { put, posted } = await build({ extras: voice(true, model).extras });
+    const { put, posted } = await build({ features: voice(true, model).features });
     await put(spoken());
     assert.deepEqual(posted(), ["aloud"]);
   });
 
   it("is posted and not said again, if a crash has cut its speech", async () => {
-    const { heard, extras } = voice();
-    const scene = await build({ extras });
+    const { heard, features } = voice();
+    const scene = await build({ features });
     const message = spoken();
     await scene.store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), 0);
     const claim = await scene.store.inbox.claimNext(ACCOUNT, 0, []);
@@ -151,17 +151,17 @@ describe("[V5] the answer to a person who has spoken", () => {
   });
 
   it("pauses while a tool runs", async () => {
-    const { heard, extras } = voice();
+    const { heard, features } = voice();
     const { model } = scripted(calls, () => says("low"));
-    const { put } = await build({ extras, model, ...tide() });
+    const { put } = await build({ features, model, ...tide() });
     await put(spoken());
     assert.ok(heard.indexOf("pause") < heard.indexOf("end low"), heard.join());
     assert.ok(heard.includes("pause"));
   });
 
   it("is a spoken and posted notice, if the model fails", async () => {
-    const { heard, extras } = voice();
-    const { put, posted } = await build({ extras, model: scripted(failing).model });
+    const { heard, features } = voice();
+    const { put, posted } = await build({ features, model: scripted(failing).model });
     await put(spoken());
     assert.equal(posted().length, 1);
     assert.match(heard.join(), /^say My model is overloaded/);
@@ -347,33 +347,29 @@ describe("a turn with more than an answer", () => {
     assert.deepEqual([scene.states(), scene.posted()], [["answered"], []]);
   });
 
-  it("[R15a] has lines of extras below it", async () => {
-    const extra: BotExtra = {
-      account: () => Promise.resolve(() => ({ linesUnder: () => ["✓ x"] })),
-    };
-    const { dm, posted } = await build({ extras: [extra] });
+  const receipts = (mode: string) => ({ messages: { receipts: mode } });
+  const changing = { toolServices: { tools: () => [toolNamed("remind")] } };
+
+  it("[R15a] has its receipts below it", async () => {
+    const { dm, posted } = await build({ ...changing, beside: receipts("always") });
     await dm("well?");
-    assert.deepEqual(posted(), ["fine\n-# ✓ x"]);
+    assert.deepEqual(posted(), ["fine\n-# Nothing was changed"]);
   });
 
   it("[C9] keeps the config with which it began", async () => {
     const gate = Promise.withResolvers<string>();
-    const extra: BotExtra = {
-      account: () =>
-        Promise.resolve(() => ({ linesUnder: ({ config }) => [config.messages.receipts] })),
-    };
     const reactions = { ackReaction: "👀", ackReactionScope: "all", removeAckAfterReply: true };
     const { dm, pass, reload, posted, requests } = await build({
-      extras: [extra],
+      ...changing,
       says: () => gate.promise,
-      beside: { messages: { ...reactions, receipts: "off" } },
+      beside: { messages: { ...reactions, receipts: "always" } },
     });
     await dm("well?");
-    await reload({}, { messages: { receipts: "always", ackReaction: "👀", footer: "all" } });
+    await reload({}, { messages: { receipts: "off", ackReaction: "👀", footer: "all" } });
     await pass(1_000);
     gate.resolve("fine");
     await pass(1_000);
-    assert.deepEqual(posted(), ["fine\n-# off"]);
+    assert.deepEqual(posted(), ["fine\n-# Nothing was changed"]);
     assert.ok(requests.some(({ method, path }) => method === "DELETE" && /reactions/.test(path)));
   });
 

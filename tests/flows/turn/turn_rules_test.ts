@@ -17,7 +17,6 @@ import { sameData } from "../../support/same_data.ts";
 import type { Frozen } from "../../../src/core/outbound/outbound.ts";
 import { withLinesUnder } from "../../../src/flows/turn/steps.ts";
 import type { MadeChange } from "../../../src/store/changes/changes.ts";
-import { type AccountPart, loadExtras } from "../../../src/account/extra_parts.ts";
 import { bareAccount } from "../../support/account.ts";
 import { frozen } from "../../support/store/store.ts";
 import { turnEnded } from "../../../src/flows/turn/answer.ts";
@@ -177,23 +176,28 @@ const part = (at: number, of: number, content: string, more: object = {}): Froze
 
 describe("[R15a] withLinesUnder()", () => {
   const rows: readonly (readonly [string, readonly Frozen[], readonly (readonly string[])[]])[] = [
-    ["a short answer", [part(0, 1, "Done!")], [["Done!\n-# ✓ x", "Undo"]]],
+    ["a short answer", [part(0, 1, "Done!")], [["Done!\n-# ✓ x set", "Undo"]]],
     ["an answer with a footer", [part(0, 1, "Done!\n-# 3 s", { footer: "-# 3 s" })], [
-      ["Done!\n-# 3 s\n-# ✓ x", "Undo"],
+      ["Done!\n-# 3 s\n-# ✓ x set", "Undo"],
     ]],
     ["a spoken answer", [part(0, 2, "Done!"), part(1, 2, "", { voice })], [
-      ["Done!\n-# ✓ x", "Undo"],
+      ["Done!\n-# ✓ x set", "Undo"],
       [""],
     ]],
     ["a full message, whose marks may double the line", [part(0, 1, "x".repeat(1_990))], [
       ["x".repeat(1_990)],
-      ["-# ✓ x", "Undo"],
+      ["-# ✓ x set", "Undo"],
     ]],
     ["no answer", [], []],
   ];
   for (const [what, outbox, expected] of rows) {
     it(`puts the line and the button together: ${what}`, async () => {
-      const steps = [{ kind: "answer", text: "", calls: [], at: 1 }] as const;
+      const calls = [{ id: "1", name: "x", arguments: "{}" }];
+      const steps = [
+        { kind: "answer", text: "", calls, at: 1 },
+        { kind: "result", callId: "1", end: "done", text: "ok", at: 2 },
+      ] as const;
+      const tools = [{ name: "x", effect: () => ({ object: "x", did: "set" }) }];
       const change: Partial<MadeChange> = {
         undo: { does: "x", needs: [], requests: [] },
         isUndone: false,
@@ -206,12 +210,13 @@ describe("[R15a] withLinesUnder()", () => {
           changes: { ofTurn: () => Promise.resolve([change as MadeChange]) },
         } as never,
       });
-      const linesUnder: AccountPart["linesUnder"] = (turn) => turn.steps.length > 0 ? ["✓ x"] : [];
-      const extra = { account: () => Promise.resolve(() => ({ linesUnder })) };
-      await loadExtras(account, [extra as never]);
       const ended = await withLinesUnder(
         { claim, entries: [], end: { kind: "answered" }, outbox },
-        { account, rules: { tools: [], chunks: { limit: 2_000 } } } as never,
+        {
+          account,
+          config: { messages: { receipts: "effects" } },
+          rules: { tools, chunks: { limit: 2_000 } },
+        } as never,
       );
       const shown = ended.outbox.map((
         { message: { content, buttons = [] } },

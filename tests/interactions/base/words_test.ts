@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { Command } from "../../../src/interactions/base/command.ts";
 import { readWords, usageOf } from "../../../src/flows/interactions/run_commands.ts";
 import { allowlist } from "../../../src/interactions/commands/allowlist.ts";
-import { catchup } from "../../../src/interactions/commands/of_extras.ts";
+import { catchup } from "../../../src/features/catchup/command.ts";
 import { config } from "../../../src/interactions/commands/config.ts";
 import { forget, memory } from "../../../src/interactions/commands/own_data.ts";
 import { skill } from "../../../src/interactions/commands/questions.ts";

@@ -5,11 +5,11 @@ import { describe, it } from "node:test";
 import { generatedFiles, pageText } from "../../../scripts/reference/commands.ts";
 import { withReasonTables } from "../../../scripts/reference/reasons.ts";
 import { allTasks } from "../../../src/cli/tasks.ts";
-import { EXTRAS } from "../../../src/extras/extras.ts";
+import { FEATURES } from "../../../src/features/features.ts";
 import { EXIT } from "../../../src/cli/shared/exit_code.ts";
 import type { Command } from "../../../src/interactions/base/command.ts";
 
-const TASKS = await allTasks(EXTRAS);
+const TASKS = await allTasks(FEATURES);
 
 const DOCS = join(import.meta.dirname!, "..", "..", "..", "docs");
 

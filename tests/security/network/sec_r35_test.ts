@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { openedOrEnded, talk } from "../../support/network/raw_client.ts";
-import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/features/demo/simulation/simulation.ts";
 
 /** Milliseconds in which a client must send its request. */
 const HEADERS_MS = 2_000;

@@ -17,7 +17,7 @@ import {
   type SimulatedProcess,
   type Simulation,
   startSimulation,
-} from "../../../src/extras/demo/simulation/simulation.ts";
+} from "../../../src/features/demo/simulation/simulation.ts";
 import {
   type Exit,
   type OwnCommand,

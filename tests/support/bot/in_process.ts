@@ -1,6 +1,6 @@
 /** Starts the whole bot in the process of the test, on a simulated Discord. */
 
-import { EXTRAS } from "../../../src/extras/extras.ts";
+import { FEATURES } from "../../../src/features/features.ts";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AccountSetup, BotOptions, Setup } from "../../../src/bot.ts";
@@ -59,7 +59,7 @@ export async function onSimulator(
         models: modelsOf(model),
         apiBase: `${simulator.apiUrl}/api`,
       }),
-      extras: EXTRAS,
+      features: FEATURES,
       store,
       logging,
       build: BUILD,

@@ -32,7 +32,7 @@ export function testBot(
     isConnectionDebug: false,
     env: {},
     commandKey: "",
-    extras: [],
+    features: [],
     now,
     accounts: new Map(),
     views: new Map(),

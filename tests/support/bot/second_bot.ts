@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import type { Env } from "../../../src/lib/env.ts";
-import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/features/demo/simulation/simulation.ts";
 import { startOwnProcess } from "../../../src/host/process/own_process.ts";
 import { API_KEY, commandUnderTest, PATIENCE_MS, type Scene } from "./e2e.ts";
 

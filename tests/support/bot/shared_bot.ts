@@ -11,7 +11,7 @@ import { after, before } from "node:test";
 import type {
   SimulatedProcess,
   Simulation,
-} from "../../../src/extras/demo/simulation/simulation.ts";
+} from "../../../src/features/demo/simulation/simulation.ts";
 import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import { addChannel } from "../../../simulator/world/create_world.ts";
 import { openStage, type Scene, type SceneOptions, toScene, withSimulation } from "./e2e.ts";

@@ -4,7 +4,7 @@
  * So a test can decide when the account gets its other parts, and act at Discord before that.
  */
 
-import { EXTRAS } from "../../../src/extras/extras.ts";
+import { FEATURES } from "../../../src/features/features.ts";
 import { tmpdir } from "node:os";
 import { startSimulator } from "../../../simulator/simulator.ts";
 import { type LoadRest, startAccount } from "../../../src/bot/account/account.ts";
@@ -51,7 +51,7 @@ export async function openAccountScene() {
     models: modelsOf(PARROT),
     apiBase: `${simulator.apiUrl}/api`,
   };
-  const bot = testBot({ setup: setupOf(own), store, log, dataDir: tmpdir(), extras: EXTRAS });
+  const bot = testBot({ setup: setupOf(own), store, log, dataDir: tmpdir(), features: FEATURES });
 
   /** Waits for a condition at Discord. */
   function until(check: () => boolean): Promise<boolean> {

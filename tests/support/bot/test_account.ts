@@ -13,7 +13,7 @@ import {
   type RunningAccount,
 } from "../../../src/bot/account/running.ts";
 import type { OwnSetup, Speech } from "../../../src/bot/rules/setup.ts";
-import type { BotExtra } from "../../../src/account/extra_parts.ts";
+import type { BotFeature } from "../../../src/account/feature_parts.ts";
 import type { ProcessMedia } from "../../../src/bot/process_media.ts";
 import type { ToolServices } from "../../../src/bot/rules/tool_services.ts";
 import type { Connection } from "../../../src/discord/gateway/main/connection.ts";
@@ -105,7 +105,7 @@ export interface Given {
   /** The text of the model's answer to what it was asked last. */
   readonly says?: (asked: string) => string | Promise<string>;
   /** Extras with a part of the account. */
-  readonly extras?: readonly BotExtra[];
+  readonly features?: readonly BotFeature[];
   /** Tools, programs and files of agents; by default there are none. */
   readonly toolServices?: Partial<ToolServices>;
   /** Parts of the gateway's connection that a test looks at; the others do nothing. */
@@ -155,7 +155,7 @@ export async function testAccount(
   const bot = testBot({
     setup: setupOf(own),
     ...{ store, log, now: clock.now, toolServices },
-    extras: more.extras ?? [],
+    features: more.features ?? [],
     media: more.media ?? mediaInMemory(),
   }, ["hunter2"]);
   const reader = createReader({ accountId: ACCOUNT, guilds, self: more.self ?? SELF }, () => {});

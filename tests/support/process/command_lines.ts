@@ -5,7 +5,7 @@
 
 import { readFileSync } from "node:fs";
 import process from "node:process";
-import { EXTRAS } from "../../../src/extras/extras.ts";
+import { FEATURES } from "../../../src/features/features.ts";
 import { runCommandLine } from "../../../src/cli/app.ts";
 
 /** What a person sees of a command. */
@@ -35,7 +35,7 @@ async function outcomeOf(args: readonly string[]): Promise<Outcome> {
     timer = setTimeout(() => resolve("does not end"), LIMIT_MS);
   });
   try {
-    const code = await Promise.race([runCommandLine(args, process, EXTRAS), late]);
+    const code = await Promise.race([runCommandLine(args, process, FEATURES), late]);
     return { code, ...written };
   } catch (error) {
     return { code: `throws ${String(error)}`, ...written };

@@ -3,8 +3,8 @@
  */
 
 import process from "node:process";
-import { inspectHost } from "../../../src/extras/diagnose/host_facts.ts";
-import { status } from "../../../src/extras/diagnose/status.ts";
+import { inspectHost } from "../../../src/features/diagnose/host_facts.ts";
+import { status } from "../../../src/features/diagnose/status.ts";
 import { recordingIo } from "../../cli/io.ts";
 import { ACCOUNT } from "../discord/builders.ts";
 

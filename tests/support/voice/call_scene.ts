@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { addChannel } from "../../../simulator/world/create_world.ts";
-import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/features/demo/simulation/simulation.ts";
 import { type Scene, type SceneOptions, withSimulation } from "../bot/e2e.ts";
 import { give, registered } from "../bot/slash.ts";
 import { readWav } from "./recordings.ts";

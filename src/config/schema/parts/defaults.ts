@@ -5,8 +5,6 @@
  */
 
 export const DEFAULTS: Record<string, unknown> = {
-  "models": {"providers":{}},
-  "audio": {"maxMin":10,"voice":"alloy"},
   "messages.groupChat": {},
   "messages.queue": {"turnsPerChannel":3,"perUser":3,"perChannel":8},
   "messages.allowedMentions": {"users":"context","roles":[]},
@@ -25,17 +23,19 @@ export const DEFAULTS: Record<string, unknown> = {
   "discord.actions": {"reactions":true,"stickers":true,"emojiUploads":true,"stickerUploads":true,"polls":true,"permissions":true,"messages":true,"threads":true,"pins":true,"search":true,"memberInfo":true,"roleInfo":true,"roles":false,"channelInfo":true,"channels":true,"voiceStatus":true,"events":true,"moderation":false,"presence":false},
   "discord.execApprovals": {"enabled":false,"approvers":[],"timeoutSec":600},
   "discord.accounts": {},
+  "alerts": {"dm":true},
+  "backup": {"enabled":true,"hour":3,"keep":7},
+  "models": {"providers":{}},
+  "audio": {"maxMin":10,"voice":"alloy"},
   "router": {"dedupWindowSec":5,"assignments":{},"noSelfTalk":{"ignoreBotMessages":true}},
   "session": {"dmScope":"auto","reset":"off"},
   "tools": {"discord":{"maxDestructive":5,"alsoGuilds":[]},"askExpiresMin":1440,"timeoutSec":120,"prompt":"auto"},
   "skills": {"folders":[],"hosts":{}},
-  "alerts": {"dm":true},
   "mcp": {"servers":{}},
   "commands": {"native":"auto","text":true,"config":false,"useAccessGroups":true},
   "budgets": {"perUser":{},"perRole":{},"perGuild":{},"perAgent":{},"total":{}},
   "preflight": {"requiredVars":[],"network":true,"dns":true},
   "shutdown": {"graceSec":20},
-  "backup": {"enabled":true,"hour":3,"keep":7},
   "log": {"level":"info","fileMaxMb":50},
   "http": {"bind":["127.0.0.1","::1"],"port":8787,"required":false,"dashboard":false,"showText":false},
 };

@@ -1,6 +1,7 @@
 /** Declares an action of the tool `discord`. `discord.ts` lists all of them. */
 
 import { z } from "zod";
+import { writtenChannel, writtenId } from "../../../core/discord/lenient.ts";
 import type {
   ActionPlace,
   ChannelAct,
@@ -15,12 +16,7 @@ import type {
 import type { ToolGate } from "../../../core/tool_names.ts";
 import { badArguments, type DeclaredInput, withInput } from "../../../core/turn/tool.ts";
 import type { Seen, SeenAt } from "../../../core/rights/rights.ts";
-import {
-  type ChannelId,
-  type MessageId,
-  parseSnowflake,
-  type Snowflake,
-} from "../../../core/discord/ids.ts";
+import { type ChannelId, type MessageId, type Snowflake } from "../../../core/discord/ids.ts";
 import type { EmbedContent } from "../../../core/outbound/outbound.ts";
 import { snowflakeSchema } from "../../../core/discord/lenient.ts";
 
@@ -92,8 +88,6 @@ export function inGuild<Input extends { readonly guildId?: GuildAct["guildId"] }
     discord.inGuild(call, { guildId, needs }, (place) => act(place, input));
 }
 
-/** `<#5>`, `channel:5`, or a link to a channel or a message. */
-const CHANNEL = /^(?:<#(\d+)>|channel:(\d+)|https:\/\/discord\.com\/channels\/\d+\/(\d+).*)$/;
 /** A link to a message. `linkedMessage` in `call_effects.ts` reads its channel. */
 const MESSAGE = /^<?https:\/\/[\w.]+\/channels\/(?:@me|\d+)\/\d+\/(\d+)[/>]*$/;
 /** `<@5>`, `<@!5>` or `user:5`. */
@@ -101,26 +95,15 @@ const USER = /^(?:<@!?(\d+)>|user:(\d+))$/;
 /** `<@&5>` or `role:5`. */
 const ROLE = /^(?:<@&(\d+)>|role:(\d+))$/;
 
-function id<Kind extends string>(what: string, spelling?: RegExp, hint = "digits only") {
-  return z.string().transform((written, context): Snowflake<Kind> => {
-    const text = written.trim();
-    const digits = spelling?.exec(text)?.slice(1).find((group) => group !== undefined);
-    const found = parseSnowflake<Kind>(digits ?? text);
-    if (found) return found;
-    context.addIssue(`must be the id of a ${what}: ${hint}`);
-    return z.NEVER;
-  });
-}
-
-const channelId = id<"channel">("channel", CHANNEL, "digits only, or <#digits>");
-const messageId = id<"message">("message", MESSAGE, "digits only, or a link to it");
-const userId = id<"user">("user", USER, "digits only, or <@digits>");
-const roleId = id<"role">("role", ROLE, "digits only, or <@&digits>");
+const channelId = writtenChannel();
+const messageId = writtenId<"message">("message", MESSAGE, "digits only, or a link to it");
+const userId = writtenId<"user">("user", USER, "digits only, or <@digits>");
+const roleId = writtenId<"role">("role", ROLE, "digits only, or <@&digits>");
 
 export const FIELDS = {
   channelId,
   messageId,
-  guildId: id<"guild">("server"),
+  guildId: writtenId<"guild">("server"),
   userId,
   roleId,
   text: z.string().min(1).max(20_000),

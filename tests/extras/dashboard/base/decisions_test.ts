@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { outcomeOf } from "../../../../src/extras/dashboard/base/decisions.tsx";
+import { outcomeOf } from "../../../../src/features/dashboard/base/decisions.tsx";
 import { ACCOUNT } from "../../../support/discord/builders.ts";
 import { toAccountId } from "../../../../src/core/discord/ids.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { pageNamed } from "../../../../src/extras/dashboard/pages/table.ts";
+import { pageNamed } from "../../../../src/features/dashboard/pages/table.ts";
 import { withParts } from "../parts_fixture.ts";
 
 const HOSTILE = "%3Cscript%3Ealert(1)%3C/script%3E";

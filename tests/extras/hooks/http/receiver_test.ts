@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { describe, it } from "node:test";
 import type { Setup } from "../../../../src/bot.ts";
-import type { Served } from "../../../../src/cli/extras/served_parts.ts";
+import type { Served } from "../../../../src/cli/run/served_parts.ts";
 import type { HookRules, NewHookEvent, StoredHookEvent } from "../../../../src/core/hooks/hook.ts";
-import { createHookReceiver, type HookResult } from "../../../../src/extras/hooks/http/receiver.ts";
-import { verifyBody, verifyHeaders } from "../../../../src/extras/hooks/http/verify.ts";
+import {
+  createHookReceiver,
+  type HookResult,
+} from "../../../../src/features/hooks/http/receiver.ts";
+import { verifyBody, verifyHeaders } from "../../../../src/features/hooks/http/verify.ts";
 import { recordingLog } from "../../../support/recording_log.ts";
 
 const SECRET = "0123456789abcdef0123456789abcdef";

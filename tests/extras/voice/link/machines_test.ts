@@ -2,10 +2,14 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import { VoiceOpcodes as OP } from "discord-api-types/voice/v8";
-import { createDave, type DaveSession, GROUP_MS } from "../../../../src/extras/voice/link/dave.ts";
-import { createGateway, DISCOVERY_MS } from "../../../../src/extras/voice/link/gateway.ts";
-import { readServerMessage } from "../../../../src/extras/voice/link/wire/messages.ts";
-import { createPlayer, type PlayedSamples } from "../../../../src/extras/voice/link/player.ts";
+import {
+  createDave,
+  type DaveSession,
+  GROUP_MS,
+} from "../../../../src/features/voice/link/dave.ts";
+import { createGateway, DISCOVERY_MS } from "../../../../src/features/voice/link/gateway.ts";
+import { readServerMessage } from "../../../../src/features/voice/link/wire/messages.ts";
+import { createPlayer, type PlayedSamples } from "../../../../src/features/voice/link/player.ts";
 import { userId } from "../../../support/discord/builders.ts";
 
 const TARGET = {

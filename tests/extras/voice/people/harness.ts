@@ -5,24 +5,27 @@
 
 import assert from "node:assert/strict";
 import {
-  extraFindings,
-  runByExtra,
-  startExtras,
-  stopExtras,
-  tellExtras,
-  voiceOfExtras,
-} from "../../../../src/account/extra_parts.ts";
+  featureFindings,
+  startFeatures,
+  stopFeatures,
+  tellFeatures,
+} from "../../../../src/account/feature_parts.ts";
 import type { ChannelId, GuildId, UserId } from "../../../../src/core/discord/ids.ts";
 import type { OwnVoice } from "../../../../src/core/discord/gateway.ts";
 import type { ButtonPress } from "../../../../src/core/inbound/inbound.ts";
 import { createVoiceIndex } from "../../../../src/discord/gateway/read/voice_index.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
-import { voice } from "../../../../src/extras/voice/extra.ts";
-import type { HearAs, VoiceEnd } from "../../../../src/extras/voice/line/call.ts";
-import { callsOfThread } from "../../../../src/extras/voice/link/calls.ts";
-import type { FromCall, OfCall, ToCall } from "../../../../src/extras/voice/link/thread.ts";
-import "../../../../src/extras/voice/people/calls.ts"; // loaded on first use
-import "../../../../src/extras/voice/talk/talk.ts";
+import {
+  runHearPress,
+  runVoiceCommand,
+  runVoiceTool,
+} from "../../../../src/features/voice/people/calls.ts";
+import { voice } from "../../../../src/features/voice/feature.ts";
+import type { HearAs, VoiceEnd } from "../../../../src/features/voice/line/call.ts";
+import { callsOfThread } from "../../../../src/features/voice/link/calls.ts";
+import type { FromCall, OfCall, ToCall } from "../../../../src/features/voice/link/thread.ts";
+import "../../../../src/features/voice/people/calls.ts"; // loaded on first use
+import "../../../../src/features/voice/talk/talk.ts";
 import { partsOf } from "../../../../src/interactions/base/command.ts";
 import type { Given, TestAccount } from "../../../support/bot/test_account.ts";
 import { SELF as BOT, testAccount } from "../../../support/bot/test_account.ts";
@@ -185,7 +188,7 @@ export async function openWorld(
   const discord = { guilds: { [GUILD]: { users: [`role:${ALLOWED}`] } } };
   const scene: TestAccount = await testAccount({
     ...{ discord, beside: { ...SPEECH, voice: voiceKeys, ...further }, answer, ...more },
-    extras: [voice],
+    features: [voice],
     randomId: () => `call${++state.calls}`,
     voiceIndex: index,
     connection: { setVoice } as never,
@@ -214,7 +217,7 @@ export async function openWorld(
     "GUILD_CREATE",
     guildData({ channels: shown(), threads: [], roles: [{ id: ALLOWED, name: "crew" }] }),
   );
-  startExtras(account);
+  startFeatures(account);
 
   /** Lets all work end that waits for no timer. */
   const rest = async () => {
@@ -242,13 +245,13 @@ export async function openWorld(
     lines: scene.lines,
     call: () => calls.at(-1) ?? assert.fail("no call began"),
     heard: () => [...calls.at(-1)?.heard.keys() ?? []].toSorted(),
-    failures: () => extraFindings(account).map(({ why }) => why).join(),
-    stop: () => stopExtras(account),
-    forgotten: (userId: UserId) => tellExtras(account, "personForgotten", userId),
+    failures: () => featureFindings(account).map(({ why }) => why).join(),
+    stop: () => stopFeatures(account),
+    forgotten: (userId: UserId) => tellFeatures(account, "personForgotten", userId),
     act: async (
-      ...call: Parameters<typeof voiceOfExtras> extends [unknown, ...infer R] ? R : never
+      ...call: Parameters<typeof runVoiceTool> extends [unknown, ...infer R] ? R : never
     ) => {
-      const acting = voiceOfExtras(account, ...call);
+      const acting = runVoiceTool(account, ...call);
       await rest();
       return await acting;
     },
@@ -263,7 +266,7 @@ export async function openWorld(
     },
     /** Gives a command; the text of its answer, whose buttons can be pressed as those of a card. */
     async give(name: "join" | "leave" | "deafen", by: UserId, channel?: ChannelId) {
-      const answered = runByExtra(
+      const answered = runVoiceCommand(
         account,
         callOf(name, {
           ...{ guildId: GUILD, channelId: HALL, sender: sender({ id: by }) },
@@ -282,7 +285,7 @@ export async function openWorld(
       const buttons = posts().findLast((one) => one.buttons.length > 0)?.buttons ?? [];
       const button = customId ?? buttons.find((id) => id.startsWith(`hear:${how}`));
       assert.ok(button, "there is no card");
-      const answered = runByExtra(account, {
+      const answered = runHearPress(account, {
         guildId: GUILD,
         customId: button,
         sender: sender({
@@ -292,7 +295,7 @@ export async function openWorld(
         } as never),
       } as ButtonPress);
       await rest();
-      return partsOf(await answered).text;
+      return await answered;
     },
     async reload(keys: object, beside: object = {}): Promise<void> {
       await scene.reload({}, { ...SPEECH, ...further, ...beside, voice: keys });

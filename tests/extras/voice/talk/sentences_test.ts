@@ -4,7 +4,7 @@ import fc from "fast-check";
 import {
   createSentences,
   isMoreThanSpeech,
-} from "../../../../src/extras/voice/talk/turn_speech.ts";
+} from "../../../../src/features/voice/talk/turn_speech.ts";
 
 /** All sentences of a text that arrives in parts. */
 function cut(parts: readonly string[]): readonly string[] {

@@ -1,0 +1,164 @@
+/**
+ * Declares what a feature adds to a running bot: a part of each account, and a watch over the process; and
+ * joins the parts of an account to one.
+ */
+
+import type { AlertRecord, Finding } from "../core/finding.ts";
+import type { GuildId, MessageId, UserId } from "../core/discord/ids.ts";
+import type { NumberedEvent, ServerEvent } from "../core/hooks/hook.ts";
+import type { InboundMessage } from "../core/inbound/inbound.ts";
+import type { Delivery } from "../core/outbound/delivery.ts";
+import type { OutboxRow } from "../core/outbound/outbound.ts";
+import type { Tool } from "../core/turn/tool.ts";
+import type { SpeechOf, TurnSpeech, TurnToSpeak } from "../flows/turn/finished_turn.ts";
+import type { Store } from "../store/store.ts";
+import type { Bot, BotAccount } from "./account.ts";
+import { perAccount } from "./per_account.ts";
+
+interface Features {
+  parts: readonly AccountPart[];
+  isStarted?: true;
+}
+
+const featuresOf = perAccount("main", (): Features => ({ parts: [] }));
+
+/** Creates the parts, once, while the account is made. */
+export async function loadFeatures(
+  account: BotAccount,
+  features: readonly BotFeature[],
+): Promise<void> {
+  const creates = await Promise.all(features.map(({ account: load }) => load?.()));
+  featuresOf(account).parts = creates.flatMap((create) => create ? [create(account)] : []);
+}
+
+/** The account is online, perhaps again. */
+export function startFeatures(account: BotAccount): void {
+  const features = featuresOf(account);
+  if (features.isStarted) return;
+  features.isStarted = true;
+  for (const part of features.parts) part.start?.();
+}
+
+/** The config has changed; or a command has changed rows of a namespace. */
+export function featuresChanged(account: BotAccount, namespace?: keyof Store): void {
+  for (const part of featuresOf(account).parts) {
+    if (namespace === undefined || part.namespaces?.includes(namespace)) part.reconfigured?.();
+  }
+}
+
+/** Tells the parts of an event, after the core has handled it. */
+export function tellFeatures<Name extends keyof ToldEvents>(
+  account: BotAccount,
+  name: Name,
+  ...args: Parameters<ToldEvents[Name]>
+): void {
+  for (const { events } of featuresOf(account).parts) {
+    const handle = events?.[name] as ((...given: typeof args) => void) | undefined;
+    handle?.(...args);
+  }
+}
+
+/** The voice of the first part that has one for this turn. */
+export function speechOfFeatures(account: BotAccount, turn: TurnToSpeak): TurnSpeech | undefined {
+  for (const part of featuresOf(account).parts) {
+    const speech = part.speechOf?.(turn);
+    if (speech) return speech;
+  }
+  return undefined;
+}
+
+/** The events to answer, which are stored with the gateway's progress (W7). */
+export function eventsOfFeatures(account: BotAccount, told: ServerEvent): readonly NumberedEvent[] {
+  return featuresOf(account).parts.flatMap((part) => part.eventsOf?.(told) ?? []);
+}
+
+/**
+ * Stores the events of a guild that no session brought.
+ *
+ * @throws {RestError} If Discord does not answer.
+ */
+export async function readMissedEvents(
+  account: BotAccount,
+  guildId: GuildId,
+  since: number,
+): Promise<void> {
+  for (const part of featuresOf(account).parts) await part.missedEvents?.(guildId, since);
+}
+
+/** The servers at which each person signs in (T13a); one feature has them. */
+export function ownServers(account: BotAccount): AccountPart["own"] {
+  return featuresOf(account).parts.find(({ own }) => own)?.own;
+}
+
+export function featureFindings(account: BotAccount): readonly Finding[] {
+  return featuresOf(account).parts.flatMap((part) => part.findings?.() ?? []);
+}
+
+/** Stops one part after the other; never rejects, for the core stops after them. */
+export async function stopFeatures(account: BotAccount): Promise<void> {
+  for (const part of featuresOf(account).parts) {
+    await part.stop?.().catch((error: unknown) =>
+      account.log.error("Cannot stop a feature", { error })
+    );
+  }
+}
+
+export interface BotFeature {
+  /** Loads its part of an account, once the account connects. */
+  readonly account?: () => Promise<CreateAccountPart>;
+  /** Watches the process, from its start on. */
+  readonly watch?: (bot: Bot) => Watch;
+}
+
+/** Creates a part; nothing happens before its `start`. */
+export type CreateAccountPart = (account: BotAccount) => AccountPart;
+
+/** What parts are told of, after the core has handled it. */
+export interface ToldEvents {
+  /** A message was edited or deleted. */
+  messageChanged(id: MessageId): void;
+  /** A person was forgotten (X5): memory drops their words and names. */
+  personForgotten(userId: UserId): void;
+  /** The turn of a scheduled task has ended, or Discord does not take a message of a cause. */
+  runEnded(cause: MessageId): void;
+  /** The turn of a hook's event has ended: further events may be answered. */
+  hookEnded(): void;
+  /** Events of hooks are stored. */
+  hookStored(): void;
+  delivered(row: OutboxRow, delivery: Delivery): void;
+}
+
+/** A feature's part of an account; it takes the moments that it needs. */
+export interface AccountPart {
+  /** The account is online for the first time. */
+  start?(): void;
+  /** The config has changed, or a command has changed rows of its namespaces. */
+  reconfigured?(): void;
+  /** Namespaces of the store whose changes by a command concern it. */
+  readonly namespaces?: readonly (keyof Store)[];
+  /** Its handlers of the account's events, after those of the core. */
+  readonly events?: Partial<ToldEvents>;
+  /** Speaks the answer of a turn in its call (V5). */
+  readonly speechOf?: SpeechOf;
+  /** The events to answer, which are stored with the gateway's progress (W7). */
+  eventsOf?(told: ServerEvent): readonly NumberedEvent[];
+  /** Stores those of a guild that no session brought. Rejects if Discord does not answer. */
+  missedEvents?(guildId: GuildId, since: number): Promise<void>;
+  /** The servers at which each person signs in (T13a); one feature has them. */
+  readonly own?: {
+    ready(message: InboundMessage): Promise<void>;
+    /** The tools that it adds to a turn: the same ones. Of a turn with `own`, all of its tools. */
+    tools(message: InboundMessage): readonly Tool[];
+  };
+  findings?(): readonly Finding[];
+  /** Takes no new work, and resolves once the current one has ended. */
+  stop?(): Promise<void>;
+}
+
+export interface Watch {
+  open(): readonly AlertRecord[];
+  /** The bot ends by itself: nothing will tell the owners later. Never rejects. */
+  lastLook(): Promise<void>;
+  /** Ends the watch; a message under way is still sent. */
+  stop(): Promise<void>;
+}

@@ -1,3 +1,0 @@
-/** Exports the parts that other extras use. */
-
-export { loadDavey } from "./link/davey.ts";

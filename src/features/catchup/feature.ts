@@ -1,0 +1,9 @@
+/** Tells a person alone what happened while they were away: `/catchup` (T17). */
+
+import type { Feature } from "../feature.ts";
+import { catchup as command } from "./command.ts";
+
+export const catchup: Feature = {
+  commands: [command],
+  account: async () => (await import("./catch_up.ts")).createCatchupPart,
+};

@@ -1,0 +1,65 @@
+/** The changes that the page Today offers: `barnacle approvals` and `barnacle pairing`. */
+
+import { quoted } from "../../../lib/text/quoted.ts";
+import { decideRequest, pairingsOf } from "../../access/pairing.ts";
+import { decideQuestion, type OperatorChoice } from "../../agent/approvals.ts";
+import { EXIT } from "../../../cli/shared/exit_code.ts";
+import { accountsIn } from "../../../cli/shared/which_account.ts";
+import { type DashboardChange, RefusedChange } from "./page.ts";
+
+function decideApproval(choice: OperatorChoice, label: string, words: string): DashboardChange {
+  return {
+    name: `approvals.${choice}`,
+    label,
+    command: (code) => `barnacle approvals ${words} ${code}`,
+    async run({ store }, code) {
+      const outcome = await decideQuestion(choice, code, store.questions);
+      if ("problem" in outcome) throw new RefusedChange(outcome.problem);
+      return outcome.text;
+    },
+  };
+}
+
+/** Allows one call. */
+export const allowOnce: DashboardChange = decideApproval("once", "Allow once", "approve");
+/** Allows a call, and later ones like it. */
+export const allowAlways: DashboardChange = decideApproval(
+  "always",
+  "Allow for good",
+  "approve --always",
+);
+/** Denies a call. */
+export const denyCall: DashboardChange = decideApproval("deny", "Deny", "deny");
+
+function decidePairing(how: "approve" | "deny", label: string): DashboardChange {
+  return {
+    name: `pairing.${how}`,
+    label,
+    command: (code) => `barnacle pairing ${how} ${code}`,
+    async run({ store, setup, now }, code) {
+      const accounts = await accountsIn(store.gateway, undefined);
+      const { pending } = await pairingsOf(accounts, store.pairing, now());
+      // A page that is a moment old must not count as a person who guesses codes.
+      if (!pending.some((request) => request.code === code)) {
+        throw new RefusedChange(`${quoted(code)} is unknown, decided or expired`);
+      }
+      const decided = await decideRequest(how, code, accounts, { store, config: setup().config });
+      if (decided.code !== EXIT.done) throw new RefusedChange(decided.text);
+      const { text, warning } = decided;
+      return warning === undefined ? text : `${text}. Warning: ${warning}`;
+    },
+  };
+}
+
+/** Lets a person in. */
+export const approvePairing: DashboardChange = decidePairing("approve", "Approve");
+/** Refuses a person. */
+export const denyPairing: DashboardChange = decidePairing("deny", "Deny");
+
+export const CHANGES: readonly DashboardChange[] = [
+  allowOnce,
+  allowAlways,
+  denyCall,
+  approvePairing,
+  denyPairing,
+];

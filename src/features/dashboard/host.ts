@@ -1,0 +1,97 @@
+/**
+ * Answers the requests of the dashboard beside those of health, while `http.dashboard` is on (O6).
+ *
+ * The dashboard is loaded with the first request for it, or with the first login link. While it is
+ * off, a request costs the comparison of a path.
+ */
+
+import type { Served, ServedPart } from "../../cli/run/served_parts.ts";
+import type { DashboardLink } from "../../bot.ts";
+import type { Dashboard } from "./dashboard.ts";
+import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
+
+const PATH = /^https?:\/\/[^/]+\/dashboard(?:[/?#]|$)/;
+
+/** Creates it; loads nothing. */
+export function serveDashboard(options: Served): ServedPart {
+  const { bot, reload, base: baseNow } = options;
+  let { setup } = options;
+  const { publicUrl } = setup.config.http;
+  let loading: Promise<Dashboard> | undefined;
+  const isOn = () => setup.config.http.dashboard;
+
+  /** Ends live pages and sessions. */
+  async function end(): Promise<void> {
+    const ending = loading;
+    loading = undefined;
+    (await ending)?.close();
+  }
+
+  async function load(): Promise<Dashboard> {
+    const [{ createDashboard }, { askedStore, createCallHandler, readAnswer, toRequest }] =
+      await Promise.all([import("./dashboard.ts"), import("../../cli/shared/store_methods.ts")]);
+    const call = createCallHandler(options.store, bot.changedByCommand);
+    return createDashboard({
+      store: askedStore(
+        options.store,
+        async (name, args) => readAnswer(await call(toRequest(name, args))),
+      ),
+      bot,
+      setup: () => setup,
+      log: options.logging.forPart("http"),
+      clean: options.logging.clean,
+      now: Date.now,
+    }, publicUrl);
+  }
+
+  async function link(): Promise<DashboardLink> {
+    const base = baseNow();
+    if (!isOn()) return { kind: "off" };
+    if (base === undefined) return { kind: "none" };
+    const dashboard = await (loading ??= load());
+    const { LINK_MS } = await import("./logins.ts");
+    return {
+      kind: "link",
+      url: `${publicUrl ?? base}/dashboard#${dashboard.createLink()}`,
+      validSec: LINK_MS / 1_000,
+    };
+  }
+
+  /**
+   * Makes a login link. If the dashboard is off, it first reads the config again, which may be newer.
+   *
+   * @throws {StartError} If the dashboard is off, or there is no server.
+   */
+  async function login() {
+    if (!isOn()) await reload();
+    const made = await link();
+    switch (made.kind) {
+      case "off":
+        throw new StartError(
+          "the dashboard is off; run `barnacle config set http.dashboard true`, which applies at once",
+          EXIT.config,
+        );
+      case "none":
+        throw new StartError(
+          "the bot has no HTTP server: another program uses its port",
+          EXIT.failed,
+        );
+      case "link":
+        return made;
+    }
+  }
+
+  return {
+    answer(request) {
+      if (!isOn() || !PATH.test(request.url)) return undefined;
+      return (loading ??= load()).then((dashboard) => dashboard.fetch(request));
+    },
+    applied(next) {
+      setup = next;
+      if (!isOn()) void end();
+    },
+    link,
+    methods: { "dashboard.login": login },
+    close: end,
+  };
+}

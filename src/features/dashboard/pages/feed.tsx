@@ -1,0 +1,205 @@
+/**
+ * The part Feed of the page Activity: each message with its outcome. A message leads to its
+ * explanation, as `barnacle why` gives it, and that to the whole story: turn, steps, tools, tokens
+ * and deliveries.
+ */
+
+/** @jsxImportSource hono/jsx */
+
+import type { JudgedOnRecord } from "../../../store/messages/messages.ts";
+import { accessIn, ruleText } from "../../../cli/verdict/current_rules.ts";
+import type { PlacedCheck } from "../../../cli/verdict/current_rules.ts";
+import { hasArrived, storyLines } from "../../why/text.ts";
+import { recordedReport, type Today, type WhyDecision, type WhyReport } from "../../why/report.ts";
+import { parseSubject } from "../../../cli/verdict/named.ts";
+import type { DashboardParts } from "../base/page.ts";
+import { type SlugOf, slugsOf } from "../../../cli/shared/read_config.ts";
+import { Decisions, OutcomeBadge } from "../base/decisions.tsx";
+import { Badge, Card, Command, Field, PageLink, QueryForm, Time } from "../base/elements.tsx";
+import { type AnyPage, page, type PageView } from "../base/page.ts";
+
+/** Messages of one page. */
+const SHOWN = 50;
+
+interface FeedList {
+  readonly kind: "list";
+  readonly rows: readonly JudgedOnRecord[];
+  /** Number before which the next page begins; absent: this is the last one. */
+  readonly older?: number;
+  /** Whether the first words of each message are shown. */
+  readonly hasWords: boolean;
+  readonly slugOf: SlugOf;
+}
+
+interface OneMessage {
+  readonly kind: "message";
+  readonly asked: string;
+  /** Why there is no report; absent if there is one. */
+  readonly problem?: string;
+  readonly report?: WhyReport;
+}
+
+/** Shows the list, or with `?message=…` one message. */
+export const feedPart: AnyPage = page<FeedList | OneMessage>({
+  async load(parts, query) {
+    const asked = query.get("message")?.trim();
+    if (asked) return await explain(parts, asked);
+    const before = Number(query.get("before")) || undefined;
+    const rows = await parts.store.messages.newestVerdicts(SHOWN, before);
+    return {
+      kind: "list",
+      rows,
+      older: rows.length === SHOWN ? rows.at(-1)?.id : undefined,
+      hasWords: parts.setup().config.http.showText,
+      slugOf: slugsOf(parts.setup().config),
+    };
+  },
+  view: (facts) => facts.kind === "list" ? <List {...facts} /> : <Message {...facts} />,
+});
+
+async function explain(parts: DashboardParts, asked: string): Promise<OneMessage> {
+  const subject = parseSubject(asked);
+  if (subject.kind === "problem") return { kind: "message", asked, problem: subject.problem };
+  const found = await recordedReport(parts.store, subject, await todayOf(parts));
+  return found
+    ? { kind: "message", asked, report: found.report }
+    : { kind: "message", asked, problem: "Nothing is on record about this message" };
+}
+
+/** The rules of the running config. */
+async function todayOf({ store, setup }: DashboardParts): Promise<Today> {
+  const { text, config: { file, models: { currency } } } = setup();
+  const views = await accessIn({ file, text }, (accountId) => store.pairing.namesOf(accountId));
+  const paired = new Set<string>();
+  for (const { accountId } of views) {
+    for (const { userId } of await store.pairing.paired(accountId)) {
+      paired.add(`${accountId} ${userId}`);
+    }
+  }
+  return { views, currency, isPaired: (accountId, userId) => paired.has(`${accountId} ${userId}`) };
+}
+
+function Search({ asked }: { asked?: string }): PageView {
+  return (
+    <QueryForm to="activity" label="Explain">
+      <Field name="message" label="Link or id of a message, or an error id" value={asked} />
+    </QueryForm>
+  );
+}
+
+function List({ rows, older, hasWords, slugOf }: FeedList): PageView {
+  return (
+    <>
+      <section class="card" aria-label="Search">
+        <Search />
+      </section>
+      <Card id="decisions" title="Messages">
+        <Decisions rows={rows} hasWords={hasWords} slugOf={slugOf} />
+        {older !== undefined &&
+          <PageLink to="activity" query={{ before: String(older) }}>Older messages</PageLink>}
+      </Card>
+    </>
+  );
+}
+
+function Message({ asked, problem, report }: OneMessage): PageView {
+  return (
+    <>
+      <section class="card" aria-label="Search">
+        <Search asked={asked} />
+        <p>
+          <PageLink to="activity">All messages</PageLink>
+        </p>
+      </section>
+      {report
+        ? (
+          <>
+            {report.decisions.map((decision) => <Decision decision={decision} report={report} />)}
+            <Story lines={storyLines(report)} isRunning={report.turn?.state === "running"} />
+          </>
+        )
+        : (
+          <Card id="problem-of-message" title="No record">
+            <p>{problem}</p>
+            <p class="hint">
+              <Command>barnacle why {asked}</Command> also looks for causes beyond the record.
+            </p>
+          </Card>
+        )}
+    </>
+  );
+}
+
+function Decision({ decision, report }: { decision: WhyDecision; report: WhyReport }): PageView {
+  const { accountId, at, verdict, words, rule, place, checks = [], missing, thisVersion, now } =
+    decision;
+  return (
+    <Card id={`decision-${accountId}`} title={`Decision of ${accountId}`}>
+      <p class="headline">
+        <OutcomeBadge
+          verdict={verdict as JudgedOnRecord["verdict"]}
+          accountId={accountId}
+          answeredBy={report.turn?.accountId}
+          state={report.turn?.state}
+          unsent={report.outbox.find((row) => !hasArrived([row]))?.state}
+          asksPerson={false}
+        />
+        <span>{words}</span>
+      </p>
+      <p class="hint">
+        {ruleText(rule, place)}, <Time at={at} />
+      </p>
+      <Checks checks={checks} />
+      {missing && (
+        <p class="hint">
+          {`Its checks are not available: the ${missing} of that time ${
+            missing === "facts" ? "are" : "is"
+          } not recorded.`}
+        </p>
+      )}
+      {thisVersion && (
+        <p>
+          {`Another version of Barnacle decided this; this one would say: ${thisVersion.words}`}
+        </p>
+      )}
+      {now && (
+        <>
+          <h3>{`With the current config and pairings: ${now.words}`}</h3>
+          <Checks checks={now.checks} />
+        </>
+      )}
+      <Command>barnacle why {report.messageId}</Command>
+    </Card>
+  );
+}
+
+function Checks({ checks }: { checks: readonly PlacedCheck[] }): PageView {
+  return (
+    <ul class="lines">
+      {checks.map(({ id, passed, fact, rule, place }) => (
+        <li>
+          <p>
+            <Badge tone={passed ? "good" : "bad"}>{passed ? "ok" : "no"}</Badge> {`${id}: ${fact}`}
+          </p>
+          <p class="hint">{ruleText(rule, place)}</p>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** The second click: turn, steps, tools, tokens and deliveries. */
+function Story({ lines, isRunning }: { lines: readonly string[]; isRunning: boolean }): PageView {
+  return (
+    <section class="card" id="story" data-live aria-label="The whole story">
+      {lines.length === 0
+        ? <p class="hint">No turn began, and nothing was sent.</p>
+        : (
+          <details id="story-details" open={isRunning}>
+            <summary>The whole story: turn, steps, tools, tokens and deliveries</summary>
+            <pre tabindex={0}>{lines.join("\n")}</pre>
+          </details>
+        )}
+    </section>
+  );
+}

@@ -1,0 +1,136 @@
+/** The page Spend: limits, and one table by day, agent, place, person or model (L5, X4). */
+
+/** @jsxImportSource hono/jsx */
+
+import { type BudgetUseOf, labelOf } from "../../../core/spending/budget.ts";
+import type { UsageSum } from "../../../store/usage/usage.ts";
+import { budgetUsesIn, costOf, limitLine, usageBy, type UsageRow } from "../../model/usage.ts";
+import { Card, Choice, Command, QueryForm } from "../base/elements.tsx";
+import { type AnyPage, page, type PageView } from "../base/page.ts";
+
+const FIELDS = {
+  day: "Day",
+  agent: "Agent",
+  guild: "Server",
+  channel: "Channel",
+  user: "Person",
+  model: "Model",
+} as const;
+
+type SpendField = keyof typeof FIELDS;
+
+/** The periods that a person may choose, in UTC days with today. */
+const PERIODS: readonly number[] = [7, 30, 90];
+
+const DEFAULT_DAYS = 30;
+
+/** Most rows of the table: a page stays small, also of a large server. */
+const MAX_ROWS = 100;
+
+interface SpendFacts {
+  readonly by: SpendField;
+  readonly days: number;
+  readonly currency: string | undefined;
+  readonly rows: readonly UsageRow[];
+  readonly total: UsageSum;
+  readonly limits: readonly BudgetUseOf[];
+}
+
+/** Shows use and limits of the models. */
+export const spendPage: AnyPage = page<SpendFacts>({
+  async load({ store, setup, now }, query) {
+    const asked = Number(query.get("days"));
+    const days = PERIODS.includes(asked) ? asked : DEFAULT_DAYS;
+    const field = query.get("by") ?? "";
+    const by = Object.hasOwn(FIELDS, field) ? field as SpendField : "day";
+    const at = now();
+    const { budgets, models: { currency } } = setup().config;
+    const { rows, total } = await usageBy(by, days, store, at);
+    return { by, days, currency, rows, total, limits: await budgetUsesIn(store, budgets, at) };
+  },
+  view: (facts) => (
+    <>
+      <Limits {...facts} />
+      <section class="card" aria-label="Choice">
+        <QueryForm to="spend" label="Show">
+          <Choice name="by" label="By" value={facts.by} options={Object.entries(FIELDS)} />
+          <Choice
+            name="days"
+            label="Period"
+            value={String(facts.days)}
+            options={PERIODS.map((days) => [String(days), `${days} days`])}
+          />
+        </QueryForm>
+      </section>
+      <Sums {...facts} />
+    </>
+  ),
+});
+
+function Limits({ limits, currency }: SpendFacts): PageView {
+  return (
+    <Card id="limits" title="Limits">
+      {limits.length === 0 && <p class="empty">No limits.</p>}
+      {limits.map((use) => {
+        const line = limitLine(use, currency);
+        return (
+          <div>
+            <p>{line}</p>
+            <meter
+              aria-label={line}
+              min={0}
+              max={Math.max(use.limit, 1)}
+              high={use.limit * 0.8}
+              value={Math.min(use.used, use.limit)}
+            />
+          </div>
+        );
+      })}
+      <p class="hint">
+        By direct message to the bot: <code>/settings budget</code>. All limits: the key{" "}
+        <code>budgets</code>.
+      </p>
+    </Card>
+  );
+}
+
+function Sums({ by, rows, total, currency, days }: SpendFacts): PageView {
+  const title = `Last ${days} days by ${FIELDS[by].toLowerCase()}`;
+  return (
+    <Card id="sums" title={title}>
+      {rows.length === 0
+        ? <p class="empty">{`No model was asked in the last ${days} days.`}</p>
+        : (
+          <table>
+            <caption class="hidden">{title}</caption>
+            <thead>
+              <tr>
+                {[FIELDS[by], "Requests", "Tokens", "Cost"].map((one) => <th scope="col">{one}
+                </th>)}
+              </tr>
+            </thead>
+            <tbody>
+              <Sum label="Total" sum={total} currency={currency} />
+              {rows.slice(0, MAX_ROWS).map(({ value, name, ...sum }) => (
+                <Sum label={labelOf(value, name)} sum={sum} currency={currency} />
+              ))}
+            </tbody>
+          </table>
+        )}
+      <Command>{`barnacle usage --by ${by} --days ${days}`}</Command>
+    </Card>
+  );
+}
+
+function Sum(
+  { label, sum, currency }: { label: string; sum: UsageSum; currency: string | undefined },
+): PageView {
+  return (
+    <tr>
+      <th scope="row">{label}</th>
+      <td>{sum.requests}</td>
+      <td>{sum.inputTokens + sum.outputTokens}</td>
+      <td>{costOf(sum, currency)}</td>
+    </tr>
+  );
+}

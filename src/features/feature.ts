@@ -1,0 +1,42 @@
+/**
+ * Declares a feature: everything that its folder adds to the program.
+ *
+ * The entry of a folder is its `feature.ts`, and `features.ts` lists the entries. So the core knows no
+ * feature by name. A start loads what an entry declares as a value; a function of it is called, and
+ * loads its code, when the core asks for it.
+ */
+
+import type { z } from "zod";
+import type { BotFeature } from "../account/feature_parts.ts";
+import type { ServeFeature } from "../cli/run/served_parts.ts";
+import type { CliCommand, CliGroup } from "../cli/help/command_help.ts";
+import type { TaskTitle } from "../cli/help/overview.ts";
+import type { Tool } from "../core/turn/tool.ts";
+import type { Command, Component } from "../interactions/base/command.ts";
+import type { Transactions } from "../store/database/commits.ts";
+import type { DeclaredTable } from "../store/schema/columns.ts";
+
+export interface Feature extends BotFeature, ServeFeature {
+  /** Keys at the top of the config. */
+  readonly config?: Readonly<Record<string, z.ZodType>>;
+  /** In the order in which a person is forgotten in them. */
+  readonly tables?: readonly DeclaredTable[];
+  /** Creates namespaces of the store. */
+  readonly store?: Readonly<Record<string, (transactions: Transactions) => object>>;
+  /** Of the model. Each loads its work with its first call, as commands and components do. */
+  readonly tools?: readonly Tool[];
+  /** Of people in Discord. */
+  readonly commands?: readonly Command[];
+  /** Buttons, menus and forms of people in Discord. */
+  readonly components?: readonly Component[];
+  /** Commands for operators; loaded with the command line, and never by `run`. */
+  readonly cli?: () => Promise<CliCommands>;
+}
+
+/**
+ * Commands by name, by the task under which help lists them. Groups with the same name are joined:
+ * `config import` is a command of another feature than `config check`.
+ */
+export type CliCommands = Partial<
+  Record<TaskTitle, Readonly<Record<string, CliCommand | CliGroup>>>
+>;

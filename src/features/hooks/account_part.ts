@@ -1,0 +1,58 @@
+/**
+ * The part of an account that answers events of hooks (W3). Its code is loaded once the config has a
+ * hook, or an entry of `on`; also if the last one has left events behind.
+ */
+
+import type { BotAccount } from "../../account/account.ts";
+import type { AccountPart } from "../../account/feature_parts.ts";
+import { hasEvents } from "../../core/hooks/hook.ts";
+import { createLoader } from "../../lib/cache.ts";
+import { eventsOf, storeMissedEvents } from "./server_events.ts";
+
+export function createHooksPart(account: BotAccount): AccountPart {
+  const { accountId, config, store, log } = account;
+  const runs = createLoader(async () => (await import("./runner.ts")).hookRuns);
+  let isStarted = false;
+  let isStopped = false;
+
+  function wake(): void {
+    if (isStarted && (runs.loading() || hasEvents(config()))) run();
+  }
+
+  function run(): void {
+    runs.get().then((loaded) => {
+      if (isStopped) return;
+      loaded.start(account);
+      loaded.of(account)?.wake();
+    }).catch((error: unknown) => log.error("Cannot load hooks", { error }));
+  }
+
+  return {
+    start() {
+      isStarted = true;
+      if (hasEvents(config())) return run();
+      store.hooks.hasOpen(accountId).then(
+        (hasOpen) => hasOpen && run(),
+        (error: unknown) => log.error("Cannot look for events of removed hooks", { error }),
+      );
+    },
+    reconfigured: wake,
+    namespaces: ["hooks"],
+    eventsOf: (event) => eventsOf(account, event),
+    async missedEvents(guildId, since) {
+      await storeMissedEvents(account, guildId, since);
+      if (Object.keys(config().serverEvents).length > 0) wake();
+    },
+    events: {
+      hookEnded: wake,
+      hookStored: wake,
+      delivered({ message: { of } }) {
+        if (of?.kind === "notice") wake(); // perhaps the first of an incident
+      },
+    },
+    async stop() {
+      isStopped = true;
+      await (await runs.loading())?.stop(account);
+    },
+  };
+}

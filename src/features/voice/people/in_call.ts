@@ -1,0 +1,373 @@
+/**
+ * Keeps one call: the heard people, the asked ones, and its end (V2, V3, V9).
+ *
+ * A person is heard only while three things hold: the config lets them talk here, they have agreed to
+ * the terms of now or have a role of the config, and they have not said otherwise.
+ */
+
+import type { BotAccount } from "../../../account/account.ts";
+import { cleanSecrets, textRulesOf, wakeChannels } from "../../../account/per_account.ts";
+import type { RoleId, UserId } from "../../../core/discord/ids.ts";
+import type { Sender } from "../../../core/inbound/inbound.ts";
+import { nonceOfCall } from "../../../core/outbound/outbound.ts";
+import type { OutboundMessage } from "../../../core/outbound/outbound.ts";
+import { CHANNEL_KINDS } from "../../../core/rights/permissions.ts";
+import { createMissingPermission } from "../../../discord/rest/permissions/denial.ts";
+import { composeOnce } from "../../../render/reply.ts";
+import { NOT_AUTHORIZED } from "../../../render/sentences.ts";
+import type { VoiceCall, VoiceChoice } from "../store.ts";
+import type { CallPlace, CallSpeaker, VoiceEnd } from "../line/call.ts";
+import { mayTalk, peopleIn, speakerIn, statesOf } from "./members.ts";
+import { cardText, hearButtons, termsOf } from "./terms.ts";
+
+export const DEAF = "I do not hear you. It stays so until you press **Hear me**.";
+
+/** How a call was at its end. */
+export interface CallEnd {
+  readonly end: VoiceEnd;
+  /** Whether the bot was in the channel. */
+  readonly isReady: boolean;
+  /** Whether it left because no person was there any more. */
+  readonly isEmpty: boolean;
+  /** Keys of its messages with buttons. */
+  readonly cards: readonly string[];
+  /** Settles once its minutes are posted. */
+  readonly rest: Promise<void>;
+}
+
+/** Loads the code of sound, at the first call. */
+export async function loadSound() {
+  return { ...await import("../link/calls.ts"), ...await import("../talk/talk.ts") };
+}
+
+export type SoundCode = Awaited<ReturnType<typeof loadSound>>;
+
+/** Milliseconds without a person until the bot leaves, and from a newcomer to the question. */
+const EMPTY_MS = 20_000;
+const ASK_MS = 3_000;
+/** Milliseconds between two notes in the store that the call goes on, and until a failed read repeats. */
+const ALIVE_MS = 60_000;
+const AGAIN_MS = 15_000;
+const MAX_ASKED = 20;
+/** People of a call, at most: a stage has thousands, and few of them may speak. */
+const MAX_READ = 100;
+
+export type InCall = ReturnType<typeof createInCall>;
+
+/**
+ * Posts to a call's chat, once for each key.
+ *
+ * @param edits Key of the message in whose place the text is.
+ */
+export async function postInCall(
+  account: BotAccount,
+  { guildId, channelId }: CallPlace,
+  text: string,
+  key: string,
+  { edits, ...further }:
+    & { readonly edits?: string }
+    & Partial<Pick<OutboundMessage, "buttons" | "pings">> = {},
+): Promise<void> {
+  const { accountId, config, now, store } = account;
+  const clean = (part: string) => cleanSecrets(account, part);
+  const rules = textRulesOf(config(), { cleanSecrets: clean, uploadLimit: 0 });
+  const composed = composeOnce({ accountId, channelId, guildId, text }, `voice:${key}`, rules);
+  const draft = edits === undefined
+    ? undefined
+    : { nonce: nonceOfCall(`voice:${edits}`, 0), becomes: "this" as const };
+  const frozen = composed.map((one) => ({
+    ...{ ...one, draft },
+    message: { ...one.message, ...further },
+  }));
+  await store.outbox.addAll(frozen, now());
+  wakeChannels(account, [channelId]);
+}
+
+/** Asks to speak on a stage; does nothing in other channels, or if the bot may speak. */
+async function askToSpeak(account: BotAccount, { guildId, channelId }: CallPlace): Promise<void> {
+  const { now, reader, rest } = account;
+  const type = reader.index.get(guildId)?.channels.get(channelId)?.type;
+  const userId = account.self()?.userId;
+  if (type !== CHANNEL_KINDS.stage || userId === undefined) return;
+  const own = statesOf(account, guildId).find((one) => one.userId === userId);
+  if (own?.isMuted === false) return;
+  const lacking = await createMissingPermission(rest, now)(
+    { guildId, channelId, userId },
+    ["Mute Members"],
+  );
+  const wish = lacking === undefined
+    ? { suppress: false }
+    : { request_to_speak_timestamp: new Date(now()).toISOString() };
+  const body = { channel_id: channelId, ...wish };
+  await rest.request("PATCH", `/guilds/${guildId}/voice-states/@me`, { body });
+}
+
+/**
+ * Joins.
+ *
+ * @param isRejoined Whether the call goes on after an end of the process.
+ */
+export function createInCall(
+  account: BotAccount,
+  { joinCall, openTalk }: SoundCode,
+  row: VoiceCall,
+  stored: readonly VoiceChoice[],
+  isRejoined: boolean,
+  onEnded: (how: CallEnd) => void,
+) {
+  const { accountId, config, log, now, schedule, store: { voice: store } } = account;
+  const { guildId, channelId, callId } = row;
+  const place: CallPlace = { guildId, channelId };
+  const here = () => peopleIn(account, place);
+  const choices = new Map(stored.map((one) => [one.userId, one]));
+  /** People who want not to be heard: no deletion in the store lets the bot hear them again. */
+  const deaf = new Set(stored.flatMap((one) => one.choice === "deaf" ? [one.userId] : []));
+  /** People in the channel who may talk to the bot. */
+  let allowed: ReadonlyMap<UserId, CallSpeaker> = new Map();
+  let heard = "";
+  const cards: string[] = [];
+  let isReady = false;
+  let isEndToEnd = false;
+  let isOver = false;
+  let isEmpty = false;
+  let refreshing: Promise<void> | undefined;
+  let isDue = false;
+  const timers = new Map<"empty" | "ask" | "alive" | "again", () => void>();
+  const first = Promise.withResolvers<"ready" | VoiceEnd>();
+
+  const hearAs = () => config().voice?.mode === "realtime" ? "frames" : "pieces";
+
+  const call = joinCall(account, place, {
+    ready(isNow) {
+      work(() => askToSpeak(account, place)); // anew after another join
+      if (isEndToEnd && !isNow) {
+        log.warn("A call is not end-to-end encrypted any more: Discord could hear it", { callId });
+      }
+      isEndToEnd = isNow;
+      if (isReady) return;
+      isReady = true;
+      first.resolve("ready");
+      log.info("In a voice channel", { guildId, channelId, callId, isEndToEnd });
+      work(showCard);
+      refresh();
+    },
+    speechBegan(userId) {
+      talk.speechBegan(userId);
+      refresh(); // their roles may have changed
+    },
+    piece: (piece) => talk.piece(piece),
+    frame: (userId, pcm) => talk.frame(userId, pcm),
+    ended: finish,
+  });
+  const humans = () => Math.max(1, here().length);
+  const talk = openTalk(account, { call, humans, speaker: speakerOf });
+  setTimer("alive", ALIVE_MS, noteAlive);
+  setTimer("empty", EMPTY_MS, leaveEmpty);
+
+  function work(task: () => Promise<void>): void {
+    task().catch((error: unknown) => log.warn("A step of a call failed", { callId, error }));
+  }
+
+  function setTimer(name: "empty" | "ask" | "alive" | "again", ms: number, run: () => void): void {
+    if (isOver || timers.has(name)) return;
+    const due = () => {
+      timers.delete(name);
+      run();
+    };
+    timers.set(name, schedule(due, ms));
+  }
+
+  function leaveEmpty(): void {
+    isEmpty = true;
+    work(leave);
+  }
+
+  /** A process that was away for long does not go on with the consents of then. */
+  function noteAlive(): void {
+    work(async () => void await store.begin({ ...row, at: now() }));
+    setTimer("alive", ALIVE_MS, noteAlive);
+  }
+
+  async function speakerOf(userId: UserId): Promise<CallSpeaker | undefined> {
+    if (!here().some((one) => one.userId === userId)) return undefined;
+    const member = await speakerIn(account, place, userId);
+    if (member && isHeard(userId, member)) return member;
+    refresh(); // they may speak without a pause
+    return undefined;
+  }
+
+  function isHeard(userId: UserId, { sender }: CallSpeaker): boolean {
+    const choice = choices.get(userId);
+    if (deaf.has(userId) || row.terms !== termsOf(account).digest) return false;
+    const hasAgreed = choice?.choice === "heard" && choice.callId === callId;
+    return hasAgreed || heardRoleOf(sender) !== undefined;
+  }
+
+  function heardRoleOf({ roles }: Sender): RoleId | undefined {
+    return config().voice?.heardRoles.find((id) => roles.some((role) => role.id === id));
+  }
+
+  const heardPeople = () => [...allowed].filter(([id, member]) => isHeard(id, member));
+
+  /** Takes effect before it returns. */
+  function hear(): void {
+    if (isOver) return;
+    const people = heardPeople().map(([id]) => id);
+    const now = [hearAs(), ...people.toSorted()].join(" ");
+    if (now === heard) return;
+    heard = now;
+    call.hear(new Map(people.map((id) => [id, hearAs()])));
+    talk.heard(new Set(people));
+  }
+
+  /** Reads the people again, and acts on the result; while it runs, once more after it. */
+  function refresh(): void {
+    const present = new Set(here().map(({ userId }) => userId));
+    allowed = new Map([...allowed].filter(([id]) => present.has(id))); // a person who returns is read anew
+    hear();
+    isDue = true;
+    refreshing ??= (async () => {
+      while (isDue && !isOver) {
+        isDue = false;
+        await readPeople();
+      }
+    })().catch((error: unknown) => {
+      log.warn("Cannot read the people of a call; will try again", { callId, error });
+      setTimer("again", AGAIN_MS, refresh);
+    }).finally(() => refreshing = undefined);
+  }
+
+  async function readPeople(): Promise<void> {
+    let unknown = 0;
+    const speakersFirst = here().toSorted((one, other) =>
+      Number(one.isMuted) - Number(other.isMuted)
+    );
+    const found = await Promise.all(
+      speakersFirst.slice(0, MAX_READ).map(async ({ userId }) => {
+        const member = await speakerIn(account, place, userId).catch(() => void unknown++);
+        return member ? [[userId, member] as const] : [];
+      }),
+    );
+    const present = new Set(here().map(({ userId }) => userId));
+    allowed = new Map(found.flat().filter(([id]) => present.has(id)));
+    hear();
+    if (unknown > 0) setTimer("again", AGAIN_MS, refresh);
+    const isFollowing = row.begunBy === "follow" && row.userId !== undefined;
+    const isWanted = isFollowing
+      ? here().some(({ userId }) => userId === row.userId && (allowed.has(userId) || unknown > 0))
+      : allowed.size + unknown > 0;
+    if (isWanted) {
+      timers.get("empty")?.();
+      timers.delete("empty");
+    } else setTimer("empty", EMPTY_MS, leaveEmpty);
+    if (newcomers().length > 0) setTimer("ask", ASK_MS, () => work(askNewcomers));
+  }
+
+  /** People who were not asked in this call. A person who refused is not asked again. */
+  const newcomers = () =>
+    cards.length === 0 ? [] : [...allowed].flatMap(([id, member]) => {
+      const isAsked = choices.get(id)?.callId === callId || deaf.has(id);
+      return isAsked || isHeard(id, member) ? [] : [id];
+    });
+
+  async function note(userId: UserId, choice: VoiceChoice["choice"]): Promise<void> {
+    const one = { accountId, guildId, userId, choice, callId, at: now() };
+    choices.set(userId, one);
+    await store.choose(one);
+  }
+
+  async function postCard(
+    key: string,
+    further?: { readonly pings: OutboundMessage["pings"] },
+    people?: string,
+  ): Promise<void> {
+    cards.push(key);
+    const buttons = hearButtons(callId);
+    await postInCall(account, place, cardText(account, people), key, { ...further, buttons });
+  }
+
+  async function showCard(): Promise<void> {
+    await postCard(callId);
+    if (isRejoined) return; // people may have come while no process was in the call
+    await readPeople();
+    for (const id of newcomers()) await note(id, "asked");
+  }
+
+  async function askNewcomers(): Promise<void> {
+    const users = newcomers().slice(0, MAX_ASKED);
+    if (isOver || users.length === 0) return;
+    const people = users.map((id) => `<@${id}>`).join(" ");
+    for (const id of users) await note(id, "asked");
+    const pings = { users, roles: [], quotedAuthor: false };
+    await postCard(`${callId}:${users.join(",")}`, { pings }, people);
+    if (newcomers().length > 0) setTimer("ask", ASK_MS, () => work(askNewcomers));
+  }
+
+  function finish(end: VoiceEnd): void {
+    if (isOver) return;
+    isOver = true;
+    for (const cancel of timers.values()) cancel();
+    timers.clear();
+    first.resolve(end);
+    log.info("A call has ended", { guildId, channelId, callId, end });
+    const rest = talk.stop();
+    work(() => rest);
+    onEnded({ end, isReady, isEmpty, cards, rest });
+  }
+
+  async function leave(): Promise<void> {
+    if (isOver) return;
+    call.hear(new Map());
+    talk.heard(new Set());
+    await call.leave();
+    finish("left");
+  }
+
+  return {
+    row,
+    place,
+    /** Resolves once the bot is in the channel, or cannot be, and the people are read. */
+    async joined(): Promise<"ready" | VoiceEnd> {
+      const how = await first.promise;
+      await refreshing;
+      return how;
+    },
+    refresh,
+    leave,
+    say: (text: string) => talk.say(text),
+    speechOf: talk.speechOf,
+    /** Stops hearing a person at once, and stores it. */
+    async deafen(userId: UserId): Promise<void> {
+      deaf.add(userId);
+      hear();
+      await note(userId, "deaf");
+    },
+    /** The person may be heard, unless they press **Stop** meanwhile. */
+    async agree(sender: Sender): Promise<string> {
+      const { id: userId } = sender;
+      const before = choices.get(userId);
+      if (!mayTalk(account, place, sender)) return NOT_AUTHORIZED;
+      const last = choices.get(userId);
+      if (last !== before && last?.choice === "deaf") return DEAF;
+      await note(userId, "heard");
+      if (choices.get(userId)?.choice === "heard") deaf.delete(userId);
+      log.info("A person agreed to be heard", { ...place, userId, callId });
+      refresh();
+      return "I hear you in this call. `/deafen me` ends it at once.";
+    },
+    heardText(): string {
+      const people = heardPeople().map(([id, { sender }]) => {
+        const role = heardRoleOf(sender);
+        return role ? `<@${id}> (<@&${role}>)` : `<@${id}>`;
+      });
+      return people.join(", ") || "–";
+    },
+    /** A person's words were deleted from the store: those on their way there are, too. */
+    forget(userId: UserId): void {
+      talk.forget(userId);
+      choices.delete(userId);
+      heard = "";
+      hear();
+    },
+  };
+}
