@@ -57,7 +57,7 @@ export interface BotAccount extends Clock {
   /** The account's state, for `/status` and the health page. */
   readonly health: AccountHealth;
   /** State of modules that outlives a reload; `per_account.ts` keeps it. */
-  readonly live: Map<object, unknown>;
+  readonly live: unknown[];
   readonly schedule: StartTimer;
   /** Milliseconds of a clock that no one sets. */
   readonly steadyNow: () => number;

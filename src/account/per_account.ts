@@ -19,6 +19,9 @@ import { createSecretFilter, createSecretTail } from "../render/safety/secrets.t
 import type { Store } from "../store/store.ts";
 import type { Bot, BotAccount } from "./account.ts";
 
+/** Number of modules with state; each has a place of its own in the states of an account. */
+let slots = 0;
+
 /**
  * State of a module: made at its first use in an account, and kept across reloads.
  *
@@ -28,13 +31,8 @@ export function perAccount<State extends object>(
   part: string,
   make: (account: BotAccount) => State,
 ): (account: BotAccount) => State {
-  return (account) => {
-    const known = account.live.get(make);
-    if (known !== undefined) return known as State;
-    const made = make(account.forPart(part));
-    account.live.set(make, made);
-    return made;
-  };
+  const slot = slots++;
+  return (account) => (account.live[slot] ??= make(account.forPart(part))) as State;
 }
 
 /** Work of an account that goes on by itself, from a start to a stop. */

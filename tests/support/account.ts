@@ -16,7 +16,7 @@ export function bareAccount(
     accountId: ACCOUNT,
     log: recordingLog().log,
     ...members,
-    live: new Map(),
+    live: [],
     forPart: () => account,
   } as unknown as BotAccount;
   Object.assign(wakes(account), woken);

@@ -93,7 +93,7 @@ export async function createAccount(
   const made: Omit<BotAccount, "reader" | "self" | "voiceIndex" | "keeper" | "policy"> = {
     ...{ accountId, bot, token, apiBase, store, stored, settings, rest, connection, held, health },
     config: () => settings.config,
-    live: new Map(),
+    live: [],
     ...{ now, schedule, random: Math.random, randomId, draw: randomBytes },
     steadyNow: () => performance.now(),
     bootedAt: () => now() - uptime() * 1_000,

@@ -105,7 +105,7 @@ async function refusing(
     /** The process is killed, and the next one begins. */
     async restart() {
       await queuesOf(scene.account).stop();
-      scene.account.live.clear();
+      scene.account.live.length = 0;
       wakes(scene.account).channels = queuesOf(scene.account).wake;
       queuesOf(scene.account).wake();
       await scene.quiet();

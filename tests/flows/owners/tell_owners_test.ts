@@ -95,7 +95,7 @@ describe("[R11] tellOwners()", () => {
     await tellOwners(account, "three");
     await quiet(); // Discord has it
     assert.deepEqual(named(), []);
-    account.live.clear();
+    account.live.length = 0;
     fault = new RestError("no connection", { kind: "unsent", route: "" });
     await assert.rejects(reachOwners(account, "four"));
     assert.deepEqual(named(), [], "a failure that passes is no refusal");
@@ -147,7 +147,7 @@ describe("[R12a] notices about files", () => {
     filesRefused(account, { ...PLACE, reason: DENIED });
     filesRefused(account, { ...PLACE, reason: DENIED });
     await quiet();
-    account.live.clear(); // a new process
+    account.live.length = 0; // a new process
     filesLeftOut(account, PLACE);
     await quiet();
     assert.equal(posted().length, 1);

@@ -166,7 +166,7 @@ export async function setUp(
     /** The process ends, and the next one begins. */
     async restart() {
       await queuesOf(account).stop();
-      account.live.clear();
+      account.live.length = 0;
       queuesOf(account).wake();
       await scene.quiet();
     },

@@ -184,7 +184,7 @@ describe("[S7] the conversation in a thread", () => {
     assert.equal(await change([asker], []), true);
     assert.deepEqual(rows("SELECT has_asker FROM answer_thread"), [{ has_asker: 1 }]);
 
-    account.live.clear(); // as a new process
+    account.live.length = 0; // as a new process
     assert.ok(!continuesIn(account, THREAD));
     await startThreads(account);
     assert.ok(continuesIn(account, THREAD));
