@@ -32,7 +32,8 @@ export function imagesOf(messages: readonly ModelMessage[]): readonly ModelImage
 }
 
 export function hasImages(messages: readonly ModelMessage[]): boolean {
-  return messages.some((message) => message.role === "user" && message.images !== undefined);
+  for (const one of messages) if (one.role === "user" && one.images !== undefined) return true;
+  return false;
 }
 
 /**

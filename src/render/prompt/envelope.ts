@@ -89,11 +89,16 @@ export function envelopeOf({
     ...starter ? [overheardPart(starter, timezone, "the thread begins with it")] : [],
     ...newest(lines, overheardChars),
     ...reactionParts(reactions, timezone, shown),
-    own(`[channel: ${channelOf(message)}]`),
-    own(`[time: ${timeOf(message.sentAt, timezone, "with zone")}]`),
-    ...senderLines.map(own),
+    {
+      text: [
+        `[channel: ${channelOf(message)}]`,
+        `[time: ${timeOf(message.sentAt, timezone, "with zone")}]`,
+        ...senderLines,
+        ...origin ? originLines(origin) : [],
+      ].join("\n"),
+      of: [],
+    },
   ];
-  if (origin) parts.push(...originLines(origin).map(own));
   if (hookedOf(message)) {
     parts.push(fencedPart("event", message.text, of));
     return parts;
@@ -135,8 +140,6 @@ export function envelopeOf({
   parts.push(...fileParts(attachments, attachmentChars, message, shown));
   return parts;
 }
-
-const own = (text: string): Part => ({ text, of: [] });
 
 const fencedPart = (fence: FenceName, text: string, of: readonly string[]): Part => ({
   text: escapeUntrusted(withoutControls(text)),
