@@ -1,8 +1,7 @@
 /** Reminders and scheduled tasks (T12). */
 
 import type { Feature } from "../feature.ts";
-import { createSchedules } from "./store.ts";
-import { SCHEDULE_TABLES } from "./table.ts";
+import { createSchedules, SCHEDULE_TABLES } from "./store.ts";
 import { remind } from "./tool.ts";
 
 export const schedules = {

@@ -6,7 +6,7 @@ import { type InboundMessage, termsOf } from "../../core/inbound/inbound.ts";
 import { readable } from "../../core/inbound/mentions.ts";
 import { hasOnlyWordsOf } from "../../core/notes/note.ts";
 import { badArguments, RefusedCall } from "../../core/turn/tool.ts";
-import { MAX_PER_USER, setByOf } from "./schedule.ts";
+import { MAX_PER_USER, setByOf } from "./store.ts";
 import type { Schedule } from "./store.ts";
 import { localTime } from "../../render/prompt/envelope.ts";
 import { shownText } from "../../render/safety/visible.ts";

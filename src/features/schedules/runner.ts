@@ -1,5 +1,6 @@
 /**
- * Runs schedules when they are due (T12), and tells the owners of those that fail.
+ * Runs schedules when they are due, by the rights that their creators have then (T12), and tells the
+ * owners of those that fail.
  *
  * One timer waits for the next due schedule of the account. A run has an id that a crash does not
  * change, and the store keeps each id once. So a run that a crash cut is neither lost nor repeated.
@@ -18,19 +19,83 @@ import {
   wakeTurns,
 } from "../../account/per_account.ts";
 import { createdAtMs, type MessageId } from "../../core/discord/ids.ts";
-import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound.ts";
-import { isFailure, MAX_FAILURES, runIdOf } from "./schedule.ts";
-import type { Store } from "../../store/store.ts";
+import { ASKED_OTHERWISE, cameBy, type InboundMessage } from "../../core/inbound/inbound.ts";
+import {
+  finalVerdict,
+  ignored,
+  type Judged,
+  type Judgement,
+  type Route,
+} from "../../core/inbound/inbox.ts";
+import type { Frozen } from "../../core/outbound/outbound.ts";
+import { placeIn } from "../../discord/gateway/decode/places.ts";
+import { namedRoles } from "../../discord/gateway/decode/senders.ts";
+import { createExplainDenial, neededToPost } from "../../discord/rest/permissions/denial.ts";
+import { readMember } from "../../discord/rest/requests/members.ts";
+import { judge, routeOf } from "../../flows/judging/judge.ts";
+import { tellOwners } from "../../flows/owners/tell_owners.ts";
+import { readerTime } from "../../lib/text/units.ts";
 import { createWaker } from "../../lib/waker.ts";
 import { freeze } from "../../render/freeze.ts";
 import { chunk } from "../../render/markdown/chunk.ts";
 import { forDiscord } from "../../render/markdown/as_markdown.ts";
 import { NOTHING_SHOWN, withMentions } from "../../render/reply.ts";
-import { readerTime } from "../../lib/text/units.ts";
-import type { Frozen } from "../../core/outbound/outbound.ts";
-import { tellOwners } from "../../flows/owners/tell_owners.ts";
-import { creatorNow, GONE, judgeRun, RESTORED, routeOfRun } from "./creator.ts";
+import { routeAs } from "../../session/session.ts";
+import type { Store } from "../../store/store.ts";
+import { isFailure, MAX_FAILURES, runIdOf, type SetBy } from "./store.ts";
 import { nextRun } from "./when.ts";
+
+/**
+ * The creator and the place, with the creator's roles and the names of the place as they are now, and whether they may
+ * write there; `undefined` if they have left the guild.
+ *
+ * @throws {RestError} If Discord does not answer.
+ */
+export async function creatorNow(
+  { rest, reader, now }: BotAccount,
+  setBy: SetBy,
+): Promise<SetBy & { readonly mayWrite: boolean } | undefined> {
+  const { guildId, channelId, sender } = setBy;
+  if (guildId === undefined) return { ...setBy, mayWrite: true };
+  const { id: userId } = sender;
+  const member = await readMember(rest, guildId, userId);
+  if (!member) return undefined;
+  const needed = neededToPost({ hasFiles: false, isQuote: false });
+  const denied = await createExplainDenial(rest, now)({ guildId, channelId, userId }, needed);
+  const guild = reader.index.get(guildId);
+  return {
+    ...setBy,
+    mayWrite: !denied,
+    place: placeIn(guildId, channelId, guild),
+    sender: { ...sender, roles: namedRoles(member.roles, guild) },
+  };
+}
+
+/** Judges the message of a run by the current policy. */
+export async function judgeRun(account: BotAccount, message: InboundMessage): Promise<Judgement> {
+  const { accountId, store } = account;
+  const { place, sender } = message;
+  const isPaired = place.kind !== "guild" && await store.pairing.isPaired(accountId, sender.id);
+  const judged = judge(account, message, {
+    isUnproxied: true, // PluralKit has no part in a message that Discord does not have
+    isPaired: isPaired || undefined,
+  }, "not_live");
+  return { ...judged, verdict: finalVerdict(judged.verdict) };
+}
+
+/** The agent that set a schedule runs it; if the config no longer has it, that of the place (N2). */
+export function routeOfRun(account: BotAccount, message: InboundMessage): Route {
+  const agentId = cameBy(message, "schedule")?.agentId;
+  const found = routeOf(account, message);
+  const isThere = account.config().agentList.some(({ id }) => id === agentId);
+  return agentId !== undefined && isThere ? routeAs(found, agentId) : found;
+}
+
+/** The rule of a verdict that no key of the config decides. */
+const RULE = "agents";
+
+export const RESTORED: Pick<Judged, "verdict"> = { verdict: ignored("restored", RULE) };
+export const GONE: Pick<Judged, "verdict"> = { verdict: ignored("creator-gone", RULE) };
 
 /** Longest delay of the timer: a clock that is set, or a computer that slept, is noticed by then. */
 const MAX_WAIT_MS = 10 * 60_000;

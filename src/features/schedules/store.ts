@@ -1,14 +1,135 @@
-/** `store.schedules`: reminders and scheduled tasks, with their runs (T12). */
+/**
+ * `store.schedules`: reminders, which post a text, and tasks, which run a turn, once or again and again;
+ * with their tables and their runs (T12).
+ */
 
-import { MAX_PER_USER, type RunState } from "./schedule.ts";
-import { DAY_MS } from "../../lib/clock.ts";
-import { COMMIT_OPTIONS } from "../../store/database/commits.ts";
-import type { Transactions } from "../../store/database/commits.ts";
-import { prepareAddOnce } from "../../store/outbox/rows.ts";
-import { SCHEDULE, SCHEDULE_RUNS_MAX, SCHEDULES_KEPT_DAYS } from "./table.ts";
-import { COUNT, integer, oneOf, optional, rows, snowflake } from "../../store/schema/columns.ts";
-import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
+import {
+  type AccountId,
+  type MessageId,
+  snowflakeAt,
+  type UserId,
+} from "../../core/discord/ids.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
+import { DAY_MS } from "../../lib/clock.ts";
+import { COMMIT_OPTIONS, type Transactions } from "../../store/database/commits.ts";
+import { prepareAddOnce } from "../../store/outbox/rows.ts";
+import {
+  account,
+  COUNT,
+  type DeclaredTable,
+  flag,
+  integer,
+  json,
+  oneOf,
+  optional,
+  rowNumber,
+  rows,
+  snowflake,
+  table,
+  text,
+  unique,
+} from "../../store/schema/columns.ts";
+
+/** The message that created a schedule, without its words: who asks, and where. */
+export interface SetBy extends
+  Pick<
+    InboundMessage,
+    "accountId" | "id" | "channelId" | "guildId" | "place" | "sender"
+  > {
+  /** The agent whose turn it was; absent in old schedules. */
+  readonly agentId?: string;
+}
+
+/**
+ * The state of a run.
+ *
+ * - `running`: its turn waits or runs. `sending`: its messages wait for Discord.
+ * - `delivered`: Discord has acknowledged each message. `silent`: the model had nothing to say.
+ * - `failed`: its turn failed. `undelivered`: Discord has not taken a message for good.
+ * - `refused`: its creator may not ask the bot there any more.
+ */
+type RunState =
+  | "running"
+  | "sending"
+  | "delivered"
+  | "silent"
+  | "failed"
+  | "undelivered"
+  | "refused";
+
+/** Maximum number of schedules of a user that still have a run before them. */
+export const MAX_PER_USER = 20;
+
+/** Number of failed runs in a row that pause a schedule. */
+export const MAX_FAILURES = 3;
+
+/** The id of a run. The same run gets the same id after a crash, so it is answered once. */
+export function runIdOf(scheduleId: number, dueAt: number): MessageId {
+  return snowflakeAt<"message">(dueAt, scheduleId);
+}
+
+export function setByOf(
+  { accountId, id, channelId, guildId, place, sender }: SetBy,
+  agentId: string,
+): SetBy {
+  return { accountId, id, channelId, guildId, place, sender, agentId };
+}
+
+/** Whether a run has ended without its result reaching people. */
+export function isFailure(state: RunState): boolean {
+  return state === "failed" || state === "undelivered" || state === "refused";
+}
+
+/** Number of runs of a schedule that are kept. */
+const SCHEDULE_RUNS_MAX = 50;
+
+/** Days after which a schedule without a run before it is forgotten. */
+const SCHEDULES_KEPT_DAYS = 30;
+
+const SCHEDULE = table("schedule", {
+  id: rowNumber(true), // ids of runs contain it
+  accountId: account(),
+  creatorId: snowflake<"user">(),
+  callKey: unique(text()), // of the call that created it: a repeated call creates no second one
+  kind: oneOf("reminder", "task"), // posts its text, or runs a turn of its creator with it
+  text: text(), // untrusted
+  isOwnWords: flag(), // whether each word is the creator's: it then stays, whatever the turn has read
+  cron: optional(text()), // five fields; absent if it runs once
+  setBy: json<SetBy>(),
+  nextAt: optional(integer()), // absent once the only run has begun
+  pausedBy: optional(oneOf("operator", "failures")), // by a command, or as its last runs have failed
+  createdAt: integer(),
+}, {
+  sql: "CREATE INDEX schedule_next ON schedule (account_id, next_at) WHERE next_at IS NOT NULL;",
+  isOfBot: true,
+  holds: {
+    under: "Texts",
+    data: "Reminders and scheduled tasks: text, creator, channel, runs",
+    kept:
+      `${MAX_PER_USER} of a person at most; until deleted, or ${SCHEDULES_KEPT_DAYS} days after ` +
+      `the only run; of each, the newest ${SCHEDULE_RUNS_MAX} runs`,
+  },
+  forgets: { delete: "creator_id = :userId", scrub: ["text", "setBy"] },
+});
+
+const SCHEDULE_RUN = table("schedule_run", {
+  id: rowNumber(), // in the order of their begin
+  accountId: account(),
+  scheduleRow: integer(),
+  messageId: unique(snowflake<"message">()), // of the run, in the inbox and the outbox
+  dueAt: integer(),
+  startedAt: integer(),
+  isRefused: flag(),
+}, {
+  sql: "CREATE INDEX schedule_run_of ON schedule_run (schedule_row, id);",
+  isOfBot: true,
+  holds: "schedule",
+  forgets: { delete: "schedule_row IN (SELECT id FROM schedule WHERE creator_id = :userId)" },
+});
+
+/** Runs are forgotten before the schedules that name the person. */
+export const SCHEDULE_TABLES: readonly DeclaredTable[] = [SCHEDULE_RUN, SCHEDULE];
 
 export function createSchedules(transactions: Transactions) {
   return { ...createScheduleRows(transactions), ...createScheduleRuns(transactions) };

@@ -5,7 +5,7 @@ import { cameBy, type InboundMessage, type Role } from "../../../src/core/inboun
 import { setSchedule } from "../../../src/features/schedules/own.ts";
 import { schedules as feature } from "../../../src/features/schedules/feature.ts";
 import { runEnded, schedules, wakeSchedules } from "../../../src/features/schedules/runner.ts";
-import { MAX_PER_USER, setByOf } from "../../../src/features/schedules/schedule.ts";
+import { MAX_PER_USER, setByOf } from "../../../src/features/schedules/store.ts";
 import type { NewSchedule } from "../../../src/features/schedules/store.ts";
 import type { Model, ModelRequest } from "../../../src/core/model.ts";
 import {
