@@ -10,7 +10,6 @@ export const NAMED_TOOLS: Readonly<Record<string, NamedTool>> = {
   discord: {"group":"group:discord"},
   read_channel_history: {"group":"group:discord"},
   recall: {"group":"group:memory"},
-  memory: {"group":"group:memory"},
   reply_in_thread: {"group":"group:discord"},
   read_skill: {},
   web_fetch: {"group":"group:web"},
@@ -24,6 +23,7 @@ export const NAMED_TOOLS: Readonly<Record<string, NamedTool>> = {
   edit_file: {"isForOwners":true,"group":"group:fs"},
   list_files: {"isForOwners":true,"group":"group:fs"},
   exec: {"isForOwners":true},
+  memory: {"group":"group:memory"},
   remind: {},
   voice: {},
 };

@@ -14,6 +14,7 @@ import { demo } from "./demo/feature.ts";
 import { diagnose } from "./diagnose/feature.ts";
 import { hooks } from "./hooks/feature.ts";
 import { model } from "./model/feature.ts";
+import { notes } from "./notes/feature.ts";
 import { openclaw } from "./openclaw/feature.ts";
 import { schedules } from "./schedules/feature.ts";
 import { service } from "./service/feature.ts";
@@ -38,6 +39,7 @@ const ALL = [
   diagnose,
   hooks,
   model,
+  notes,
   openclaw,
   schedules,
   service,

@@ -16,7 +16,7 @@ import { agents, dashboard, STOPS } from "./commands/bot.ts";
 import { config } from "./commands/config.ts";
 import { CONVERSATION, stopButton } from "./commands/conversation.ts";
 import { mcp } from "./commands/mcp.ts";
-import { memory, REMOVALS, undoButton } from "./commands/own_data.ts";
+import { REMOVALS, undoButton } from "./commands/own_data.ts";
 import { skill, why } from "./commands/questions.ts";
 import { settings, settingsMenu } from "./commands/settings.ts";
 import { FEATURES } from "../features/features.ts";
@@ -27,7 +27,6 @@ export { MESSAGE_COMMANDS } from "./commands/questions.ts";
 export const COMMANDS: readonly Command[] = [
   ...ABOUT,
   why,
-  memory,
   skill,
   ...REMOVALS,
   ...CONVERSATION,

@@ -36,7 +36,6 @@ import {
   type Pruner,
   type Retention,
 } from "./messages/retention.ts";
-import { createNotes } from "./notes/notes.ts";
 import { createOutbox } from "./outbox/outbox.ts";
 import { createPairing } from "./pairing/pairing.ts";
 import { createQuestions } from "./questions/questions.ts";
@@ -324,7 +323,6 @@ export function createStore(
       },
     },
     /** The agent's memory. */
-    notes: createNotes(commits),
     changes: createChanges(commits),
     /** Settings that people change by commands. */
     settings,

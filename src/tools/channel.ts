@@ -1,11 +1,13 @@
 /**
- * Tools for the channel: `read_channel_history` reads or summarises earlier messages (T6), and
- * `reply_in_thread` answers in a thread.
+ * Tools for the channel: `read_channel_history` reads or summarises earlier messages (T6), `recall`
+ * finds those of this conversation that a summary has taken the place of, and `reply_in_thread`
+ * answers in a thread.
  *
  * Nothing is read that the asker may not read (T4), or that the policy keeps from the asker (T5). The
  * messages pass the same policy as live ones.
  */
 
+import type { Entry } from "../core/inbound/mentions.ts";
 import { z } from "zod";
 import { parseSnowflake } from "../core/discord/ids.ts";
 import {
@@ -152,3 +154,75 @@ export const replyInThread: Tool = defineTool({
     return `The thread ${link} is open. Your answer will be posted there.`;
   },
 });
+
+/** Maximum number of entries of a result, and UTF-16 units of it and of one entry in it. */
+const ENTRIES_MAX = 40;
+const RESULT_CHARS = 7_000;
+const ENTRY_CHARS = 2_000;
+
+const recallInput = () =>
+  z.object({
+    words: z.string().max(200).optional().describe(
+      "Words that must all be in an entry, such as `tide noon`.",
+    ),
+    message_ids: z.array(z.string()).max(20).optional().describe(
+      "Ids of messages: reads these and their answers.",
+    ),
+  });
+
+/** Reads folded entries of the turn's session, which the asker's message belongs to, and no other. */
+export const recall: Tool = defineTool({
+  name: "recall",
+  group: "group:memory",
+  description:
+    "Finds the original messages behind the <summary> of this conversation: by words, by message " +
+    "ids, or the newest of them. One JSON object per line, oldest first. Only for this " +
+    "conversation, and only if there is a <summary>.",
+  input: recallInput,
+  seenAt: "nowhere",
+  needs: [],
+  isReadOnly: true,
+  isIdempotent: true,
+  async run({ words = "", message_ids: written = [] }, { account, sessionKey }) {
+    const messageIds = written.map((text) => {
+      const id = parseSnowflake<"message">(text);
+      if (id === undefined) {
+        throw badArguments("`message_ids` must be ids of messages: digits only");
+      }
+      return id;
+    });
+    const { entries, matches } = await account.store.sessions.recall(sessionKey, {
+      messageIds,
+      words: words.split(/\s+/).filter((word) => word !== ""),
+      limit: ENTRIES_MAX,
+    });
+    const lines = newestLines(entries);
+    if (lines.length === 0) {
+      return "No folded message of this conversation matches. Messages without a summary are in " +
+        "the conversation itself.";
+    }
+    const left = matches - lines.length;
+    return left === 0
+      ? lines.join("\n")
+      : `[${left} older matches are left out: use more exact words, or message_ids]\n${
+        lines.join("\n")
+      }`;
+  },
+});
+
+/** The newest lines that fit, oldest first. */
+function newestLines(entries: readonly Entry[]): readonly string[] {
+  const lines = entries.map(recalledLine);
+  let chars = 0;
+  const first = lines.findLastIndex((line) => (chars += line.length + 1) > RESULT_CHARS) + 1;
+  return lines.slice(first);
+}
+
+function recalledLine({ role, text, messageId, at }: Entry): string {
+  return JSON.stringify({
+    message_id: messageId,
+    role,
+    at: new Date(at).toISOString(),
+    text: text.length > ENTRY_CHARS ? `${text.slice(0, ENTRY_CHARS).toWellFormed()}…` : text,
+  });
+}

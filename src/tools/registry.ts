@@ -4,8 +4,7 @@
  */
 
 import type { Tool } from "../core/turn/tool.ts";
-import { memory, recall } from "./memory.ts";
-import { readChannelHistory, replyInThread } from "./channel.ts";
+import { readChannelHistory, recall, replyInThread } from "./channel.ts";
 import { code, draw, sendFile } from "./made_files.ts";
 import { discord } from "./discord/discord.ts";
 import { editFile, listFiles, readFile, readSkill, writeFile } from "./workspace_files.ts";
@@ -19,7 +18,6 @@ export const TOOLS: readonly Tool[] = [
   discord,
   readChannelHistory,
   recall,
-  memory,
   replyInThread,
   readSkill,
   webFetch,

@@ -1,11 +1,12 @@
+import { recall } from "../../src/tools/channel.ts";
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import type { BotAccount } from "../../src/account/account.ts";
 import type { MessageId } from "../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../src/core/inbound/inbound.ts";
-import { MAX_NOTES } from "../../src/core/notes/note.ts";
-import { memory, recall } from "../../src/tools/memory.ts";
+import { MAX_NOTES } from "../../src/features/notes/store.ts";
+import { memory } from "../../src/features/notes/tool.ts";
 import {
   channelId,
   directMessage,

@@ -332,3 +332,9 @@ export function toOverheard(
     ...(forwards && { forwards }),
   };
 }
+
+/** Whether each word of a text stands in some others. */
+export function hasOnlyWordsOf(text: string, texts: readonly string[]): boolean {
+  const wordsOf = (one: string) => one.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
+  return new Set(wordsOf(text)).isSubsetOf(new Set(texts.flatMap(wordsOf)));
+}

@@ -14,12 +14,10 @@ import {
   flag,
   ONE_ACCOUNT,
   rowNumber,
-  text,
   UNUSED_PATH,
   word,
 } from "../../cli/shared/command.ts";
 import type { LoginFlags } from "./mcp.ts";
-import type { MemoryFlags } from "./memory.ts";
 
 const CODE = word("ID on the card, and in `barnacle approvals list`", "id");
 
@@ -136,43 +134,6 @@ export const mcp: CliGroup = describeGroup("List MCP servers, and sign in to the
     exits: { failed: "there was no login", io: true, tryAgain: true },
     parameters: { flags: BOT_COMMON, positional: { kind: "tuple", parameters: [SERVER] } },
     run: async (flags, io, server) => (await import("./mcp.ts")).logout(flags, server, io),
-  }),
-}, "list");
-
-const NUMBER = rowNumber("barnacle memory list");
-
-export const memory: CliGroup = describeGroup("List, show and delete the agent's notes", {
-  list: describeCommand<MemoryFlags>({
-    brief: "List the agent's notes",
-    examples: ["barnacle memory list", "barnacle memory list --user 123456789012345678"],
-    exits: { io: true, tryAgain: true },
-    parameters: {
-      flags: {
-        ...STORE_FLAGS,
-        user: {
-          ...text("Only notes from messages of this user: an id or <@id>", "user"),
-          optional: true,
-        },
-      },
-    },
-    run: async (flags, io) => (await import("./memory.ts")).list(flags, io),
-  }),
-  show: describeCommand<CommonFlags, [id: number]>({
-    brief: "Show a note, with the messages that it came from",
-    examples: ["barnacle memory show 3"],
-    exits: { failed: "no such note", io: true, tryAgain: true },
-    parameters: { flags: STORE_FLAGS, positional: { kind: "tuple", parameters: [NUMBER] } },
-    run: async (flags, io, id) => (await import("./memory.ts")).show(flags, id, io),
-  }),
-  delete: describeCommand<CommonFlags, number[]>({
-    brief: "Delete notes",
-    examples: ["barnacle memory delete 3"],
-    exits: { failed: "no such note", io: true, tryAgain: true },
-    parameters: {
-      flags: STORE_FLAGS,
-      positional: { kind: "array", parameter: NUMBER, minimum: 1 },
-    },
-    run: async (flags, io, ...ids) => (await import("./memory.ts")).remove(flags, ids, io),
   }),
 }, "list");
 

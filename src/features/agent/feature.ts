@@ -1,4 +1,4 @@
-/** Lists and changes the agent's approvals, notes, schedules and MCP servers. */
+/** Lists and changes the agent's approvals and MCP servers, and pauses it. */
 
 import type { Feature } from "../feature.ts";
 

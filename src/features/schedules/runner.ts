@@ -28,10 +28,9 @@ import {
   type Route,
 } from "../../core/inbound/inbox.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
-import { placeIn } from "../../discord/gateway/decode/places.ts";
-import { namedRoles } from "../../discord/gateway/decode/senders.ts";
+import { namedRoles, placeIn } from "../../discord/gateway/decode/decode.ts";
 import { createExplainDenial, neededToPost } from "../../discord/rest/permissions/denial.ts";
-import { readMember } from "../../discord/rest/requests/members.ts";
+import { readMember } from "../../discord/rest/requests/guild_reads.ts";
 import { judge, routeOf } from "../../flows/judging/judge.ts";
 import { tellOwners } from "../../flows/owners/tell_owners.ts";
 import { readerTime } from "../../lib/text/units.ts";

@@ -1,17 +1,13 @@
 /**
- * Tables of what the agent does by itself: notes, changes, and events of hooks.
+ * Tables of what the agent does by itself: changes, and events of hooks.
  */
 
 import type { UndoSteps } from "../../core/turn/discord_place.ts";
-import { MAX_NOTES, NOTE_SCOPES } from "../../core/notes/note.ts";
 import {
   account,
   type DeclaredTable,
-  flag,
-  IN,
   integer,
   json,
-  oneOf,
   optional,
   rowNumber,
   snowflake,
@@ -20,70 +16,6 @@ import {
   unique,
 } from "./columns.ts";
 import { DAY_MS } from "../../lib/clock.ts";
-
-/** SQL for the index of the words of notes, and for the triggers that keep it. */
-const NOTE_WORDS = `
-  CREATE VIRTUAL TABLE note_words USING fts5(
-    text, content = 'note', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2'
-  );
-  INSERT INTO note_words (note_words, rank) VALUES ('secure-delete', 1);
-  CREATE TRIGGER note_added AFTER INSERT ON note BEGIN
-    INSERT INTO note_words (rowid, text) VALUES (new.id, new.text);
-  END;
-  CREATE TRIGGER note_removed AFTER DELETE ON note BEGIN
-    INSERT INTO note_words (note_words, rowid, text) VALUES ('delete', old.id, old.text);
-    DELETE FROM note_source WHERE note_row = old.id;
-  END;
-  CREATE TRIGGER note_changed AFTER UPDATE OF text ON note BEGIN
-    INSERT INTO note_words (note_words, rowid, text) VALUES ('delete', old.id, old.text);
-    INSERT INTO note_words (rowid, text) VALUES (new.id, new.text);
-  END;
-`;
-
-/** A note. A table of FTS5 has its words. */
-export const NOTE = table("note", {
-  id: rowNumber(true), // people name notes by it
-  agentId: text(),
-  scope: oneOf(...NOTE_SCOPES),
-  scopeKey: text(), // turns see the notes of some keys
-  space: text(), // guild, group or direct messages in which it was written
-  authorId: snowflake<"user">(),
-  callKey: unique(text()), // of the call that saved it
-  text: text(),
-  createdAt: integer(),
-  updatedAt: integer(),
-  channelId: snowflake<"channel">(), // in which it was written
-  isOwnWords: flag(), // of the messages that its turn answered
-}, {
-  sql: `
-    CREATE INDEX note_in_scope ON note (agent_id, scope_key, updated_at);
-    CREATE INDEX note_by_author ON note (author_id, space);
-    ${NOTE_WORDS}`,
-  holds: {
-    under: "Texts",
-    data: "Notes of the agent's memory, with the IDs of author and source messages",
-    kept:
-      `${MAX_NOTES} of a person, channel or server at most; until the author, the model or the ` +
-      "operator deletes them, or a source message is deleted while the bot runs. A source is each " +
-      "message that the turn has read, unless the note has only words of the person that it answered",
-  },
-  forgets: {
-    delete: "author_id = :userId OR id IN (SELECT note_row FROM note_source WHERE " +
-      `${IN("message_id", "messages")})`,
-    scrub: ["text"],
-  },
-});
-
-const NOTE_SOURCE = table("note_source", {
-  messageId: snowflake<"message">(),
-  noteRow: integer(),
-  agentId: text(),
-}, {
-  key: ["messageId", "noteRow"],
-  sql: "CREATE INDEX note_source_of ON note_source (note_row);",
-  holds: "note",
-  forgets: "triggers of the table note change it",
-});
 
 // The tables of destructive actions of tools, and of messages that tools posted (T3).
 
@@ -156,8 +88,6 @@ export const DISCORD_POST = table("discord_post", {
 
 /** The tables of this file. Parts are forgotten after the rows that they belong to. */
 export const AGENT_TABLES: readonly DeclaredTable[] = [
-  NOTE,
-  NOTE_SOURCE,
   DISCORD_CHANGE,
   DISCORD_POST,
 ];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { NOTE_SCOPES, scopeKeyOf, visibleKeys } from "../../../src/core/notes/note.ts";
+import { NOTE_SCOPES, scopeKeyOf, visibleKeys } from "../../../src/features/notes/store.ts";
 import type { GuildPlace } from "../../../src/core/inbound/inbound.ts";
 import { toolContext } from "../../support/model/tools.ts";
 

@@ -1,3 +1,4 @@
+import { memory } from "../../../src/features/notes/command.ts";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Command } from "../../../src/interactions/base/command.ts";
@@ -5,7 +6,7 @@ import { readWords, usageOf } from "../../../src/flows/interactions/run_commands
 import { allowlist } from "../../../src/interactions/commands/allowlist.ts";
 import { catchup } from "../../../src/features/catchup/command.ts";
 import { config } from "../../../src/interactions/commands/config.ts";
-import { forget, memory } from "../../../src/interactions/commands/own_data.ts";
+import { forget } from "../../../src/interactions/commands/own_data.ts";
 import { skill } from "../../../src/interactions/commands/questions.ts";
 import { status } from "../../../src/interactions/commands/about.ts";
 import { settings } from "../../../src/interactions/commands/settings.ts";

@@ -1,22 +1,11 @@
-/**
- * The agent's memory for tools: with the rights of the asker, and only the notes of the asker's space
- * (T14, SEC-R4).
- */
+/** Works on notes with the rights of the asker, and only on those of the asker's space (T14, SEC-R4). */
 
-import type { MessageId } from "../../core/discord/ids.ts";
-import {
-  MAX_NOTES,
-  type Note,
-  type NoteScope,
-  scopeKeyOf,
-  spaceOf,
-  visibleKeys,
-} from "../../core/notes/note.ts";
-import { badArguments, RefusedCall } from "../../core/turn/tool.ts";
-import type { ToolContext } from "../../core/turn/tool.ts";
 import { cleanSecrets } from "../../account/per_account.ts";
-import { showing } from "../actions/targets.ts";
-import { isOwner } from "../owners/owner_ids.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
+import { badArguments, RefusedCall, type ToolContext } from "../../core/turn/tool.ts";
+import { showing } from "../../flows/actions/targets.ts";
+import { isOwner } from "../../flows/owners/owner_ids.ts";
+import { MAX_NOTES, type Note, type NoteScope, scopeKeyOf, spaceOf, visibleKeys } from "./store.ts";
 
 interface WrittenNote {
   readonly text: string;
@@ -114,3 +103,5 @@ export async function removeNote(call: ToolContext, id: number): Promise<boolean
   if (note) await call.account.store.notes.remove(id);
   return note !== undefined;
 }
+
+/** H. */

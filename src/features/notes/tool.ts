@@ -1,17 +1,15 @@
 /**
- * Tools for memory: `memory` keeps notes that outlast a conversation (T14), and `recall` finds earlier
- * messages of this conversation that a summary has taken the place of.
+ * The tool `memory`: notes that outlast a conversation (T14).
  *
  * The message that a turn answers decides which notes it sees. No argument names another person or
  * place (T5).
  */
 
 import { z } from "zod";
-import { parseSnowflake } from "../core/discord/ids.ts";
-import { hasOnlyWordsOf, MAX_NOTE_CHARS, type Note, NOTE_SCOPES } from "../core/notes/note.ts";
-import { badArguments, defineTool, type Tool } from "../core/turn/tool.ts";
-import { readable } from "../core/inbound/mentions.ts";
-import type { Entry } from "../core/inbound/mentions.ts";
+import { parseSnowflake } from "../../core/discord/ids.ts";
+import { hasOnlyWordsOf, readable } from "../../core/inbound/mentions.ts";
+import { badArguments, defineTool, type Tool } from "../../core/turn/tool.ts";
+import { MAX_NOTE_CHARS, type Note, NOTE_SCOPES } from "./store.ts";
 
 const input = () =>
   z.strictObject({
@@ -64,7 +62,7 @@ export const memory: Tool = defineTool({
   async run(call, context) {
     const { message, also = [] } = context;
     const { action, text, id } = call;
-    const notes = await import("../flows/tools/memory.ts");
+    const notes = await import("./notes.ts");
     const named = call.sources.map((source) => {
       const parsed = parseSnowflake<"message">(source);
       if (parsed === undefined) {
@@ -119,74 +117,4 @@ function lineOf({ id, scope, text, authorId, sources, updatedAt }: Note): string
   });
 }
 
-/** Maximum number of entries of a result, and UTF-16 units of it and of one entry in it. */
-const ENTRIES_MAX = 40;
-const RESULT_CHARS = 7_000;
-const ENTRY_CHARS = 2_000;
-
-const recallInput = () =>
-  z.object({
-    words: z.string().max(200).optional().describe(
-      "Words that must all be in an entry, such as `tide noon`.",
-    ),
-    message_ids: z.array(z.string()).max(20).optional().describe(
-      "Ids of messages: reads these and their answers.",
-    ),
-  });
-
-/** Reads folded entries of the turn's session, which the asker's message belongs to, and no other. */
-export const recall: Tool = defineTool({
-  name: "recall",
-  group: "group:memory",
-  description:
-    "Finds the original messages behind the <summary> of this conversation: by words, by message " +
-    "ids, or the newest of them. One JSON object per line, oldest first. Only for this " +
-    "conversation, and only if there is a <summary>.",
-  input: recallInput,
-  seenAt: "nowhere",
-  needs: [],
-  isReadOnly: true,
-  isIdempotent: true,
-  async run({ words = "", message_ids: written = [] }, { account, sessionKey }) {
-    const messageIds = written.map((text) => {
-      const id = parseSnowflake<"message">(text);
-      if (id === undefined) {
-        throw badArguments("`message_ids` must be ids of messages: digits only");
-      }
-      return id;
-    });
-    const { entries, matches } = await account.store.sessions.recall(sessionKey, {
-      messageIds,
-      words: words.split(/\s+/).filter((word) => word !== ""),
-      limit: ENTRIES_MAX,
-    });
-    const lines = newestLines(entries);
-    if (lines.length === 0) {
-      return "No folded message of this conversation matches. Messages without a summary are in " +
-        "the conversation itself.";
-    }
-    const left = matches - lines.length;
-    return left === 0
-      ? lines.join("\n")
-      : `[${left} older matches are left out: use more exact words, or message_ids]\n${
-        lines.join("\n")
-      }`;
-  },
-});
-
-/** The newest lines that fit, oldest first. */
-function newestLines(entries: readonly Entry[]): readonly string[] {
-  const lines = entries.map(recalledLine);
-  let chars = 0;
-  const first = lines.findLastIndex((line) => (chars += line.length + 1) > RESULT_CHARS) + 1;
-  return lines.slice(first);
-}
-
-function recalledLine({ role, text, messageId, at }: Entry): string {
-  return JSON.stringify({
-    message_id: messageId,
-    role,
-    at: new Date(at).toISOString(),
-    text: text.length > ENTRY_CHARS ? `${text.slice(0, ENTRY_CHARS).toWellFormed()}…` : text,
-  });
-}
+/** H. */

@@ -1,16 +1,14 @@
-/**
- * `barnacle memory`: lists, shows and deletes the agent's notes (T14), with and without a running bot.
- */
+/** `barnacle memory`: lists, shows and deletes the agent's notes, with and without a running bot. */
 
 import { changeRows, printList } from "../../cli/shared/columns.ts";
-import { parseUser } from "../../core/outbound/outbound.ts";
-import type { Note } from "../../core/notes/note.ts";
-import { printable, quoted } from "../../lib/text/quoted.ts";
-import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
+import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import { withStore } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
+import { parseUser } from "../../core/outbound/outbound.ts";
+import { printable, quoted } from "../../lib/text/quoted.ts";
 import { timeText } from "../../lib/text/units.ts";
+import type { Note } from "./store.ts";
 
 /** Options of `memory list`. */
 export interface MemoryFlags extends CommonFlags {
@@ -73,3 +71,5 @@ function lineOf({ id, scopeKey, authorId, text, updatedAt }: Note): string {
     quoted(preview, PREVIEW_CHARS + 1),
   ].join("  ");
 }
+
+/** H. */
