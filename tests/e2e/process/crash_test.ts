@@ -8,21 +8,12 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import { addChannel } from "../../../simulator/world/create_world.ts";
 import { type Owed } from "../../support/bot/account.ts";
-import {
-  ended,
-  killBot,
-  KILLED,
-  PATIENCE_MS,
-  type Scene,
-  withSimulation,
-} from "../../support/bot/e2e.ts";
+import { ended, KILLED, PATIENCE_MS, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { allStored, gone, judge, passSpacing, settleIn } from "../../support/bot/survival.ts";
 import { IS_LONG } from "../../support/long_form.ts";
-import { seeded } from "../../support/seeded.ts";
 
 /** Short enough that the repeated words need two messages. */
 const CHUNK = 160;
@@ -211,87 +202,3 @@ describe("[G7] [D1] [D2] a killed process answers once, after the next start", (
       );
     }));
 });
-
-/**
- * Kills the bot with `kill -9` in a loop, while people write.
- *
- * A fixed seed chooses the moments: some are named points of the program, others are times from
- * outside.
- */
-
-const SEED = 20_261_120;
-const KILLS = 14;
-/**
- * Moments after a request has left are chosen more often, because a reply could be doubled there.
- */
-const RANDOM_POINTS = [
-  "before:T1",
-  "after:T1",
-  "after:T2",
-  "before:T3",
-  "after:T3",
-  "after:T4",
-  "posted",
-  "posted",
-  "answered",
-  "before:T5",
-];
-/** Who asks where. In a channel of several people, their turns run side by side (S5). */
-const ASKERS = [
-  ["general", "grace"],
-  ["off-topic", "ada"],
-  ["off-topic", "mallory"],
-  ["off-topic", "edsger"],
-  ["How do I feed krill?", "grace"],
-] as const;
-
-/** Discord's rate of five messages in five seconds takes its time. */
-const LIMITED_MS = 60_000;
-
-it(`[D2] [G7] loses, doubles and reorders no message in ${KILLS} kills at random moments`, () => {
-  const { random, upTo, pick } = seeded(SEED);
-  const owed = ASKERS.map(([channel, person]) => ({ channel, person, pieces: [] as string[] }));
-
-  return withSimulation({
-    discord: () => ({ textChunkLimit: 160 }),
-    // A killed process forgets Discord's rate limits, and may exceed them once.
-    mayRefuse: ({ status }) => status === 429,
-  }, async (scene) => {
-    const { say, mention, startBot } = scene;
-    let questions = 0;
-    const ask = () => {
-      const { channel, person, pieces } = owed[upTo(owed.length)] ?? owed[0]!;
-      const name = `q${String(++questions).padStart(3, "0")}`;
-      const isLong = random() < 0.3;
-      const names = isLong ? [`${name}a`, `${name}b`] : [`${name}.`];
-      const padding = isLong ? ` ${"krill ".repeat(15)}` : "";
-      say(person, channel, `${mention} ${names.map((one) => one + padding).join("\n")}`);
-      pieces.push(...names);
-    };
-
-    for (const who of ["mallory", "edsger"]) scene.simulator.invite({ who });
-    await settleIn(scene);
-    for (let kill = 0; kill < KILLS; kill++) {
-      const isNamed = random() < 0.6;
-      const point = pick(RANDOM_POINTS);
-      ask();
-      const bot = startBot(isNamed ? { BARNACLE_CRASH_AT: point } : {});
-      await sleep(upTo(300));
-      ask();
-      await Promise.race([bot.exited, sleep(50 + upTo(350))]);
-      await killBot(bot);
-    }
-    const due: readonly Owed[] = owed.filter(({ pieces }) => pieces.length > 0);
-    await judge(scene, await scene.start(), due, LIMITED_MS);
-    assert.equal(scene.simulator.account().identifies.length, 1);
-    const pieces = due.flatMap((one) => one.pieces).length;
-    console.log(`${KILLS} kills, ${questions} questions: owed ${pieces}, answered ${pieces}`);
-  });
-});
-
-/**
- * Kills the bot with `kill -9` in a loop, while people ask for books and short answers in places
- * that take no files, or take them only at times.
- *
- * A fixed seed chooses the moments, the questions and the permission.
- */

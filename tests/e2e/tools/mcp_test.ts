@@ -1,18 +1,16 @@
 /** Tests tools of an MCP server as people on Discord see them (T6, T13). */
 
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { gunzipSync } from "node:zlib";
 import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
 import { buttonsIn, linksIn, textOf, usableIn } from "../../../simulator/world/components.ts";
 import type { Interaction, Message } from "../../../simulator/world/world.ts";
 import { ended, KILLED, type Scene, stopBot, withSimulation } from "../../support/bot/e2e.ts";
-import { give, registered } from "../../support/bot/slash.ts";
+import { registered } from "../../support/bot/slash.ts";
 import { scriptedProgram } from "../../support/model/mcp_scripted.ts";
 import { type AccountServer, startAccountServer } from "../../support/model/own_accounts.ts";
-import { tempDirectory } from "../../support/temp_directory.ts";
 
 const scripted = (description: string) => ({
   config: {
@@ -93,122 +91,7 @@ async function enter(scene: Scene, as: string, message: Message, address: string
 const shownTo = (scene: Scene, as: string, text: string): Promise<string> =>
   scene.until(`${text} for ${as}`, () => scene.written("dm", as).find((one) => one.includes(text)));
 
-function filesIn(folder: string): readonly string[] {
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .flatMap((entry) => entry.isFile() ? [join(entry.parentPath, entry.name)] : []);
-}
-
 describe("[T13a] the bot", () => {
-  it("gives each person the tools of their own account, and no one else's", async () => {
-    await using server = await startAccountServer();
-    await withSimulation({ ...optionsFor(server), mayRefuse: () => true }, async (scene) => {
-      const { start, say, mention, written, until, dataDir, configFile, cli, model } = scene;
-      await start();
-      await registered(scene);
-      const logins = () => filesIn(join(dataDir, "mcp", "own.logins"));
-
-      // Two people at once. One opens the other's address, and brings the answer to their own card.
-      for (const as of ["grace", "ada"]) say(as, "general", `${mention}\n${ASK}`);
-      const [first, second] = await Promise.all([
-        card(scene, "grace", /Sign in to `cal` at 127\.0\.0\.1/),
-        card(scene, "ada", /Sign in to `cal`/),
-      ]);
-      assert.notEqual(addressOn(first), addressOn(second));
-      const stolen = server.allow(addressOn(first), "ada").href;
-      await enter(scene, "ada", second, stolen);
-      const again = await card(scene, "ada", /not the address of this sign-in/);
-      assert.equal(addressOn(again), addressOn(second));
-      assert.deepEqual(logins(), []);
-      await enter(scene, "ada", again, server.allow(addressOn(again), "ada").href);
-      await enter(scene, "grace", first, server.allow(addressOn(first), "grace").href);
-      await shownTo(scene, "ada", "agenda of ada");
-      await shownTo(scene, "grace", "agenda of grace");
-      assert.match(
-        written("dm", "grace")[0] ?? "",
-        /question in <#\d+>: the answer is from your own/,
-      );
-      assert.ok(!written("dm", "ada").some((text) => text.includes("of grace")));
-      assert.ok(!written("general").some((text) => text.includes("agenda of")));
-      assert.deepEqual(server.calls.map(({ who }) => who).sort(), ["ada", "grace"]);
-
-      // The address that counted once, and a word on a card.
-      const show = calls(
-        "mcp__cal__privately",
-        'mcp__cal__show_in_channel {"text":"Grace is free"}',
-      );
-      say("grace", "general", `${mention}\n${show}`);
-      const showing = await card(scene, "grace", /Grace is free/);
-      assert.match(textOf(showing), /Where:\*{0,2} <#\d+>/);
-      assert.ok(!written("general").some((text) => text.startsWith("Grace is free")));
-      press(scene, "grace", showing, "Go on");
-      await until(
-        "the shown text",
-        () => written("general").some((text) => text.startsWith("Grace is free")),
-      );
-
-      // Earlier answers may have words of other people, so a change asks first.
-      say("grace", "dm", calls("mcp__cal__privately", 'mcp__cal__book {"at":"noon"}'));
-      const booking = await card(scene, "grace", /mcp__cal__book \{"at":"noon"\}/);
-      assert.ok(!server.calls.some(({ tool }) => tool === "book"));
-      press(scene, "grace", booking, "Go on");
-      await until("the booking", () => server.calls.some(({ tool }) => tool === "book"));
-
-      // A person who takes no direct messages hears of it in the channel.
-      const { world, user } = scene.simulator;
-      const edsger = world.users.get(user("edsger"));
-      assert.ok(edsger);
-      scene.simulator.invite({ who: "edsger" });
-      world.users.set(edsger.id, { ...edsger, acceptsDms: false });
-      say("edsger", "general", `${mention}\n${calls("mcp__cal__privately")}`);
-      await until(
-        "the refusal",
-        () => written("general").some((text) => /Discord does not take the message/.test(text)),
-      );
-      const ofOwn = model.requests.filter((one) =>
-        one.tools.includes("mcp__cal__sign_in") && JSON.stringify(one).includes(edsger.id)
-      );
-      assert.deepEqual(ofOwn, [], "no turn begins whose answer no one sees");
-
-      // The server takes a person's tokens back: that person is asked once more, the other is not.
-      server.revoke("ada");
-      say("ada", "dm", calls("mcp__cal__privately", "mcp__cal__agenda", "mcp__cal__sign_in"));
-      const renewed = await card(scene, "ada", /Sign in to/);
-      press(scene, "ada", renewed, "Deny");
-      await shownTo(scene, "ada", "do not ask again");
-      const signIns = (as: string, options = {}) =>
-        give(scene, { as, in: "#general", name: "signins", options });
-      assert.match(await signIns("ada"), /`cal`: the login has ended/);
-      assert.match(await signIns("grace"), /`cal`: logged in$/);
-
-      // No token is in the store, a log, a request to the model, or a backup.
-      const tokens = server.secrets.filter((one) => /^(?:access|refresh)-/.test(one));
-      assert.ok(tokens.length >= 4);
-      using out = tempDirectory();
-      assert.equal((await cli("backup", "--to", out.path)).code, 0);
-      const files = [...filesIn(dataDir), configFile, ...filesIn(out.path)];
-      for (const path of files) {
-        const written = readFileSync(path);
-        const bytes = path.endsWith(".gz") ? gunzipSync(written) : written;
-        assert.ok(!path.endsWith(".gz") || !bytes.includes("own.logins"), "no backup has them");
-        assert.ok(!tokens.some((token) => bytes.includes(token)), path);
-      }
-      assert.ok(!tokens.some((token) => JSON.stringify(model.requests).includes(token)));
-      assert.match(
-        JSON.stringify(model.requests),
-        /agenda of grace, asked with Bearer \[redacted\]/,
-      );
-
-      // A person ends it, and a person is forgotten.
-      assert.equal(logins().length, 2);
-      assert.match(await signIns("ada", { end: "cal" }), /deleted the login to `cal`/);
-      assert.match(await signIns("ada", { end: "cal" }), /no login to `cal`/);
-      assert.equal(logins().length, 1);
-      await give(scene, { as: "grace", in: "#general", name: "forget", options: { who: "me" } });
-      assert.deepEqual(logins(), []);
-    });
-  });
-
   it("keeps the words of an account out of every other conversation", async () => {
     await using server = await startAccountServer();
     const options = optionsFor(server);

@@ -113,32 +113,6 @@ async function press({ page }: OpenDashboard, change: string): Promise<void> {
 }
 
 describe("[O6] the dashboard's pages", WITH_BROWSER, () => {
-  it("[P1] says what became of each message, folds equal rows, and shows words only if asked", () =>
-    withDashboard({
-      config: { http: { showText: true }, budgets: { perUser: { tokensPerDay: 1 } } },
-    }, async (dashboard, { say, mention, replies, model }) => {
-      const { page } = dashboard;
-      const answered = say("grace", "general", `${mention} hello ${HOSTILE}`);
-      await replies("general", 1);
-      say("grace", "general", `${mention} and now?`);
-      model.behave("unauthorized");
-      say("ada", "general", `${mention} why?`);
-      say("ada", "general", "nobody asked");
-      say("ada", "general", "nor now");
-      await dashboard.go("Activity");
-      const row = (outcome: string) =>
-        page.locator(`#decisions li:has(.badge:has-text("${outcome}"))`);
-      await row("refused").waitFor();
-      await row("failed").locator("a", { hasText: /refused|key/i }).waitFor();
-      assert.match(await row("answered").innerText(), /hello <img src=x/);
-      assert.match(
-        await row("answered").locator("a[target]").getAttribute("href") ?? "",
-        new RegExp(`^https://discord\\.com/channels/\\d+/\\d+/${answered.id}$`),
-      );
-      await row("ignored").locator("summary", { hasText: "1 more like this" }).waitFor();
-      await dashboard.judge();
-    }));
-
   it("[A4] allows and denies commands that wait", async () => {
     using workspace = tempDirectory();
     mkdirSync(join(workspace.path, "work"));

@@ -107,27 +107,6 @@ describe("[O5] barnacle demo", LIMIT, () => {
       },
     ));
 
-  it("[V1] lets a person talk with the bot in a voice channel, by text", LIMIT, async () => {
-    const said: string[] = [];
-    await play(
-      ({ act }) => act("/call", "grace", "Voice"),
-      async ({ kind, message: { id: message, text, buttons, author } }, { act }) => {
-        const hear = buttons.find(({ label }) => label === "Hear me");
-        if (hear && kind === "whisper") {
-          await act("/click", "grace", "Voice", { message, button: hear.customId });
-        }
-        if (text.startsWith("I hear you")) {
-          await act("/speak", "grace", "Voice", { text: "When is low tide?" });
-        }
-        if (text.startsWith("🔊")) said.push(`${author.name}: ${text}`);
-        if (text.startsWith("🔊") && author.isBot) await act("/hang-up", "grace", "Voice");
-        return /My call here is over/.test(text) && buttons.length === 0;
-      },
-    );
-    assert.equal(said[0], "Grace: 🔊 When is low tide?");
-    assert.match(said[1] ?? "", /^Barnacle: 🔊 .*tide/);
-  });
-
   it(
     "runs twice in parallel, serves other machines with a key only, and leaves no files",
     LIMIT,

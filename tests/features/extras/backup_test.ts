@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { copyDatabase } from "../../../src/store/copy/copy.ts";
-import { ended, type Scene, stopBot, withSimulation } from "../../support/bot/e2e.ts";
+import { type Scene, stopBot, withSimulation } from "../../support/bot/e2e.ts";
 import { startSecondBot } from "../../support/bot/second_bot.ts";
 import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
@@ -137,27 +137,4 @@ describe("docs/upkeep.md", () => {
       });
     },
   );
-
-  it("rotates the token: the bot ends with 77, and goes on with the new one", () =>
-    withSimulation({
-      discord: () => ({ token: { file: "discord_token" } }),
-      mayRefuse: ({ status }) => status === 401,
-    }, async ({ start, say, mention, replies, simulator, configFile, cli }) => {
-      const file = join(dirname(configFile), "discord_token");
-      writeFileSync(file, simulator.token, { mode: 0o600 });
-      const first = await start();
-      say("grace", "general", `${mention} one`);
-      await replies("general", 1);
-      Object.assign(simulator.application, { token: "another-token-of-the-portal" });
-      simulator.faults.gateway.forgetSessions();
-      simulator.faults.gateway.drop(4004);
-      assert.equal((await ended(first)).code, 77);
-      say("grace", "general", `${mention} two`);
-      writeFileSync(file, "another-token-of-the-portal\n");
-      const second = await start();
-      assert.match((await replies("general", 2))[1] ?? "", /two/);
-      const checked = await cli("doctor", "--only", "discord");
-      assert.match(checked.stdout.join("\n"), /^ok +Token/m);
-      await stopBot(second);
-    }));
 });

@@ -1,6 +1,5 @@
 /**
- * Plays payloads of nine programs against the hooks of `examples/hooks.jsonc`, and reads the posts. Plays
- * recipes of `docs/how-do-i.md` that need a bot; `tests/docs` plays the others.
+ * Plays payloads of nine programs against the hooks of `examples/hooks.jsonc`, and reads the posts.
  */
 
 import assert from "node:assert/strict";
@@ -8,7 +7,6 @@ import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { parse } from "jsonc-parser";
-import { secretPath, trySecret } from "../../../src/features/setup/ports/write_files.ts";
 import { withSimulation } from "../../support/bot/e2e.ts";
 
 const FIXTURES = new URL("../../fixtures/hooks/", import.meta.url);
@@ -219,56 +217,4 @@ describe("[W1] [W4] [W6] examples/hooks.jsonc", () => {
         );
       }
     }));
-});
-
-const HOW_DO_I = ["how-do-i", "how-do-i-run"].map((page) =>
-  readFileSync(new URL(`../../../docs/${page}.md`, import.meta.url), "utf8")
-).join("\n");
-
-/** The config of a recipe, with an ID of the scene. */
-function recipe(heading: string, id: string) {
-  const [, text = ""] = HOW_DO_I.split(`## ${heading}\n`);
-  const [, config = ""] = /^```jsonc\n(.*?)^```$/ms.exec(text) ?? [];
-  return parse(config.replaceAll("123456789012345678", id));
-}
-
-describe("[W6] docs/how-do-i.md", () => {
-  it("answers without a mention in one channel, and posts alerts once their secret is set", () =>
-    withSimulation(
-      {},
-      async ({ simulator, start, line, rewrite, until, written, say, configFile, eventually }) => {
-        const [guild] = simulator.world.guilds.keys();
-        const { channels } = recipe("Answer in one channel without a mention", String(guild));
-        const { hooks } = recipe(
-          "Post each alert of a monitor into a thread of its own",
-          simulator.channel("general").id,
-        );
-        const http = { port: 0, hooks: { port: 0 } };
-        rewrite({ discord: () => channels.discord, config: { http, hooks } });
-        const bot = await start();
-        const { address } = JSON.parse(await line(bot, /"Listening for hooks"/)).fields;
-        await line(bot, /"The bot is ready"/);
-        const post = (to: string, body: object) =>
-          fetch(to, {
-            method: "POST",
-            headers: { ...bearer(""), "content-type": "application/json" },
-            body: JSON.stringify(body),
-          });
-
-        say("ada", "help", "is the tide in?");
-        await until(
-          "the answer",
-          () => written("help").some((text) => /is the tide in/.test(text)),
-        );
-        const alert = async () =>
-          (await post(`${address}uptime`, { monitor: "web", status: "down" })).status;
-        assert.equal(await alert(), 404, "a hook without its secret is closed");
-        trySecret(secretPath(configFile, "uptime"), SECRET); // beside the running bot
-        await eventually("the hook to be open", async () => await alert() === 202);
-        await until(
-          "the alert",
-          () => written("general").some((text) => /web is 🔴 down/.test(text)),
-        );
-      },
-    ));
 });

@@ -204,20 +204,5 @@ describe(
         assert.equal(await terminal.exited, 1);
       });
     });
-
-    it("[C4] begins with the example for voice, whose bot starts beside a server that is not there yet", async () => {
-      await onFreshMachine(async (machine) => {
-        const terminal = machine.open(["setup", "--example", "voice"]);
-        await toTheFiles(machine, terminal, true);
-        terminal.type(KEY.enter);
-        await terminal.see(/config check: 0 errors, 0 warnings/);
-        await terminal.see(/How shall the bot run\?/);
-        terminal.type(KEY.enter);
-        await terminal.see(/Krill is ready/);
-        assert.match(readFileSync(machine.configFile, "utf8"), /"voice": \{\}/);
-        terminal.type(KEY.interrupt);
-        assert.equal(await terminal.exited, 0);
-      });
-    });
   },
 );
