@@ -23,37 +23,26 @@ describe("[O4] the service manager", () => {
     it(`is chosen: ${name}`, () => assert.equal(chooseTarget({ ...LINUX, ...facts }), target));
   }
 
-  const refused: readonly (readonly [string, Partial<ManagerFacts>, string])[] = [
+  const container = { isRoot: true, hasSystemd: false, isContainer: true };
+  const noBus = { userManagerProblem: "Failed to connect to bus: No medium found" };
+  const refused: readonly (readonly [string, Partial<ManagerFacts>, RegExp])[] = [
     [
       "a container",
-      { isRoot: true, hasSystemd: false, isContainer: true },
-      "no service manager runs in this container; make `barnacle run` the container's command, " +
-      "and let the container's engine restart it (docs/containers.md)",
+      container,
+      /^no service manager runs in this container; make .*docs\/containers/,
     ],
-    [
-      "a machine without systemd",
-      { isRoot: true, hasSystemd: false },
-      "systemd does not run on this machine; start `barnacle run` with your supervisor " +
-      "(docs/service.md)",
-    ],
+    ["no systemd", { ...container, isContainer: false }, /^systemd does not run .*docs\/service/],
     [
       "a user without a manager",
-      { userManagerProblem: "Failed to connect to bus: No medium found" },
-      "the user manager of ada does not answer (Failed to connect to bus: No medium found). Log in " +
-      "as ada instead of using su or sudo, or run `sudo loginctl enable-linger ada` first. With " +
-      "sudo, this command installs a service of the whole machine",
+      noBus,
+      /of ada does not answer \(Failed to .*\). Log in as ada.* sudo/,
     ],
     [
       "macOS with sudo",
       { platform: "darwin", isRoot: true },
-      "on macOS, Barnacle is a launch agent of a user; run the command without sudo",
+      /agent of a user; run .* without sudo$/,
     ],
-    [
-      "another system",
-      { platform: "freebsd" },
-      "Barnacle installs itself as a service of systemd, launchd and Windows, and not on " +
-      "freebsd; start `barnacle run` with that system's own tools",
-    ],
+    ["another system", { platform: "freebsd" }, /not on freebsd; start `barnacle run` with that/],
   ];
   for (const [name, facts, message] of refused) {
     it(`is refused: ${name}`, () => {

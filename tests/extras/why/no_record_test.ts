@@ -56,86 +56,32 @@ describe("[P1] judgeAbsence()", () => {
   });
 
   const before = { aliveAt: SENT - 1_000, ending: "stopped" };
-  const table: readonly (readonly [what: string, Partial<Evidence>, id: string, status: string])[] =
-    [
-      [
-        "a run that is forgotten",
-        { runs: { wasRunning: false, isForgotten: true, before } },
-        "why.running",
-        "warn",
-      ],
-      ["it ran", {}, "why.running", "pass"],
-      ["it had stopped", { runs: { wasRunning: false, before } }, "why.running", "fail"],
-      [
-        "it was first started later",
-        { runs: { wasRunning: false, after: { startedAt: NOW } } },
-        "why.running",
-        "fail",
-      ],
-      ["the id is of tomorrow", { sentAt: NOW + DAY_MS }, "why.id", "fail"],
-      ["the gateway has received events since", {}, "why.gateway", "pass"],
-      [
-        "the gateway was lost before",
-        { accounts: [account({ heardAt: SENT - DAY_MS })] },
-        "why.gateway",
-        "fail",
-      ],
-      [
-        "a gap is still being read",
-        { accounts: [account({ gapSince: SENT - 1 })] },
-        "why.gateway",
-        "warn",
-      ],
-      [
-        "a gap began after it",
-        { accounts: [account({ gapSince: SENT + 1 })] },
-        "why.gateway",
-        "pass",
-      ],
-      ["the guild is one of the bot's", {}, "why.guild", "pass"],
-      [
-        "the bot is not in the guild",
-        { place: { guildId: guildId("5"), channelId: "11" } },
-        "why.guild",
-        "fail",
-      ],
-      [
-        "the channel is not known",
-        { place: { guildId: GUILD, channelId: "12" } },
-        "why.guild",
-        "warn",
-      ],
-      [
-        "guild messages are not asked for",
-        { accounts: [account({ intents: { guildMessages: false, directMessages: true } })] },
-        "why.intents",
-        "fail",
-      ],
-      [
-        "direct messages are not asked for, and it was in a guild",
-        { accounts: [account({ intents: { guildMessages: true, directMessages: false } })] },
-        "why.intents",
-        "pass",
-      ],
-      [
-        "direct messages are not asked for, and it was one",
-        {
-          accounts: [account({ intents: { guildMessages: true, directMessages: false } })],
-          place: { channelId: "11" },
-        },
-        "why.intents",
-        "fail",
-      ],
-      ["it is older than the retention", { sentAt: NOW - 31 * DAY_MS }, "why.retention", "fail"],
-      [
-        "all is kept for ever",
-        { sentAt: NOW - 31 * DAY_MS, decisionsDays: 0 },
-        "why.retention",
-        "pass",
-      ],
-    ];
-  for (const [what, fields, id, status] of table) {
-    it(`${status}: ${what}`, () => assert.deepEqual(statusOf(fields, id), [status]));
+  const gateway = (fields: Parameters<typeof account>[0]) => ({ accounts: [account(fields)] });
+  const asking = (guildMessages: boolean) =>
+    gateway({ intents: { guildMessages, directMessages: !guildMessages } });
+  const runs = (more: object = {}) => ({ runs: { wasRunning: false, ...more } });
+  const table: readonly (readonly [row: string, Partial<Evidence>])[] = [
+    ["running warn: a run that is forgotten", runs({ isForgotten: true, before })],
+    ["running pass: it ran", {}],
+    ["running fail: it had stopped", runs({ before })],
+    ["running fail: it was first started later", runs({ after: { startedAt: NOW } })],
+    ["id fail: the id is of tomorrow", { sentAt: NOW + DAY_MS }],
+    ["gateway pass: the gateway has received events since", {}],
+    ["gateway fail: the gateway was lost before", gateway({ heardAt: SENT - DAY_MS })],
+    ["gateway warn: a gap is still being read", gateway({ gapSince: SENT - 1 })],
+    ["gateway pass: a gap began after it", gateway({ gapSince: SENT + 1 })],
+    ["guild pass: the guild is one of the bot's", {}],
+    ["guild fail: the bot is not there", { place: { guildId: guildId("5"), channelId: "11" } }],
+    ["guild warn: the channel is not known", { place: { guildId: GUILD, channelId: "12" } }],
+    ["intents fail: guild messages are not asked for", asking(false)],
+    ["intents pass: direct messages are not, and it was in a guild", asking(true)],
+    ["intents fail: and it was one", { ...asking(true), place: { channelId: "11" } }],
+    ["retention fail: it is older than that", { sentAt: NOW - 31 * DAY_MS }],
+    ["retention pass: all is kept", { sentAt: NOW - 31 * DAY_MS, decisionsDays: 0 }],
+  ];
+  for (const [row, fields] of table) {
+    const [id = "", status] = row.split(/:? /);
+    it(row, () => assert.deepEqual(statusOf(fields, `why.${id}`), [status]));
   }
 
   it("lists no guild for a direct message or an unknown place", () => {

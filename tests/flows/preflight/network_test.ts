@@ -88,144 +88,42 @@ describe("[G13] judgeNetwork()", () => {
     assert.deepEqual(findings.filter(({ fix }) => fix !== undefined), []);
   });
 
-  type Row = readonly [
-    name: string,
-    facts: NetworkFacts,
-    id: string,
-    status: "warn" | "fail",
-    why: RegExp,
-    fix: RegExp,
-  ];
   const failed = (code: string) => ({ kind: "failed", ms: 5, code }) as const;
   const tls = (refused: string, issuer = "Evil Corp") =>
     withReach({
       tls: { kind: "ok", ms: 1, found: { protocol: "TLSv1.3", issuer, validTo: NOW, refused } },
     });
+  const gateway = (code: string) => ({ ...FACTS, gateway: { ...GATEWAY, hello: failed(code) } });
   const noName = { dns: failed("ENOTFOUND"), tcp: EARLIER, tls: EARLIER };
-  const rows: readonly Row[] = [
-    [
-      "[O8] the same in a container",
-      { ...withReach(noName), isContainer: true },
-      "network.rest.dns",
-      "fail",
-      /ENOTFOUND/,
-      /docker run --dns 1\.1\.1\.1/,
-    ],
-    [
-      "something else than TLS",
-      withReach({ tls: failed("EPROTO") }),
-      "network.rest.tls",
-      "fail",
-      /valid TLS.*EPROTO/,
-      /HTTPS_PROXY/,
-    ],
-    [
-      "a certificate that is over",
-      tls("CERT_HAS_EXPIRED"),
-      "network.rest.tls",
-      "fail",
-      /CERT_HAS_EXPIRED.*Evil Corp, valid until 2026-11-20/,
-      /clock/,
-    ],
-    [
-      "another's certificate",
-      tls("ERR_TLS_CERT_ALTNAME_INVALID"),
-      "network.rest.tls",
-      "fail",
-      /is not trusted/,
-      /another server answers for discord\.com/,
-    ],
-    [
-      "a proxy that decrypts",
-      tls("SELF_SIGNED_CERT_IN_CHAIN"),
-      "network.rest.tls",
-      "fail",
-      /issued by Evil Corp/,
-      /NODE_EXTRA_CA_CERTS/,
-    ],
-    [
-      "no answer over HTTP",
-      withReach({}, failed("ECONNRESET")),
-      "network.rest.http",
-      "fail",
-      /no answer.*ECONNRESET/,
-      /try again/,
-    ],
-    ["a login page", page(200), "network.rest.http", "fail", /another server answers/, /browser/],
-    [
-      "a login page by redirect",
-      page(302, { location: "http://login.cafe/?mac=1" }),
-      "network.rest.http",
-      "fail",
-      /to login\.cafe \(HTTP 302\)$/,
-      /browser/,
-    ],
-    [
-      "a filter's refusal",
-      page(403),
-      "network.rest.http",
-      "fail",
-      /another server answers/,
-      /filter/,
-    ],
-    [
-      "Discord's 429",
-      answering({ status: 429, server: "" }),
-      "network.rest.http",
-      "fail",
-      /too many requests/,
-      /stop the program/,
-    ],
-    [
-      "Discord's outage",
-      answering({ status: 503 }),
-      "network.rest.http",
-      "warn",
-      /problem of its own/,
-      /discordstatus/,
-    ],
-    [
-      "a filter that only knows HTTP",
-      { ...FACTS, gateway: { ...GATEWAY, hello: failed("HTTP 403") } },
-      "network.gateway.websocket",
-      "fail",
-      /HTTP 403/,
-      /WebSockets/,
-    ],
-    [
-      "[G15] a proxy that wants to know who",
-      {
-        ...FACTS,
-        gateway: { ...GATEWAY, hello: failed("the proxy asks for a user and password (407)") },
-      },
-      "network.gateway.websocket",
-      "fail",
-      /407/,
-      /to HTTPS_PROXY, .* as USER:PASSWORD@host:port$/,
-    ],
-    [
-      "[G15] a proxy that refuses all",
-      { ...FACTS, gateway: { ...GATEWAY, hello: failed("the proxy refused (HTTP 503)") } },
-      "network.gateway.websocket",
-      "fail",
-      /503/,
-      /CONNECT gateway\.discord\.gg:443/,
-    ],
-    [
-      "[G15] a proxy that cannot be used",
-      { ...FACTS, unusableProxies: [{ variable: "ALL_PROXY", why: "it is no URL" }] },
-      "network.proxy",
-      "fail",
-      /ALL_PROXY is set/,
-      /ALL_PROXY=http/,
-    ],
+  const container = { ...withReach(noName), isContainer: true };
+  const noProxy = { ...FACTS, unusableProxies: [{ variable: "ALL_PROXY", why: "it is no URL" }] };
+  const RESET = "ECONNRESET";
+  const asksWho = "the proxy asks for a user and password (407)";
+  const page302 = page(302, { location: "http://login.cafe/?mac=1" });
+  /** The row, and words of its reason and of the next step. */
+  const rows: readonly (readonly [name: string, words: RegExp, facts: NetworkFacts])[] = [
+    ["rest.dns fail", /ENOTFOUND.* → .*docker run --dns 1\.1\.1\.1/, container], // O8
+    ["rest.tls fail", /valid TLS.*EPROTO.* → .*HTTPS_PROXY/, withReach({ tls: failed("EPROTO") })],
+    ["rest.tls fail", /Evil Corp, valid until 2026-11-20.* → .*clock/, tls("CERT_HAS_EXPIRED")],
+    ["rest.tls fail", /server answers for discord\.com/, tls("ERR_TLS_CERT_ALTNAME_INVALID")],
+    ["rest.tls fail", /by Evil Corp.* → .*NODE_EXTRA_CA_CERTS/, tls("SELF_SIGNED_CERT_IN_CHAIN")],
+    ["rest.http fail", /no answer.*ECONNRESET.* → .*try again/, withReach({}, failed(RESET))],
+    ["rest.http fail", /another server answers.* → .*browser/, page(200)],
+    ["rest.http fail", /to login\.cafe \(HTTP 302\) → .*browser/, page302],
+    ["rest.http fail", /another server answers.* → .*filter/, page(403)],
+    ["rest.http fail", /too many requests.* → .*stop the/, answering({ status: 429, server: "" })],
+    ["rest.http warn", /problem of its own.* → .*discordstatus/, answering({ status: 503 })],
+    ["gateway.websocket fail", /HTTP 403.* → .*WebSockets/, gateway("HTTP 403")],
+    ["gateway.websocket fail", /407.* → .*HTTPS_PROXY, .* as USER:PASSWORD@.*t$/, gateway(asksWho)],
+    ["gateway.websocket fail", /503.*CONNECT gateway/, gateway("the proxy refused (HTTP 503)")],
+    ["proxy fail", /ALL_PROXY is set.* → .*ALL_PROXY=http/, noProxy], // G15
   ];
-  for (const [name, facts, id, status, why, fix] of rows) {
-    it(`reports ${name}, with the next step`, () => {
-      const found = row(facts, id);
+  for (const [name, words, facts] of rows) {
+    it(`[O8] [G15] reports ${name} › ${words.source}`, () => {
+      const [id, status] = name.split(" ");
+      const found = row(facts, `network.${id}`);
       assert.equal(found.status, status);
-      assert.match(found.why, why);
-      assert.match(found.fix ?? "", fix);
+      assert.match(`${found.why} → ${found.fix}`, words);
     });
   }
 
@@ -237,7 +135,7 @@ describe("[G13] judgeNetwork()", () => {
       write: (line) => void lines.push(line),
     });
     const log = logging.forPart("main");
-    for (const [, facts] of rows) {
+    for (const [, , facts] of rows) {
       for (const { why, fix } of judgeNetwork(facts, NOW)) log.info(why, { fix });
     }
     logging.stop();
