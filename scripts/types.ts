@@ -16,7 +16,7 @@ const FOLDERS = ["src", "simulator", "tests", "scripts", "bench"];
 /** Generated files of this check. */
 const OUT = join(".test", "types");
 /** Types of a package without types, and of files that Bun embeds. */
-const WASM_TYPES = resolve("src", "features", "voice", "link", "wasm.d.ts");
+const WASM_TYPES = resolve("src", "features", "voice", "wasm.d.ts");
 /** The compiler uses some 2 GB. By default, it spends a third of its time on freeing memory. */
 const FREE_MEMORY_LATER = { GOGC: "400" };
 /** Each checker works out the types again that others use, too: four cost 1.4 times the time of one. */

@@ -7,4 +7,4 @@ import type { MessagePort } from "node:worker_threads";
 
 export const JOBS: {
   readonly [kind: string]: () => Promise<(job: unknown, port: MessagePort) => unknown>;
-} = { voice: async () => (await import("./voice/link/thread.ts")).runVoiceJob };
+} = { voice: async () => (await import("./voice/thread.ts")).runVoiceJob };

@@ -18,7 +18,7 @@ export async function withSimulator(
   const demo = demoWorld({ ...(nonceWindowMs !== undefined && { nonceWindowMs }) });
   const sim = await startSimulator({
     world: demo.world,
-    dave: async () => await (await import("../../src/features/voice/link/davey.ts")).loadDavey(),
+    dave: async () => await (await import("../../src/features/voice/davey.ts")).loadDavey(),
     ...options,
   });
   try {

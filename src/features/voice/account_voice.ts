@@ -10,8 +10,8 @@ export function createAccountVoice(created: BotAccount): AccountPart {
   const account = created.forPart("voice");
   const { voiceIndex, log } = account;
   if (!voiceIndex) return { start: () => void endAll(account) }; // with `voice`, it connects again
-  let loaded: typeof import("./people/calls.ts") | undefined;
-  const calls = async () => loaded ??= await import("./people/calls.ts");
+  let loaded: typeof import("./calls.ts") | undefined;
+  const calls = async () => loaded ??= await import("./calls.ts");
   voiceIndex.onChange((guildId) => loaded?.voiceChanged(account, guildId));
 
   return {

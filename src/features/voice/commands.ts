@@ -8,7 +8,7 @@ const common = {
   isOffered: ({ config }) => config().voice !== undefined,
   async run(call, account) {
     if (!account.voiceIndex) return "I join no voice channels: my config has no `voice`.";
-    const { runVoiceCommand } = await import("./people/calls.ts");
+    const { runVoiceCommand } = await import("./calls.ts");
     return await runVoiceCommand(account.forPart("voice"), call);
   },
 } as const satisfies Partial<Command>;
@@ -42,7 +42,7 @@ export const hearButton: Component = {
   needs: "everyone",
   async run(press, account) {
     if (!account.voiceIndex) return undefined;
-    const { runHearPress } = await import("./people/calls.ts");
+    const { runHearPress } = await import("./calls.ts");
     return { how: "reply", text: await runHearPress(account.forPart("voice"), press) };
   },
 };

@@ -35,7 +35,7 @@ export const voice: Tool = defineTool({
     return action && { object: "voice channel", did: did[action] };
   },
   async run({ action, channelId, text }, { account, message, also = [] }) {
-    const { runVoiceTool } = await import("./people/calls.ts");
+    const { runVoiceTool } = await import("./calls.ts");
     const own = account.forPart("voice");
     const by = [message, ...also] as const;
     if (action === "join") return await runVoiceTool(own, { action, channelId }, by);

@@ -174,7 +174,7 @@ export async function startSimulation(options: {
   const { command = ownCommand(), config, env: extra = {}, cwd, onLine } = options;
   const dataDir = mkdtempSync(join(tmpdir(), "barnacle-"));
   const simulator = await startSimulator({
-    dave: async () => await (await import("../../voice/link/davey.ts")).loadDavey(),
+    dave: async () => await (await import("../../voice/davey.ts")).loadDavey(),
     ...options.simulator,
   });
   const model = await startModelServer();

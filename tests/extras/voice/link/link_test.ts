@@ -3,10 +3,10 @@ import type { Socket } from "node:dgram";
 import { EventEmitter } from "node:events";
 import { describe, it } from "node:test";
 import { VoiceOpcodes as OP } from "discord-api-types/voice/v8";
-import type { DaveSession } from "../../../../src/features/voice/link/dave.ts";
-import { discoveryRequest } from "../../../../src/features/voice/link/wire/transport.ts";
-import { createReceiver } from "../../../../src/features/voice/link/receiver.ts";
-import { openLink } from "../../../../src/features/voice/link/link.ts";
+import type { DaveSession } from "../../../../src/features/voice/dave.ts";
+import { discoveryRequest } from "../../../../src/features/voice/transport.ts";
+import { createReceiver } from "../../../../src/features/voice/receiver.ts";
+import { openLink } from "../../../../src/features/voice/link.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 
 const TARGET = {

@@ -2,14 +2,13 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import { VoiceOpcodes as OP } from "discord-api-types/voice/v8";
+import { createDave, type DaveSession, GROUP_MS } from "../../../../src/features/voice/dave.ts";
 import {
-  createDave,
-  type DaveSession,
-  GROUP_MS,
-} from "../../../../src/features/voice/link/dave.ts";
-import { createGateway, DISCOVERY_MS } from "../../../../src/features/voice/link/gateway.ts";
-import { readServerMessage } from "../../../../src/features/voice/link/wire/messages.ts";
-import { createPlayer, type PlayedSamples } from "../../../../src/features/voice/link/player.ts";
+  createGateway,
+  DISCOVERY_MS,
+  readServerMessage,
+} from "../../../../src/features/voice/link.ts";
+import { createPlayer, type PlayedSamples } from "../../../../src/features/voice/thread.ts";
 import { userId } from "../../../support/discord/builders.ts";
 
 const TARGET = {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { SpeechDecoder } from "../../../../src/features/voice/link/thread.ts";
-import { createReceiver } from "../../../../src/features/voice/link/receiver.ts";
-import type { Dave } from "../../../../src/features/voice/link/dave.ts";
-import type { Transport } from "../../../../src/features/voice/link/wire/transport.ts";
-import { rtpHeader } from "../../../../src/features/voice/link/wire/transport.ts";
+import type { SpeechDecoder } from "../../../../src/features/voice/thread.ts";
+import { createReceiver } from "../../../../src/features/voice/receiver.ts";
+import type { Dave } from "../../../../src/features/voice/dave.ts";
+import type { Transport } from "../../../../src/features/voice/transport.ts";
+import { rtpHeader } from "../../../../src/features/voice/transport.ts";
 import { userId } from "../../../support/discord/builders.ts";
 
 const [ADA, BEN] = [userId("101"), userId("102")];

@@ -11,8 +11,8 @@ import {
   readRtp,
   rtpHeader,
   type TransportMode,
-} from "../../../../src/features/voice/link/wire/transport.ts";
-import { createReorder, type Ordered } from "../../../../src/features/voice/link/wire/reorder.ts";
+} from "../../../../src/features/voice/transport.ts";
+import { createReorder, type Ordered } from "../../../../src/features/voice/receiver.ts";
 import { cases } from "../../../support/long_form.ts";
 
 const hex = (text: string) => Buffer.from(text.replace(/\s/g, ""), "hex");

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { SAMPLE_RATE } from "../../../../src/features/voice/line/call.ts";
-import { createPieces, type Heard } from "../../../../src/features/voice/listen/pieces.ts";
+import { SAMPLE_RATE } from "../../../../src/features/voice/line.ts";
+import { createPieces, type Heard } from "../../../../src/features/voice/receiver.ts";
 import { seeded } from "../../../support/seeded.ts";
 import { skipUnless } from "../../../support/skip.ts";
 import { espeak, hasEspeak, speechLike } from "../../../support/voice/recordings.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { ChannelId, UserId } from "../../../../src/core/discord/ids.ts";
-import type { VoiceEnd } from "../../../../src/features/voice/line/call.ts";
+import type { VoiceEnd } from "../../../../src/features/voice/line.ts";
 import { guildMessage, sender } from "../../../support/discord/builders.ts";
 import { cases } from "../../../support/long_form.ts";
 import {

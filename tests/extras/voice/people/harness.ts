@@ -19,13 +19,13 @@ import {
   runHearPress,
   runVoiceCommand,
   runVoiceTool,
-} from "../../../../src/features/voice/people/calls.ts";
+} from "../../../../src/features/voice/calls.ts";
 import { voice } from "../../../../src/features/voice/feature.ts";
-import type { HearAs, VoiceEnd } from "../../../../src/features/voice/line/call.ts";
-import { callsOfThread } from "../../../../src/features/voice/link/calls.ts";
-import type { FromCall, OfCall, ToCall } from "../../../../src/features/voice/link/thread.ts";
-import "../../../../src/features/voice/people/calls.ts"; // loaded on first use
-import "../../../../src/features/voice/talk/talk.ts";
+import type { HearAs, VoiceEnd } from "../../../../src/features/voice/line.ts";
+import { callsOfThread } from "../../../../src/features/voice/thread_calls.ts";
+import type { FromCall, OfCall, ToCall } from "../../../../src/features/voice/thread.ts";
+import "../../../../src/features/voice/calls.ts"; // loaded on first use
+import "../../../../src/features/voice/talk.ts";
 import { partsOf } from "../../../../src/interactions/base/command.ts";
 import type { Given, TestAccount } from "../../../support/bot/test_account.ts";
 import { SELF as BOT, testAccount } from "../../../support/bot/test_account.ts";

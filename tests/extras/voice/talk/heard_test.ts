@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { UserId } from "../../../../src/core/discord/ids.ts";
-import { heardWords, isAddressed } from "../../../../src/features/voice/talk/heard_words.ts";
+import { heardWords, isAddressed } from "../../../../src/features/voice/talk.ts";
 
 const ADA = "101" as UserId;
 const BEN = "102" as UserId;

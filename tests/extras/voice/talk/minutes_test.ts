@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { UserId } from "../../../../src/core/discord/ids.ts";
-import { createMinutes } from "../../../../src/features/voice/talk/minutes.ts";
+import { createMinutes } from "../../../../src/features/voice/talk.ts";
 import { testAccount } from "../../../support/bot/test_account.ts";
 import { refused } from "../../../support/discord/answers.ts";
 import { channelId, guildId } from "../../../support/discord/builders.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { ModelError, type ModelPart, type ModelRequest } from "../../../../src/core/model.ts";
 import { WebSocketServer } from "ws";
-import { openTalk } from "../../../../src/features/voice/talk/talk.ts";
+import { openTalk } from "../../../../src/features/voice/talk.ts";
 import { schedule } from "../../../../src/lib/clock.ts";
 import { createRealtimeServer } from "../../../../src/providers/other_apis/realtime.ts";
 import { testAccount } from "../../../support/bot/test_account.ts";

@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import {
-  createSentences,
-  isMoreThanSpeech,
-} from "../../../../src/features/voice/talk/turn_speech.ts";
+import { createSentences, isMoreThanSpeech } from "../../../../src/features/voice/turn_speech.ts";
 
 /** All sentences of a text that arrives in parts. */
 function cut(parts: readonly string[]): readonly string[] {

@@ -5,20 +5,195 @@
  * the terms of now or have a role of the config, and they have not said otherwise.
  */
 
-import type { BotAccount } from "../../../account/account.ts";
-import { cleanSecrets, textRulesOf, wakeChannels } from "../../../account/per_account.ts";
-import type { RoleId, UserId } from "../../../core/discord/ids.ts";
-import type { Sender } from "../../../core/inbound/inbound.ts";
-import { nonceOfCall } from "../../../core/outbound/outbound.ts";
-import type { OutboundMessage } from "../../../core/outbound/outbound.ts";
-import { CHANNEL_KINDS } from "../../../core/rights/permissions.ts";
-import { createMissingPermission } from "../../../discord/rest/permissions/denial.ts";
-import { composeOnce } from "../../../render/reply.ts";
-import { NOT_AUTHORIZED } from "../../../render/sentences.ts";
-import type { VoiceCall, VoiceChoice } from "../store.ts";
-import type { CallPlace, CallSpeaker, VoiceEnd } from "../line/call.ts";
-import { mayTalk, peopleIn, speakerIn, statesOf } from "./members.ts";
-import { cardText, hearButtons, termsOf } from "./terms.ts";
+import { hash } from "node:crypto";
+import type { BotAccount } from "../../account/account.ts";
+import { cleanSecrets, perAccount, textRulesOf, wakeChannels } from "../../account/per_account.ts";
+import type { Config } from "../../config/config.ts";
+import { choiceOf, namedModels } from "../../config/models.ts";
+import type { VoiceMember } from "../../core/discord/gateway.ts";
+import type { GuildId, RoleId, UserId } from "../../core/discord/ids.ts";
+import type { Sender } from "../../core/inbound/inbound.ts";
+import {
+  type Button,
+  HEAR_BUTTON,
+  nonceOfCall,
+  type OutboundMessage,
+} from "../../core/outbound/outbound.ts";
+import { CHANNEL_KINDS } from "../../core/rights/permissions.ts";
+import { displayNameOf, placeIn, senderOf } from "../../discord/gateway/decode/decode.ts";
+import { memberPayload, userPayload } from "../../discord/gateway/decode/payloads.ts";
+import { expect, RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { createMissingPermission } from "../../discord/rest/permissions/denial.ts";
+import { isLoopbackHost } from "../../lib/network/addresses.ts";
+import { isRecord } from "../../lib/text/json.ts";
+import { composeOnce } from "../../render/reply.ts";
+import { NOT_AUTHORIZED } from "../../render/sentences.ts";
+import type { CallPlace, CallSpeaker, VoiceEnd } from "./line.ts";
+import type { VoiceCall, VoiceChoice } from "./store.ts";
+
+interface Terms {
+  /** For people: the servers, and what is kept. */
+  readonly speech: string;
+  readonly kept: string;
+  /** The same for equal terms; 12 hex digits. */
+  readonly digest: string;
+}
+
+/** The key that a mode needs and the config lacks; `undefined` if it has all. */
+export function missingServer({ audio, voice }: Config): string | undefined {
+  if (!voice) return "voice";
+  if (voice.mode === "realtime") return voice.realtime === undefined ? "voice.realtime" : undefined;
+  if (audio.transcribe === undefined) return "audio.transcribe";
+  return audio.speak === undefined ? "audio.speak" : undefined;
+}
+
+export function termsOf({ config, settings, bot: { env } }: BotAccount): Terms {
+  const { voice, audio, models, agentList } = config();
+  const names = [
+    ...voice?.mode === "realtime" ? [voice.realtime] : [audio.transcribe, audio.speak],
+    ...agentList.map(({ id }) => settings.models.of(id).id), // it reads the session in both modes
+    ...namedModels(agentList, models),
+  ];
+  const servers = new Set(names.flatMap((name) => {
+    const choice = name === undefined
+      ? undefined
+      : choiceOf(name, { ...models, namesPath: "" }, env);
+    const url = choice && "provider" in choice ? URL.parse(choice.provider.baseUrl) : undefined;
+    return url ? `${url.origin}${url.pathname}` : [];
+  }));
+  const shown = new Set([...servers].map((server) => {
+    const { hostname, origin } = new URL(server); // a path may be of the operator alone
+    return isLoopbackHost(hostname) ? "this machine" : `\`${origin}\``;
+  }));
+  const isPosted = voice?.transcript === true;
+  return {
+    speech: [...shown].join(", "),
+    kept: isPosted
+      ? "I post all that I hear as text here, where Discord keeps it. I keep the words of " +
+        "talk with me like those of messages, and no sound."
+      : "I keep the words of talk with me like those of messages, and no sound.",
+    digest: hash("sha256", [voice?.mode, ...servers, isPosted].join(" "), "hex").slice(0, 12),
+  };
+}
+
+/** The card of a call, or the question to newcomers: a first line, and the terms. */
+function cardText(account: BotAccount, people?: string): string {
+  const { speech, kept } = termsOf(account);
+  const roles = account.config().voice?.heardRoles.map((id) => `<@&${id}>`).join(" ") ?? "";
+  const part = roles === "" ? "" : `, or have one of the roles ${roles}`;
+  return [
+    people === undefined
+      ? (`**I am in this voice channel.** I hear only people who press **Hear me**${part}. A ` +
+        "press counts for this call, until they press **Stop**.")
+      : `${people}, may I hear you? Until you press **Hear me**, I hear nothing of you.`,
+    `Speech and its words go to ${speech}. ${kept}`,
+  ].join("\n");
+}
+
+export function hearButtons(callId: string): readonly Button[] {
+  return [
+    { customId: `${HEAR_BUTTON}:on:${callId}`, label: "Hear me", style: "primary" },
+    { customId: `${HEAR_BUTTON}:off`, label: "Stop", style: "secondary" },
+  ];
+}
+
+/** Milliseconds for which facts of a person are fresh. */
+const FRESH_MS = 60_000;
+const MAX_KNOWN = 500;
+
+interface KnownMember {
+  readonly at: number;
+  readonly member: Promise<CallSpeaker | undefined>;
+  /** The roles that the gateway told last before it. */
+  readonly roles: readonly RoleId[] | undefined;
+}
+
+const knownMembers = perAccount("voice", () => new Map<string, KnownMember>());
+
+/** People and bots in the voice channels of a guild. */
+export function statesOf({ voiceIndex }: BotAccount, guildId: GuildId): readonly VoiceMember[] {
+  return voiceIndex?.of(guildId) ?? [];
+}
+
+/** The people in a channel; no bots. */
+export function peopleIn(
+  account: BotAccount,
+  { guildId, channelId }: CallPlace,
+): readonly VoiceMember[] {
+  return statesOf(account, guildId).filter((one) => one.channelId === channelId && !one.isBot);
+}
+
+async function ask(
+  { reader, rest }: BotAccount,
+  guildId: GuildId,
+  userId: UserId,
+): Promise<CallSpeaker | undefined> {
+  const path = `/guilds/${guildId}/members/${userId}`;
+  const raw = await rest.request("GET", path).catch((error: unknown) => {
+    if (error instanceof RestError && error.kind === "not_found") return undefined;
+    throw error;
+  });
+  if (!isRecord(raw)) return undefined;
+  const { roles } = expect("GET /guilds/:id/members/:id", memberPayload, raw);
+  const user = expect("GET /guilds/:id/members/:id", userPayload, raw["user"]);
+  const automaton = user.bot || user.system ? "bot" : undefined;
+  const nick = typeof raw["nick"] === "string" ? raw["nick"] : undefined;
+  return {
+    sender: senderOf(user, { roles, automaton }, reader.index.get(guildId)),
+    displayName: displayNameOf(user, nick),
+  };
+}
+
+function read(
+  account: BotAccount,
+  guildId: GuildId,
+  userId: UserId,
+): Promise<CallSpeaker | undefined> {
+  const { now } = account;
+  const known = knownMembers(account);
+  const key = `${guildId} ${userId}`;
+  const before = known.get(key);
+  const { roles } = statesOf(account, guildId).find((one) => one.userId === userId) ?? {};
+  const isFresh = before && now() - before.at < FRESH_MS &&
+    (!roles || before.roles?.toString() === roles.toString());
+  if (isFresh) return before.member;
+  const member = ask(account, guildId, userId);
+  if (known.size >= MAX_KNOWN) known.clear();
+  known.set(key, { at: now(), member, roles });
+  member.catch(() => known.get(key)?.member === member && known.delete(key));
+  return member;
+}
+
+/** Whether a person may talk to the bot in a voice channel; bots never may. */
+function mayTalk(
+  { policy, reader }: BotAccount,
+  { guildId, channelId }: CallPlace,
+  sender: Sender,
+): boolean {
+  if (sender.automaton) return false;
+  const place = placeIn(guildId, channelId, reader.index.get(guildId));
+  const event = { kind: "speech", place, channelId, sender } as const;
+  return policy().authorize(event, {}).kind === "accept";
+}
+
+/**
+ * Reads a person who may talk to the bot there; `undefined`: another one.
+ *
+ * @throws {RestError} As a rejection.
+ */
+export async function speakerIn(
+  account: BotAccount,
+  place: CallPlace,
+  userId: UserId,
+): Promise<CallSpeaker | undefined> {
+  const member = await read(account, place.guildId, userId);
+  return member && mayTalk(account, place, member.sender) ? member : undefined;
+}
+
+/** People were forgotten, or the config has changed: nothing is known any more. */
+export function forgetMembers(account: BotAccount): void {
+  knownMembers(account).clear();
+}
 
 export const DEAF = "I do not hear you. It stays so until you press **Hear me**.";
 
@@ -37,7 +212,7 @@ export interface CallEnd {
 
 /** Loads the code of sound, at the first call. */
 export async function loadSound() {
-  return { ...await import("../link/calls.ts"), ...await import("../talk/talk.ts") };
+  return { ...await import("./thread_calls.ts"), ...await import("./talk.ts") };
 }
 
 export type SoundCode = Awaited<ReturnType<typeof loadSound>>;

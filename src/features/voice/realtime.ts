@@ -5,30 +5,29 @@
  */
 
 import { Buffer } from "node:buffer";
-import type { BotAccount } from "../../../account/account.ts";
-import { PAUSE_MS } from "../config.ts";
-import type { MessageId } from "../../../core/discord/ids.ts";
-import type { InboundMessage } from "../../../core/inbound/inbound.ts";
-import { labelOf } from "../../../core/inbound/mentions.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { PAUSE_MS } from "./config.ts";
+import type { MessageId, UserId } from "../../core/discord/ids.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { labelOf } from "../../core/inbound/mentions.ts";
 import {
   ModelError,
   type ModelMessage,
   type ModelPart,
   type ModelRequest,
   type ToolCall,
-} from "../../../core/model.ts";
-import { microsOf, type Price } from "../../../core/spending/budget.ts";
-import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/finished_turn.ts";
-import { isRecord } from "../../../lib/text/json.ts";
+} from "../../core/model.ts";
+import { microsOf, type Price } from "../../core/spending/budget.ts";
+import type { TurnSpeech, TurnToSpeak } from "../../flows/turn/finished_turn.ts";
+import { isRecord } from "../../lib/text/json.ts";
 import type {
   RealtimeEvent,
   RealtimeServer,
   RealtimeSocket,
-} from "../../../providers/other_apis/realtime.ts";
-import { nameInLine } from "../../../render/prompt/untrusted.ts";
-import { type Pcm, SAMPLE_RATE } from "../line/call.ts";
-import { msOf, pcmOf } from "./speeches.ts";
-import { createTurnSpeech, type SpeechPorts } from "./turn_speech.ts";
+} from "../../providers/other_apis/realtime.ts";
+import { nameInLine } from "../../render/prompt/untrusted.ts";
+import { type CallPlace, type Pcm, SAMPLE_RATE } from "./line.ts";
+import { createTurnSpeech, msOf, pcmOf, type Speeches } from "./turn_speech.ts";
 
 /** Id of the event that asks for an answer: its error is the answer's. */
 const ASK = "answer";
@@ -100,22 +99,6 @@ const HOW =
   "Your answer is spoken: say it in a few short sentences, without Markdown, lists, links " +
   "or emojis, and never NO_REPLY.";
 
-interface RealtimePorts extends SpeechPorts {
-  readonly server: RealtimeServer;
-  /** The person begins to speak; `words` or `failed` follows. */
-  readonly speaking: () => void;
-  /** Takes the person's words, as `ask` of a talk does. */
-  readonly words: (
-    text: string,
-    seconds: number,
-    naming: (id: MessageId) => void,
-  ) => Promise<boolean>;
-  /** Counts seconds of an answer, also of one that was not heard to its end. */
-  readonly spoke: (seconds: number, message: InboundMessage) => void;
-  /** The server cannot be reached, or has died. */
-  readonly failed: () => void;
-}
-
 /** The connection's conversation, as the server has it. */
 interface RealtimeSession {
   readonly socket: RealtimeSocket;
@@ -139,9 +122,23 @@ const keyOf = (message: ModelMessage): string =>
   message.role === "tool" ? `call ${message.call.id}` : `${message.role} ${message.text}`;
 
 /** Creates the connection of one person; it connects with the first sound. */
-export function createRealtimeTalk(account: BotAccount, ports: RealtimePorts) {
+export function createRealtimeTalk(account: BotAccount, userId: UserId, talk: {
+  readonly server: RealtimeServer;
+  readonly place: CallPlace;
+  readonly speeches: Speeches;
+  /** Takes the person's words, as `askIn` does. */
+  readonly words: (
+    text: string,
+    seconds: number,
+    naming: (id: MessageId) => void,
+  ) => Promise<boolean>;
+  /** Counts seconds of an answer, also of one that was not heard to its end. */
+  readonly spoke: (seconds: number, message: InboundMessage) => void;
+  /** The server cannot be reached, or has died. */
+  readonly failed: () => void;
+}) {
   const { now, log, schedule } = account;
-  const { server } = ports;
+  const { server, speeches, words, spoke, failed } = talk;
   const pauseMs = account.config().voice?.pauseMs ?? PAUSE_MS;
   let current: RealtimeSession | undefined;
   let retryAt = -Infinity;
@@ -160,7 +157,7 @@ export function createRealtimeTalk(account: BotAccount, ports: RealtimePorts) {
         current = undefined;
         gone?.answer?.(endOf(reason));
         // An idle one opens again with the next sound.
-        if (!gone?.hasWorked || gone.began.size > 0) ports.failed();
+        if (!gone?.hasWorked || gone.began.size > 0) failed();
       },
     });
     const sets = {
@@ -199,7 +196,7 @@ export function createRealtimeTalk(account: BotAccount, ports: RealtimePorts) {
     switch (event["type"]) {
       case "input_audio_buffer.speech_started":
         of.began.set(item, Number(event["audio_start_ms"]) || 0);
-        return ports.speaking();
+        return speeches.began(userId);
       case "input_audio_buffer.speech_stopped": {
         const ms = Number(event["audio_end_ms"]) - (of.began.get(item) ?? 0);
         of.began.set(item, ms > 0 ? ms : 0);
@@ -207,7 +204,7 @@ export function createRealtimeTalk(account: BotAccount, ports: RealtimePorts) {
       }
       case "conversation.item.input_audio_transcription.failed":
       case "conversation.item.input_audio_transcription.completed":
-        if (textOf(event, "type").endsWith("failed")) ports.failed();
+        if (textOf(event, "type").endsWith("failed")) failed();
         return void heard(of, item, textOf(event, "transcript")).catch((error: unknown) =>
           log.error("Cannot take what a person said in a call", { error })
         );
@@ -222,7 +219,7 @@ export function createRealtimeTalk(account: BotAccount, ports: RealtimePorts) {
     const { id, reason } = errorOf(event);
     if (id === OPTIONAL || id === ASK) return;
     log.warn("A Realtime server refused something", { model: server.modelId, reason });
-    if (of.began.size > 0) ports.failed(); // the words have no transcript
+    if (of.began.size > 0) failed(); // the words have no transcript
     of.began.clear();
   }
 
@@ -230,7 +227,7 @@ export function createRealtimeTalk(account: BotAccount, ports: RealtimePorts) {
     const speech = of.began.has(item) ? item : ""; // LocalAI names no item of a speech
     const seconds = (of.began.get(speech) ?? 0) / 1_000 || UNKNOWN_SEC;
     of.began.delete(speech);
-    if (await ports.words(transcript, seconds, (id) => of.spoken.add(id))) return;
+    if (await words(transcript, seconds, (id) => of.spoken.add(id))) return;
     of.socket.send({ type: "conversation.item.delete", event_id: OPTIONAL, item_id: item });
   }
 
@@ -385,7 +382,7 @@ export function createRealtimeTalk(account: BotAccount, ports: RealtimePorts) {
       cancel();
       cancelAsk();
       stopping.removeEventListener("abort", cancel);
-      if (ms > 0) ports.spoke(ms / 1_000, turn);
+      if (ms > 0) spoke(ms / 1_000, turn);
       if (of) of.answer = undefined;
       free();
     }
@@ -401,7 +398,7 @@ export function createRealtimeTalk(account: BotAccount, ports: RealtimePorts) {
       cancelPause ??= schedule(pause, pauseMs);
     },
     speechOf(turn: TurnToSpeak): TurnSpeech {
-      const speech = createTurnSpeech(account, turn, ports, "sound");
+      const speech = createTurnSpeech(account, turn, talk, "sound");
       /** The last item of the turn's sound, and the milliseconds of sound before it. */
       let item: { readonly id: string; readonly fromMs: number } | undefined;
       let soundMs = 0;

@@ -5,18 +5,18 @@
  */
 
 import { Worker } from "node:worker_threads";
-import type { BotAccount } from "../../../account/account.ts";
-import { perAccount } from "../../../account/per_account.ts";
-import { PAUSE_MS } from "../config.ts";
-import type { GuildId, UserId } from "../../../core/discord/ids.ts";
-import type { VoiceServer } from "../../../core/discord/gateway.ts";
-import { CHANNEL_KINDS } from "../../../core/rights/permissions.ts";
-import { missingRight } from "../../../core/rights/rights.ts";
-import { RestError } from "../../../discord/rest/exchange/rest_error.ts";
-import { channelOf, createGuildReads } from "../../../discord/rest/requests/guild_reads.ts";
-import { JOB_WORKER_URL } from "../../../host/process/own_process.ts";
-import { isRecord } from "../../../lib/text/json.ts";
-import type { JobMessage } from "../../../sandbox/run_in_thread.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { perAccount } from "../../account/per_account.ts";
+import { PAUSE_MS } from "./config.ts";
+import type { GuildId, UserId } from "../../core/discord/ids.ts";
+import type { VoiceServer } from "../../core/discord/gateway.ts";
+import { CHANNEL_KINDS } from "../../core/rights/permissions.ts";
+import { missingRight } from "../../core/rights/rights.ts";
+import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { channelOf, createGuildReads } from "../../discord/rest/requests/guild_reads.ts";
+import { JOB_WORKER_URL } from "../../host/process/own_process.ts";
+import { isRecord } from "../../lib/text/json.ts";
+import type { JobMessage } from "../../sandbox/run_in_thread.ts";
 import {
   type Call,
   type CallEvents,
@@ -25,7 +25,7 @@ import {
   type HearAs,
   SAMPLE_RATE,
   type VoiceEnd,
-} from "../line/call.ts";
+} from "./line.ts";
 import type { FromCall, OfCall, ToCall } from "./thread.ts";
 
 /** Milliseconds without a call after which the thread ends: a person who comes back finds it. */

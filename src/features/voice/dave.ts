@@ -9,8 +9,8 @@
 
 import { Buffer } from "node:buffer";
 import { VoiceOpcodes as OP } from "discord-api-types/voice/v8";
-import type { UserId } from "../../../core/discord/ids.ts";
-import { type ServerMessage } from "./wire/messages.ts";
+import type { UserId } from "../../core/discord/ids.ts";
+import { type ServerMessage } from "./link.ts";
 
 /** The library's session of one call. */
 export interface DaveSession {
@@ -31,15 +31,7 @@ export interface DaveSession {
   reset(): void;
 }
 
-export interface DavePorts {
-  readonly userId: string;
-  readonly channelId: string;
-  readonly createSession: (version: number, userId: string, channelId: string) => DaveSession;
-  readonly send: (op: number, d: unknown) => void;
-  readonly sendBytes: (op: number, content: Uint8Array) => void;
-  /** It could not be set up, also not anew. */
-  readonly failed: () => void;
-}
+export type CreateDaveSession = (version: number, userId: string, channelId: string) => DaveSession;
 
 /** Opus's silence, which the server itself may send. */
 export const SILENCE: Uint8Array = Uint8Array.of(0xf8, 0xff, 0xfe);
@@ -53,8 +45,15 @@ const MAX_TRIES = 3;
 /** Frames in a row that cannot be decrypted, after which the group is joined anew; twice as many next time. */
 const MAX_UNREADABLE = 50;
 
-export function createDave(ports: DavePorts) {
-  const { userId, channelId, send, sendBytes } = ports;
+export function createDave({ userId, channelId, createSession, send, sendBytes, failed }: {
+  readonly userId: string;
+  readonly channelId: string;
+  readonly createSession: CreateDaveSession;
+  readonly send: (op: number, d: unknown) => void;
+  readonly sendBytes: (op: number, content: Uint8Array) => void;
+  /** It could not be set up, also not anew. */
+  readonly failed: () => void;
+}) {
   const people = new Set<string>();
   /** The last transition that is announced; a newer one replaces it. */
   let pending: { readonly id: number; readonly next: number } | undefined;
@@ -82,12 +81,12 @@ export function createDave(ports: DavePorts) {
         session?.setPassthroughMode(true, PASSTHROUGH_SEC);
       } else {
         if (session) session.reinit(version, userId, channelId);
-        else session = ports.createSession(version, userId, channelId);
+        else session = createSession(version, userId, channelId);
         if (sender) session.setExternalSender(sender);
         sendBytes(OP.DaveMlsKeyPackage, session.getSerializedKeyPackage());
       }
     } catch {
-      ports.failed(); // a version that the library does not know, or a wrong sender
+      failed(); // a version that the library does not know, or a wrong sender
     }
   }
 
@@ -213,7 +212,7 @@ export function createDave(ports: DavePorts) {
       if (nowMs - pendingMs < GROUP_MS) return;
       tries++;
       if (tries < MAX_TRIES) recover();
-      else ports.failed();
+      else failed();
     },
   };
 }

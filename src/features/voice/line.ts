@@ -4,8 +4,8 @@
  * Sound crosses them in one form, which OpenAI's protocols take as well.
  */
 
-import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
-import type { Sender } from "../../../core/inbound/inbound.ts";
+import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
+import type { Sender } from "../../core/inbound/inbound.ts";
 
 /** Mono, 16 bits a sample, 24,000 samples a second. */
 export type Pcm = Int16Array;

@@ -3,34 +3,39 @@
  * one call at most. The store has it, so that the next process goes on with it.
  */
 
-import type { BotAccount } from "../../../account/account.ts";
-import { cleanSecrets, perAccount } from "../../../account/per_account.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { cleanSecrets, perAccount } from "../../account/per_account.ts";
 import {
   type ChannelId,
   type GuildId,
   parseSnowflake,
   type UserId,
-} from "../../../core/discord/ids.ts";
-import type { InboundMessage } from "../../../core/inbound/inbound.ts";
-import type { ButtonPress, CommandCall } from "../../../core/inbound/inbound.ts";
-import { isVoice } from "../../../core/rights/permissions.ts";
-import { createMissingPermission } from "../../../discord/rest/permissions/denial.ts";
-import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/finished_turn.ts";
-import { type CommandAnswer, partsOf } from "../../../interactions/base/command.ts";
-import { createKeyedQueue } from "../../../lib/waker.ts";
-import type { VoiceCall } from "../store.ts";
-import type { CallPlace, VoiceEnd } from "../line/call.ts";
+} from "../../core/discord/ids.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { ButtonPress, CommandCall } from "../../core/inbound/inbound.ts";
+import { isVoice } from "../../core/rights/permissions.ts";
+import { createMissingPermission } from "../../discord/rest/permissions/denial.ts";
+import type { TurnSpeech, TurnToSpeak } from "../../flows/turn/finished_turn.ts";
+import { type CommandAnswer, partsOf } from "../../interactions/base/command.ts";
+import { createKeyedQueue } from "../../lib/waker.ts";
+import type { VoiceCall } from "./store.ts";
+import type { CallPlace, VoiceEnd } from "./line.ts";
 import {
   type CallEnd,
   createInCall,
   DEAF,
+  forgetMembers,
+  hearButtons,
   type InCall,
   loadSound,
+  missingServer,
+  peopleIn,
   postInCall,
   type SoundCode,
+  speakerIn,
+  statesOf,
+  termsOf,
 } from "./in_call.ts";
-import { forgetMembers, peopleIn, speakerIn, statesOf } from "./members.ts";
-import { hearButtons, missingServer, termsOf } from "./terms.ts";
 
 const NO_CALL = "I am in no voice channel here.";
 const CALL_OVER = "My call here is over. `/join` begins another one.";
