@@ -30,18 +30,25 @@ const ROOT = join(import.meta.dirname ?? ".", "..");
 const GROUPS: readonly (readonly [title: string, pages: string])[] = [
   [
     "Start",
-    "how-do-i how-do-i-agent how-do-i-run getting-started by-hand troubleshooting silent coming-from-openclaw openclaw-meanings",
+    "how-do-i how-do-i-agent how-do-i-tools how-do-i-run getting-started by-hand by-hand-config coming-from-openclaw",
   ],
-  ["The agent", "agent models memory mcp skills exec agents tools voice realtime"],
+  ["If it does not work", "troubleshooting offline silent missing-answers why connection start"],
+  [
+    "The agent",
+    "agent conversations models memory agent-tools mcp signins skills exec agents voice realtime",
+  ],
   [
     "People and events",
-    "access mentions why reasons hooks server-events delivery replies privacy stored-data",
+    "access pairing mentions hooks hook-recipes server-events event-recipes delivery limits replies privacy data-that-leaves",
   ],
   [
     "Operate",
-    "operating service containers monitoring bots dashboard reverse-proxy backup upkeep phone connection",
+    "operating config-changes service unit containers monitoring alerts bots dashboard reverse-proxy backup litestream upkeep rotate-token phone",
   ],
-  ["Look up", "configuration commands stability"],
+  [
+    "Look up",
+    "configuration commands reasons tools stored-data openclaw-meanings stability",
+  ],
   ["Configuration", "configuration/*"],
   ["Specification", "specification specification/*"],
   ["Internals", "internals/*"],

@@ -1,4 +1,4 @@
-/** Compares the samples of `docs/access.md` and `docs/why.md` with real output of the commands. */
+/** Compares the samples of `docs/pairing.md` and `docs/why.md` with real output of the commands. */
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -26,7 +26,7 @@ import { batch, frozen, part, ROUTE } from "../support/store/store.ts";
 
 afterEach(removeDataFixtures);
 
-const PAGE = ["why.md", "access.md"]
+const PAGE = ["why.md", "pairing.md"]
   .map((page) => readFileSync(join(import.meta.dirname!, "..", "..", "docs", page), "utf8"))
   .join("\n");
 const ID = messageId("1400000000000000001");
@@ -56,7 +56,7 @@ async function shown(
   return [`$ barnacle ${command}`, ...io.stderr, ...io.stdout, ""].join("\n");
 }
 
-describe("[P1] docs/access.md and docs/why.md", () => {
+describe("[P1] docs/pairing.md and docs/why.md", () => {
   it("shows the output of `barnacle why` for its config", async () => {
     const fixture = createDataFixture(block("{"));
     await fixture.receive(guildMessage({ id: ID }));

@@ -16,7 +16,7 @@ const pageOf = (name: string) =>
 const PAGE = pageOf("how-do-i");
 /** The text of each recipe by its heading, without the pages' introductions and the IDs. */
 const RECIPES = new Map(
-  [PAGE, pageOf("how-do-i-agent"), pageOf("how-do-i-run")]
+  [PAGE, pageOf("how-do-i-agent"), pageOf("how-do-i-tools"), pageOf("how-do-i-run")]
     .flatMap((page) => page.split(/^## /m).slice(1))
     .map((text) => [text.slice(0, text.indexOf("\n")), text]),
 );

@@ -1,4 +1,4 @@
-/** Checks the commands of `docs/troubleshooting.md`: their names, options and config keys exist. */
+/** Checks the commands of the pages of troubleshooting: their names, options and config keys exist. */
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -14,7 +14,7 @@ import { schemaAt } from "../../src/config/schema/parts/key.ts";
 
 const TASKS = await allTasks(FEATURES);
 
-const PAGE = ["troubleshooting.md", "silent.md"]
+const PAGE = ["troubleshooting.md", "offline.md", "silent.md", "missing-answers.md"]
   .map((page) => readFileSync(join(import.meta.dirname!, "..", "..", "docs", page), "utf8"))
   .join("\n");
 
@@ -35,7 +35,7 @@ async function helpOf(words: readonly string[]): Promise<string> {
   return lines.join("");
 }
 
-describe("[C10] [O10] docs/troubleshooting.md and docs/silent.md", () => {
+describe("[C10] [O10] the pages of troubleshooting", () => {
   const commands = [...new Map(WRITTEN.map((words) => [words.join(" "), words])).values()];
   it("has commands", () => assert.ok(commands.length > 25));
 
