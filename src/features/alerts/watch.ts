@@ -3,30 +3,262 @@
  * webhook of the config (O12).
  *
  * An alert is stored before its message is sent, and again after it. So a crash loses none, and
- * repeats one only if it falls between the message and its record.
+ * repeats one only if it falls between the message and its record. The decisions are pure: alerts and
+ * checks give alerts.
  */
 
 import type { Bot } from "../../account/account.ts";
 import type { Watch } from "../../account/feature_parts.ts";
-import type { AlertRecord } from "../../core/finding.ts";
-import { judgeHealth } from "../../http/checks.ts";
-import type { Log } from "../../lib/log.ts";
-import {
-  afterFailure,
-  afterSent,
-  alertKey,
-  type AlertState,
-  dueAlerts,
-  isOpen,
-  judgeAlerts,
-  messageOf,
-  NO_ALERTS,
-  rowOf,
-} from "./decide.ts";
-import { messageText, postAlert } from "./webhook.ts";
-import type { AccountSnapshot } from "../../http/snapshot.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
-import type { StartTimer } from "../../lib/clock.ts";
+import {
+  type AlertKind,
+  type AlertRecord,
+  type Finding,
+  isTrouble,
+  type Trouble,
+} from "../../core/finding.ts";
+import { judgeHealth } from "../../http/checks.ts";
+import type { AccountSnapshot } from "../../http/snapshot.ts";
+import { DAY_MS, type StartTimer } from "../../lib/clock.ts";
+import type { Log } from "../../lib/log.ts";
+import { durationText, timeText } from "../../lib/text/units.ts";
+import { messageText, postAlert } from "./webhook.ts";
+
+interface AlertRow {
+  readonly kind: AlertKind;
+  /** Ids of its checks. */
+  readonly check: RegExp;
+  /** The least status that is trouble; so is what lasts until the operator acts. */
+  readonly from: "warn" | "fail";
+  /** What the alert is about. */
+  readonly about: (finding: Finding) => string;
+  /** The sentence about its beginning, without a period. */
+  readonly begins: string;
+  readonly ends: string;
+  /** Milliseconds for which trouble must hold until it is an alert. */
+  readonly beginMs: number;
+  /** Milliseconds for which trouble must be gone until the alert ends. */
+  readonly endMs: number;
+}
+
+const MINUTE_MS = 60_000;
+
+const whole = () => "";
+const account = ({ where = "" }: Finding) => where.replace(/\/.*/, "");
+
+const ROWS: readonly AlertRow[] = [
+  {
+    kind: "account",
+    check: /^account:state$/,
+    from: "warn",
+    about: account,
+    begins: "An account of Barnacle has ended",
+    ends: "The account of Barnacle runs again",
+    beginMs: 0,
+    endMs: 5 * MINUTE_MS, // a start may end in the same way
+  },
+  {
+    kind: "gateway",
+    check: /^gateway:connection$/,
+    from: "warn",
+    about: account,
+    begins: "Barnacle is not connected to Discord, so it answers no one",
+    ends: "Barnacle is connected to Discord again",
+    beginMs: 5 * MINUTE_MS,
+    endMs: MINUTE_MS,
+  },
+  {
+    kind: "store",
+    check: /^storage:write$/,
+    from: "fail",
+    about: whole,
+    begins: "Barnacle cannot store messages, so it answers no one",
+    ends: "Barnacle can store messages again",
+    beginMs: MINUTE_MS / 2,
+    endMs: MINUTE_MS,
+  },
+  {
+    kind: "model",
+    check: /^llm:/,
+    from: "fail",
+    about: ({ id }) => id.slice("llm:".length),
+    begins: "A model of Barnacle fails",
+    ends: "The model of Barnacle works again",
+    beginMs: 0,
+    endMs: 0,
+  },
+  {
+    kind: "backup",
+    check: /^host\.backups$/,
+    from: "fail",
+    about: whole,
+    begins: "A backup of Barnacle's data has failed",
+    ends: "Backups of Barnacle's data work again",
+    beginMs: 0,
+    endMs: 0,
+  },
+];
+
+export function rowOf(kind: AlertKind): AlertRow {
+  const row = ROWS.find((one) => one.kind === kind);
+  if (!row) throw new Error(`No row for alerts of the kind ${kind}`);
+  return row;
+}
+
+/** Trouble, none, or a check that cannot tell. */
+type Seen = Trouble & { readonly state: "unknown" | "well" | "trouble" };
+
+const ORDER = ["unknown", "well", "trouble"] as const;
+
+/** What the checks say about each alert; of several shards, the one with trouble counts. */
+function seenIn(findings: readonly Finding[]): ReadonlyMap<string, Seen> {
+  const all = ROWS.flatMap(({ kind, check, from, about }) =>
+    findings.filter(({ id }) => check.test(id)).map((finding): Seen => {
+      const { status, why: cause, fix, needsOperator } = finding;
+      const isFound = from === "warn" || needsOperator ? isTrouble(finding) : status === from;
+      const state = isFound ? "trouble" : status === "skipped" ? "unknown" : "well";
+      return { kind, about: about(finding), cause, fix, state };
+    })
+  );
+  return new Map(
+    all.toSorted((one, other) => ORDER.indexOf(one.state) - ORDER.indexOf(other.state))
+      .map((one) => [alertKey(one), one]),
+  );
+}
+
+export interface AlertState {
+  readonly records: readonly AlertRecord[];
+  /**
+   * How long trouble without an alert has held, or that of an open alert is gone, by
+   * {@link alertKey}. It is not stored: a start counts anew.
+   */
+  readonly held: ReadonlyMap<string, { readonly ms: number; readonly since: number }>;
+}
+
+/** No alert, as at the first start. */
+export const NO_ALERTS: AlertState = { records: [], held: new Map() };
+
+export function alertKey({ kind, about }: Trouble): string {
+  return about === "" ? kind : `${kind} ${about}`;
+}
+
+export function isOpen({ endedAt }: AlertRecord): boolean {
+  return endedAt === undefined;
+}
+
+/**
+ * The alerts after a look at the checks of the running bot.
+ *
+ * @param stepMs Milliseconds since the last look that count: a computer that slept saw no trouble.
+ */
+export function judgeAlerts(
+  { records, held }: AlertState,
+  findings: readonly Finding[],
+  stepMs: number,
+  now: number,
+): AlertState {
+  const before = new Map(records.map((record) => [alertKey(record), record]));
+  const seen = seenIn(findings);
+  const next: AlertRecord[] = [];
+  const heldNow = new Map<string, { readonly ms: number; readonly since: number }>();
+  /** Whether it has held for a time; then, since when. */
+  const hasHeld = (key: string, forMs: number): number | undefined => {
+    const { ms, since } = held.get(key) ?? { ms: -stepMs, since: now };
+    if (ms + stepMs >= forMs) return since;
+    heldNow.set(key, { ms: ms + stepMs, since });
+    return undefined;
+  };
+
+  for (const [key, { state, ...trouble }] of seen) {
+    if (state !== "trouble") continue;
+    const record = before.get(key);
+    if (record && isOpen(record)) {
+      next.push({ ...record, ...trouble });
+      continue;
+    }
+    const since = hasHeld(key, rowOf(trouble.kind).beginMs);
+    if (since !== undefined) {
+      const returns = record ? record.returns + 1 : 0;
+      next.push({ ...trouble, since, returns, owed: { event: "begins", nextAt: now, tries: 0 } });
+    } else if (record) next.push(record);
+  }
+  for (const [key, record] of before) {
+    const state = seen.get(key)?.state;
+    if (state === "trouble") continue;
+    if (!isOpen(record)) {
+      if (now - (record.endedAt ?? 0) < DAY_MS) next.push(record);
+    } else if (state === undefined) next.push({ ...record, owed: undefined, endedAt: now }); // gone
+    else {
+      const endedAt = state === "well" ? hasHeld(key, endMsOf(record)) : undefined;
+      next.push(
+        endedAt === undefined
+          ? record
+          : { ...record, endedAt, owed: { event: "ends", nextAt: now, tries: 0 } },
+      );
+    }
+  }
+  return { records: next, held: heldNow };
+}
+
+/** Trouble that keeps coming back must be gone for longer each time, so it floods no one. */
+function endMsOf({ kind, returns }: AlertRecord): number {
+  const { endMs } = rowOf(kind);
+  return returns === 0 ? endMs : Math.min(HOUR_MS, Math.max(MINUTE_MS, endMs) * 2 ** returns);
+}
+
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** Alerts with a message to send now. */
+export function dueAlerts({ records, held }: AlertState, now: number): readonly AlertRecord[] {
+  return records.filter((record) => {
+    // Trouble that is gone just now may be over before the message is read.
+    const isGone = isOpen(record) && held.has(alertKey(record));
+    if (!record.owed || isGone) return false;
+    const waitMs = record.owed.nextAt - now;
+    return waitMs <= 0 || waitMs > HOUR_MS; // the clock was set back
+  });
+}
+
+/** The alert after its message was sent. */
+export function afterSent(
+  { owed: _, failure: __, ...rest }: AlertRecord,
+  now: number,
+): AlertRecord {
+  return { ...rest, toldAt: now };
+}
+
+/** The alert after its message reached no one: another attempt follows after 10 s, 1 min, 6 min … 1 h. */
+export function afterFailure(record: AlertRecord, failure: string, now: number): AlertRecord {
+  const { owed } = record;
+  if (!owed) return record;
+  const nextAt = now + Math.min(HOUR_MS, 10_000 * 6 ** owed.tries);
+  return { ...record, failure, owed: { ...owed, tries: owed.tries + 1, nextAt } };
+}
+
+/** A message to the owners. */
+export interface AlertMessage {
+  readonly title: string;
+  /** The other sentences, with cause and next step. */
+  readonly body: string;
+}
+
+/** The message that an alert owes. */
+export function messageOf(record: AlertRecord, now: number): AlertMessage {
+  const { kind, about, cause, fix, since, endedAt = now, toldAt, owed } = record;
+  const { begins, ends } = rowOf(kind);
+  const place = about === "" ? "" : ` (${about})`;
+  if (owed?.event === "ends") {
+    const lasted = `It lasted ${durationText(endedAt - since)}, from ${timeText(since)} to ` +
+      `${timeText(endedAt)}.`;
+    const late = toldAt === undefined
+      ? ` The cause was: ${cause}. Barnacle could not tell you earlier.`
+      : "";
+    return { title: `${ends}${place}`, body: lasted + late };
+  }
+  const begun = now - since < MINUTE_MS ? "" : ` Since ${timeText(since)}.`;
+  const step = fix === undefined ? "" : ` Next step: ${fix}.`;
+  return { title: `${begins}${place}`, body: `Cause: ${cause}.${begun}${step}` };
+}
 
 /** Milliseconds between two looks. */
 const LOOK_MS = 10_000;

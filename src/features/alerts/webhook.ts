@@ -9,7 +9,7 @@ import type { AlertRecord } from "../../core/finding.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { HOP_HEADER } from "../../lib/network/addresses.ts";
 import { PLAIN_HEADER, PLAIN_OPTION } from "../../lib/network/fetch_plain.ts";
-import type { AlertMessage } from "./decide.ts";
+import type { AlertMessage } from "./watch.ts";
 
 /** Milliseconds until the receiver must have answered. */
 const TIMEOUT_MS = 10_000;

@@ -33,7 +33,7 @@ export function createHookHost(served: Served): ServedPart {
   async function open(): Promise<HttpServer> {
     const [{ startHttpServer }, { createHookReceiver }] = await Promise.all([
       import("../../host/http_server.ts"),
-      import("./http/receiver.ts"),
+      import("./receiver.ts"),
     ]);
     const { bind, port = PORT } = setup.config.http.hooks ?? {};
     const bounds = {

@@ -7,7 +7,7 @@ import {
   describeGroup,
 } from "../../cli/help/command_help.ts";
 import { BOT_COMMON, type CommonFlags, flag, UNUSED_PATH, word } from "../../cli/shared/command.ts";
-import type { ForgetFlags } from "./forget.ts";
+import type { ForgetFlags } from "./sessions.ts";
 
 const KEY = word("Handle or key of a session in `barnacle sessions list`", "session");
 const FLAGS = { ...BOT_COMMON, config: UNUSED_PATH };
@@ -54,7 +54,7 @@ export const forget: CliCommand = describeCommand<ForgetFlags, [user: string]>({
   },
   async run(flags, io, user) {
     const [{ forget }, { confirmOnTerminal }] = await Promise.all([
-      import("./forget.ts"),
+      import("./sessions.ts"),
       import("../../cli/terminal/confirm.ts"),
     ]);
     return await forget(flags, user, io, confirmOnTerminal());

@@ -1,11 +1,34 @@
-/** The part of an account with people's own sign-ins (T13a); its code is loaded at its first use. */
+/** People's own sign-ins (T13a): the part of an account, whose code is loaded at its first use; and the page. */
 
-import { termsOf } from "../../core/inbound/inbound.ts";
 import { z } from "zod";
 import type { BotAccount } from "../../account/account.ts";
 import type { AccountPart } from "../../account/feature_parts.ts";
+import type { Served, ServedPart } from "../../cli/run/served_parts.ts";
+import { termsOf } from "../../core/inbound/inbound.ts";
 import { defineTool, type Tool } from "../../core/turn/tool.ts";
+import { CALLBACK_ROUTE, page, refusedCallback } from "../../host/sign_in_callback.ts";
+import { publicNames } from "../../http/app.ts";
 import { createLoader, latest } from "../../lib/cache.ts";
+
+/**
+ * The page to which a browser comes back. The browser may be another person's, as links can be passed
+ * on. So it ends no sign-in: its person does that in Discord.
+ */
+export function createSignInPage({ setup }: { readonly setup: Served["setup"] }): ServedPart {
+  let { config: { mcp: { servers }, http } } = setup;
+  return {
+    applied: ({ config }) => void ({ mcp: { servers }, http } = config),
+    answer(request) {
+      const isOn = Object.values(servers).some(({ login }) => login === "each");
+      if (!isOn || new URL(request.url).pathname !== CALLBACK_ROUTE.path) return undefined;
+      return refusedCallback(request, publicNames(http.publicUrl)) ?? page(
+        "Copy the whole address of this page, and enter it in Discord, where you began the sign-in. " +
+          "If you did not begin one, close this page and give the address to no one.",
+        200,
+      );
+    },
+  };
+}
 
 export function createSignInsPart(account: BotAccount): AccountPart {
   let loaded: typeof import("./own_servers.ts") | undefined;

@@ -6,5 +6,5 @@ import { signins as command } from "./command.ts";
 export const signins: Feature = {
   commands: [command],
   account: async () => (await import("./account_part.ts")).createSignInsPart,
-  serve: async () => (await import("./page.ts")).createSignInPage,
+  serve: async () => (await import("./account_part.ts")).createSignInPage,
 };

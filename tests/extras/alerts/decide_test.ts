@@ -12,7 +12,7 @@ import {
   judgeAlerts,
   messageOf,
   NO_ALERTS,
-} from "../../../src/features/alerts/decide.ts";
+} from "../../../src/features/alerts/watch.ts";
 
 const START = Date.UTC(2026, 0, 2);
 const SECOND = 1_000;

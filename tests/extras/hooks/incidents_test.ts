@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { HookRun } from "../../../src/features/hooks/store.ts";
-import { placeOfIncident, updateIncidents } from "../../../src/features/hooks/incidents.ts";
+import { placeOfIncident, updateIncidents } from "../../../src/features/hooks/runner.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 import { refused } from "../../support/discord/answers.ts";
 import { ACCOUNT, channelId, guildId } from "../../support/discord/builders.ts";

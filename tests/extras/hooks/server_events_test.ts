@@ -10,7 +10,7 @@ import type {
 } from "../../../src/discord/gateway/decode/guild_index.ts";
 import { decodeServerEvent } from "../../../src/discord/gateway/decode/other_events.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
-import { wordsOfEvents } from "../../../src/features/hooks/event_words.ts";
+import { wordsOfEvents } from "../../../src/features/hooks/runner.ts";
 import { bareAccount } from "../../support/account.ts";
 import { createHooksPart } from "../../../src/features/hooks/account_part.ts";
 import { prepareMayAct } from "../../../src/policy/place_access.ts";

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import type { UserId } from "../../../src/core/discord/ids.ts";
 import type { CommandCall } from "../../../src/core/inbound/inbound.ts";
 import { peoplesLogins, readyFor, runSignIns } from "../../../src/features/signins/own_servers.ts";
-import { createSignInPage } from "../../../src/features/signins/page.ts";
+import { createSignInPage } from "../../../src/features/signins/account_part.ts";
 import { createSealing } from "../../../src/mcp/oauth/provider.ts";
 import { beginSignIn } from "../../../src/mcp/sign_in.ts";
 import type { Given } from "../../support/bot/test_account.ts";

@@ -12,7 +12,7 @@ import { describe, it } from "node:test";
 import { PAGE_ROUTES } from "../../../simulator/page/routes.ts";
 import { DASHBOARD_ROUTES } from "../../../src/features/dashboard/guarded_app.ts";
 import { CALLBACK_ROUTE } from "../../../src/host/sign_in_callback.ts";
-import { HOOK_ROUTES } from "../../../src/features/hooks/http/receiver.ts";
+import { HOOK_ROUTES } from "../../../src/features/hooks/receiver.ts";
 import { HEALTH_ROUTES, type RouteRule } from "../../../src/http/app.ts";
 import { talk } from "../../support/network/raw_client.ts";
 import {

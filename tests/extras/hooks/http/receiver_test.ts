@@ -7,8 +7,9 @@ import type { HookRules, NewHookEvent, StoredHookEvent } from "../../../../src/c
 import {
   createHookReceiver,
   type HookResult,
-} from "../../../../src/features/hooks/http/receiver.ts";
-import { verifyBody, verifyHeaders } from "../../../../src/features/hooks/http/verify.ts";
+  verifyBody,
+  verifyHeaders,
+} from "../../../../src/features/hooks/receiver.ts";
 import { recordingLog } from "../../../support/recording_log.ts";
 
 const SECRET = "0123456789abcdef0123456789abcdef";
