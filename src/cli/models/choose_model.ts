@@ -20,7 +20,7 @@ import {
 import { createReadSpeed } from "../../providers/about/read_speed.ts";
 import { createKnownAbilities, createModel, withAbilities } from "../../providers/models.ts";
 import { isPaid, modelIdOf, type ModelSettings, withPrice } from "../../providers/settings.ts";
-import { type FittedModel, withPlainerRequests } from "../../providers/refused/walks.ts";
+import { type FittedModel, withPlainerRequests } from "../../providers/refused/plainer_requests.ts";
 import { createModelCheck, findModel, settingsOf } from "./model_settings.ts";
 
 /**

@@ -16,7 +16,7 @@ import { isPaid, modelIdOf, type ModelSettings } from "../../providers/settings.
 import { inColumns, printLines } from "../../cli/shared/columns.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
-import { withPlainerRequests } from "../../providers/refused/walks.ts";
+import { withPlainerRequests } from "../../providers/refused/plainer_requests.ts";
 import { findModel } from "../../cli/models/model_settings.ts";
 import { problemsText, readConfig, tellRefused } from "../../cli/shared/read_config.ts";
 import type { Io } from "../../cli/terminal/io.ts";

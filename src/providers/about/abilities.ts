@@ -22,7 +22,7 @@ import {
 import type { Clock } from "../../lib/clock.ts";
 import { fieldsOf } from "../answer_parts.ts";
 import type { ToldAbilities } from "../models.ts";
-import type { FittedModel } from "../refused/walks.ts";
+import type { FittedModel } from "../refused/plainer_requests.ts";
 import { endpointOf, isOpenai, isPaid, type ModelSettings } from "../settings.ts";
 import { type CheckDeps, credentialsOf, readAbout } from "./check.ts";
 

@@ -1,21 +1,17 @@
 /**
  * Walks over plainer requests in place of one that a server refuses, and remembers the parts that it
- * refuses (L3).
+ * refuses (L3). No form knows a server.
  *
- * Within a walk, each request leaves out more, until one is answered. The next walk goes on with what
- * the refusals and the answer tell.
- *
- * The first plainer form is chosen by the server's words; wrong words cost one request. Refused
- * parts are found by group tests over many requests: an answered request clears its parts, and a
- * refused one has a bad part among those that are not clear.
+ * Within a walk, each request leaves out more, until one is answered. The first plainer form is chosen
+ * by the server's words; wrong words cost one request. Later requests put the parts back, half by half:
+ * an answer clears them, and a refusal has a bad part among them.
  */
 
 import { createHash } from "node:crypto";
-import { THINK_LEVELS, type ThinkLevel } from "../../core/config_file.ts";
+import type { ThinkLevel } from "../../core/config_file.ts";
 import {
   hasCalls,
   imagesOf,
-  type Model,
   ModelError,
   type ModelImage,
   type ModelMessage,
@@ -26,7 +22,6 @@ import {
   withoutImages,
   withoutTools,
 } from "../../core/model.ts";
-import type { Clock } from "../../lib/clock.ts";
 import { isRecord } from "../../lib/text/json.ts";
 import { carriedIn, withoutCarried } from "../answer_parts.ts";
 import { withoutThinking } from "../thinking.ts";
@@ -339,119 +334,11 @@ function withMessages(
   return isSame && messages.length === request.messages.length ? request : { ...request, messages };
 }
 
-/** A model, and the parts of requests that it does not get. */
-export interface FittedModel extends Model {
-  /** The parts that concern the operator; empty if its server has refused none. */
-  readonly refused: () => readonly RefusedPart[];
-}
-
-/** Milliseconds from the first request after which none in its place begins. */
-const WALK_MS = 60_000;
-
-/** Words of a 404 about the model or the address, so that its cause is certain. */
-const NO_SUCH = /^\s*$|\bmodel\b(?!.*\bsupport)|\bpath\b|\broute\b|\burl\b|\bresource\b|\bpage\b/i;
-
-/**
- * Whether a plainer form may help: the server does not say for certain what is wrong.
- *
- * @param fails How often the same request has failed, this time included.
- */
-function mayHelp(
-  { kind, words }: ModelError,
-  { byResponses, tools }: ModelRequest,
-  fails: number,
-): boolean {
-  if (kind === "rejected") return true;
-  if (kind === "not_found") return byResponses === true || !NO_SUCH.test(words ?? "");
-  // An internal error or no answer at all is often one of a template. First, the same request again.
-  const isRefusal = words !== undefined && (kind === "server_error" || kind === "not_an_answer");
-  return fails > 1 && (isRefusal || kind === "unread_call" && tools !== undefined);
-}
-
-/**
- * Wraps a model.
- *
- * @param onRefused Gets each part that this request or later ones leave out.
- */
-export function withPlainerRequests(
-  model: Model,
-  { now, onRefused }: Clock & { readonly onRefused?: (form: Form, reason: string) => void },
-): FittedModel {
-  let walks: Walks | undefined; // most servers refuse nothing
-  /** Begin of each request, and how often it has failed. */
-  const tried = new WeakMap<ModelRequest, { readonly startedAt: number; fails: number }>();
-  /** The newest answered request, without its pictures, until there are walks. */
-  let taken: ModelRequest | undefined;
-  const lacks = (ability: Form["ability"]) => walks?.lacks(ability) ?? false;
-
-  async function load(): Promise<Walks> {
-    const { createWalks } = await import("./walks.ts");
-    walks ??= createWalks(model.id, now, (...refused) => onRefused?.(...refused), taken);
-    taken = undefined;
-    return walks;
-  }
-
-  return {
-    id: model.id,
-    refused: () => walks?.refused() ?? [],
-    get takesNoTools() {
-      return lacks("tools") || (model.takesNoTools ?? false);
-    },
-    get refusedThinking() {
-      return new Set(THINK_LEVELS.filter(lacks));
-    },
-    get takesImages() {
-      return lacks("images") ? false : model.takesImages;
-    },
-    get window() {
-      return model.window;
-    },
-    async *generate(asked, signal) {
-      const tries = tried.get(asked) ?? { startedAt: now(), fails: 0 };
-      tried.set(asked, tries);
-      let walk = walks?.of(asked, tries.startedAt);
-      let first: ModelError | undefined;
-      for (;;) {
-        const request = walk?.request() ?? asked;
-        let hasBegun = false;
-        let hasParts = false;
-        try {
-          for await (const part of model.generate(request, signal)) {
-            hasParts = true;
-            if (!hasBegun && part.kind !== "thinking") {
-              walk?.answered();
-              if (!walks) taken = withoutImages(asked);
-            }
-            hasBegun ||= part.kind !== "thinking";
-            yield part;
-          }
-          return;
-        } catch (thrown) {
-          if (hasBegun || signal.aborted || !(thrown instanceof ModelError)) throw thrown;
-          const fails = ++tries.fails;
-          const helps = mayHelp(thrown, request, fails);
-          if ((walk || helps) && now() - tries.startedAt >= WALK_MS) {
-            throw Object.assign(first ?? thrown, { isFinal: true });
-          }
-          if (!helps) {
-            // The first refusal names the cause, if no plainer request is taken.
-            throw first && thrown.kind === "not_found" ? first : thrown;
-          }
-          walk ??= (await load()).of(asked, tries.startedAt);
-          first ??= thrown;
-          if (!walk.next(thrown, fails)) throw first;
-          if (hasParts) yield { kind: "again" };
-        }
-      }
-    },
-  };
-}
-
 /**
  * A form, tools, or the kind of the parts among which the walk looks at once. `no_tools`: the words
  * speak of all of them, so one tool alone shows whether they are right.
  */
-export type FirstStep =
+type FirstStep =
   | Form
   | readonly ToolDefinition[]
   | "tools"
@@ -467,7 +354,7 @@ const OF_SCHEMAS = /schema|grammar|keyword|propert/i;
 const IMAGES = /\bimages?\b|\bimage_url\b|\bvision\b|\bmultimodal\b|\bmmproj\b/i;
 const LIMIT_WORDS = /\b(?:maximum|at most|limit|exceed\w*|too (?:long|many))\b/i;
 
-export function firstStep({ kind, words = "" }: ModelError, request: ModelRequest): FirstStep {
+function firstStep({ kind, words = "" }: ModelError, request: ModelRequest): FirstStep {
   const { tools = [], thinking, messages, byResponses, omit } = request;
   const isNamed = (name: string) =>
     new RegExp(`(?<![\\w-])${RegExp.escape(name)}(?![\\w-])`).test(words);
@@ -517,7 +404,7 @@ function namedTools(words: string, tools: readonly ToolDefinition[]): readonly T
   );
 }
 
-export interface Part {
+interface Part {
   readonly key: string;
   readonly kind: "form" | "tools" | "images";
   /** The form that leaves it out. */
@@ -528,147 +415,6 @@ export interface Part {
 const ROW_MAX = 6;
 /** Bad parts of a kind, with none taken ever, after which the server takes none; or all, if several. */
 const LACKS_MIN = 3;
-const COUNTED = ["tools", "images"] as const;
-
-export function createPartSearch() {
-  let clear = new Map<string, Part>();
-  /** Each has a bad part. */
-  let groups: (readonly Part[])[] = [];
-  /** Found ones that no answer has proved yet. */
-  const bad = new Map<string, Part>();
-  const taken = new Set<Part["kind"]>();
-  /** Number of bad ones, of each kind of which none was taken. */
-  const singles = new Map<Part["kind"], number>();
-  const rows = new Map<Part["kind"], number>();
-
-  const isIn = (group: readonly Part[], { key }: Part) => group.some((one) => one.key === key);
-  /** Maximum number of parts of a kind in a request. */
-  const most = new Map<Part["kind"], number>();
-  const lacks = (kind: Part["kind"]) =>
-    (singles.get(kind) ?? 0) >= Math.min(LACKS_MIN, Math.max(2, most.get(kind) ?? 0));
-  const isActive = () => groups.length > 0 || bad.size > 0;
-
-  function blame(some: readonly Part[]): void {
-    for (const part of some) bad.set(part.key, part);
-    groups = groups.filter((group) => !group.some(({ key }) => bad.has(key))); // it is explained
-  }
-
-  function addBad(part: Part): void {
-    blame([part]);
-    const { kind } = part;
-    rows.set(kind, (rows.get(kind) ?? 0) + 1);
-    if (kind === "form") return;
-    if (!taken.has(kind)) singles.set(kind, (singles.get(kind) ?? 0) + 1);
-    if (lacks(kind)) groups = groups.filter((group) => group.every((one) => one.kind !== kind));
-  }
-
-  function forget(): void {
-    bad.clear();
-    groups = [];
-    rows.clear();
-    singles.clear();
-  }
-
-  return {
-    isActive,
-    forget,
-    isClear: ({ key }: Part): boolean => clear.has(key),
-    /** Whether the server takes no part of a kind. */
-    lacks,
-    /** Notes that a server says so of one part as well: if it is bad, all of its kind are. */
-    expectNone: (kind: Part["kind"]): void => void singles.set(kind, LACKS_MIN - 1),
-    /** Forgets that, because it is learnt. */
-    learnt: (kind: Part["kind"]): void => void singles.delete(kind),
-    /** Makes a part suspect, although it was taken before. */
-    doubt: ({ key }: Part): void => void clear.delete(key),
-    /** Adds a part that was in all refused requests of the search. */
-    include(part: Part): void {
-      groups = groups.map((group) => [...group, part]);
-    },
-    /** The kinds of the parts among which the bad ones are. */
-    suspected: (): readonly Part["kind"][] => [...new Set(groups.flat().map(({ kind }) => kind))],
-    /** Removes a part of which words were wrong. */
-    drop({ key }: Part): void {
-      groups = groups.map((group) => group.filter((one) => one.key !== key));
-    },
-
-    /**
-     * The keys of the parts to leave out of the first request for these: it clears many others.
-     *
-     * @param sentWithout The parts that are left then: a form may leave out others, too.
-     */
-    start(
-      parts: readonly Part[],
-      sentWithout: (out: ReadonlySet<string>) => readonly Part[],
-    ): Set<string> {
-      for (const kind of COUNTED) {
-        const count = parts.filter((part) => part.kind === kind).length;
-        most.set(kind, Math.max(count, most.get(kind) ?? 0));
-        if ((rows.get(kind) ?? 0) < ROW_MAX || lacks(kind)) continue;
-        rows.delete(kind);
-        blame(parts.filter((part) => part.kind === kind && !clear.has(part.key)));
-      }
-      const open = parts.filter(({ key, kind }) => !bad.has(key) && !lacks(kind));
-      const out = new Set(parts.filter((part) => !isIn(open, part)).map(({ key }) => key));
-      const left = groups.map((group) => group.filter((part) => isIn(open, part)))
-        .filter((group) => group.length > 0)
-        .toSorted((one, other) => one.length - other.length);
-      const suspects = left.flat();
-      for (const { key } of suspects) out.add(key);
-      const doubted = COUNTED.find((kind) => singles.has(kind));
-      const others = open.filter(({ kind }) => kind === doubted);
-      const count = doubted ? singles.get(doubted) ?? 0 : 0;
-      const single = others[Math.floor(others.length / 2) * (count - 1)];
-      if (single) { // does the server take any?
-        for (const { key } of others) out.add(key);
-        out.delete(single.key);
-      } else if (sentWithout(out).every(({ key }) => clear.has(key))) {
-        const [smallest = []] = left;
-        for (const { key } of smallest.slice(Math.floor(smallest.length / 2))) out.delete(key);
-      }
-      return out;
-    },
-
-    /** Notes a refused request with these parts. */
-    refused(parts: readonly Part[]): void {
-      if (parts.every(({ key }) => clear.has(key))) {
-        clear.clear(); // the server has changed
-        taken.clear();
-        forget();
-      }
-      const group = parts.filter(({ key }) => !clear.has(key));
-      const [one, ...others] = group;
-      if (one && others.length === 0) return addBad(one);
-      groups = groups.filter((known) => !group.every((part) => isIn(known, part)));
-      groups.push(group);
-    },
-
-    /** Notes an answered request with these parts. Only those in `out` were left out on purpose. */
-    taken(parts: readonly Part[], out: ReadonlySet<string>): void {
-      for (const part of parts) {
-        if (!clear.has(part.key)) rows.delete(part.kind);
-        clear.set(part.key, part);
-        taken.add(part.kind);
-        singles.delete(part.kind);
-        bad.delete(part.key);
-      }
-      const left = groups.map((group) => group.filter(({ key }) => out.has(key)));
-      groups = left.filter((group) => group.length > 1);
-      for (const [one, ...others] of left) if (one && others.length === 0) addBad(one);
-    },
-
-    /**
-     * The bad parts that an answered request proves, because it was written without them. Pictures
-     * are clear until then only: the number of pictures may be the cause, and the newest matter most.
-     */
-    proved(leftOut: readonly Part[]): readonly Part[] {
-      const found = leftOut.filter(({ key }) => bad.delete(key));
-      if (!isActive()) clear = new Map([...clear].filter(([, { kind }]) => kind !== "images"));
-      return found;
-    },
-  };
-}
-
 /** Maximum number of requests in place of one, itself included. */
 const TRIES_MAX = 9;
 /** Those of them that come later, with a delay each, after an error that may pass. */
@@ -750,7 +496,12 @@ function without(
   return withoutImages(keep(fit), (image) => out.has(hashOf(image)));
 }
 
-type Walks = ReturnType<typeof createWalks>;
+const less = (parts: readonly Part[], others: readonly Part[]): readonly Part[] =>
+  parts.filter(({ key }) => !others.some((one) => one.key === key));
+const keysOf = (parts: readonly Part[]): Set<string> => new Set(parts.map(({ key }) => key));
+const ofKind = (kind: Part["kind"]) => (one: Part) => one.kind === kind;
+
+export type Walks = ReturnType<typeof createWalks>;
 
 /** @param before A request that was answered; absent: none was. */
 export function createWalks(
@@ -760,14 +511,48 @@ export function createWalks(
   before?: ModelRequest,
 ) {
   const lessons: Lesson[] = [];
-  const search = createPartSearch();
   const walks = new WeakMap<ModelRequest, ReturnType<typeof createWalk>>();
+  /**
+   * Keys of parts that answered requests had. Pictures are never clear: their number may be the cause,
+   * and the newest matter most.
+   */
+  const clear = new Set<string>();
+  /** Kinds of these parts, pictures included. */
+  const taken = new Set<Part["kind"]>();
+  /** The parts that are left out until the search ends. */
+  let suspects: readonly Part[] = [];
+  /** Some of them, of which one is bad for certain. */
+  let group: readonly Part[] = [];
+  /** The kind of the bad part that was found last, until one more is put back. */
+  let foundKind: Part["kind"] | undefined;
+  /** Number of bad parts of each kind: in a row, and since none was ever taken. */
+  const rows = new Map<Part["kind"], number>();
+  const singles = new Map<Part["kind"], number>();
+  /** Maximum number of parts of a kind in a request. */
+  const most = new Map<Part["kind"], number>();
   /** The refusal that began the running search, and when it came. */
   let searched = { reason: "", at: 0 };
 
-  if (before) search.taken(within(before, partsOf(before, [])), new Set());
-
   const isCurrent = ({ at, forMs }: Lesson) => now() - at < forMs;
+  const isClear = ({ key }: Part) => clear.has(key);
+
+  function noteTaken(parts: readonly Part[]): void {
+    for (const part of parts) {
+      if (!isClear(part)) rows.delete(part.kind);
+      if (part.kind !== "images") clear.add(part.key);
+      taken.add(part.kind);
+      singles.delete(part.kind);
+    }
+    suspects = less(suspects, parts);
+    group = less(group, parts);
+  }
+
+  function forget(): void {
+    suspects = group = [];
+    foundKind = undefined;
+    rows.clear();
+    singles.clear();
+  }
 
   function learn(part: Part, reason: string): void {
     const same = lessons.findIndex((lesson) => lesson.part.key === part.key);
@@ -780,13 +565,70 @@ export function createWalks(
     if (isNew) onRefused(form, reason);
   }
 
+  /** Learns a bad part, and what it says of the others of its kind. */
+  function learnBad(part: Part, reason: string): void {
+    const { kind } = part;
+    suspects = less(suspects, [part]);
+    group = [];
+    foundKind = kind;
+    rows.set(kind, (rows.get(kind) ?? 0) + 1);
+    if (!taken.has(kind)) singles.set(kind, (singles.get(kind) ?? 0) + 1);
+    const needed = Math.min(LACKS_MIN, Math.max(2, most.get(kind) ?? 0));
+    if (kind !== "form" && (singles.get(kind) ?? 0) >= needed) {
+      suspects = suspects.filter((one) => one.kind !== kind);
+      return learn(formPart(abilityForm(kind)), reason);
+    }
+    learn(part, reason);
+    if (kind === "form" || (rows.get(kind) ?? 0) < ROW_MAX) return;
+    for (const one of suspects.filter(ofKind(kind))) learn(one, reason);
+    suspects = suspects.filter((one) => one.kind !== kind);
+  }
+
+  /**
+   * The suspects to put back into a request: half of a group with a bad part. After a bad part was
+   * found, one alone, and then all.
+   *
+   * @param isSeen Whether the request has one of them then: a form may leave out others, too.
+   */
+  function probeOf(
+    present: readonly Part[],
+    isSeen: (probe: readonly Part[]) => boolean,
+  ): readonly Part[] {
+    const some = group.length > 0 ? less(present, less(present, group)) : present;
+    const half = Math.floor(some.length / 2);
+    const one = some.findLast(ofKind(foundKind ?? "form")) ?? some.at(-1);
+    const probes = group.length > 0
+      ? [some.slice(half), some.slice(0, half)]
+      : foundKind && one
+      ? [[one]]
+      : [];
+    return probes.find(isSeen) ?? some;
+  }
+
+  if (before) noteTaken(within(before, partsOf(before, [])));
+
   function createWalk(asked: ModelRequest, startedAt: number) {
-    const isSearching = search.isActive();
     const [known, expired] = [lessons.filter(isCurrent), lessons.filter((one) => !isCurrent(one))];
     const base = known.reduce((fit, { form }) => form.apply(fit), asked);
-    const named = expired.map(({ part }) => part).filter(({ kind }) => kind === "form");
+    const named = expired.map(({ part }) => part).filter(ofKind("form"));
     let parts = within(base, partsOf(base, named));
-    const out = search.start(parts, (out) => within(without(base, parts, out), parts));
+    for (const kind of ["tools", "images"] as const) {
+      most.set(kind, Math.max(parts.filter(ofKind(kind)).length, most.get(kind) ?? 0));
+    }
+    const present = parts.filter(({ key }) => suspects.some((one) => one.key === key));
+    const isSearching = present.length > 0;
+    /** Suspects that the request has; empty once it was refused. */
+    let probe = probeOf(
+      present,
+      (some) =>
+        less(some, within(without(base, parts, keysOf(less(present, some))), parts)).length <
+          some.length,
+    );
+    const out = keysOf(less(present, probe));
+    /** The parts that were left out last, after a refusal without all suspects. */
+    let added: readonly Part[] | undefined;
+    /** A part that was bad alone. */
+    let found: Part | undefined;
     /** A form that words have named, until an answer or other words prove it. */
     let hinted: Part | undefined;
     let words: string | undefined;
@@ -800,44 +642,52 @@ export function createWalks(
       if (step === undefined) return false;
       if (typeof step === "object" && "part" in step) {
         const part = formPart(step);
-        search.doubt(part);
+        clear.delete(part.key);
         if (within(request, [part]).length === 0) return false;
-        if (!parts.some(({ key }) => key === part.key)) {
-          parts = [hinted = part, ...parts];
-          search.include(part);
-        }
+        if (!parts.some(({ key }) => key === part.key)) parts = [hinted = part, ...parts];
         return leaveOut([part]);
       }
       if (typeof step === "object") {
         const tools = new Set(step.map(keyOfTool));
-        const some = parts.filter(({ key }) => tools.has(key));
-        some.forEach(search.doubt);
-        return leaveOut(some);
+        for (const key of tools) clear.delete(key);
+        return leaveOut(parts.filter(({ key }) => tools.has(key)));
       }
       if (isSearching) return false; // the search knows more than words
-      const present = within(request, parts).filter((part) => !search.isClear(part));
-      const forms = step === "images"
-        ? []
-        : present.filter(({ key }) => OF_TOOLS.some((form) => idOf(form) === key));
+      const open = within(request, parts).filter((part) => !isClear(part));
       const kind = step === "images" ? "images" : "tools";
-      const counted = present.filter((part) => part.kind === kind);
+      const forms = kind === "images"
+        ? []
+        : open.filter(({ key }) => OF_TOOLS.some((form) => idOf(form) === key));
+      const counted = open.filter(ofKind(kind));
       const others = step === "no_tools" ? counted.slice(0, -1) : [];
       if (leaveOut([...forms, ...others])) return true;
-      if (step === "no_tools" && counted.length === 1) search.expectNone(kind);
+      // The server says the same of one tool.
+      if (step === "no_tools" && counted.length === 1) singles.set(kind, LACKS_MIN - 1);
       return leaveOut(counted);
     }
 
     function leaveOut(some: readonly Part[]): boolean {
       const more = some.filter(({ key }) => !out.has(key));
       for (const { key } of more) out.add(key);
+      if (more.length > 0) added = more;
       return more.length > 0;
     }
 
-    /** Leaves out some more of the suspects: at most as many as before, and half of them. */
+    /** Leaves out some more of the parts: at most as many as before, and half of them. */
     function grow(): boolean {
-      const suspects = within(request, parts).filter((part) => !search.isClear(part));
-      const count = Math.min(Math.max(1, out.size), Math.ceil(suspects.length / 2));
-      return leaveOut(suspects.filter((part) => !isLast(part)).slice(0, count));
+      const open = within(request, parts).filter((part) => !isClear(part));
+      const count = Math.min(Math.max(1, out.size), Math.ceil(open.length / 2));
+      return leaveOut(open.filter((part) => !isLast(part)).slice(0, count));
+    }
+
+    /** Leaves out all suspects again. */
+    function endProbe(): void {
+      const [one, ...others] = probe;
+      for (const { key } of probe) out.add(key);
+      foundKind = undefined;
+      if (others.length === 0) found = one;
+      else group = probe;
+      probe = [];
     }
 
     function plan(refusal: ModelError): boolean {
@@ -846,20 +696,17 @@ export function createWalks(
       words = refusal.words;
       if (hinted && isSame) { // its words were wrong
         out.delete(hinted.key);
-        search.drop(hinted);
-        parts = parts.filter((part) => part !== hinted);
+        parts = less(parts, [hinted]);
       }
       hinted = undefined;
-      const isFree = tries <= max - (LAST.every(search.isClear) ? 2 : 3);
-      const isFollowed = isFree && follow(step);
-      search.refused(within(request, parts));
-      if (isFollowed || isFree && grow()) return true;
+      if (probe.length > 0) {
+        endProbe();
+        return true;
+      }
+      const isFree = tries <= max - (LAST.every(isClear) ? 2 : 3);
+      if (isFree && (follow(step) || grow())) return true;
       const rest = parts.filter((part) => !isLast(part));
-      const ends = [
-        rest.filter((part) => !search.isClear(part)),
-        rest,
-        ...LAST.map((one) => [one]),
-      ];
+      const ends = [rest.filter((part) => !isClear(part)), rest, ...LAST.map((one) => [one])];
       return ends.some(leaveOut);
     }
 
@@ -868,13 +715,17 @@ export function createWalks(
       request: () => request,
       /** Takes a refusal, the last of so many. @returns Whether a further request may help. */
       next(refusal: ModelError, fails: number): boolean {
-        if (!first && !search.isActive()) searched = { reason: refusal.message, at: startedAt };
+        if (!first && suspects.length === 0) searched = { reason: refusal.message, at: startedAt };
         first ??= refusal;
         tries = fails + 1;
         if (refusal.kind === "server_error") max = TRIES_MAX - LATER;
+        if (within(request, parts).every(isClear)) { // the server has changed
+          clear.clear();
+          taken.clear();
+        }
         const isPlanned = tries <= max && plan(refusal);
         if (!isPlanned) {
-          search.forget(); // only an answer proves anything
+          forget(); // only an answer proves anything
           out.clear();
         }
         request = without(base, parts, out);
@@ -883,18 +734,17 @@ export function createWalks(
       /** Notes that the server answers the request. */
       answered(): void {
         const sent = within(request, parts);
-        search.taken(sent, out);
-        const reason = first?.message ?? searched.reason;
-        const leftOut = parts.filter(({ key }) => out.has(key));
-        for (const kind of ["tools", "images"] as const) {
-          const isLacking = search.lacks(kind) && leftOut.some((one) => one.kind === kind);
-          if (!isLacking || sent.some((one) => one.kind === kind)) continue;
-          search.learnt(kind);
-          search.proved(leftOut.filter((one) => one.kind === kind));
-          const form = abilityForm(kind);
-          learn({ key: idOf(form), kind: "form", form: () => form }, reason);
+        if (probe.length > 0 && group.length === 0) foundKind = undefined;
+        noteTaken(sent);
+        if (added) {
+          const absent = less(suspects, parts);
+          suspects = [...absent, ...parts.filter(({ key }) => out.has(key))];
+          group = less(added, sent);
         }
-        for (const part of search.proved(leftOut)) learn(part, reason);
+        const reason = first?.message ?? searched.reason;
+        const [one, ...others] = group;
+        if (found) learnBad(found, reason);
+        else if (one && others.length === 0) learnBad(one, reason);
       },
     };
   }
@@ -910,9 +760,8 @@ export function createWalks(
       const known = lessons.filter(isCurrent).flatMap(({ form: { part, fix }, reason, at }) =>
         fix === undefined ? [] : [{ modelId, part, fix, reason, at }]
       );
-      const kinds = search.suspected();
-      if (kinds.length === 0) return known;
-      const [kind = "form", ...others] = kinds;
+      const [kind, ...others] = new Set(group.map((one) => one.kind));
+      if (kind === undefined) return known;
       const part = kind === "form" || others.length > 0 ? "a part of requests" : `some ${kind}`;
       const fix = "the next messages tell which";
       return [...known, { modelId, part, fix, ...searched }];

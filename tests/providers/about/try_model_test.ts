@@ -8,7 +8,7 @@ import {
   type ModelRequest,
 } from "../../../src/core/model.ts";
 import { tryModel } from "../../../src/providers/about/abilities.ts";
-import { withPlainerRequests } from "../../../src/providers/refused/walks.ts";
+import { withPlainerRequests } from "../../../src/providers/refused/plainer_requests.ts";
 
 const OWN = { name: "own", description: "Own.", parameters: { type: "object" } };
 const POEM = ["The sea is wide and blue. ", "It carries ships to far coasts."];

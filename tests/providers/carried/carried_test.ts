@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { ModelError, type ModelMessage, type ModelRequest } from "../../../src/core/model.ts";
 import { createModel } from "../../../src/providers/models.ts";
-import { withPlainerRequests } from "../../../src/providers/refused/walks.ts";
+import { withPlainerRequests } from "../../../src/providers/refused/plainer_requests.ts";
 import type { ModelSettings, ProviderSettings } from "../../../src/providers/settings.ts";
 import { listen, QUESTION, settingsFor } from "../../support/model/model_server.ts";
 

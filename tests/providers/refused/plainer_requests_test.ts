@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { ModelMessage, ModelRequest, ToolDefinition } from "../../../src/core/model.ts";
 import { withRetry } from "../../../src/providers/choice/fallbacks.ts";
-import { withPlainerRequests } from "../../../src/providers/refused/walks.ts";
+import { withPlainerRequests } from "../../../src/providers/refused/plainer_requests.ts";
 import { createModel } from "../../../src/providers/models.ts";
 import type { ProviderSettings } from "../../../src/providers/settings.ts";
 import { listen, settingsFor } from "../../support/model/model_server.ts";
