@@ -53,17 +53,13 @@ export interface Online {
   readonly models: readonly string[];
 }
 
-/** The config, the store and the process facts that a bot starts with. */
 export interface BotOptions {
-  /** The config with its accounts and models. */
   readonly setup: Setup;
   /** An open store that this process alone uses; the caller closes it. */
   readonly store: Store;
   readonly dataDir: string;
-  /** Path of the folder for files of people. */
   readonly mediaFolder: string;
   readonly logging: Logging;
-  /** The version, the commit and the libraries of this program. */
   readonly build: Build;
   /** Whether to log every gateway event, whatever the config says. */
   readonly isConnectionDebug: boolean;
@@ -207,7 +203,6 @@ export async function startBot(options: BotOptions) {
   return {
     /** Answers health, metrics and status requests; it needs a socket from `host/`. */
     http: async (request: Request): Promise<Response> => await (await http.get())(request),
-    /** The snapshot that every health output reads. */
     snapshot: health.snapshot,
     /** Reads the store's figures for the next snapshot; never rejects. */
     refresh: health.refresh,
@@ -219,7 +214,6 @@ export async function startBot(options: BotOptions) {
       health.setAccounts(next.config.accounts);
       return await running.apply(next, changes);
     },
-    /** A feature has changed rows of an account. */
     wake: (accountId: AccountId, namespace: keyof Store): void =>
       bot.accounts.get(accountId)?.changedByCommand(namespace),
     /** Counts a request to a hook; `hook` is absent if there is none with its name. */

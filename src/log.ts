@@ -145,7 +145,6 @@ function cut(text: string): string {
 /** `log.level`; `connection_debug` is `info` plus every gateway event (O2). */
 export type LogLevel = "error" | "warn" | "info" | "debug" | "connection_debug";
 
-/** The level, the format and the output of the log. */
 export interface LogSettings {
   readonly level: LogLevel;
   /** `"human"` for a terminal. */
@@ -160,7 +159,6 @@ export interface LogSettings {
   readonly now?: () => number;
 }
 
-/** Levels by importance. */
 export const RANKS: Readonly<Record<keyof Log, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 
 /** Patterns of secrets. None matches a quote or a backslash, so a line of JSON stays valid. */
@@ -243,7 +241,6 @@ export function startLog(
       };
       return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
     },
-    /** Removes this text from all later lines. */
     addSecret(secret: string): void {
       secrets.add(secret);
       redactor.add(secret);
@@ -253,12 +250,10 @@ export function startLog(
     setLevel: (next: LogLevel): void => void (current = next),
     /** Removes secrets from a text for outputs other than the log. */
     clean: (text: string): string => redactor.clean(text),
-    /** Writes no further line. */
     stop: (): void => void (hasStopped = true),
   };
 }
 
-/** The log of the process, divided by parts. */
 export type Logging = ReturnType<typeof startLog>;
 
 /**

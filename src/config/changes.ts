@@ -53,7 +53,6 @@ export interface ReloadPlan {
   readonly accounts: readonly AccountChange[];
 }
 
-/** Compares the running config with a new one. */
 export function planReload(before: LoadedConfig, after: LoadedConfig): ReloadPlan {
   const changes = changesBetween(before, after);
   const shared = changes.filter(({ path }) => !path.startsWith("channels.discord."))
@@ -82,7 +81,6 @@ function becomes(
   return effects.some((effect) => effect !== "restart") ? "apply" : "keep";
 }
 
-/** A part of the file, and its effective value. */
 interface Side {
   readonly written: unknown;
   readonly held: unknown;
@@ -151,7 +149,6 @@ function effectAt(path: readonly Segment[]): TakesEffect {
   return takesEffect;
 }
 
-/** A running account, and its settings with inheritance. */
 interface AccountState {
   readonly config: DiscordConfig;
   readonly settings: unknown;

@@ -79,7 +79,6 @@ export interface AgentConfig extends Partial<Omit<Settings["agents"]["list"][num
 
 const DEFAULT_HISTORY = 20;
 
-/** Makes the config of valid settings with their secrets. */
 export function toConfig(
   settings: Settings,
   { accounts, mentions, tokenPlaces, uncounted, file, secretFiles }:

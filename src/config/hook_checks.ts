@@ -11,7 +11,6 @@ import type { Settings } from "./schema/root.ts";
 import type { Problem } from "./text/problem.ts";
 import { type Segment, valueAt } from "./text/edit.ts";
 
-/** Minimum length of a secret. */
 const MIN_SECRET = 32;
 
 /** Faults of hooks that the schema cannot see, and addresses of hooks that others can reach (W1). */

@@ -34,7 +34,6 @@ import type { Settings } from "./schema/root.ts";
 import { envSecret, Secret, type SecretPlaces } from "./schema/parts/secrets.ts";
 import { positionOf, valueAt } from "./text/edit.ts";
 
-/** A loaded config, or why it cannot be used. */
 export type Loaded =
   | {
     readonly kind: "loaded";
@@ -165,7 +164,6 @@ export function verdictOn({ problems, ...loaded }: Loaded, env: Env): readonly P
   ].sort(byPlace);
 }
 
-/** The problems that keep the bot from its start. */
 export function errorsOf(loaded: Loaded, env: Env): readonly Problem[] {
   return verdictOn(loaded, env).filter(({ severity }) => severity === "error");
 }

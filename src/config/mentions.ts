@@ -11,7 +11,6 @@ import type { Settings } from "./schema/root.ts";
 import type { KeyFault, Segment } from "./text/edit.ts";
 import { noPattern } from "../policy/rules/rules.ts";
 
-/** Tests of texts, and the patterns that are not valid. */
 interface Mentions extends MentionTests {
   readonly problems: readonly KeyFault[];
 }

@@ -44,11 +44,9 @@ type AskedModels = AgentModels & ModelsConfig;
 
 export interface ModelChoice {
   readonly provider: Provider;
-  /** Name of the model at that server. */
   readonly model: string;
 }
 
-/** The models to ask, or why there are none. */
 export type ResolvedModels =
   | { readonly kind: "chosen"; readonly choices: readonly [ModelChoice, ...ModelChoice[]] }
   /** Nothing names a model: use the first model of the first of these servers that answers. */
@@ -78,7 +76,6 @@ export const NO_MODEL = {
     "into models.providers",
 } as const;
 
-/** A vendor that the environment may name. */
 export interface Vendor {
   /** Name of its provider: `"openai"`. */
   readonly id: string;

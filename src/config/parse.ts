@@ -39,7 +39,6 @@ export interface Parsed {
   readonly written?: Readonly<Record<string, unknown>>;
   /** The text without its secrets; absent without a file, or if it is not valid. */
   readonly blanked?: string;
-  /** Every problem, in the order of the file. */
   readonly problems: readonly Problem[];
   /** Makes a problem at a key of this file, for checks that run later. */
   readonly problemAt: ProblemAt;

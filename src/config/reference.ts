@@ -25,7 +25,6 @@ export interface ReferenceKey {
   readonly name: string;
   readonly schema: Schema;
   readonly doc: KeyDoc;
-  /** The part of the page that has the key. */
   readonly task: ReferencePart;
   readonly takesEffect: TakesEffect;
   /** Whether the value is an object whose keys have defaults of their own. */

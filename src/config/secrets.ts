@@ -29,7 +29,6 @@ interface FoundSecrets {
   readonly byPath: SecretsByPath;
   /** Whether the file itself contains one (C8). */
   readonly holdsLiteral: boolean;
-  /** The secrets that cannot be read, and why. */
   readonly problems: readonly Problem[];
 }
 

@@ -136,10 +136,8 @@ async function hashOf(path: string): Promise<string> {
   return sum.digest("hex");
 }
 
-/** Where commands find programs. */
 const EXEC_PATH = "/usr/local/bin:/usr/bin:/bin";
 
-/** The whole environment of a command. */
 export function environmentFor(workspace: string): Readonly<Record<string, string>> {
   return { PATH: EXEC_PATH, HOME: workspace, LANG: "C.UTF-8", TMPDIR: "/tmp", TERM: "dumb" };
 }

@@ -27,7 +27,6 @@ export function runProgram(
   launch: ProgramLaunch,
   { cwd, env, timeoutMs, bound }: {
     readonly cwd: string;
-    /** The whole environment. */
     readonly env: Readonly<Record<string, string>>;
     /** Milliseconds until the program is killed. */
     readonly timeoutMs: number;

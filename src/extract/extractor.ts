@@ -39,7 +39,6 @@ export function createText() {
   const parts: string[] = [];
   let chars = 0;
   return {
-    /** Adds a text. Once the limit is reached, the rest is dropped. */
     add(text: string): void {
       const room = MAX_CHARS - chars;
       if (room <= 0) return;
@@ -85,7 +84,6 @@ export type JobResult<Of extends ExtractJob["kind"]> = Of extends "audio" ? Audi
   : Of extends "voice" ? VoiceFacts
   : DocumentText;
 
-/** Reads files in threads. */
 export interface Extractor {
   /**
    * Reads a file.
@@ -98,7 +96,6 @@ export interface Extractor {
 
 /** The part of a `Worker` of `node:worker_threads` that a job needs. */
 export interface Thread {
-  /** Sends a job to the thread. */
   postMessage(job: ExtractJob, transferred: ArrayBuffer[]): void;
   on(event: "message", listener: (message: FromThread) => void): unknown;
   on(event: "error" | "exit", listener: () => void): unknown;
@@ -199,7 +196,6 @@ export function createExtractor(
 }
 
 export type FromThread =
-  /** The thread takes its one job. */
   | { readonly kind: "ready" }
   /** It has loaded the code of the job, and reads the file. */
   | { readonly kind: "begun" }

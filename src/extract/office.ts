@@ -138,7 +138,6 @@ export function readZip(
   if (open > 0) throw new UnreadableError("the file is damaged");
 }
 
-/** Everything that cells refer to. */
 interface Book {
   readonly strings: string[];
   /** Indexes of the formats that show dates. */

@@ -8,7 +8,6 @@ import type { AudioFacts, DocumentText, ExtractJob, FromThread } from "./extract
 
 /** Tells that the thread has loaded, and does its jobs. The time of a job begins with `begun`. */
 export function serveExtraction(port: {
-  /** Sends a result to the main thread. */
   postMessage(message: FromThread): void;
   on(event: "message", listener: (job: ExtractJob) => void): unknown;
 }): void {

@@ -50,7 +50,6 @@ const BYTES = 16;
 /** Bound of the file, which has some hundred bytes. */
 const BOUND = { maxBytes: 4_096 };
 
-/** Makes a new name and secret. */
 export function createBotPipe(): BotPipe {
   const random = () => randomBytes(BYTES).toString("hex");
   return { path: `\\\\.\\pipe\\barnacle-${random()}`, secret: random() };
@@ -74,7 +73,6 @@ export interface SocketRequest {
   readonly files: readonly Uint8Array<ArrayBuffer>[];
 }
 
-/** Answers a request with one line. */
 export type SocketHandler = (request: SocketRequest) => Promise<string>;
 
 /**

@@ -20,7 +20,6 @@ import { collectGarbage } from "./process/release_pages.ts";
 
 export type RequestHandler = (request: Request) => Response | Promise<Response>;
 
-/** Time limits, all in milliseconds. */
 export interface HttpTimeouts {
   readonly headersMs: number;
   readonly requestMs: number;
@@ -107,7 +106,6 @@ export interface ServedConnection extends OpenConnection {
   readonly socket: Socket;
   /** When it was opened, in milliseconds of `performance.now()`. */
   readonly openedAt: number;
-  /** Whether it waits for an answer. */
   isBusy: boolean;
   /** Number of requests. */
   answered: number;
@@ -287,7 +285,6 @@ export interface ConnectionLimits {
 
 export interface OpenConnection {
   readonly address: string;
-  /** Whether the client is on this machine. */
   readonly isLocal: boolean;
   /** Whether a complete request is being answered. */
   readonly isBusy: boolean;

@@ -15,7 +15,6 @@ import {
 } from "./bounded_server.ts";
 import { HttpServerError } from "./listen.ts";
 
-/** Addresses, port and token of the server. */
 export interface HttpServerSettings {
   /** Addresses to listen on; by default both of loopback. */
   readonly bind?: readonly string[];

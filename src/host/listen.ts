@@ -29,12 +29,10 @@ export type HttpServerErrorKind =
 /** The server could not start; the message says what to do. */
 export class HttpServerError extends Error {
   override readonly name = "HttpServerError";
-  /** Why it cannot listen. */
   readonly kind: HttpServerErrorKind;
   readonly address: string;
   readonly port: number;
 
-  /** Says why it cannot listen, and on which address and port. */
   constructor(
     message: string,
     details: {
@@ -54,7 +52,6 @@ export class HttpServerError extends Error {
 /** Number of ports to try after the default one. */
 const TRIES = 100;
 
-/** The operator's rules about the port. */
 export interface PortRules {
   /** Whether the config names `http.port`. */
   readonly isWritten: boolean;

@@ -167,11 +167,9 @@ export interface AppPorts extends Clock {
   readonly measure: () => Promise<Snapshot>;
   readonly usage: () => ProcessUsage;
   readonly metrics: Metrics;
-  /** The version, the commit and the libraries of this program. */
   readonly build: Build;
   /** `http.token`; without one, only Barnacle's own commands see details. */
   readonly token?: string;
-  /** The secret of Barnacle's own commands. */
   readonly commandKey: string;
   /** `http.publicUrl`: its host name is allowed beside this machine's own. */
   readonly publicUrl?: string;
@@ -182,7 +180,6 @@ export interface AppPorts extends Clock {
 /** The answer of `/status`, which `barnacle status --json` prints. */
 export interface StatusReport {
   readonly status: Status;
-  /** The version, the commit and the libraries of this program. */
   readonly build: Build;
   readonly at: number;
   readonly snapshot: Snapshot;

@@ -23,7 +23,6 @@ const OUTAGE_MS = 60_000;
 
 type NameComponent = (part: string) => string;
 
-/** The checks of a running account, in the order of the reports. */
 const ACCOUNT_CHECKS:
   readonly ((account: AccountSnapshot, now: number, of: NameComponent) => Findings)[] = [
     connections,
@@ -257,7 +256,6 @@ function isTurnedAway({ state, shards }: AccountSnapshot): boolean {
     shards.length > 0 && shards.every((shard) => shard.state === "fatal");
 }
 
-/** Every check of the running bot, in the order of the reports. */
 const CHECKS: readonly ((snapshot: Snapshot, now: number) => Findings)[] = [
   ({ accounts }, now) => accountChecks(accounts, now),
   config,

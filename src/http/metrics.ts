@@ -86,7 +86,6 @@ function counting(metrics: Metrics) {
     },
     /** Discord's own event has confirmed so many replies. */
     settled: (count: number): void => metrics.outboxSent.add(count, { ack: "echo" }),
-    /** A turn ended after some milliseconds. */
     turn(modelId: string, outcome: TurnOutcome, ms: number): void {
       const { modelId: answered = modelId } = outcome.kind === "reply" ? outcome : {};
       const slash = `${answered}/`.indexOf("/");
@@ -247,7 +246,6 @@ export function createRegistry<Readings>(): Registry<Readings> {
   };
 }
 
-/** Creates the series of one metric, by the text of their labels. */
 function createSeries<Series>(labels: readonly string[] = [], create: () => Series) {
   const known = new Map<string, Series>();
 
@@ -298,7 +296,6 @@ export interface ProcessUsage {
 export type Meters = ReturnType<typeof defineMeters>;
 
 export interface Metrics extends Meters {
-  /** All metrics in Prometheus's text format. */
   text(snapshot: Snapshot, usage: ProcessUsage, now: number): string;
 }
 

@@ -62,9 +62,7 @@ export function readReport(
   }
 }
 
-/** The state of the running bot at one moment. */
 export interface Snapshot {
-  /** Whether the process starts, runs or ends. */
   readonly phase: "starting" | "running" | "draining";
   readonly startedAt: number;
   /** Unix time in milliseconds at which the main thread last ran. */
@@ -82,7 +80,6 @@ export interface Snapshot {
   readonly deaf?: readonly {
     /** Config path of its section: `"http.hooks"`. */
     readonly section: string;
-    /** Why, and what to do. */
     readonly problem: string;
   }[];
   readonly store: {
@@ -114,9 +111,7 @@ export interface Snapshot {
   readonly budgets?: readonly BudgetUseOf[];
   /** Checks of the machine, the backups and the schedules; absent before the first read. */
   readonly slow?: readonly Finding[];
-  /** The models of all running accounts, each once. */
   readonly models: readonly ModelSnapshot[];
-  /** The MCP servers of the config, in its order. */
   readonly mcpServers: readonly McpServerState[];
   /** Open alerts, oldest first; absent in a process that watches for none. */
   readonly alerts?: readonly AlertRecord[];
@@ -211,7 +206,6 @@ export interface DelayedMessage {
   /** Its number in `barnacle outbox`. */
   readonly row: number;
   readonly channelId: string;
-  /** Why the last attempt failed. */
   readonly reason: string;
   readonly nextAttemptAt: number;
 }

@@ -29,7 +29,6 @@ export function createLoader<Code>(load: () => Promise<Code>): {
 export interface NewestSet<Member> {
   /** Number of members, at most the maximum. */
   readonly size: number;
-  /** Whether the set still contains this member. */
   has(member: Member): boolean;
   /** Adds a member as the newest. Beyond the maximum, removes the oldest one. */
   add(member: Member): void;

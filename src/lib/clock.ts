@@ -8,7 +8,6 @@ export interface Clock {
   readonly now: () => number;
 }
 
-/** A clock and a timer. */
 export interface Timers extends Clock {
   readonly schedule: StartTimer;
 }
@@ -20,7 +19,6 @@ export interface Timers extends Clock {
  */
 export type StartTimer = (run: () => void, ms: number) => () => void;
 
-/** The runtime's own timer. */
 export const schedule: StartTimer = (run: () => void, ms: number): () => void => {
   const timer = setTimeout(run, ms);
   return () => clearTimeout(timer);

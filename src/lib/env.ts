@@ -1,6 +1,5 @@
 /** Describes what surrounds the process: its environment variables and the boot of the machine. */
 
-/** Variables by name. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
 /** A path of the config. A leading `~` stands for the home folder. */

@@ -14,7 +14,6 @@ export function codeOf(thrown: unknown): string | undefined {
   return hasCode && typeof thrown.code === "string" ? thrown.code : undefined;
 }
 
-/** Words for the usual codes of files and folders. */
 const CODE_WORDS: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file",
   EACCES: "permission denied",

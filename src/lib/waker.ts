@@ -80,7 +80,6 @@ export function createWaker(
     wake,
     /** Resolves once the current run has ended; `undefined` if none runs. */
     running: (): Promise<void> | undefined => running,
-    /** Whether no further run begins. */
     isStopped: (): boolean => isStopped,
     /** Begins no further run, and resolves once the current one has ended. */
     async stop(): Promise<void> {

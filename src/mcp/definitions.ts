@@ -17,10 +17,8 @@ import type { StartTimer } from "../lib/clock.ts";
 import type { LeftTool } from "./reading.ts";
 
 export interface McpToolDefinition {
-  /** The server's name of it. */
   readonly name: string;
   readonly description: string;
-  /** JSON Schema of its arguments. */
   readonly inputSchema: Readonly<Record<string, unknown>>;
   /** Whether the server says that a second call changes nothing more. */
   readonly isIdempotent: boolean;
@@ -113,11 +111,9 @@ export function hashOfAll(hashes: ToolHashes): string {
   return createHash("sha256").update(lines.join("\n")).digest("hex");
 }
 
-/** Differences between two lists of tools, as names. */
 export interface ToolDifferences {
   readonly changed: readonly string[];
   readonly added: readonly string[];
-  /** Tools that the server no longer lists. */
   readonly removed: readonly string[];
 }
 
@@ -130,7 +126,6 @@ export function changesOf(before: ToolHashes, after: ToolHashes): ToolDifference
   };
 }
 
-/** Whether two lists of tools are the same. */
 export function isUnchanged({ changed, added, removed }: ToolDifferences): boolean {
   return changed.length + added.length + removed.length === 0;
 }

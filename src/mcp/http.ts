@@ -50,7 +50,6 @@ const SAID_CHARS = 2_000;
 const ENDING_MS = 1_000;
 
 interface StdioTransport extends MCPTransport {
-  /** The end of the text that the program has written to stderr. */
   readonly said: () => string;
 }
 
@@ -292,7 +291,6 @@ export function createHttpTransport(
     }
   }
 
-  /** Sends a request, and reads the answer. */
   async function answerOf(
     input: RequestInfo | URL,
     init: RequestInit | undefined,

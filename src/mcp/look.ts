@@ -6,7 +6,6 @@ import { SignInNeededError } from "./oauth/provider.ts";
 import type { McpHost, McpServer } from "./server.ts";
 import { createMcpConnection } from "./server.ts";
 
-/** A server, as it is now. */
 export interface McpLook {
   readonly id: string;
   /** Why it cannot be used; absent if it can. */
@@ -32,7 +31,6 @@ export interface McpView {
 
 const QUIET = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** Looks at all servers at the same time. */
 export async function lookAtServers(
   servers: readonly McpServer[],
   { version, confine, logins, seen }: Pick<McpHost, "version" | "confine" | "logins" | "seen">,

@@ -190,7 +190,6 @@ function readResult(
 /** A tool that the library does not get. */
 export interface LeftTool {
   readonly name: string;
-  /** The reason, for operators. */
   readonly why: string;
 }
 

@@ -38,7 +38,6 @@ export type Sandbox =
 export interface ServerLaunch {
   readonly command: string;
   readonly args: readonly string[];
-  /** Its whole environment. */
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -121,7 +120,6 @@ export function sandboxServer(
     readonly home: string;
     /** Folders and files with secrets of Barnacle. */
     readonly hidden: readonly string[];
-    /** Folders that the config lets it write to. */
     readonly writable: readonly string[];
     /** Bytes of its folder for temporary files. */
     readonly tempBytes: number;
@@ -195,12 +193,9 @@ export interface StdioProgram {
   readonly limits: WrittenLimits;
 }
 
-/** A program that is ready to start. */
 export interface ConfinedLaunch extends ServerLaunch {
   readonly cwd: string;
-  /** The program, as the config names it. */
   readonly program: string;
-  /** Its limits of memory and disk. */
   readonly limits: ProgramLimits;
   readonly bound: BoundedProgram;
 }

@@ -145,7 +145,6 @@ export interface McpServer {
   readonly seenBy?: "everyone" | "nobody";
 }
 
-/** What servers use of this machine. */
 export interface McpHost extends Timers {
   readonly version: string;
   readonly confine: Confine;
@@ -154,7 +153,6 @@ export interface McpHost extends Timers {
   readonly isOwn?: true;
   /** Remembers descriptions and odd results over a restart. */
   readonly seen: Pick<SeenTools, "look"> & Partial<SeenTools>;
-  /** Gets warnings and failures. */
   readonly log: Log;
   /**
    * A server wants a sign-in; called until it tells the owners, then not before the next one, also
@@ -421,7 +419,6 @@ export function createMcpConnection(server: McpServer, host: McpHost, onTools = 
     seen.noteOdd?.(id, odd);
   }
 
-  /** The failure of a call, in words for the model. */
   function callFailure(given: unknown, opened: MCPClient): Error {
     const cause = given instanceof Error ? given.cause : undefined; // the library may wrap it
     const error = cause instanceof SignInNeededError ? cause : given;

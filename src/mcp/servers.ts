@@ -92,7 +92,6 @@ export function createMcpServers(servers: readonly McpServer[], host: McpHost) {
   return {
     /** All known tools: the same array until they change. */
     tools: (): readonly Tool[] => tools,
-    /** The states of all servers, in the order of the config. */
     states: (): readonly McpServerState[] => running.map(({ connection }) => connection.state()),
     /**
      * Waits for servers that have just begun to connect. One that is late or has failed connects

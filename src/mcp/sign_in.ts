@@ -97,7 +97,6 @@ class SignInError extends Error {
 }
 
 export interface SignIn {
-  /** Address that the person opens in a browser. */
   readonly address: string;
   /** Set if the person enters a code there. Then nothing comes back, and the answer stands here. */
   readonly device?: { readonly code: string; readonly answer: URLSearchParams };
@@ -293,7 +292,6 @@ export function mcpStates(
   });
 }
 
-/** Finds the server that the operator names. */
 export function signInServer(servers: readonly McpServer[], id: string):
   | { readonly kind: "found"; readonly server: McpHttpServer }
   | { readonly kind: "problem"; readonly problem: string } {

@@ -76,7 +76,6 @@ export function createMediaFolder(root: string) {
      */
     async keep(
       { messageId, authorId, fileId }: {
-        /** The message whose turn reads the file. */
         readonly messageId: MessageId;
         /** Author of the file; absent if unknown. */
         readonly authorId?: UserId;
@@ -124,5 +123,4 @@ export function createMediaFolder(root: string) {
   };
 }
 
-/** The files of people. */
 export type MediaFolder = ReturnType<typeof createMediaFolder>;

@@ -118,7 +118,6 @@ async function readImages(
   return images;
 }
 
-/** Whether a file of a message's turn is for a person. */
 async function isFor(
   folder: MediaFolder,
   messageId: MessageId,

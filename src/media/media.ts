@@ -24,7 +24,6 @@ import { decodeText } from "../lib/text/encoding.ts";
 import { sizeOf } from "../lib/text/units.ts";
 import type { MediaFolder } from "./folder.ts";
 
-/** Everything that reading needs from outside. */
 export interface DownloadPorts extends Timers {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   readonly isMediaUrl: IsMediaUrl;

@@ -112,7 +112,6 @@ export function createPluralkitClient(deps: PluralkitServer & Timers) {
   let pausedUntil = 0;
   const stopping = new AbortController();
 
-  /** Unix time in milliseconds at which the next request may leave. */
   function nextRequestAt(): number {
     const oldest = requestTimes.length < MAX_REQUESTS ? undefined : requestTimes[0];
     return Math.max(now(), pausedUntil, oldest === undefined ? 0 : oldest + WINDOW_MS);

@@ -27,7 +27,6 @@ export interface UserAction {
   readonly place: Place;
   /** Id of that channel, thread or direct message channel. */
   readonly channelId: ChannelId;
-  /** The acting person, or another bot. */
   readonly sender: Sender;
 }
 

@@ -24,7 +24,6 @@ export interface CountedMessage {
 /** The author of a message. `feed`: a bot that never answers, by the config. */
 export type Speaker = "person" | "bot" | "feed" | "own";
 
-/** Keeps runs beyond the end of the process. */
 export interface KeptRuns {
   readonly runs: ReadonlyMap<ChannelId, LoopRun>;
   keep(channelId: ChannelId, run: LoopRun | undefined): void;

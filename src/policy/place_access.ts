@@ -80,7 +80,6 @@ interface Caller {
   readonly place: Place;
   /** Id of that channel, thread or direct message channel. */
   readonly channelId: ChannelId;
-  /** The person, bot or webhook. */
   readonly sender: Sender;
   readonly known: KnownFacts;
   /** Returns the right that the event's command needs; `undefined` if it is no command. */
@@ -91,12 +90,10 @@ interface Caller {
   readonly isMessage: boolean;
 }
 
-/** The sender may talk here. */
 export interface Granted {
   readonly kind: "granted";
   /** Reason of the verdict, unless a later check replaces it. */
   readonly why: AcceptReason;
-  /** Config path of the rule that allows it. */
   readonly rule: string;
   /** The rules of the place; absent outside guilds. */
   readonly open?: OpenPlace;

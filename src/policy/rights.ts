@@ -16,7 +16,6 @@ import { oncePer } from "../lib/cache.ts";
 export interface Right {
   readonly isTheirs: boolean;
   readonly why: IgnoreReason & ("not-manager" | "not-owner" | "not-approver");
-  /** Config path that gives the right. */
   readonly rule: string;
   /** Writes the observed fact, for the operator. */
   readonly fact: () => string;

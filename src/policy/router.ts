@@ -31,7 +31,6 @@ export interface RoutedMessage
 export interface AgentChoice {
   readonly agentId: string;
   readonly accountId: AccountId;
-  /** Config path of the rule that chose the agent. */
   readonly rule: string;
 }
 

@@ -39,7 +39,6 @@ export interface ToolAsker {
   readonly isOffer?: boolean;
 }
 
-/** Why a turn has a tool, or not. */
 export type ToolReason =
   | "default" // the base set of everyone has it
   | "owners-default" // the base set of owners has it
@@ -64,7 +63,6 @@ export interface ToolDecision {
 
 export type ToolFacts = Pick<Tool, "name" | "gate" | "partGates">;
 
-/** Decides about each of some tools, in their order. */
 export type DecideTools = (
   asker: ToolAsker,
   tools: readonly ToolFacts[],
@@ -191,7 +189,6 @@ function refused(why: ToolReason, rule: string): Decided {
 
 interface ToolLevel {
   readonly lists: ToolLists;
-  /** Config path of the object with the lists. */
   readonly rule: string;
 }
 

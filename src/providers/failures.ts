@@ -16,7 +16,6 @@ import { WHOLE } from "./event_body.ts";
 /** Maximum number of characters of the server's message in an error. */
 export const REASON_MAX = 300;
 
-/** A server's error in one form, whatever carried it. */
 interface ServerError {
   /** An HTTP status: the answer's, else one in the body. */
   readonly status?: number;

@@ -164,7 +164,6 @@ export type ModelDeps = Omit<AskDeps, "timeouts"> & {
   readonly room?: WorkPlaces;
 };
 
-/** Creates the function that asks one model, for one wire format. */
 type MakeAsk = (settings: ModelSettings, deps: AskDeps) => Ask | Promise<Ask>;
 
 /** Loads the code of a wire format at the first request, because an idle bot does not need it. */
@@ -269,7 +268,6 @@ const GUESS_MS = 600_000;
 /** Fewest tokens of a window that a refusal teaches: prompt and tools take most of these. */
 const LEAST_WINDOW = 2_048;
 
-/** Abilities of a model, as a server tells them. */
 export interface ToldAbilities extends Abilities {
   /** `"family"`: the window is that of the model's family, by its name; else the server's own. */
   readonly windowFrom?: "family";

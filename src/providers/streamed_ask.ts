@@ -77,7 +77,6 @@ export function createReader(
     thinking: () => answer.thinking,
     /** Whether the server has said why the answer ended; only token counts may follow. */
     hasEnded: () => answer.reason !== undefined,
-    /** Whether the answer needs no more bytes. */
     isOver: () => answer.isOver,
     /** The last part. @throws {ModelError} If the answer failed, or has neither text nor calls. */
     finish() {

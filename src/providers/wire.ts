@@ -68,7 +68,6 @@ export interface WireTimeouts {
   readonly betweenBytesMs: number;
 }
 
-/** Everything that requests to a model need from outside. */
 export interface AskDeps extends Clock {
   readonly fetch: typeof globalThis.fetch;
   /** Maximum silence of the server. */

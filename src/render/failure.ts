@@ -13,7 +13,6 @@ import type { Step, TurnFailure } from "../core/step.ts";
 import { readerTime } from "../lib/text/units.ts";
 import { failedText } from "./sentences.ts";
 
-/** Why a message is answered. */
 export const ACCEPTED: Readonly<Record<AcceptReason, string>> = {
   "dm-allowed": "A direct message from an allowed user.",
   "dm-paired": "A direct message from a paired user.",
@@ -28,19 +27,16 @@ export const ACCEPTED: Readonly<Record<AcceptReason, string>> = {
   "owner": "It needs an owner of the bot, and the sender is one.",
 };
 
-/** Why a sender gets a pairing code. */
 export const CHALLENGED: Readonly<Record<ChallengeReason, string>> = {
   "pairing": "The sender is neither on the allow list nor paired.",
 };
 
-/** Which fact a message waits for. */
 export const UNDECIDED: Readonly<Record<UndecidedReason, string>> = {
   "pluralkit": "From a webhook; Barnacle asks PluralKit whether a person wrote it.",
   "pluralkit-original":
     "PluralKit may repost it in a member's name; it waits two seconds for that.",
 };
 
-/** Why a message is not answered. */
 export const IGNORED: Readonly<Record<IgnoreReason, string>> = {
   "dm-disabled": "Direct messages are disabled.",
   "dm-not-allowed": "The sender is not on the allow list for direct messages.",

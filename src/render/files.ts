@@ -93,7 +93,6 @@ function cutText(text: string, most: number): string {
   return text.length > most ? text.slice(0, most).replace(/[\ud800-\udbff]$/, "") : text;
 }
 
-/** Creates a text file for people to read. */
 function textFile(name: string, text: string): OutboundFile {
   return {
     name,
@@ -121,7 +120,6 @@ function endOfPiece(bytes: Uint8Array, end: number): number {
   return at;
 }
 
-/** Name of the file with a whole answer. */
 const ANSWER_FILE = "answer.md";
 
 /**

@@ -38,9 +38,7 @@ export interface TextRules extends FileRules {
   readonly tables: "code" | "bullets" | "off";
 }
 
-/** Config for a model's answers. */
 export interface ReplyRules extends TextRules {
-  /** Whom an answer may ping. */
   readonly allowedMentions: AllowedMentions;
   /** Which messages of an answer are replies: none, the first, or all. */
   readonly replyToMode: "off" | "first" | "all";
@@ -59,7 +57,6 @@ export interface ShownToModel {
 }
 
 export interface ModelAnswer extends Answered {
-  /** The answer as the model wrote it. */
   readonly text: string;
   /** Files that tools made, in order. */
   readonly files?: readonly OutboundFile[];

@@ -169,7 +169,6 @@ export function composeToolMessage(
   });
 }
 
-/** Discord's limits in characters. */
 const EMBED_LIMITS = { title: 256, description: 4_096, name: 256, value: 1_024, footer: 2_048 };
 
 /** Takes secrets and foreign links out of a box. Discord pings no one from it. */

@@ -16,9 +16,7 @@ import {
 } from "quickjs-emscripten-core";
 
 export interface CodeJob {
-  /** JavaScript. */
   readonly source: string;
-  /** Texts of files by name. */
   readonly files: Readonly<Record<string, string>>;
   /** Milliseconds that it may run, with its requests. */
   readonly timeoutMs: number;

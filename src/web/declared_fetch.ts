@@ -37,7 +37,6 @@ export async function fetchDeclared(
   origins: readonly string[],
   signal: AbortSignal,
   { hosts, version, now, guard = PUBLIC_INTERNET }: Clock & {
-    /** Headers of the config by origin. */
     readonly hosts: ReadonlyMap<string, Readonly<Record<string, string>>>;
     readonly version: string;
     /** Replaces the public internet in tests. */

@@ -14,7 +14,6 @@ import type { Clock } from "../lib/clock.ts";
 import { codeOf } from "../lib/errors.ts";
 import { hostOf, isHomeAddress, portOf } from "../lib/network/addresses.ts";
 
-/** Everything that a request needs from outside. */
 export interface GuardPorts extends Clock {
   /** All addresses of a name; rejects if it has none. */
   readonly resolve: (hostname: string) => Promise<
@@ -25,7 +24,6 @@ export interface GuardPorts extends Clock {
       readonly family: number;
     }[]
   >;
-  /** Whether an address may be connected to. */
   readonly isAllowed: (address: string) => boolean;
   readonly allowedPorts: ReadonlySet<number>;
   readonly userAgent: string;

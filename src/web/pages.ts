@@ -138,7 +138,6 @@ const KEPT_CHARS = 4_000_000;
 
 /** Creates the reader; nothing is kept yet. */
 export function createWebPages({ runJob, version, now, engine, guard }: Clock & {
-  /** Runs a job on untrusted data in a thread. */
   readonly runJob: (
     job: unknown,
     timeoutMs: number,

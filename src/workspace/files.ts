@@ -344,7 +344,6 @@ function assertChangeable([first = ""]: readonly string[]): void {
   );
 }
 
-/** Paths that no workspace may contain. */
 export interface OwnPaths {
   readonly dataDir: string;
   /** The config file; absent if there is none. */

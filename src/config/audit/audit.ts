@@ -157,7 +157,6 @@ function sharers(people: ReadonlySet<string>): string {
   return rest > 0 ? `${named.join(", ")} and ${rest} more` : named.join(", ");
 }
 
-/** Warns about the lists of the top level and of the agents. */
 function auditTools(file: unknown, remark: AddRemark): void {
   const own = Array.from(entriesAt(valueAt(file, ["mcp", "servers"])))
     .flatMap(([id, server]) => valueAt(server, ["login"]) === "each" ? [`mcp__${id}`] : []);
@@ -167,7 +166,6 @@ function auditTools(file: unknown, remark: AddRemark): void {
   }
 }
 
-/** Warns about the lists of an account's guilds and channels. */
 function auditPlaceTools({ value, at }: AccountSection, addRemark: AddRemark): void {
   const remark: AddRemark = (key, message, hint) => addRemark(at(key), message, hint);
   for (const [key, guild] of entriesAt(value["guilds"])) {

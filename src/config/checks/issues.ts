@@ -188,19 +188,16 @@ function lettersOf(word: string): string {
 
 export type Issue = z.core.$ZodIssue;
 
-/** Everything that remarks are made from. */
 interface IssueContext {
   readonly schema: Schema;
   readonly root: Node;
   readonly text: string;
-  /** Whether the value at a path must not be shown. */
   readonly isSecret: (path: readonly Segment[]) => boolean;
 }
 
 /** Maximum number of issues to report; a file of a megabyte may contain a million. */
 const MAX_ISSUES = 200;
 
-/** All issues as errors, in the order of the file. */
 export async function remarksOf(
   issues: readonly Issue[],
   context: IssueContext,

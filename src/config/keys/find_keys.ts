@@ -29,7 +29,6 @@ export interface KeyFacts {
   readonly unit?: string;
   /** A valid line of the file: `'"historyLimit": 50'`; absent: there is none. */
   readonly example?: string;
-  /** What a change does in a running bot. */
   readonly change: string;
   /** Page and anchor in `docs/`: `"configuration/access.md#channelsdiscorddmpolicy"`. */
   readonly docs: string;

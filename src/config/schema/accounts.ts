@@ -79,7 +79,6 @@ export const DEFAULT_ACCOUNT = toAccountId("default");
 /** Config path of the keys that all accounts inherit. */
 export const DISCORD = "channels.discord";
 
-/** Keys as the file writes them. */
 export type Written = Readonly<Record<string, unknown>>;
 
 /**
@@ -201,7 +200,6 @@ function recordOf(value: unknown): Readonly<Record<string, unknown>> {
   return isRecord(value) ? value : {};
 }
 
-/** The written keys of one account, with inherited ones. */
 export interface AccountSection {
   /** The keys, as `channels.discord` could have them. */
   readonly value: Written;

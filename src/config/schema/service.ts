@@ -298,7 +298,6 @@ export const exec = lazyKey(
   { task: "agents", unset: "no commands", example: { mode: "ask" } },
 );
 
-/** The bounds of one budget, per UTC day and UTC month. */
 const bounds = () => ({
   tokensPerDay: tokensPer("day", 1_000_000),
   moneyPerDay: moneyPer("day", 5),

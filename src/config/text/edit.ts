@@ -122,12 +122,10 @@ export type Tree =
     readonly kind: "tree";
     readonly root: Node;
     readonly value: Readonly<Record<string, unknown>>;
-    /** In the order of the file. */
     readonly comments: readonly Span[];
   }
   | {
     readonly kind: "faults";
-    /** In the order of the file. */
     readonly faults: readonly Fault[];
   };
 
@@ -143,7 +141,6 @@ const MAX_LENGTH = 2 ** 20;
 /** Maximum number of faults to report. */
 const MAX_FAULTS = 100;
 
-/** Messages by the number of the parser's error code. */
 const SYNTAX_ERRORS: Readonly<Record<number, string>> = {
   1: "This is not a value",
   2: "This is not a number",
@@ -229,7 +226,6 @@ function scan(text: string): { readonly comments: readonly Span[]; readonly tooD
   return { comments };
 }
 
-/** Whether a value is an object, and not a list. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -427,7 +423,6 @@ export function positionsIn(text: string): (path: string) => LinePosition | unde
   };
 }
 
-/** Why a text is not a path, for the operator. */
 interface PathProblem {
   readonly kind: "problem";
   readonly message: string;
@@ -523,7 +518,6 @@ function typedValueOf(node: Node, text: string): unknown {
     : value;
 }
 
-/** A changed text, or why the change is not possible. */
 export type Edited =
   | { readonly kind: "edited"; readonly text: string }
   | { readonly kind: "refused"; readonly message: string };

@@ -16,7 +16,6 @@ import { printable, UNPRINTABLE } from "../../lib/text/quoted.ts";
  */
 export type Severity = "error" | "warning" | "note";
 
-/** A problem of a config that its operator should know. */
 export interface Problem {
   readonly severity: Severity;
   /** Path of the file; absent if the problem is in the environment. */
@@ -35,7 +34,6 @@ export interface Problem {
   readonly excerpt?: Excerpt;
 }
 
-/** A line of the file, safe to show. */
 export interface Excerpt {
   /** One line with secrets blanked and control characters replaced; long lines are cut. */
   readonly text: string;
@@ -163,7 +161,6 @@ function render(problem: Problem, paint: Paint): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** A problem whose texts are cut. */
 export function boundedProblem(problem: Problem): Problem {
   const { path, message, hint } = problem;
   return {

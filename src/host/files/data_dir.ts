@@ -42,7 +42,6 @@ export class DataDirError extends PathError<DataDirErrorKind> {
   override readonly name = "DataDirError";
 }
 
-/** The sources that may name the data directory. */
 export interface DataDirSources {
   /** `--data`. */
   readonly flag?: string;
@@ -55,7 +54,6 @@ export interface DataDirSources {
 /** The store's file name, which marks a directory as Barnacle's. */
 export const DATABASE_NAME = "barnacle.db";
 
-/** The folder for files of people. */
 export const MEDIA_NAME = "media";
 
 export const BACKUPS_NAME = "backups";
@@ -65,7 +63,6 @@ export function oldContentName(stamp: string): string {
   return `before-restore-${stamp}.bak`;
 }
 
-/** Whether a restore has made the folder. */
 export function isOldContent(name: string): boolean {
   return name.startsWith("before-restore-") && name.endsWith(".bak");
 }

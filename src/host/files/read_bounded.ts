@@ -34,7 +34,6 @@ export class FileRefusedError extends Error {
    */
   readonly code: "EFBIG" | "EISDIR" | "ENODEV" | "ENOTSUP";
 
-  /** Says why the file is refused, as a code and as a text. */
   constructor(code: FileRefusedError["code"], message: string) {
     super(message);
     this.code = code;

@@ -121,7 +121,6 @@ export function findGroup(places: GroupPlaces = PLACES): string | undefined {
   }
 }
 
-/** Whether a process is a child of Barnacle's. */
 function isChild(pid: string, { proc }: GroupPlaces): boolean {
   const parent = /\) \S (\d+)/.exec(read(join(proc, pid, "stat")))?.[1];
   return parent === `${process.pid}`;

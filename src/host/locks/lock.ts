@@ -189,7 +189,6 @@ export interface LockHolder {
   readonly exitCode?: number;
 }
 
-/** The result of taking the lock of a data directory. */
 export type Lock =
   | {
     readonly kind: "held";

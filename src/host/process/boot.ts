@@ -259,14 +259,12 @@ export interface ProcessToEnd {
  */
 export type EndRefusal = "self" | "system" | "unproven" | "forbidden" | "survived";
 
-/** Whether a process may be ended, or why not. */
 export type EndDecision =
   | { readonly kind: "end" }
   /** The process has already ended; its pid may belong to another one. */
   | { readonly kind: "gone" }
   | { readonly kind: "refused"; readonly why: EndRefusal };
 
-/** How a process ended, or why it did not. */
 export type Ended =
   | { readonly kind: "gone" }
   | { readonly kind: "ended"; readonly by: "SIGTERM" | "SIGKILL" }
@@ -282,7 +280,6 @@ export interface EndProcessPorts {
   /** Milliseconds of a monotonic clock. */
   readonly steadyNow: () => number;
   readonly sleep: (ms: number) => Promise<unknown>;
-  /** Called with each step. */
   readonly say: (event: string) => void;
 }
 

@@ -11,7 +11,6 @@
 import process from "node:process";
 import type { Env } from "../../lib/env.ts";
 
-/** The transactions of the crash table. */
 const TRANSACTIONS = ["T0", "T1", "T2", "TS", "T3", "T4", "T5"] as const;
 /**
  * Moments between them: Discord has answered a request; the model has answered; a command has asked
@@ -20,10 +19,8 @@ const TRANSACTIONS = ["T0", "T1", "T2", "TS", "T3", "T4", "T5"] as const;
 const MOMENTS = ["posted", "answered", "asked", "carriedOut"] as const;
 
 type CrashTransaction = (typeof TRANSACTIONS)[number];
-/** A moment between two transactions. */
 export type CrashMoment = (typeof MOMENTS)[number];
 
-/** A place in the program, and the count at which to die there. */
 interface CrashPoint {
   /** Such as `"before:T3"`, `"after:T3"` or `"posted"`. */
   readonly place: string;
@@ -81,7 +78,6 @@ export function createCrashPoints(
   return {
     before: (name: CrashTransaction): void => pass(`before:${name}`),
     after: (name: CrashTransaction): void => pass(`after:${name}`),
-    /** A moment between two transactions. */
     at: (moment: CrashMoment): void => pass(moment),
   };
 }

@@ -11,7 +11,6 @@ import process from "node:process";
 /** `usize` and `isize` are as wide as a pointer, and as a handle of Windows. */
 type CType = "i32" | "u32" | "usize" | "isize" | "buffer";
 
-/** A function's signature, as its man page declares it. */
 interface CSignature {
   readonly parameters: readonly CType[];
   readonly result: "i32" | "isize";
@@ -20,7 +19,6 @@ interface CSignature {
 /** Returns the function's result; no runtime gives access to `errno`. */
 export type CFunction = (...values: readonly (number | Uint8Array<ArrayBuffer>)[]) => number;
 
-/** The library cannot be called here. */
 export class LibcUnavailableError extends Error {
   override readonly name = "LibcUnavailableError";
 }
@@ -63,7 +61,6 @@ export function librariesOf(platform: string, arch: string): readonly string[] {
   }
 }
 
-/** Functions by name, as both runtimes return them. */
 type Symbols = Readonly<Record<string, unknown>>;
 
 /** Bun has no type names for integers as wide as a pointer. */

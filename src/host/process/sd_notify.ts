@@ -19,7 +19,6 @@ import { LibcUnavailableError, loadLibc } from "./libc.ts";
  */
 export type Notify = (state: string) => boolean;
 
-/** Environment variables that a service manager sets. */
 export type NotifyEnv = Record<string, string | undefined>;
 
 const AF_UNIX = 1;

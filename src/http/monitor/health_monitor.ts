@@ -90,7 +90,6 @@ interface Told {
   readonly latencies: Map<number, number>;
   shardCount: number;
   isRestUp: boolean;
-  /** The agents' models, by id. */
   readonly models: Map<string, ToldModel>;
   stored: Pick<AccountSnapshot, "identify" | "parked" | "paused">;
   end?: string;
@@ -117,7 +116,6 @@ const NO_STATUS: PartsStatus = {
   rest: { invalidRequests: 0, breaker: "closed" },
 };
 
-/** Creates the health of an account that has not started. */
 export function createAccountHealth(...account: Parameters<typeof reporting>): AccountHealth {
   return reporting(...account);
 }
@@ -138,7 +136,6 @@ function reporting(
 
   return {
     accountId,
-    /** The health of the whole bot, from memory. */
     whole,
     /**
      * The account starts or restarts; earlier reports are dropped.
@@ -169,7 +166,6 @@ function reporting(
     setShard: (shardId: number, state: ShardState): void => void told?.states.set(shardId, state),
     /** Milliseconds until Discord acknowledged a shard's heartbeat. */
     setLatency: (shardId: number, ms: number): void => void told?.latencies.set(shardId, ms),
-    /** Whether the last request reached Discord. */
     setRest: (isUp: boolean): void => void (told && (told.isRestUp = isUp)),
     /** A turn reports whether its model answers. One that a person chose is not watched. */
     setTurn(outcome: TurnOutcome, modelId: string): void {
@@ -485,7 +481,6 @@ function monitoring(sources: HealthSources) {
       await (looking ??= storeHealth.ask().finally(() => looking = undefined));
       return snapshot();
     },
-    /** The process starts, runs or ends. */
     setPhase: (next: Snapshot["phase"]): void => void (phase = next),
     /** The accounts of the running config, in its order; others are left out. */
     setAccounts(next: readonly KnownAccount[]): void {
@@ -493,7 +488,6 @@ function monitoring(sources: HealthSources) {
       for (const { accountId } of next) accountOf(accountId);
     },
     accountOf,
-    /** Whether the config file is the running config. */
     setConfig: (next: ConfigState): void => void (config = next),
     /** Whether the bot listens at the addresses of a section; `problem` is why it cannot. */
     setListening(section: string, problem?: string): void {

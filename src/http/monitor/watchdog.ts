@@ -25,7 +25,6 @@ const VISIT_EVERY_MS = 4 * 60_000;
 
 const TIMEOUT_MS = 10_000;
 
-/** Visits the bot until stopped. */
 export function startKeepAlive(
   ports: {
     readonly schedule: StartTimer;
@@ -242,13 +241,11 @@ export function startWatchdog(
 
   if (ports.isListening) cancel = schedule(tick, everyMs);
   return {
-    /** The bot serves, and the service manager may watch it. Discord's state does not matter here. */
     ready(): void {
       isServing = true;
       tell();
     },
     reloading: (): void => void notify("RELOADING=1"),
-    /** The process tells the service manager that it has reloaded. */
     reloaded: (): void => void notify("READY=1"),
     /**
      * The bot stops.
@@ -263,7 +260,6 @@ export function startWatchdog(
   };
 }
 
-/** Reports the bot's phases to the service manager. */
 export type Watchdog = ReturnType<typeof startWatchdog>;
 
 /** Judges nothing after a pause of this thread itself, during which no part was checked. */

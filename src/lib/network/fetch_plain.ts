@@ -166,7 +166,6 @@ export interface WholeBody {
   /** Maximum size. */
   readonly maxBytes: number;
   readonly tooLarge: () => Error;
-  /** Ends the reading at once. */
   readonly signal: AbortSignal;
 }
 

@@ -35,7 +35,6 @@ export interface Reachability {
   readonly proxy?: string;
   /** The look-up, with the IP addresses that it found. */
   readonly dns: Stage<{ readonly addresses: readonly string[] }>;
-  /** The TCP connection to one of those addresses. */
   readonly tcp: Stage<{
     /** The first IP address that answered. */
     readonly address: string;
@@ -45,7 +44,6 @@ export interface Reachability {
   readonly tls: Stage<TlsFound>;
 }
 
-/** An attempt to connect to one IP address. */
 export interface Tried {
   /** IP address, version 4 or 6. */
   readonly address: string;

@@ -12,7 +12,6 @@ const KEYS =
   "error message Message msg detail errors error_description metadata raw base_resp status_msg"
     .split(" ");
 
-/** Levels of objects, lists, and JSON within texts. */
 const DEPTH_MAX = 8;
 /** Entries of a list: a refused request of FastAPI has one for each field. */
 const ENTRIES_MAX = 3;

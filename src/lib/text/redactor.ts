@@ -4,7 +4,6 @@
  * A pattern finds text that looks like a secret. This finds the secrets themselves, in any form.
  */
 
-/** Replaces a secret in a text. */
 export const REDACTED = "[redacted]";
 
 /** Minimum characters of a secret. Removing a shorter value would leave no readable text. */

@@ -97,7 +97,6 @@ let loginSchema: ReturnType<typeof makeLoginSchema> | undefined;
 
 export type Login = z.infer<ReturnType<typeof makeLoginSchema>>;
 export type LoginTokens = NonNullable<Login["tokens"]>;
-/** Barnacle's registration at an authorization server. */
 export type LoginClient = NonNullable<Login["client"]>;
 
 /**
@@ -137,7 +136,6 @@ export function createLogins(folder: string, sealing?: ReturnType<typeof createS
       const text = JSON.stringify(login);
       replace(pathOf(serverId), `${sealing ? sealing.seal(text, serverId) : text}\n`);
     },
-    /** Deletes a login. Returns whether there was a login. */
     remove(serverId: string): boolean {
       try {
         unlinkSync(pathOf(serverId)); // Bun's rmSync says EFAULT where a folder of the path is a file
@@ -249,7 +247,6 @@ export function resourceOf(server: URL | string, named: string | undefined): URL
 export class SignInNeededError extends Error {
   override readonly name = "SignInNeededError";
 
-  /** The server's own words about it. */
   readonly challenge: Challenge;
 
   constructor(message: string, challenge: Challenge = {}) {
@@ -258,7 +255,6 @@ export class SignInNeededError extends Error {
   }
 }
 
-/** How Barnacle describes itself to an authorization server. */
 export function clientMetadata(redirectUrl: string, scope?: string): OAuthClientMetadata {
   return {
     client_name: "Barnacle",

@@ -384,7 +384,6 @@ function likeness(a: ReadonlySet<number>, b: ReadonlySet<number>): number {
   return cosine(shared, a.size, b.size);
 }
 
-/** The cosine of the angle between two sets. */
 function cosine(shared: number, sizeA: number, sizeB: number): number {
   return shared === 0 ? 0 : shared / Math.sqrt(sizeA * sizeB);
 }
@@ -592,7 +591,6 @@ export function addresseesIn(
 export interface IntentMessage {
   readonly author: UserId;
   readonly text: string;
-  /** Unix time in milliseconds. */
   readonly at: number;
   /**
    * The people that it visibly addresses by mention, reply or name. For the bot's own messages: the

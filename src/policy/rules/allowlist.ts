@@ -27,10 +27,8 @@ export type AllowEntry =
   | { readonly kind: "role_name"; readonly name: string }
   | { readonly kind: "name"; readonly name: string };
 
-/** Why an entry can match no sender. */
 export interface AllowEntryProblem {
   readonly kind: "problem";
-  /** The fault as a sentence, for the operator. */
   readonly why: string;
 }
 

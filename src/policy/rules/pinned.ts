@@ -21,9 +21,7 @@ import type { AccessPolicy, ChannelRules, GuildRules, SenderTools } from "./rule
 /** An entry that matches by a name, which another object may take. */
 export interface UnresolvedName {
   readonly kind: "user" | "guild" | "channel" | "role";
-  /** The entry's text in the config. */
   readonly typed: string;
-  /** Config path of the entry. */
   readonly rule: string;
   /** Key of the guild entry that contains it; absent outside guilds. */
   readonly guild?: string;

@@ -93,7 +93,6 @@ export type { CommandNeeds } from "../../core/inbound/inbound.ts";
 
 /** The part of one account's `channels.discord` that decides which messages it answers. */
 export interface AccessPolicy {
-  /** Rules for direct messages and group DMs. */
   readonly dm: DmRules;
   /**
    * Access to guilds. `allowlist`: only listed ones. `open`: all, if none are listed. `disabled`:
@@ -113,7 +112,6 @@ export interface AccessPolicy {
   readonly intentFilter?: IntentKeys;
   /** Whether to answer bots and webhooks under the same rules as people. */
   readonly allowBots: boolean;
-  /** Limits of conversations between bots. */
   readonly loopGuard: LoopGuardRules;
   /** Whether to ask PluralKit about webhooks' messages (P13). */
   readonly asksPluralkit: boolean;
@@ -149,7 +147,6 @@ export const noPattern = (): boolean => false;
 
 /** `channels.discord.dm`: access by direct message. */
 export interface DmRules {
-  /** Whether to answer direct messages and group DMs at all. */
   readonly enabled: boolean;
   /**
    * Who may write. `pairing`: the allow list and paired users. `allowlist`: the allow list only.
@@ -289,7 +286,6 @@ export interface ChannelRules extends PlaceToolRules {
   readonly intentFilter?: IntentKeys;
 }
 
-/** The keys of the config that choose an agent. */
 export interface RouterRules {
   /** The active agents, in the order of `agents.list`. The last step chooses the first one. */
   readonly agents: readonly [RoutedAgent, ...RoutedAgent[]];
@@ -326,7 +322,6 @@ export interface AssignedChannel {
   readonly agentId: string;
   /** Id, name, or `"*"`. */
   readonly channel: string;
-  /** Config path of the entry. */
   readonly rule: string;
 }
 
@@ -335,7 +330,6 @@ export interface Binding {
   readonly agentId: string;
   /** Each key must be that of the message. */
   readonly match: BindingMatch;
-  /** Config path of the entry. */
   readonly rule: string;
 }
 
@@ -350,12 +344,10 @@ export interface BindingMatch {
   readonly userId?: string;
 }
 
-/** A place in which the bot answers no message. */
 interface ClosedPlace {
   readonly kind: "closed";
   /** Reason, as verdicts have it. */
   readonly why: "guilds-disabled" | "guild-not-listed" | "channel-not-listed" | "channel-disabled";
-  /** Config path of the rule that closes it. */
   readonly rule: string;
 }
 
@@ -489,12 +481,10 @@ function closedPlace(why: ClosedPlace["why"], rule: string): ClosedPlace {
 /** Config path of the guild entries. */
 export const GUILDS = "channels.discord.guilds";
 
-/** The rules of a place in which the bot may answer. */
 export interface OpenPlace {
   readonly kind: "open";
   /** Config path of the entry that opens it: the channel's, the guild's, or the policy's. */
   readonly rule: string;
-  /** Whether a message must address the bot. */
   readonly requireMention: Ruled<boolean>;
   /** The people who may talk; absent: all members. */
   readonly users?: Ruled<readonly AllowEntry[]>;
@@ -507,9 +497,7 @@ export interface OpenPlace {
    * Absent if the guild has none.
    */
   readonly guildUsers?: Ruled<readonly AllowEntry[]>;
-  /** Config path of the guild's entry. */
   readonly guildPath: string;
-  /** The keys about tools, the most specific first. */
   readonly tools: readonly PlaceTools[];
   readonly threads: Ruled<ThreadRules>;
   /** Operator's text for this channel (H4); absent if not set. */

@@ -8,7 +8,6 @@ import type { ModelCheck } from "../../core/model_problem.ts";
 import { endpointOf, fetchOf, modelIdOf, type ModelSettings, secretsOf } from "../settings.ts";
 import { createWire } from "../wire.ts";
 
-/** Everything that the check needs from outside. */
 export interface CheckDeps extends Clock {
   readonly fetch: typeof globalThis.fetch;
   /** Maximum silence of the server, in milliseconds; a third of the time for the whole answer. */

@@ -23,7 +23,6 @@ import {
 } from "../../core/model.ts";
 import type { Clock } from "../../lib/clock.ts";
 
-/** A model of a chain, by its id and its provider's. */
 interface Watched {
   readonly modelId: string;
   readonly providerId: string;
@@ -40,7 +39,6 @@ export function createBreakers({ now }: Clock) {
     Math.max(stateOf(modelId).openUntil, stateOf(providerId).openUntil);
 
   return {
-    /** Whether a request may go to the model now. */
     isClosed: (one: Watched): boolean => now() >= untilOf(one),
     /** A request begins. After a pause, the first one probes, and the others still skip the model. */
     asking({ modelId, providerId }: Watched): void {
@@ -92,7 +90,6 @@ export const CLOSED: ModelBreaker = { failures: 0, openUntil: 0 };
 const FAILURES = 3;
 /** Milliseconds of the first pause; it doubles with each further failure. */
 const PAUSE_MS = 30_000;
-/** Longest pause in milliseconds. */
 const PAUSE_MAX_MS = 10 * 60_000;
 /** Longest pause in milliseconds that a server may name. */
 const NAMED_MAX_MS = 60 * 60_000;
@@ -125,7 +122,6 @@ function opened(failures: number, now: number, namedMs: number): ModelBreaker {
   return { failures, openUntil: now + Math.max(pauseMs, namedMs) };
 }
 
-/** Whether a failure concerns one model of its server. */
 function isOfModel(kind: ModelErrorKind): boolean {
   return kind === "not_found" || kind === "no_memory";
 }
@@ -190,7 +186,6 @@ export function retryWaitMs(tries: number, error: unknown, random: number): numb
   return Math.round(Math.max(waitMs, retryAfterMs) * (1 + JITTER * random));
 }
 
-/** Everything that retries need from outside. */
 export interface RetryDeps {
   /** Waits; rejects with the signal's reason once it is aborted. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;

@@ -91,7 +91,6 @@ export async function pullModel(
   }
 }
 
-/** The lines of a body that are not empty. */
 async function* linesOf(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   ended: AbortSignal,

@@ -15,7 +15,6 @@ import {
   secretsOf,
 } from "../settings.ts";
 
-/** Everything that such a request needs from outside. */
 interface SpeechDeps {
   readonly fetch: typeof globalThis.fetch;
   /** Milliseconds from the request to the last byte of the answer. */

@@ -12,7 +12,6 @@ export interface RealtimeSocket {
   close(): void;
 }
 
-/** A server of speech. */
 export type RealtimeServer = ReturnType<typeof createRealtimeServer>;
 
 /** Milliseconds until a connection must be open. */

@@ -473,7 +473,6 @@ function partsOf(request: ModelRequest, named: readonly Part[]): readonly Part[]
   ];
 }
 
-/** Those that the request has. */
 function within(request: ModelRequest, parts: readonly Part[]): readonly Part[] {
   const counted = new Set([
     ...(request.tools ?? []).map(keyOfTool),
@@ -711,7 +710,6 @@ export function createWalks(
     }
 
     return {
-      /** The request to send now. */
       request: () => request,
       /** Takes a refusal, the last of so many. @returns Whether a further request may help. */
       next(refusal: ModelError, fails: number): boolean {
@@ -731,7 +729,6 @@ export function createWalks(
         request = without(base, parts, out);
         return isPlanned;
       },
-      /** Notes that the server answers the request. */
       answered(): void {
         const sent = within(request, parts);
         if (probe.length > 0 && group.length === 0) foundKind = undefined;

@@ -341,7 +341,6 @@ function continued(text: string, at: number): string {
   return quotes + " ".repeat(item.length);
 }
 
-/** Whether a position is in a row of a table. */
 function isRow(text: string, at: number): boolean {
   const end = text.indexOf("\n", at);
   const line = beginningOf(text, at) + text.slice(at, end === -1 ? text.length : end);

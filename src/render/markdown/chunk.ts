@@ -74,7 +74,6 @@ const ASCII = /^[\x20-\x7e]*$/;
 const SINGLE =
   /^[\x20-\x7e\xa0-\u02ff\u0370-\u0482\u048a-\u052f\u2010-\u2027\u3000-\u3029\u3031-\u3098\u309b-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60]*$/;
 
-/** Number of columns of a text in one line. */
 export function displayWidth(text: string): number {
   if (ASCII.test(text)) return text.length;
   let width = 0;
@@ -335,7 +334,6 @@ export function itemEnd(text: string, start: number, most: number): number {
 /** A stretch of text that is too long for one chunk. */
 interface Stretch {
   readonly text: string;
-  /** Code fences of the text, in order. */
   readonly fences: readonly CodeFence[];
   /** Index at which the chunk begins. */
   readonly from: number;
@@ -352,7 +350,6 @@ interface Stretch {
 
 /** The end of a chunk. In code, the following white space stays, except for a line's end. */
 interface Cut {
-  /** Index of the chunk's end. */
   readonly at: number;
   /** Whether a line or only a word ends there. */
   readonly kind: "line" | "word";
@@ -561,10 +558,8 @@ function markStart(text: string, at: number): number {
   return mark && (mark === "\\" || text.startsWith(mark.charAt(0), at)) ? at - mark.length : at;
 }
 
-/** A text, and the facts about it that are known before it is cut. */
 interface MarkdownSource {
   readonly text: string;
-  /** Code fences of the text, in order. */
   readonly fences: readonly CodeFence[];
   /** Maximum UTF-16 units of a chunk. */
   readonly limit: number;
@@ -578,7 +573,6 @@ interface MarkdownSource {
   readonly blockQuoteAt: number;
 }
 
-/** One chunk, and the state after it. */
 interface Piece {
   /** Text of the chunk; empty if it would show nothing. */
   readonly content: string;
@@ -588,7 +582,6 @@ interface Piece {
   readonly open: Enclosure;
 }
 
-/** The state before the first piece. */
 const START: Piece = { content: "", next: 0, open: NOTHING_OPEN };
 
 /**

@@ -89,7 +89,6 @@ export function itemsAbove(text: string, from: number, most: number): string {
   return level === 0 && items.length <= most ? items : "";
 }
 
-/** Columns of an indentation. */
 export function columnsOf(indent: string): number {
   return indent.replaceAll("\t", "    ").length;
 }

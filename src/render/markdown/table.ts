@@ -192,7 +192,6 @@ function splitOutside(code: readonly TextRange[], inner: string, parts: RegExp):
 
 const UNEVEN = /\\\||\s\s|[^\S ]/;
 
-/** The text of a cell on one line. */
 function textOf(cell: string): string {
   const text = cell.trim();
   if (!UNEVEN.test(text)) return text;

@@ -26,7 +26,6 @@ import { type LocalMinute, localMinuteOf } from "../../lib/clock.ts";
 import { clip, withoutControls } from "../../lib/text/quoted.ts";
 import { escapeUntrusted, nameInLine } from "./untrusted.ts";
 
-/** Everything that goes into the text of a turn. */
 export interface Envelope {
   readonly message: InboundMessage;
   /** The message that the thread began with, for the thread's first turn; absent: none (H6). */
@@ -147,7 +146,6 @@ const fencedPart = (fence: FenceName, text: string, of: readonly string[]): Part
   of,
 });
 
-/** The ids that the words of a message are from. */
 function sourcesOf(message: InboundMessage): readonly string[] {
   const { id, sender, forwards } = message;
   const more = [cameBy(message, "passive")?.messageId, forwards].filter((one) => one !== undefined);

@@ -128,7 +128,6 @@ export function senderLines(
   return [...lines, `[this message may ${isLong ? "only" : "not"} use: ${isLong ? only : not}]`];
 }
 
-/** The names of tools. All tools of an MCP server or a skill are one entry. */
 function listed(tools: readonly Tool[], others: readonly Tool[]): string {
   const names = tools.map(({ name }) => {
     const group = /^(?:mcp|skill)__.+?__/.exec(name)?.[0];

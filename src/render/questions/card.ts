@@ -167,7 +167,6 @@ function bodyOf(stored: StoredQuestion, last: string): readonly CardPart[] {
   ];
 }
 
-/** The people whom a card in the channel mentions. */
 function mentionedBy({ asked, mentioned }: Question): readonly UserId[] {
   return mentioned ?? (asked === "anyone" ? [] : asked);
 }

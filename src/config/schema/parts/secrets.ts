@@ -11,7 +11,6 @@ import { type Env, withHome } from "../../../lib/env.ts";
 import { SHAPE_WORDS, shapeOfToken } from "../../../core/discord/ids.ts";
 import { codeOf } from "../../../lib/errors.ts";
 
-/** A text that must not be shown. */
 export class Secret {
   readonly #text: string;
 
@@ -42,15 +41,12 @@ export class Secret {
 
 /** A secret in an environment variable: `"${NAME}"`. */
 export class EnvReference {
-  /** Name of the variable. */
   readonly env: string;
 
-  /** Refers to a variable by its name. */
   constructor(env: string) {
     this.env = env;
   }
 
-  /** The reference as the config writes it. */
   toJSON(): string {
     return `\${${this.env}}`;
   }
@@ -64,17 +60,14 @@ export interface FileReference {
 /** The place of a secret, as the config names it. */
 export type SecretSource = Secret | EnvReference | FileReference;
 
-/** Why a secret cannot be read, for the operator. */
 interface SecretProblem {
   readonly kind: "problem";
-  /** The fault, for the operator. */
   readonly why: string;
   readonly hint: string;
   /** Set if there is no text, or none that this user may read: no fault of the config. */
   readonly isAbsent?: true;
 }
 
-/** Everything that reading a secret needs from outside. */
 export interface SecretPlaces {
   readonly env: Env;
   /** Path of the config file; `undefined` if there is none. */
@@ -202,7 +195,6 @@ export function envSecret(env: Env, name: string): Secret | undefined {
   return value === undefined ? undefined : new Secret(value);
 }
 
-/** Reads a secret of the environment. */
 export function fromEnv(name: string, env: Env): Secret | SecretProblem {
   const value = envText(env, name);
   if (value === undefined) {

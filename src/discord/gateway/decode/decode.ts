@@ -88,7 +88,6 @@ export function senderOf(
   };
 }
 
-/** A person's sender, and the facts that it was built from. */
 interface KnownPerson {
   readonly username: string;
   readonly discriminator?: User["discriminator"];
@@ -183,7 +182,6 @@ const uniqueNamesOf = oncePer((roles: Guild["roles"]): Guild["roles"] => {
   return new Map([...roles].filter(([, name]) => counts.get(name) === 1));
 });
 
-/** A channel or thread that can contain messages. */
 interface KnownChannel {
   readonly id: ChannelId;
   readonly guildId: GuildId;
@@ -243,7 +241,6 @@ function describePlace(guildId: GuildId, channelId: ChannelId, guild?: Guild): G
   };
 }
 
-/** Whether Discord does not tell a channel's name. */
 export function isNameless({ id, name }: Named<string>): boolean {
   return name === id;
 }
@@ -280,11 +277,9 @@ function hasAgeLimits({ channels }: Guild): boolean {
   return false;
 }
 
-/** Lists the channels and threads of one shard's guilds. */
 export function placesOf(
   index: GuildIndex,
   { shardId, shardCount, planned }: {
-    /** The shard whose guilds are listed. */
     readonly shardId: number;
     readonly shardCount: number;
     /** Guilds to leave out, because they were listed before. */
@@ -648,7 +643,6 @@ function forwardedBy(
   return message_snapshots.length > 0 ? message_reference?.message_id : undefined;
 }
 
-/** The fields of a message that need no decoding. */
 const ownSchema = z.lazy(() =>
   z.object({
     ...contentFields(),
@@ -668,7 +662,6 @@ export async function showMessage(
     readonly accountId: AccountId;
     /** The account's own user and its guilds, as the gateway told them. */
     readonly reader: { readonly self?: Self | undefined; readonly index: GuildIndex };
-    /** Whether the current policy lets the model see a message. */
     readonly maySee: (message: InboundMessage) => boolean;
     /** Finds the footer of a message of the bot, which the model never sees. */
     readonly footerOf: FooterOf;

@@ -125,7 +125,6 @@ function modalData() {
   });
 }
 
-/** The person's text. */
 function submittedText({ components }: z.infer<ReturnType<typeof modalData>>): string {
   return components.flat().find(({ custom_id }) => custom_id === FIELD)?.value ?? "";
 }
@@ -154,7 +153,6 @@ function createSchemas() {
     member: z.object({
       user: userPayload,
       roles: roleIds,
-      /** The member's permissions in this channel. */
       permissions: optional(bits),
     }).nullish(),
     user: optional(userPayload),
@@ -267,7 +265,6 @@ function onCard(
 
 type CommonPayload = z.infer<ReturnType<typeof createSchemas>["common"]>;
 
-/** The fields that all kinds have in common. */
 type Base = Interaction;
 
 function decode<Schema extends z.ZodType<CommonPayload>, Decoded>(
@@ -322,7 +319,6 @@ function isClosed({ app_permissions: own, channel }: CommonPayload): boolean {
     .some((name) => (BigInt(own) & PERMISSIONS[name]) === 0n);
 }
 
-/** Whether the person, and not the place, has installed the bot. */
 function isUserInstall({ authorizing_integration_owners: owners }: CommonPayload): boolean {
   return owners !== undefined && "1" in owners && !("0" in owners);
 }

@@ -102,7 +102,6 @@ const childrenOf = ({ components = [], component, accessory }: ComponentPayload)
   accessory,
 ];
 
-/** A picture, video or file of a component. */
 export interface ComponentMedia {
   readonly media: unknown;
   /** Whether it, or a component around it, is behind a spoiler. */
@@ -281,7 +280,6 @@ const MAX_NAME = 260;
 /** Maximum characters of an address; Discord's have some 250. */
 const MAX_URL = 2_000;
 
-/** Discord's flag of a file that is hidden behind a spoiler. */
 const IS_SPOILER = 1 << 3;
 
 const NO_FILES: readonly Attachment[] = [];
@@ -327,7 +325,6 @@ function filesOf(
   ].filter(({ id }) => !hidden.includes(id));
 }
 
-/** Whether Discord hides the file until a person clicks it. */
 function isSpoiler({ filename, flags }: AttachmentPayload): boolean {
   return filename.startsWith("SPOILER_") || ((flags ?? 0) & IS_SPOILER) !== 0;
 }
@@ -389,7 +386,6 @@ function toSticker(
 export const POLL_RESULT = 46;
 
 type Poll = NonNullable<ContentPayload["poll"]>;
-/** An embed, such as the one of a result. */
 type Embed = NonNullable<ContentPayload["embeds"]>[number];
 /** `"Tea? (yes: 3 votes / no: 1 vote; ended)"`, or `"Tea? (yes / no)"` without known votes. */
 function describePoll({ question, answers, allow_multiselect, results }: Poll): string {

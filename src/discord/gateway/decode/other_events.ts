@@ -209,7 +209,6 @@ const bulkDeletedPayload = z.lazy(() =>
   z.object({ ids: listOrEmpty(snowflake<"message">()), channel_id: snowflake<"channel">() })
 );
 
-/** Decodes the ids of deleted messages. */
 function decodeDeletion({ t, d }: Dispatch): MessagesDeleted | DecodeProblem {
   if (t === "MESSAGE_DELETE") {
     const { data } = deletedPayload.safeParse(d);

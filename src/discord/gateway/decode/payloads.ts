@@ -67,7 +67,6 @@ export const mentionedPayload = z.lazy(() =>
   )
 );
 
-/** A file of a message. */
 const attachmentPayload = z.lazy(() =>
   z.object({
     filename: textOr("file"),
@@ -82,7 +81,6 @@ const attachmentPayload = z.lazy(() =>
     url: optional(z.string()),
     width: optional(z.number()),
     height: optional(z.number()),
-    /** Only of voice messages. */
     duration_secs: optional(z.number()),
     waveform: optional(z.string()),
   })
@@ -112,7 +110,6 @@ const embedPayload = z.lazy(() =>
     description: optional(z.string()),
     url: optional(z.string()),
     author: optional(namedPayload),
-    /** The website of a link's preview. */
     provider: optional(z.object({ name: optional(z.string()) })),
     fields: listOf(z.object({ name: textOr(""), value: textOr("") })),
     image: embedMedia,
@@ -167,7 +164,6 @@ function readable<Content extends z.infer<typeof contentPayload>>(message: Conte
 
 /** A forwarded message. Discord tells no author. */
 export const snapshotPayload = z.lazy(() => z.object(contentFields()).transform(readable));
-/** Validated payload of a forwarded message. */
 export type SnapshotPayload = z.infer<typeof snapshotPayload>;
 export type ContentPayload = z.infer<typeof contentPayload>;
 
@@ -196,7 +192,6 @@ const webhookId = z.unknown().transform((id) =>
   id === undefined || id === null || id === "" ? undefined : readSnowflake(id) ?? "unreadable"
 ).optional();
 
-/** A message of MESSAGE_CREATE, or of a channel's history. */
 export const messagePayload = z.lazy(() =>
   z.object({
     ...contentFields(),
@@ -238,7 +233,6 @@ const channelFields = () => ({
   thread_metadata: optional(z.object({ archived: optional(z.boolean()) })),
 });
 export const channelPayload = z.lazy(() => z.object(channelFields()));
-/** A validated channel or thread. */
 export type ChannelPayload = z.infer<typeof channelPayload>;
 
 export const rolePayload = z.lazy(() =>
@@ -253,7 +247,6 @@ export type RolePayload = z.infer<typeof rolePayload>;
 
 const ofGuild = { guild_id: snowflake<"guild">() };
 
-/** A guild of GUILD_CREATE or GUILD_UPDATE. */
 export const guildPayload = z.lazy(() =>
   z.object({
     id: snowflake<"guild">(),
@@ -283,7 +276,6 @@ export const deletedChannelPayload = z.lazy(() =>
 export const threadListPayload = z.lazy(() =>
   z.object({ ...ofGuild, threads: listOrEmpty(channelPayload) })
 );
-/** A GUILD_ROLE_CREATE or GUILD_ROLE_UPDATE. */
 export const guildRolePayload = z.lazy(() => z.object({ ...ofGuild, role: rolePayload }));
 export const roleDeletePayload = z.lazy(() =>
   z.object({ ...ofGuild, role_id: snowflake<"role">() })

@@ -37,7 +37,6 @@ import {
 export interface Now {
   /** Milliseconds of the monotonic clock. */
   readonly monotonicMs: number;
-  /** Unix time in milliseconds. */
   readonly wallMs: number;
 }
 
@@ -58,7 +57,6 @@ export interface LifecycleRules {
   /** The gateway's URL. To resume, the session's own URL comes first. */
   readonly url: string;
   readonly reconnect: ReconnectRules;
-  /** Time limits of connecting. */
   readonly deadlines: Deadlines;
 }
 
@@ -75,7 +73,6 @@ function readyWithinMs(
 
 export type ConnectPurpose = "identify" | "resume";
 
-/** The main thread's answer to a request for a permit. */
 export type PermitAnswer =
   /** The store counts the IDENTIFY, which may be sent. For a preview, nothing is counted yet. */
   | { readonly kind: "granted" }
@@ -113,7 +110,6 @@ export type FinalPlan = Extract<ReconnectPlan, { kind: "stop" | "give_up" }>;
 export interface HeartbeatState {
   /** Milliseconds between two heartbeats, from HELLO. */
   readonly intervalMs: number;
-  /** Monotonic time of the next heartbeat. */
   readonly dueMs: number;
   /** Whether Discord acknowledged the last heartbeat; true before the first. */
   readonly isAcked: boolean;
@@ -132,7 +128,6 @@ export interface LifecycleState {
   readonly socket: number;
   /** The session that can be resumed; absent if there is none. */
   readonly session?: Pick<GatewaySession, "sessionId" | "resumeUrl" | "hasHole">;
-  /** Time of the session's last sign of life. */
   readonly lastAliveMs: number;
   /** The connection's heartbeat; absent before HELLO. */
   readonly heartbeat?: HeartbeatState;
@@ -175,7 +170,6 @@ export interface LifecycleState {
  */
 export const DOWN_IDENTIFY_SPACING_MS = 95_000;
 
-/** The initial values of a shard's state. */
 export interface StartFacts {
   /** Session to resume; absent if there is none. */
   readonly session?: LifecycleState["session"];
@@ -189,7 +183,6 @@ export interface StartFacts {
   readonly mustSendPresence?: boolean;
 }
 
-/** Creates the state of a shard that has not started. */
 export function initialState(now: Now, facts: StartFacts = {}): LifecycleState {
   const { session, identifyInMs = 0, failures = 0, isDown = false } = facts;
   return {
@@ -213,7 +206,6 @@ export function initialState(now: Now, facts: StartFacts = {}): LifecycleState {
 /** Milliseconds that Discord has to answer a close frame. */
 const CLOSE_MS = 1_000;
 
-/** Whether a phase has a socket, open or connecting. */
 export function hasSocket(phase: Phase): boolean {
   return phase.kind !== "waiting" && phase.kind !== "final" && phase.kind !== "stopped";
 }
@@ -307,9 +299,7 @@ export type Cause =
   | { readonly kind: "invalid_session"; readonly canResume: boolean }
   | { readonly kind: "garbled"; readonly reason: string };
 
-/** A lost connection, for the log and the counters. */
 export interface LostConnection {
-  /** Why it ended. */
   readonly cause: Cause;
   /** Number of losses in a row, which is also the number of the next try. */
   readonly attempt: number;
@@ -351,12 +341,10 @@ export type Effect =
   }
   /** Discord requests too many heartbeats; reported once per period. */
   | { readonly kind: "report_flood" }
-  /** The session is too old to resume. */
   | { readonly kind: "report_stale" };
 
 interface Transition {
   readonly state: LifecycleState;
-  /** Effects to execute, in order. */
   readonly effects: readonly Effect[];
 }
 

@@ -80,7 +80,6 @@ const MEANINGS: ReadonlyMap<number, CloseMeaning> = new Map<number, CloseMeaning
   }],
 ]);
 
-/** Returns the meaning of a code. After unknown codes Barnacle resumes. */
 export function meaningOf(code: number): CloseMeaning {
   return MEANINGS.get(code) ?? { name: "undocumented code", recovery: "resume" };
 }
@@ -208,11 +207,9 @@ export interface ReconnectRules {
   readonly resumeSession: boolean;
   /** Seconds after its last sign of life from which on a session is not resumed. */
   readonly sessionCacheTtlSec: number;
-  /** Whether the process exits once the account is down. */
   readonly exitOnGiveUp: boolean;
 }
 
-/** Facts about a lost connection. */
 export interface Loss {
   /** Close code of the WebSocket; `undefined` if there was none. */
   readonly code: number | undefined;

@@ -62,7 +62,6 @@ export function createPosition(
     get committed(): number | undefined {
       return committed;
     },
-    /** Starts a session with the number of its READY. */
     begin(seq: number): void {
       epoch++;
       received = seq;
@@ -70,7 +69,6 @@ export function createPosition(
       committed = undefined;
       resumedFrom = undefined;
     },
-    /** Takes the number of a dispatch. */
     receive(seq: number): void {
       received = Math.max(received, seq);
     },
@@ -93,7 +91,6 @@ export function createPosition(
   };
 }
 
-/** Dispatches that a shard sends to the main thread together. */
 export interface Batch {
   /** Number of the batch within its shard and worker, from 1. */
   readonly number: number;
@@ -143,7 +140,6 @@ const WATERMARK_COUNT = 1_000;
  */
 export function createBatches(
   ports: {
-    /** Sends a batch to the main thread. */
     post(batch: Batch): void;
     /** Called when `isFull` changes. */
     onFull(isFull: boolean): void;
@@ -163,7 +159,6 @@ export function createBatches(
   let isReplayed = false;
   let number = 0;
   let cancelWatermark: (() => void) | undefined;
-  /** Set while dispatches gather. */
   let cancelGather: (() => void) | undefined;
 
   function flush(): void {
@@ -252,7 +247,6 @@ export function createBatches(
     get isFull(): boolean {
       return backlog.isFull;
     },
-    /** Number of dispatches that are not committed yet. */
     get uncommitted(): number {
       return backlog.uncommitted;
     },
@@ -265,7 +259,6 @@ export function createBatches(
   };
 }
 
-/** A batch that main has not committed yet. */
 interface SentBatch extends Progress {
   /** Number of the batch, from 1. */
   readonly number: number;
@@ -317,21 +310,18 @@ export function createBacklog(maxBytes: number, onFull: (isFull: boolean) => voi
       updateFullness();
       return last;
     },
-    /** Whether the main thread has committed every batch. */
     get isEmpty(): boolean {
       return underWay.length === 0;
     },
     get isFull(): boolean {
       return isFull;
     },
-    /** Number of dispatches that are not committed yet. */
     get uncommitted(): number {
       return uncommitted;
     },
   };
 }
 
-/** Counters of a worker that has done nothing. */
 export const NO_COUNTS: GatewayCounts = {
   identifies: 0,
   resumes: { resumed: 0, invalid: 0, closed: 0, timeout: 0 },
@@ -353,7 +343,6 @@ export function createCounters() {
       resumes[outcome]++;
       hasChanged = true;
     },
-    /** Counts a lost connection by its cause. */
     disconnected(label: string): void {
       raise(disconnects, label);
       hasChanged = true;
@@ -398,7 +387,6 @@ export function createTotals() {
   let past = NO_COUNTS;
   let current = NO_COUNTS;
   return {
-    /** Replaces the counters of the running worker. */
     set: (counts: GatewayCounts): void => void (current = counts),
     /** Records that the worker died; its successor counts from zero. */
     died(): void {
@@ -425,7 +413,6 @@ export interface GatewayOptions {
   readonly url: string;
   /** Intents for IDENTIFY, as bits. */
   readonly intents: number;
-  /** Whether Discord compresses its payloads. */
   readonly compress: boolean;
   /** Idle seconds before TCP keepalive probes; 0 disables them. */
   readonly tcpKeepaliveSec: number;
@@ -497,7 +484,6 @@ export type ToWorker =
   }
   /** Changes the URL for sessions that name none of their own. */
   | { readonly kind: "url"; readonly url: string }
-  /** Replaces the forms that people may open. */
   | { readonly kind: "forms"; readonly forms: readonly OfferedForm[] }
   /** Takes the interactions of an owner or approver, however many others send (X4a). */
   | { readonly kind: "admit"; readonly userId: string }

@@ -47,7 +47,6 @@ import {
 import type { EarlyThread } from "./early_thread.ts";
 import { type Gateway, type GatewayEvents, type GatewayFinal, startGateway } from "./thread.ts";
 
-/** The dependencies of an account's permits. */
 export interface PermitsPorts extends Clock {
   readonly store: GatewayRecords;
   readonly accountId: AccountId;
@@ -237,11 +236,9 @@ async function createIntentChoice(
 /** The chosen intents; a refusal by Discord changes them. */
 type IntentChoice = Awaited<ReturnType<typeof createIntentChoice>>;
 
-/** Facts that decide which sessions are resumed. */
 export interface ShardFacts {
   /** Number of shards that Discord recommends or the config sets. */
   readonly count: number;
-  /** The account's rows of the last process. */
   readonly stored: StoredAccount;
   /** Seconds after its last event until a session counts as dead. */
   readonly sessionCacheTtlSec: number;
@@ -369,7 +366,6 @@ export interface ConnectPorts extends Clock {
   readonly log: Log;
 }
 
-/** What happens to a connection. */
 export interface ConnectionEvents extends Omit<GatewayEvents, "onLog" | "onPermitWanted"> {
   onShards(count: number): void;
   /** Takes the wanted intents that Discord does not grant. */
@@ -436,7 +432,6 @@ export function createOnlineReport(
     readonly schedule: StartTimer;
     /** The account's own user and its guilds, as the gateway told them. */
     readonly reader: { readonly self?: Self | undefined; readonly index: GuildIndex };
-    /** Aborted when the account stops. */
     readonly stopping: AbortSignal;
     readonly onOnline: (bot: Self, guilds: readonly string[]) => void;
   },
@@ -464,7 +459,6 @@ export function createOnlineReport(
       isReady = true;
       wait();
     },
-    /** The bot's identity or its guilds have changed. */
     changed: wait,
   };
 }
@@ -535,7 +529,6 @@ export function createConnection(options: ConnectOptions, ports: ConnectPorts) {
     }, RELOCATE_MS);
     stopping.addEventListener("abort", () => clearInterval(relocating), { once: true });
 
-    /** Starts a thread. The previous one has ended, or is stopped. */
     function begin(starts: readonly ShardOptions[]): void {
       const { bits, missing } = intents.now;
       tell((to) => to.onIntents(missing));

@@ -13,7 +13,6 @@ import { Worker, type WorkerOptions } from "node:worker_threads";
  */
 const SMALL_HEAP: WorkerOptions & { readonly smol: true } = { smol: true };
 
-/** Creates the gateway's thread. */
 export function startThread(url: URL): Worker {
   return new Worker(url, SMALL_HEAP);
 }

@@ -47,7 +47,6 @@ import {
 } from "../link/protocol.ts";
 import { startThread } from "./early_thread.ts";
 
-/** Everything that the supervisor needs from outside. */
 interface SupervisorPorts extends Clock {
   /** The worker's module. It is at the top of `src/`, because a compiled binary finds no other. */
   readonly workerUrl: URL;
@@ -68,12 +67,10 @@ const STOP_MS = 2_000;
 function createSupervisor(
   { workerUrl, takeThread, now, random, watchMs = WATCH_MS }: SupervisorPorts,
   events: {
-    /** Returns the first message for a new worker. */
     start(): ToWorker;
     onMessage(message: FromWorker): void;
     /** No worker does its work any more. Called at once, sometimes twice. */
     onWorkerDown(): void;
-    /** The worker's thread has ended. */
     onDied(): void;
     /** The worker died too often, and is not replaced. */
     onGivenUp(deaths: number): void;
@@ -147,11 +144,9 @@ function createSupervisor(
     get generation() {
       return generation;
     },
-    /** Number of workers that died. */
     get deaths() {
       return restarts.deaths;
     },
-    /** Creates the first worker. */
     begin(): void {
       watch = setInterval(checkWorker, watchMs);
       spawn();
@@ -198,7 +193,6 @@ function listen(worker: Worker, { isCurrent, onMessage, onEnd }: {
   });
 }
 
-/** The decision after a death. */
 export type Restart =
   | { readonly kind: "restart"; readonly inMs: number }
   /** The worker died too often within {@link DEATHS_MS}. */
@@ -216,7 +210,6 @@ export function createRestartPolicy({ now, random }: Clock & { readonly random: 
   let deaths = 0;
 
   return {
-    /** Counts a death, and decides. */
     died(): Restart {
       deaths++;
       recent = [...recent.filter((at) => now() - at < DEATHS_MS), now()];
@@ -287,7 +280,6 @@ export function createBatchTracker(shards: readonly ShardOptions[], tickets = 0)
     id,
     session ? { session, epoch: 0, seqCommitted: session.seq, isInherited: true } : NO_SESSION,
   ]));
-  /** Uncommitted batches, by ticket. */
   const waiting: TrackedBatch[] = [];
 
   const resumePointOf = (shardId: number): ShardResumePoint =>
@@ -338,7 +330,6 @@ export function createBatchTracker(shards: readonly ShardOptions[], tickets = 0)
       resumePoints.set(shardId, { ...resumePoint, session });
     },
     resumePointOf,
-    /** Returns the committed sequence numbers by shard. */
     seqCommitted(): ReadonlyMap<number, number> {
       const committedSeqs = [...resumePoints].flatMap((
         [id, { seqCommitted }],
@@ -347,7 +338,6 @@ export function createBatchTracker(shards: readonly ShardOptions[], tickets = 0)
     },
     /** The newest ticket; 0 before the first. */
     lastTicket: (): number => tickets,
-    /** Number of batches that are not committed yet. */
     get uncommitted(): number {
       return waiting.length;
     },
@@ -511,7 +501,6 @@ export interface GatewayEvents {
   onFinal(final: GatewayFinal): void;
 }
 
-/** Starts the gateway of one account. */
 export function startGateway(
   options: GatewayOptions,
   events: GatewayEvents,

@@ -70,7 +70,6 @@ export interface Intents {
   readonly bits: number;
   /** Those of them that may be missing without a warning. */
   readonly optional: number;
-  /** Names that Discord does not have. */
   readonly unknown: readonly string[];
 }
 

@@ -103,7 +103,6 @@ function keptOf(
   };
 }
 
-/** Bounds the name of a guild, channel or role. */
 function toName(name: string): string {
   return bounded(name, MAX_NAME);
 }
@@ -153,7 +152,6 @@ function namelessGuild(id: GuildId): Guild {
   return { id, name: id, channels: new Map(), roles: new Map() };
 }
 
-/** Converts a guild's roles, and finds the bot's own one. */
 function toRoles(roles: readonly RolePayload[], self: UserId | undefined) {
   const own = roles.find((role) => isOwnRole(role, self));
   return {
@@ -162,7 +160,6 @@ function toRoles(roles: readonly RolePayload[], self: UserId | undefined) {
   };
 }
 
-/** Whether Discord created the role for this bot. */
 function isOwnRole({ tags }: RolePayload, self: UserId | undefined): boolean {
   return self !== undefined && tags?.bot_id === self;
 }
@@ -518,7 +515,6 @@ interface ReadProblem {
   readonly why: string;
 }
 
-/** The result of a batch while it is read. */
 interface Reading {
   readonly events: InboundEvent[];
   readonly changed: Set<GuildId>;
@@ -585,7 +581,6 @@ export function createReader(
     addDispatch(dispatch, reading);
   }
 
-  /** Applies a READY, or a dispatch about a guild, to the index. */
   function updateIndex(
     dispatch: Dispatch,
     applied: IndexChange,
@@ -655,7 +650,6 @@ export function createReader(
     get isComplete(): boolean {
       return dropped.length === 0;
     },
-    /** Number of skipped dispatches. */
     get problems(): number {
       return problems;
     },

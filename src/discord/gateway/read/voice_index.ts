@@ -47,7 +47,6 @@ const checkServer = createChecker(
   z.object({ ...inGuild, token: z.string(), endpoint: z.string().nullish() }),
 );
 
-/** What calls of the bot listen to. */
 export interface VoiceListener {
   moved(move: VoiceMove): void;
   server(server: VoiceServer): void;
@@ -130,7 +129,6 @@ export function createVoiceIndex(renew: (shardId: number) => void) {
         }
       }
     },
-    /** A batch of the shard was read. */
     wasRead(shardId: number): void {
       if (whole.has(shardId)) return;
       whole.add(shardId);

@@ -45,7 +45,6 @@ export interface Press {
   readonly id: string;
   /** Answers the interaction: a secret. */
   readonly token: string;
-  /** Name of the button. */
   readonly customId: string;
   readonly channelId: string;
   readonly userId: string;
@@ -68,7 +67,6 @@ export function createForms(callback: Callback, now: Clock["now"]) {
   };
 }
 
-/** The forms that people may open. */
 export type Forms = ReturnType<typeof createForms>;
 
 /** Discord's numbers of a label and of a text input, and of the input's style of one line. */
@@ -76,7 +74,6 @@ const LABEL = 18;
 const TEXT_INPUT = 4;
 const SHORT = 1;
 
-/** Discord's limit of titles and labels. */
 const MAX_TITLE = 45;
 
 /**

@@ -90,14 +90,10 @@ import {
 
 type ShardLogFields = Readonly<Record<string, LogValue>>;
 
-/** Everything that a shard gets from its thread. */
 interface ShardContext {
-  /** Sends a message of this shard to the main thread. */
   post(message: FromShard): void;
-  /** Sends a message of the whole worker to the main thread. */
   postFromWorker(message: FromWorker): void;
   readonly counters: ReturnType<typeof createCounters>;
-  /** Reads both clocks. */
   now(): Now;
   /** Returns a number from 0 up to, but not including, 1. */
   random(): number;
@@ -295,7 +291,6 @@ function createMachine(
     get state(): LifecycleState {
       return state;
     },
-    /** Whether this is the number of the current socket. */
     isInUse: (socket: number): boolean => socket === state.socket && hasSocket(state.phase),
     /** Takes a step for an event, and for the events that its effects cause. */
     step,
@@ -318,7 +313,6 @@ type Machine = ReturnType<typeof createMachine>;
  */
 const MAX_CHARS = 1 << 20;
 
-/** The parts of a shard that payloads and effects go to. */
 interface ShardParts extends ShardContext {
   readonly machine: Machine;
   readonly position: ReturnType<typeof createPosition>;
@@ -453,7 +447,6 @@ function createShardSocket(
   }
 
   return {
-    /** Opens a socket, once the one before is closed. */
     open(effect: Open): void {
       if (!closing) return openNow(effect);
       void closing.then(() => {
@@ -472,7 +465,6 @@ function createShardSocket(
       }
       connection = undefined;
     },
-    /** Resolves once no socket is closing. */
     closed: async (): Promise<void> => await closing,
   };
 }
@@ -507,7 +499,6 @@ function createVoiceSender({ after, isReady, send }: {
       waiting.set(own.guildId, own);
       flush();
     },
-    /** The session may have become ready. */
     flush,
     stop: (): void => cancels.forEach((cancel) => cancel()),
   };
@@ -668,9 +659,7 @@ function createEffects(
  * Runs shards until the thread ends.
  */
 export function serveGateway(port: {
-  /** Sends a message to the main thread. */
   postMessage(message: FromWorker): void;
-  /** Listens to the main thread. */
   on(event: "message", listener: (message: ToWorker) => void): unknown;
 }): void {
   const shards = new Map<number, Shard>();

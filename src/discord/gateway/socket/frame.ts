@@ -90,7 +90,6 @@ const ACTIVITY_TYPES: Readonly<Record<ActivityKind, ActivityTypes>> = {
   competing: ActivityTypes.Competing,
 };
 
-/** Derives the state that health checks show. */
 export function toShardState({ phase, readyAt, ack, isDown }: LifecycleState): ShardState {
   const waits = phase.kind === "waiting" ? phase.waitReason : undefined;
   return { state: STATES[phase.kind], readyAt, ack, isDown, waits };
@@ -296,7 +295,6 @@ function scanFields(text: string): PayloadEnvelope | undefined {
 }
 
 export interface Payload extends PayloadEnvelope {
-  /** The data, not validated. */
   readonly d: unknown;
 }
 

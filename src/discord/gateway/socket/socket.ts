@@ -153,7 +153,6 @@ function addressOf(url: URL): net.TcpNetConnectOpts {
   };
 }
 
-/** TLS options to check a host's certificate. */
 function identityOf(url: URL): tls.ConnectionOptions {
   const host = hostOf(url);
   return { host, servername: net.isIP(host) ? "" : host, ALPNProtocols: ["http/1.1"] };
@@ -255,7 +254,6 @@ const CHUNK_BYTES = 65_536;
 const ZLIB_END = Buffer.from([0x00, 0x00, 0xff, 0xff]);
 
 export function createInflater(events: {
-  /** Takes one decompressed payload. */
   onText(text: string): void;
   /** Everything pushed so far is decompressed. */
   onIdle(): void;
@@ -349,7 +347,6 @@ export interface SocketClose {
 interface SocketEvents {
   onOpen(): void;
   onText(text: string): void;
-  /** Takes a binary message, which is compressed. */
   onBinary(data: Buffer): void;
   /** The last call, made once; never after `close()`. */
   onClose(close: SocketClose): void;
@@ -638,10 +635,8 @@ function closeGracefully(
   sender.close(code, "", true, () => socket.end());
 }
 
-/** The connection's calls to its owner. */
 export interface PayloadSocketEvents {
   onOpen(): void;
-  /** Takes one payload, decompressed. */
   onText(text: string): void;
   /** The received data cannot be decoded any more. The owner must still close the connection. */
   onGarbled(reason: string): void;

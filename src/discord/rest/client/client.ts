@@ -61,7 +61,6 @@ export interface ClientOptions extends AnswerHooks, LimitOptions {
   readonly apiUrl: string;
   /** Timeout of one request in milliseconds, including its response (D6). */
   readonly timeoutMs: number;
-  /** The counter of invalid requests, which all accounts share. */
   readonly invalidRequests: InvalidRequests;
   /** Default: the global `fetch`. */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
@@ -223,7 +222,6 @@ export function createRequestAttempts(
     },
     /** Discord's time by its newest answer; NaN before that. */
     discordNow: (): number => aheadMs + steadyNow(),
-    /** Cancels the requests in flight, and refuses new ones. */
     stop: exchanges.stop,
   };
 }
@@ -292,7 +290,6 @@ export interface RequestMetric {
   readonly scope?: string;
 }
 
-/** An HTTP method of Discord's API. */
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 export interface RequestOptions extends BodyOptions {
@@ -388,12 +385,10 @@ export function createClient(options: ClientOptions) {
     request,
     /** Lets all answers to interactions leave at once, because the bot stops. */
     hurry: rateLimiter.hurry,
-    /** Cancels all requests, in flight or waiting, and refuses new ones. */
     stop(): void {
       rateLimiter.close("unsent", "Barnacle is stopping");
       attempts.stop(new DOMException("Barnacle is stopping", "AbortError"));
     },
-    /** Returns the client's state now. */
     status(): {
       /** Invalid requests of the address in the last ten minutes. */
       readonly invalidRequests: number;
@@ -415,7 +410,6 @@ export function createClient(options: ClientOptions) {
   };
 }
 
-/** Calls Discord's REST API for one account. */
 export type RestClient = ReturnType<typeof createClient>;
 
 /** The error of a 401 for a token that Discord accepts in the next request. */

@@ -141,7 +141,6 @@ function fold(segment: string, index: number, segments: readonly string[]): stri
   return /^\d+$/.test(segment) ? ":id" : segment;
 }
 
-/** A response, read to its end. */
 export interface RestAnswer {
   /** HTTP status. */
   readonly status: number;
@@ -180,7 +179,6 @@ interface Group {
 /** For how long a group takes more exchanges: this part of their timeout. */
 const OPEN_PART = 1 / 32;
 
-/** The client's settings that the deadlines need. */
 interface Timing {
   /** Milliseconds of a monotonic clock. */
   readonly steadyNow: () => number;
@@ -309,7 +307,6 @@ export function createExchanges(
       });
       return promise;
     },
-    /** Cancels all exchanges, and refuses new ones. */
     stop(reason: unknown): void {
       stopped ??= { reason };
       groups.endAll(reason);

@@ -18,7 +18,6 @@ import type { RestRoute } from "./exchange.ts";
  */
 export type RestErrorKind = Refusal | "unsent" | "unavailable";
 
-/** A request to Discord that did not succeed. */
 export class RestError extends Error {
   override readonly name = "RestError";
   /** The caller's next step depends on it. */
@@ -223,7 +222,6 @@ function causeText(thrown: unknown): string {
     : "the connection broke";
 }
 
-/** An error and its causes, outermost first. */
 function* chainOf(thrown: unknown): Generator<Error> {
   for (let error = thrown, depth = 0; error instanceof Error && depth < 5; depth++) {
     yield error;

@@ -31,7 +31,6 @@ import {
   type ReadGuildPermissions,
 } from "../requests/guild_reads.ts";
 
-/** A missing permission, and the rule that denies it. */
 export interface Denial {
   /** Its name in Discord's settings: `"Send Messages"`. */
   readonly permission: Permission;

@@ -115,7 +115,6 @@ export async function setFlags(api: RestApi, flags: number): Promise<void> {
   await api.request("PATCH", ME, { body: { flags } });
 }
 
-/** Whether the bot is in at least one guild. */
 export async function hasGuild(api: RestApi): Promise<boolean> {
   const answer = await api.request("GET", "/users/@me/guilds?limit=1");
   return expect("GET /users/@me/guilds", guildsSchema, answer).length > 0;

@@ -33,7 +33,6 @@ export interface RegisteredCommand {
    * Admins of a guild can change them there.
    */
   readonly default_member_permissions?: string;
-  /** In the order in which Discord shows them. */
   readonly options: readonly RegisteredOption[];
 }
 

@@ -235,7 +235,6 @@ export async function openDirect(api: RestApi, userId: UserId): Promise<ChannelI
   return expect("POST /users/@me/channels", idSchema, answer).id;
 }
 
-/** Discord's error code for a message that has a thread. */
 const HAS_THREAD = 160004;
 
 /** The times after which Discord archives a thread, in minutes. */
@@ -391,7 +390,6 @@ export async function readChannel(
 
 const userSchema = z.lazy(() => z.object({ username: z.string() }));
 
-/** Discord's code for a user who is not banned. */
 const UNKNOWN_BAN = 10026;
 
 /** Creates the reads of one guild. A fact that was read once stays the same. */

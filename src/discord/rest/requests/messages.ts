@@ -184,7 +184,6 @@ export async function readMessage(
   readonly authorId: UserId;
   /** The bot's own reactions: `"👀"`, or `"<:krill:123>"`. */
   readonly ownReactions: readonly string[];
-  /** Whether it has buttons or menus. */
   readonly hasControls: boolean;
   readonly raw: RawMessage;
 }> {
@@ -368,12 +367,10 @@ function reactionPath(channelId: ChannelId, messageId: MessageId, emoji: string)
   return `/channels/${channelId}/messages/${messageId}/reactions/${name}/@me`;
 }
 
-/** Discord's code for a message that does not exist. */
 const UNKNOWN_MESSAGE = 10008;
 /** Discord's code for a request with more than the place takes; its status is 413. */
 const TOO_LARGE = 40005;
 
-/** Discord's code for a request with an invalid field. */
 const INVALID_FORM_BODY = 50035;
 
 /**

@@ -50,7 +50,6 @@ import {
   type WaitingRequest,
 } from "./request_queue.ts";
 
-/** A bucket's window, as known from responses. Times are those of a monotonic clock. */
 export interface BucketWindow {
   /** Requests in one window; 1 until Discord names another limit. */
   readonly limit: number;
@@ -60,7 +59,6 @@ export interface BucketWindow {
   readonly resetAt: number;
 }
 
-/** The known state of one bucket. */
 export interface Bucket {
   window: BucketWindow;
   /** Requests without a response yet. */
@@ -306,7 +304,6 @@ function minuteOf(ms: number): number {
 export interface GlobalLimitState {
   /** Until when no request may leave, by the monotonic clock. */
   readonly until: number;
-  /** Whether all requests but interactions leave at the slow pace. */
   readonly isSlowed: boolean;
 }
 
@@ -554,7 +551,6 @@ export function createPace(
       if (priority === "spare") return Infinity;
       return Math.max(waitMs, (others.at(-1) ?? -Infinity) + SLOWED_EVERY_MS - now);
     },
-    /** Counts a request that leaves now. */
     take(priority: Priority, now: number): void {
       if (priority === "interaction" || priority === "privileged") {
         return note(interactions[priority], now, INTERACTIONS_PER_SEC);
@@ -828,7 +824,6 @@ export function createRateLimiter(limits: LimitOptions, check: Breaker["check"])
         if (!queue.isBusy) queues.drop(queue);
       }
     },
-    /** Number of waiting requests. */
     get queued(): number {
       return queues.queued;
     },

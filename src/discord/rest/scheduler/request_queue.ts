@@ -21,7 +21,6 @@ import type { RestRoute } from "../exchange/exchange.ts";
 import { MAX_TIMER_MS, type StartTimer, type Timers } from "../../../lib/clock.ts";
 import type { Bucket, Priority, ResponseLimits } from "./rate_limiter.ts";
 
-/** One queue, and the state of its first request. */
 export interface RequestQueue {
   /** The route of the first request that created the queue. */
   readonly route: RestRoute;
@@ -47,7 +46,6 @@ export interface QueuedRequest {
   readonly lastTurn: number;
 }
 
-/** Creates the set of queues, empty. */
 export function createRequestQueues() {
   const byKey = new Map<string, RequestQueue>();
   let queued = 0;
@@ -80,7 +78,6 @@ export function createRequestQueues() {
     },
     /** Deletes a queue that has no request in flight or waiting. */
     drop: ({ route }: RequestQueue): void => void byKey.delete(route.queueKey),
-    /** Number of waiting requests. */
     get queued() {
       return queued;
     },
@@ -110,7 +107,6 @@ function firstOf(list: WaitingRequest[]): WaitingRequest | undefined {
 }
 
 export interface SchedulingOptions {
-  /** The order among waiting requests. */
   readonly priority: Priority;
   /** Deadline, Unix time in milliseconds; a request that has not left by then never leaves. */
   readonly notAfter: number;
@@ -119,11 +115,9 @@ export interface SchedulingOptions {
 }
 
 export interface WaitingRequest {
-  /** Priority, deadline and abort signal. */
   readonly options: SchedulingOptions;
   /** Earliest time to leave, by the monotonic clock. */
   readonly notBefore: number;
-  /** Ends the wait with a permit. */
   readonly resolve: (permit: Permit) => void;
   readonly reject: (error: Error) => void;
   isWaiting: boolean;
@@ -200,7 +194,6 @@ export function createBucketWaits(schedule: StartTimer) {
       if (others?.size === 0) byBucket.delete(queue.awaitedBucket);
       queue.awaitedBucket = undefined;
     },
-    /** The queues that wait for a bucket now. */
     of: (bucket: Bucket): readonly RequestQueue[] => [...byBucket.get(bucket) ?? []],
   };
 }
@@ -225,7 +218,6 @@ export function createFairQueue() {
   };
 
   return {
-    /** Adds a queue's first request. A request that is in it already keeps its position. */
     add(queue: RequestQueue, request: WaitingRequest): void {
       if (queue.entry?.request === request) return;
       const { entries, lastTurns, turns } = levels[request.options.priority];
