@@ -10,7 +10,7 @@ import { type Build, createMeter, createMetrics, type ProcessUsage } from "./htt
 import type { BotFeature } from "./account/feature_parts.ts";
 import { startProcessMedia } from "./bot/process_media.ts";
 import { createLoader } from "./lib/cache.ts";
-import { createReadBudgets } from "./bot/process/spent_budgets.ts";
+import { createReadBudgets } from "./bot/process/slow_checks.ts";
 import { createMediaFolder } from "./media/folder.ts";
 import type { AccountId, UserId } from "./core/discord/ids.ts";
 import type { ConfigFile } from "./core/config_file.ts";

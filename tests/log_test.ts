@@ -3,7 +3,7 @@ import { EventEmitter } from "node:events";
 import { afterEach, describe, it } from "node:test";
 import fc from "fast-check";
 import { createStderrWriter, type Logging, type LogSettings, startLog } from "../src/log.ts";
-import { StoreError } from "../src/store/database/store_error.ts";
+import { StoreError } from "../src/store/database/database_files.ts";
 import { anyCharacter } from "./support/any_character.ts";
 
 let running: Logging | undefined;

@@ -14,7 +14,7 @@ import type { BotOptions } from "../bot.ts";
 import type { Config } from "../config/config.ts";
 import type { AccountId } from "../core/discord/ids.ts";
 import type { Self } from "../core/inbound/inbound.ts";
-import type { StoredAccount } from "../store/gateway/accounts.ts";
+import type { StoredAccount } from "../store/gateway/gateway.ts";
 import type { Connection } from "../discord/gateway/main/connection.ts";
 import type { Reader } from "../discord/gateway/read/reader.ts";
 import type { VoiceIndex } from "../discord/gateway/read/voice_index.ts";
@@ -29,7 +29,7 @@ import type { CurrentPolicy, PolicyKeeper } from "../flows/judging/policy_keeper
 import type { ProcessMemory } from "../flows/process_memory.ts";
 import type { Store } from "../store/store.ts";
 import type { RunningSettings, Setup } from "../bot/rules/setup.ts";
-import type { ToolServices } from "../bot/rules/tool_services.ts";
+import type { ToolServices } from "../bot/process/tool_services.ts";
 import type { TurnLimit } from "../flows/limits.ts";
 
 /** `bot/account/account.ts` makes it. The members below a line are set once their code is loaded. */

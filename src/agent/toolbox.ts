@@ -32,7 +32,7 @@ import {
 import type { Effect } from "../core/rights/rights.ts";
 import type { ToolResult } from "../core/step.ts";
 import { audienceOf } from "../core/tool_names.ts";
-import { isPressedBy, LacksRight, notPressed, ProbeEnded } from "../core/turn/decided_action.ts";
+import { isPressedBy, LacksRight, notPressed, ProbeEnded } from "../core/turn/discord_place.ts";
 import type { KeptImage } from "../core/turn/media.ts";
 import type { HiddenChannel, Readers, SeenCall } from "../core/turn/discord_place.ts";
 import { oncePer } from "../lib/cache.ts";

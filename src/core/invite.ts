@@ -8,7 +8,7 @@
 
 import type { ToolGate } from "./tool_names.ts";
 import { type ApplicationId, parseSnowflake } from "./discord/ids.ts";
-import { type Permission, PERMISSIONS } from "./rights/permissions.ts";
+import { type Permission, PERMISSIONS } from "./rights/rights.ts";
 
 export interface InvitePermission {
   /** Name in Discord's settings: `"Send Messages"`. */

@@ -8,7 +8,7 @@ import { RestError } from "../discord/rest/exchange/rest_error.ts";
 import { createExplainDenial, neededToPost } from "../discord/rest/permissions/denial.ts";
 import type { ChannelId, GuildId } from "../core/discord/ids.ts";
 import { type AnswerRules, placeOfHook } from "../core/hooks/hook.ts";
-import { isForum } from "../core/rights/permissions.ts";
+import { isForum } from "../core/rights/rights.ts";
 import { printable } from "../lib/text/quoted.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
 

@@ -9,20 +9,14 @@
 import type { BotAccount } from "../account/account.ts";
 import type { CommandKind, ComponentUse } from "../core/inbound/inbound.ts";
 import type { Command, Component } from "./base/command.ts";
-import { ABOUT } from "./commands/about.ts";
-import { allowlist } from "./commands/allowlist.ts";
-import { approve } from "./commands/approve.ts";
-import { agents, dashboard, STOPS } from "./commands/bot.ts";
-import { config } from "./commands/config.ts";
-import { CONVERSATION, stopButton } from "./commands/conversation.ts";
-import { mcp } from "./commands/mcp.ts";
-import { REMOVALS, undoButton } from "./commands/own_data.ts";
-import { skill, why } from "./commands/questions.ts";
+import { ABOUT, agents, dashboard, skill, STOPS, why } from "./commands/about.ts";
+import { allowlist, approve, config, mcp } from "./commands/config.ts";
+import { CONVERSATION, REMOVALS, stopButton, undoButton } from "./commands/own_data.ts";
 import { settings, settingsMenu } from "./commands/settings.ts";
 import { FEATURES } from "../features/features.ts";
 import { pairingButton, QUESTION_COMPONENTS } from "./components.ts";
 
-export { MESSAGE_COMMANDS } from "./commands/questions.ts";
+export { MESSAGE_COMMANDS } from "./commands/about.ts";
 
 export const COMMANDS: readonly Command[] = [
   ...ABOUT,

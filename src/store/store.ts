@@ -23,8 +23,7 @@ import { createEmitter } from "../lib/emitter.ts";
 import { createChanges } from "./changes/changes.ts";
 import { type CrashHooks, createCommits, type Transactions, UNNAMED } from "./database/commits.ts";
 import { emptyLog, openDatabase, openReader } from "./database/database.ts";
-import { watchFile } from "./database/database_files.ts";
-import { toStoreError } from "./database/store_error.ts";
+import { toStoreError, watchFile } from "./database/database_files.ts";
 import { createForgetting, noteForgotten } from "./forget/forget.ts";
 import { createGateway } from "./gateway/gateway.ts";
 import { createInbox, prepareVerdictRows } from "./inbox/inbox.ts";
@@ -40,7 +39,7 @@ import { createOutbox } from "./outbox/outbox.ts";
 import { createPairing } from "./pairing/pairing.ts";
 import { createQuestions } from "./questions/questions.ts";
 import { integer, optional, rows } from "./schema/columns.ts";
-import { IS_PARKED } from "./schema/people.ts";
+import { IS_PARKED } from "./schema/person.ts";
 import { createSessions } from "./sessions/sessions.ts";
 import { createSettings } from "./settings/settings.ts";
 import {

@@ -5,14 +5,13 @@
 
 import type { Tool } from "../core/turn/tool.ts";
 import { readChannelHistory, recall, replyInThread } from "./channel.ts";
-import { code, draw, sendFile } from "./made_files.ts";
-import { discord } from "./discord/discord.ts";
-import { editFile, listFiles, readFile, readSkill, writeFile } from "./workspace_files.ts";
-import { exec } from "./exec.ts";
 import { ask } from "./ask.ts";
+import { code, draw, sendFile } from "./made_files.ts";
+import { webFetch, webSearch } from "./web.ts";
+import { discord } from "./discord/discord.ts";
+import { editFile, exec, listFiles, readFile, readSkill, writeFile } from "./workspace_files.ts";
 import { schemaOf } from "./discord/definitions.ts";
 import { FEATURES } from "../features/features.ts";
-import { webFetch, webSearch } from "./web.ts";
 
 export const TOOLS: readonly Tool[] = [
   discord,

@@ -12,7 +12,7 @@ import {
   inviteUrl,
   permissionsToAsk,
 } from "../../src/core/invite.ts";
-import { PERMISSIONS } from "../../src/core/rights/permissions.ts";
+import { PERMISSIONS } from "../../src/core/rights/rights.ts";
 
 const ID = parseSnowflake<"application">("1500000000000000002")!;
 

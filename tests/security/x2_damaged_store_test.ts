@@ -18,7 +18,7 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import { list, release } from "../../src/features/delivery/outbox.ts";
 import { DATABASE_NAME } from "../../src/host/files/data_dir.ts";
-import { StoreError } from "../../src/store/database/store_error.ts";
+import { StoreError } from "../../src/store/database/database_files.ts";
 import { openStore } from "../../src/store/store.ts";
 import { recordingIo } from "../cli/io.ts";
 import { ACCOUNT, channelId } from "../support/discord/builders.ts";

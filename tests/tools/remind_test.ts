@@ -145,6 +145,6 @@ describe("[T12] remind", () => {
       origin: { kind: "schedule", scheduleId: 1, dueAt: 1 },
     });
     const { create } = await build();
-    await assert.rejects(create({}, scheduled), /may set no further/);
+    await assert.rejects(create({}, scheduled), /a scheduled task may set no reminders/);
   });
 });

@@ -4,6 +4,8 @@
  * An IDENTIFY needs a third of the program. The code of turns, tools and commands takes longer to
  * load than Discord takes to answer, and a bot that restarts should be back soon. So this code is
  * loaded once the IDENTIFY has left. Until it is there, events of the gateway and of requests wait.
+ *
+ * Creates the account's client for Discord's REST API.
  */
 
 import { Buffer } from "node:buffer";
@@ -11,26 +13,108 @@ import { randomBytes } from "node:crypto";
 import { uptime } from "node:os";
 import type { Bot, BotAccount } from "../../account/account.ts";
 import { wakes } from "../../account/per_account.ts";
-import { type AccountId, toAccountId } from "../../core/discord/ids.ts";
-import type { InvalidRequests } from "../../discord/rest/scheduler/rate_limiter.ts";
+import type { Config } from "../../config/config.ts";
+import { type AccountId, type ChannelId, toAccountId } from "../../core/discord/ids.ts";
+import { createConnection } from "../../discord/gateway/main/connection.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { VoiceIndex } from "../../discord/gateway/read/voice_index.ts";
-import { createConnection } from "../../discord/gateway/main/connection.ts";
-import { API_VERSION, userAgentOf } from "../../discord/rest/client/client.ts";
+import {
+  API_VERSION,
+  createClient,
+  type RequestMetric,
+  type RestClient,
+  userAgentOf,
+} from "../../discord/rest/client/client.ts";
+import type { AnswerHooks } from "../../discord/rest/exchange/exchange.ts";
 import { isTokenRefused } from "../../discord/rest/exchange/rest_error.ts";
 import { readGatewayInfo } from "../../discord/rest/requests/application.ts";
+import type { InvalidRequests } from "../../discord/rest/scheduler/rate_limiter.ts";
 import { readApplication } from "../../flows/owners/owner_ids.ts";
 import { locateGateway } from "../../flows/preflight/before_connecting.ts";
 import { presenceOf, recallPresence } from "../../flows/presence.ts";
-import { schedule } from "../../lib/clock.ts";
-import { createHold } from "../../lib/emitter.ts";
 import { createLoader } from "../../lib/cache.ts";
+import { type Clock, schedule } from "../../lib/clock.ts";
+import { createHold } from "../../lib/emitter.ts";
+import type { Log } from "../../lib/log.ts";
 import { proxyFor } from "../../lib/network/fetch_plain.ts";
 import type { Logging } from "../../log.ts";
 import { type AccountEnd, tokenHint } from "../account_end.ts";
 import { isVerbose, type OwnSetup, settingsOf } from "../rules/setup.ts";
-import { createAccountRest } from "./account_rest.ts";
 import type { RunningAccount } from "./running.ts";
+
+/** The settings of an account's REST client. */
+export interface RestOptions {
+  readonly config: Config;
+  readonly token: string;
+  /** Base URL of Discord's REST API. */
+  readonly apiBase: string;
+  readonly version: string;
+  /** The counter that all accounts share. */
+  readonly invalidRequests: InvalidRequests;
+  /** A test uses it to end the process at a chosen point. */
+  readonly crashHooks?: AnswerHooks;
+}
+
+export interface RestEvents {
+  request(request: RequestMetric): void;
+  /** Discord carried out a request to a channel. */
+  served(channelId: ChannelId): void;
+  tokenRefused(): void;
+  /** Sending pauses, because Discord counted too many invalid requests. */
+  stopped(invalidRequests: number): void;
+}
+
+/** Requests of a second that stay unused: Discord's clock and the network differ from ours. */
+const UNUSED_PER_SEC = 2;
+
+export function createAccountRest(
+  options: RestOptions,
+  { events, now, log }: Clock & {
+    readonly log: Log;
+    /** Handlers of what is of interest. */
+    readonly events: Partial<RestEvents>;
+  },
+): RestClient {
+  const { config: { discord }, token, apiBase, version, invalidRequests } = options;
+  const { crashHooks } = options;
+  return createClient({
+    token,
+    apiUrl: apiBase,
+    version,
+    timeoutMs: discord.rest.timeoutSec * 1_000,
+    globalPerSec: discord.rest.globalPerSec,
+    unusedPerSec: discord.rateLimit.enabled && discord.rateLimit.burstProtection
+      ? UNUSED_PER_SEC
+      : 0,
+    retry: discord.retry,
+    invalidRequests,
+    random: Math.random,
+    now,
+    steadyNow: () => performance.now(),
+    schedule,
+    onRequest: (request) => events.request?.(request),
+    onServed: (channelId) => events.served?.(channelId),
+    onTokenRefused: () => events.tokenRefused?.(),
+    onBreaker(state) {
+      const count = invalidRequests.count(now());
+      if (state === "closed") return log.info("Requests to Discord run at full pace again");
+      if (state === "slowed") {
+        return log.warn(
+          "Discord refused so many requests within ten minutes that Barnacle slows all others down, " +
+            "so that Discord does not ban this address",
+          { count },
+        );
+      }
+      log.error(
+        "Discord refused so many requests within ten minutes that Barnacle pauses all requests, " +
+          "so that Discord does not ban this address",
+        { count },
+      );
+      events.stopped?.(count);
+    },
+    ...crashHooks,
+  });
+}
 
 /** What an account gets beside the bot and its setup. */
 export interface AccountStart {

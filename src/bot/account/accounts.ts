@@ -17,8 +17,7 @@ import { schedule } from "../../lib/clock.ts";
 import { createKeyedQueue } from "../../lib/waker.ts";
 import { type AccountEnd, endOf, endReason } from "../account_end.ts";
 import { isVerbose, type OwnSetup, ownSetupOf, type Setup } from "../rules/setup.ts";
-import { loggingOf, startAccount } from "./account.ts";
-import { createAccountRest } from "./account_rest.ts";
+import { createAccountRest, loggingOf, startAccount } from "./account.ts";
 import type { RunningAccount } from "./running.ts";
 
 export interface Applied {

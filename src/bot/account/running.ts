@@ -40,7 +40,7 @@ import {
   tellOwners,
   tellStopped,
 } from "../../flows/owners/tell_owners.ts";
-import { duplicateDoubt, stopDuplicateWatch } from "../../flows/preflight/duplicate_instance.ts";
+import { duplicateDoubt, stopDuplicateWatch } from "../../flows/preflight/discord.ts";
 import { noteUngranted, preflight, preflightFindings } from "../../flows/preflight/preflight.ts";
 import {
   cardFindings,

@@ -1,20 +1,24 @@
 /**
- * Prepares MCP servers of the config: their secrets, their folders, and the files to hide from them.
+ * Prepares MCP servers of the config: their secrets, their folders, and the files to hide from
+ * them.
+ *
+ * Connects the logins at MCP servers with the config and the data directory.
  */
 
+import process from "node:process";
 import { existsSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import process from "node:process";
 import type { BotConfig } from "../../config/config.ts";
+import { revealed } from "../../config/schema/parts/secrets.ts";
+import { PROGRAM_BOUNDS } from "../../host/limits/program_bounds.ts";
 import { withHome } from "../../lib/env.ts";
 import type { Log } from "../../lib/log.ts";
-import { createConfine } from "../../mcp/sandbox.ts";
-import { createLogins, type Logins, type McpHttpServer } from "../../mcp/oauth/provider.ts";
 import { createSeenTools, type SeenTools } from "../../mcp/definitions.ts";
+import { createLogins, type Logins, type McpHttpServer } from "../../mcp/oauth/provider.ts";
+import { createConfine } from "../../mcp/sandbox.ts";
 import type { McpHost, McpServer } from "../../mcp/server.ts";
-import { PROGRAM_BOUNDS } from "../../host/limits/program_bounds.ts";
-import { revealed } from "../../config/schema/parts/secrets.ts";
+import { beginLogin, mcpStates, signInServer } from "../../mcp/sign_in.ts";
 
 const FOLDER = "mcp";
 
@@ -101,4 +105,28 @@ export function filesWithSecrets(
   const beside = [".env", "secrets", "credentials"].map((name) => join(folder, name));
   const target = existsSync(configFile) ? realpathSync(configFile) : configFile;
   return [configFile, `${target}.bak`, ...beside, ...credentials];
+}
+
+export function createServerLogins(
+  config: () => { readonly mcp: BotConfig["mcp"] },
+  dataDir: string,
+) {
+  const logins = loginsIn(dataDir);
+  const seen = seenIn(dataDir);
+  return {
+    states: () => mcpStates(serversOf(config(), "operator"), logins, seen),
+    find(id: string) {
+      const found = signInServer(serversOf(config()), id);
+      if (found.kind === "problem") return found;
+      const { server } = found;
+      return {
+        kind: "found" as const,
+        port: server.oauth?.callbackPort,
+        /** Begins a sign-in; rejects with the reason for the owner. */
+        begin: (redirectUrl: string) => beginLogin(id, server, redirectUrl, logins),
+      };
+    },
+    /** Deletes a login. @returns Whether there was one. */
+    remove: (id: string) => logins.remove(id),
+  };
 }

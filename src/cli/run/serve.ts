@@ -33,7 +33,7 @@ import {
 import { schedule } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { urlHostOf } from "../../lib/network/addresses.ts";
-import { StoreError } from "../../store/database/store_error.ts";
+import { StoreError } from "../../store/database/database_files.ts";
 import type { Feature } from "../../features/feature.ts";
 import { createServedParts } from "./served_parts.ts";
 import { EXIT, type ExitCode, meaningOf } from "../shared/exit_code.ts";

@@ -6,7 +6,7 @@ import { HttpServerError } from "../../host/listen.ts";
 import { FlockUnavailableError } from "../../host/locks/lock.ts";
 import { isUnreachable, wordsOfCode } from "../../lib/errors.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { StoreError } from "../../store/database/store_error.ts";
+import { StoreError } from "../../store/database/database_files.ts";
 import type { Io } from "../terminal/io.ts";
 import { EXIT, type ExitCode, StartError } from "./exit_code.ts";
 import { InstanceTakenError } from "./sole_instance.ts";

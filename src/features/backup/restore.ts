@@ -36,7 +36,7 @@ import { printable } from "../../lib/text/quoted.ts";
 import { countText, timeText } from "../../lib/text/units.ts";
 import { createMediaFolder } from "../../media/folder.ts";
 import { checkCopy, type EndedWork, endOpenWork } from "../../store/copy/copy.ts";
-import { StoreError } from "../../store/database/store_error.ts";
+import { StoreError } from "../../store/database/database_files.ts";
 import { forgottenIn, joinedForgotten } from "../../store/forget/forget.ts";
 import { openStore } from "../../store/store.ts";
 import { openConfig } from "../../cli/config/write.ts";

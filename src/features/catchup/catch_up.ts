@@ -26,10 +26,16 @@ import {
 } from "../../core/inbound/inbound.ts";
 import { ignored } from "../../core/inbound/inbox.ts";
 import { askForText, ModelError, type ModelRequest, UNKNOWN_WINDOW } from "../../core/model.ts";
-import { type Channel, CHANNEL_KINDS, isForum, isThread } from "../../core/rights/permissions.ts";
-import { missingRight, type PlaceFacts } from "../../core/rights/rights.ts";
+import {
+  type Channel,
+  CHANNEL_KINDS,
+  isForum,
+  isThread,
+  missingRight,
+  type PlaceFacts,
+} from "../../core/rights/rights.ts";
 import { BudgetSpent, meteredModel, resetOf, usedBy } from "../../core/spending/budget.ts";
-import { messageLink } from "../../core/turn/decided_action.ts";
+import { messageLink } from "../../core/turn/discord_place.ts";
 import type { ShownMessage } from "../../core/turn/discord_place.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
@@ -40,7 +46,7 @@ import {
   readChannel,
 } from "../../discord/rest/requests/guild_reads.ts";
 import { MAX_HISTORY, readHistory } from "../../discord/rest/requests/messages.ts";
-import { readPlaceOf } from "../../flows/actions/readers.ts";
+import { readPlaceOf } from "../../flows/actions/targets.ts";
 import { closedBy, judge, sessionOf, show } from "../../flows/judging/judge.ts";
 import { spendOf } from "../../flows/limits.ts";
 import { once } from "../../lib/cache.ts";

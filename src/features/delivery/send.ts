@@ -47,7 +47,7 @@ import { createExplainDenial } from "../../discord/rest/permissions/denial.ts";
 import { composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
 import { createSharedInvalidRequests } from "../../discord/rest/scheduler/rate_limiter.ts";
-import { createAccountRest } from "../../bot/account/account_rest.ts";
+import { createAccountRest } from "../../bot/account/account.ts";
 import { textRulesOf } from "../../account/per_account.ts";
 import { realpathSync } from "node:fs";
 import { basename, join, resolve, sep } from "node:path";

@@ -10,9 +10,9 @@ import {
   ask,
   type DiscordOptions,
   examineDiscord,
+  examineGuilds,
   examineNetwork,
 } from "../../flows/preflight/examine.ts";
-import { examineGuilds } from "../../flows/preflight/examine_guilds.ts";
 import { createModelCheck, findModel, type FoundModel } from "../../cli/models/model_settings.ts";
 import { ASK_MS, type Discord, openDiscord } from "../../cli/shared/discord.ts";
 import type { Io } from "../../cli/terminal/io.ts";

@@ -29,9 +29,12 @@ import { findTokenHolder } from "../../host/locks/lock.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { schemaIfAny } from "../../store/database/database.ts";
-import { assertRegularFiles } from "../../store/database/database_files.ts";
+import {
+  assertRegularFiles,
+  StoreError,
+  toStoreError,
+} from "../../store/database/database_files.ts";
 import { MIGRATIONS } from "../../store/database/migrations.ts";
-import { StoreError, toStoreError } from "../../store/database/store_error.ts";
 import type { StoreExtent } from "../../store/store.ts";
 import type { ProcessRun } from "../../store/gateway/gateway.ts";
 import type { RecentTurn } from "../../store/messages/messages.ts";

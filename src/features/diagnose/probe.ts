@@ -4,7 +4,7 @@
  */
 
 import { readOwnId } from "../../discord/rest/requests/application.ts";
-import { examineGuilds } from "../../flows/preflight/examine_guilds.ts";
+import { examineGuilds } from "../../flows/preflight/examine.ts";
 import { inColumns } from "../../cli/shared/columns.ts";
 import { apiOf, ASK_MS, type Discord, openDiscord, tokenIn } from "../../cli/shared/discord.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
@@ -23,7 +23,7 @@ import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 import { namesOfGuild } from "../../discord/gateway/decode/decode.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { listChannels, listGuilds } from "../../discord/rest/requests/guild_reads.ts";
-import type { Matched, UnfoundReason } from "../../flows/names/match.ts";
+import type { Matched, UnfoundReason } from "../../flows/names/name_resolver.ts";
 import { resolveNames } from "../../flows/names/name_resolver.ts";
 import {
   type AuditedChannel,

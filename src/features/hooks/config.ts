@@ -1,8 +1,7 @@
 /** Keys for hooks: events that other programs send over HTTP (W1). */
 
 import { z } from "zod";
-import { HOOK_SCHEMES } from "../../core/hooks/hook.ts";
-import { pathProblem, templateProblem } from "../../core/hooks/template.ts";
+import { HOOK_SCHEMES, pathProblem, templateProblem } from "../../core/hooks/hook.ts";
 import { parseTarget } from "../../core/outbound/outbound.ts";
 import { target } from "../../config/schema/server_events.ts";
 import { amount, key, lazyKey, text, whole } from "../../config/schema/parts/key.ts";

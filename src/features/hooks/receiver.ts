@@ -17,9 +17,10 @@ import {
   HOOK_BODIES_BYTES,
   HOOK_BODY_BYTES,
   type HookScheme,
+  readHookBody,
+  readHookEvent,
   UNKNOWN_BODIES_BYTES,
 } from "../../core/hooks/hook.ts";
-import { readHookBody, readHookEvent } from "../../core/hooks/template.ts";
 import { bearerOf, isSame, type RouteRule } from "../../http/app.ts";
 import { HOP_HEADER } from "../../lib/network/addresses.ts";
 

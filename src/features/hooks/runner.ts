@@ -38,8 +38,8 @@ import {
   pathOfHook,
   placeOfHook,
   rulesOfHook,
+  valuesAt,
 } from "../../core/hooks/hook.ts";
-import { valuesAt } from "../../core/hooks/template.ts";
 import { ASKED_OTHERWISE, type InboundMessage, type Place } from "../../core/inbound/inbound.ts";
 import { PAUSED, type Route } from "../../core/inbound/inbox.ts";
 import { type Frozen, type Target, threadIdOf } from "../../core/outbound/outbound.ts";
@@ -55,7 +55,7 @@ import {
   readMember,
 } from "../../discord/rest/requests/guild_reads.ts";
 import { editMessage } from "../../discord/rest/requests/messages.ts";
-import { createReaders } from "../../flows/actions/readers.ts";
+import { createReaders } from "../../flows/actions/targets.ts";
 import { isRefused, placeOfEvents } from "../../flows/event_places.ts";
 import { judge, routeOf } from "../../flows/judging/judge.ts";
 import { DAY_MS } from "../../lib/clock.ts";

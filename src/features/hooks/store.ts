@@ -35,7 +35,7 @@ import {
   snowflake,
   text,
 } from "../../store/schema/columns.ts";
-import { IS_PARKED } from "../../store/schema/people.ts";
+import { IS_PARKED } from "../../store/schema/person.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 
 export type HookRun = ReturnType<typeof HOOK_RUN.read>;

@@ -1,7 +1,7 @@
 /** `barnacle skill`: reads the tools of skills as a bot would, and runs one of them (T7a). */
 
 import { z } from "zod";
-import { skillHosts } from "../../bot/rules/tool_services.ts";
+import { skillHosts } from "../../bot/process/tool_services.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
 import { inColumns, printList } from "../../cli/shared/columns.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";

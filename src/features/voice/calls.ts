@@ -13,7 +13,7 @@ import {
 } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { ButtonPress, CommandCall } from "../../core/inbound/inbound.ts";
-import { isVoice } from "../../core/rights/permissions.ts";
+import { isVoice } from "../../core/rights/rights.ts";
 import { createMissingPermission } from "../../discord/rest/permissions/denial.ts";
 import type { TurnSpeech, TurnToSpeak } from "../../flows/turn/finished_turn.ts";
 import { type CommandAnswer, partsOf } from "../../interactions/base/command.ts";

@@ -19,7 +19,7 @@ import {
   nonceOfCall,
   type OutboundMessage,
 } from "../../core/outbound/outbound.ts";
-import { CHANNEL_KINDS } from "../../core/rights/permissions.ts";
+import { CHANNEL_KINDS } from "../../core/rights/rights.ts";
 import { displayNameOf, placeIn, senderOf } from "../../discord/gateway/decode/decode.ts";
 import { memberPayload, userPayload } from "../../discord/gateway/decode/payloads.ts";
 import { expect, RestError } from "../../discord/rest/exchange/rest_error.ts";

@@ -17,7 +17,7 @@ import { draftsOf } from "../../flows/deliver/progress.ts";
 import { judge, routeOf } from "../../flows/judging/judge.ts";
 import { spendOf } from "../../flows/limits.ts";
 import type { Sound } from "../../flows/media/files.ts";
-import { spokenText } from "../../flows/media/speak.ts";
+import { spokenText } from "../../flows/media/files.ts";
 import type { TurnSpeech, TurnToSpeak } from "../../flows/turn/finished_turn.ts";
 import { freezeUnprompted } from "../../render/freeze.ts";
 import { noticeBody } from "../../render/reply.ts";

@@ -18,7 +18,13 @@ import { listed, snowflakeSchema } from "../../core/discord/lenient.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { afterDone, badArguments, RefusedCall } from "../../core/turn/tool.ts";
 import type { Need } from "../../core/rights/rights.ts";
-import { ProbeEnded } from "../../core/turn/decided_action.ts";
+import {
+  type DiscordCall,
+  ProbeEnded,
+  type ShownMessage,
+  type ShownPlace,
+  type ToolTarget,
+} from "../../core/turn/discord_place.ts";
 import type {
   ChannelAct,
   ChannelPlace,
@@ -31,12 +37,6 @@ import type {
   SentText,
   TextFor,
   UndoneAction,
-} from "../../core/turn/discord_place.ts";
-import {
-  type DiscordCall,
-  type ShownMessage,
-  type ShownPlace,
-  type ToolTarget,
 } from "../../core/turn/discord_place.ts";
 import { changePresence } from "../presence.ts";
 import { perAccount } from "../../account/per_account.ts";
@@ -62,7 +62,7 @@ import {
   inWords,
   refusal,
 } from "./targets.ts";
-import type { Caller, FoundTarget } from "./options.ts";
+import type { Caller, FoundTarget } from "./targets.ts";
 import { undo } from "./undo.ts";
 
 /** Minutes without a message after which Discord archives a thread. */

@@ -10,22 +10,24 @@ import { listOrEmpty, snowflakeSchema } from "../../core/discord/lenient.ts";
 import { nonceOfCall } from "../../core/outbound/outbound.ts";
 import type { PostOutcome } from "../../core/outbound/outbound.ts";
 import { badArguments } from "../../core/turn/tool.ts";
-import { type Channel, isForum } from "../../core/rights/permissions.ts";
+import { type Channel, isForum } from "../../core/rights/rights.ts";
 import type { Need } from "../../core/rights/rights.ts";
-import { mayGoOn, notPressed, ProbeEnded } from "../../core/turn/decided_action.ts";
-import type {
-  DiscordCall,
-  NewPost,
-  OpenedThread,
-  ToolTarget,
-} from "../../core/turn/discord_place.ts";
 import {
   type ChannelPlace,
   type DestructiveChange,
   type DiscordMethod,
   type DiscordRequest,
   type GuildActionPlace,
+  mayGoOn,
+  notPressed,
+  ProbeEnded,
   UNDO_MINUTES,
+} from "../../core/turn/discord_place.ts";
+import type {
+  DiscordCall,
+  NewPost,
+  OpenedThread,
+  ToolTarget,
 } from "../../core/turn/discord_place.ts";
 import { expect, RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { explainCode } from "../../discord/rest/permissions/denial.ts";
@@ -35,7 +37,7 @@ import { waitFor } from "../../lib/clock.ts";
 import { asPicture } from "../../media/image.ts";
 import { cleanText, composed, deliver, titleFor } from "../deliver/tool_messages.ts";
 import { readFileFor } from "../media/outbound_files.ts";
-import type { Caller, FoundTarget } from "./options.ts";
+import type { Caller, FoundTarget } from "./targets.ts";
 import { answeredIn, assertBotMay, assertMay, channelAt } from "./targets.ts";
 
 /** Whether a message of the bot answers each person who asks. */

@@ -1,27 +1,53 @@
 /**
  * Finds the channel or server of a call of the tool `discord`, and checks the rights of the people
  * who ask there (T4, T5).
+ *
+ * Declares the callers and targets of the actions of the tool `discord`.
+ *
+ * Decides whether everyone who reads an answer may read its source, by Discord's permissions of
+ * this moment. This is the one rule of all tools that read (T4): owners of the bot are readers like
+ * others.
+ *
+ * Reads the history of channels for tools: of channels that the asker may read by Discord's
+ * permissions, and that the policy opens. Messages pass the same policy as live ones.
  */
 
 import { z } from "zod";
 import type { BotAccount } from "../../account/account.ts";
-import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
+import {
+  type ChannelId,
+  compareIds,
+  createdAtMs,
+  type GuildId,
+  type MessageId,
+  parseSnowflake,
+  type UserId,
+} from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/lenient.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { RefusedCall } from "../../core/turn/tool.ts";
+import type { Decision } from "../../core/people/question.ts";
 import {
+  type Channel,
+  CHANNEL_KINDS,
   describeMissing,
   isOpenToAll,
+  isThread,
+  isVoice,
+  mayAllRead,
+  type MemberFacts,
+  membersInQuestion,
   type MissingRight,
   missingRight,
   type Need,
+  neededIn,
+  type Permission,
   type PlaceFacts,
+  type ReadPlace,
+  type SeenAt,
 } from "../../core/rights/rights.ts";
-import { type Channel, CHANNEL_KINDS, isThread, isVoice } from "../../core/rights/permissions.ts";
-import type { SeenAt } from "../../core/rights/rights.ts";
-import type { Permission } from "../../core/rights/permissions.ts";
-import { isPressedBy, LacksRight } from "../../core/turn/decided_action.ts";
-import type { DiscordCall } from "../../core/turn/discord_place.ts";
+import { isPressedBy, LacksRight, ProbeEnded } from "../../core/turn/discord_place.ts";
+import type { DiscordCall, EarlierRange, ShownMessage } from "../../core/turn/discord_place.ts";
+import { RefusedCall } from "../../core/turn/tool.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { explainCode, namesPermission } from "../../discord/rest/permissions/denial.ts";
 import {
@@ -30,11 +56,111 @@ import {
   isPrivateThread,
   readChannel,
 } from "../../discord/rest/requests/guild_reads.ts";
+import { MAX_HISTORY, type RawMessage, readHistory } from "../../discord/rest/requests/messages.ts";
 import { once } from "../../lib/cache.ts";
-import { closedBy } from "../judging/judge.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { closedBy, showAll } from "../judging/judge.ts";
 import { isOwner } from "../owners/owner_ids.ts";
-import type { Asker, Caller, FoundTarget } from "./options.ts";
-import { createReaders } from "./readers.ts";
+
+export interface GuildTarget {
+  readonly channelId: ChannelId;
+  readonly guildId: GuildId;
+  /** The channel of a thread; absent for other channels. */
+  readonly parentId?: ChannelId;
+}
+
+/** A person for whom an action runs. */
+export interface Asker {
+  readonly userId: UserId;
+  /** The question; absent for a command. */
+  readonly message?: InboundMessage;
+  /** Whether the person owns the bot. Rights at Discord bind owners only where they read. */
+  readonly isOwner: boolean;
+}
+
+/** Where an action comes from: its people, and the place in which they ask. */
+export interface Caller {
+  readonly account: BotAccount;
+  /** Other servers that it may reach, too: `tools.discord.alsoGuilds`; absent: none. */
+  readonly alsoGuilds?: readonly string[];
+  /** The people whose messages share the turn. */
+  readonly askers: readonly Asker[];
+  readonly channelId: ChannelId;
+  /** Absent in direct messages. */
+  readonly guildId?: GuildId;
+  /** The decision of a person about the call; absent: no person was asked. */
+  readonly decision?: Decision;
+  /** The question in whose answer people read the result; absent: it shows nothing of Discord. */
+  readonly shownTo?: InboundMessage;
+  /** As {@link DiscordCall.sharesReads}. */
+  readonly sharesReads?: object;
+}
+
+/** A place that an action may reach. */
+export interface FoundTarget {
+  /** Absent for the whole server. */
+  readonly channelId?: ChannelId;
+  /** The channel of a thread that is not the place of the turn; absent for other places. */
+  readonly parentId?: ChannelId;
+  /** Absent in direct messages, which have no rights. */
+  readonly guild?: { readonly id: GuildId; readonly reads: GuildReads };
+  /** The reader of direct messages that a call writes to; absent for other places. */
+  readonly readerId?: UserId;
+  /** Reads the channel; rejects for a whole server. */
+  channel(): Promise<Channel>;
+}
+
+/** People with overwrites of their own that one call looks at; with more, it shows less. */
+const MAX_MEMBERS = 50;
+
+/**
+ * Whether all readers of the answer to a message may read a channel, which is no thread; with needs,
+ * whether they may see it and have these.
+ *
+ * @param source Absent: the server; the needs are rights in all of it.
+ */
+type MayAllRead = (
+  answered: {
+    readonly place: InboundMessage["place"];
+    /** Its only one. */
+    readonly reader?: UserId;
+  },
+  source: Channel | undefined,
+  needs?: readonly Permission[],
+) => Promise<boolean>;
+
+/**
+ * Creates the check of one call.
+ *
+ * @param reads The server of the sources.
+ */
+export function createReaders(reads: GuildReads, { now }: Clock): MayAllRead {
+  const known = new Map<UserId, MemberFacts | undefined>();
+  return async ({ place, reader }, source, needs) => {
+    if (reader && source) {
+      const [seen, member] = [readPlaceOf(source), await reads.member(reader)];
+      return !missingRight(await reads.facts(), member, seen, neededIn(seen, needs), now());
+    }
+    const home = place.kind === "guild" && (await reads.channels()).get(place.channel.id);
+    if (!home) return false; // the answer is in another server
+    const guild = await reads.facts();
+    const [from, to] = [readPlaceOf(home), readPlaceOf(source ?? home)];
+    const mayAll = (members: typeof known) => mayAllRead(guild, from, to, members, now(), needs);
+    const ids = membersInQuestion(guild, from, to, needs);
+    // Roles alone close most channels, and cost no request.
+    if (ids.length > 0 && !mayAll(new Map(ids.map((id) => [id, undefined])))) return false;
+    for (const id of ids) {
+      // The others are not known, so the channel stays closed.
+      if (!known.has(id) && known.size < MAX_MEMBERS) known.set(id, await reads.member(id));
+    }
+    return mayAll(known);
+  };
+}
+
+/** The facts of a channel that decide who reads it. */
+export function readPlaceOf(channel: Channel): ReadPlace {
+  return { overwrites: channel.overwrites, isVoice: isVoice(channel) };
+}
 
 /** An error of Discord in words for the model; another error unchanged. */
 export function inWords(error: unknown): unknown {
@@ -455,3 +581,46 @@ const ONLY_OWNERS =
   "from direct messages, only an owner of the bot may act on servers and in other channels";
 const OTHER_GUILD = "actions stay in the server of this conversation; leave out `guildId`";
 const NEEDS_GUILD = "give `guildId`: in direct messages there is no server";
+
+/**
+ * Reads messages that the policy lets a model see (P10), oldest first.
+ *
+ * @throws {Error} If the asker may not read them, or if Discord does not answer or refuses; as a
+ * rejection. The message tells the model why.
+ */
+export async function readEarlier(
+  call: DiscordCall,
+  { channelId, limit, before, sinceMs = 0 }: EarlierRange,
+): Promise<readonly ShownMessage[]> {
+  const { account: { rest }, message, signal } = call;
+  const caller = { ...callerOf(call), alsoGuilds: [] };
+  const place = await channelAt(caller, channelId);
+  const { channelId: there = message.channelId, guild } = place;
+  const isHere = there === message.channelId;
+  await assertMay(caller, place, ["Read Message History"]);
+  if (call.isProbe) throw new ProbeEnded();
+  const shown = { guildId: guild?.id, isGroup: message.place.kind === "group_dm" };
+  // Later messages of the turn's own channel belong to other turns.
+  let from = !isHere || (before && compareIds(before, message.id) < 0) ? before : message.id;
+  const found: ShownMessage[] = [];
+  try {
+    for (let left = limit; left > 0;) {
+      signal.throwIfAborted();
+      const size = Math.min(left, MAX_HISTORY);
+      const raw = await readHistory(rest, there, { limit: size, before: from });
+      found.push(...await showAll(call.account, raw, { ...shown, isElsewhere: !isHere }));
+      const oldest = oldestOf(raw);
+      if (raw.length < size || !oldest || createdAtMs(oldest) < sinceMs) break;
+      from = oldest;
+      left -= size;
+    }
+  } catch (error) {
+    throw await refusal(error, caller, place, ["Read Message History"]);
+  }
+  return found.filter(({ timestampMs }) => timestampMs >= sinceMs)
+    .toSorted((one, other) => compareIds(one.id, other.id));
+}
+
+function oldestOf(raw: readonly RawMessage[]): MessageId | undefined {
+  return raw.flatMap(({ id }) => parseSnowflake<"message">(id) ?? []).toSorted(compareIds)[0];
+}

@@ -16,7 +16,7 @@ import {
 import type { MadeChange } from "../../store/changes/changes.ts";
 import type { BotAccount } from "../../account/account.ts";
 import { changeUndone } from "../receipts/receipts.ts";
-import type { Caller, FoundTarget } from "./options.ts";
+import type { Caller, FoundTarget } from "./targets.ts";
 import { afterDone, badArguments, RefusedCall } from "../../core/turn/tool.ts";
 import { assertMay, channelAt, guildAt, refusal } from "./targets.ts";
 

@@ -24,8 +24,8 @@ import {
   type UserId,
 } from "../../core/discord/ids.ts";
 import type { InboundMessage, PostedMessage } from "../../core/inbound/inbound.ts";
-import type { StoredSession, StoredShard } from "../../store/gateway/accounts.ts";
-import { messageLink } from "../../core/turn/decided_action.ts";
+import type { StoredSession, StoredShard } from "../../store/gateway/gateway.ts";
+import { messageLink } from "../../core/turn/discord_place.ts";
 import { decodeHistory, placesOf, withRoles } from "../../discord/gateway/decode/decode.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { createMissingReadPermissions } from "../../discord/rest/permissions/denial.ts";
@@ -33,7 +33,7 @@ import { MAX_HISTORY, readHistory } from "../../discord/rest/requests/messages.t
 import { readMember } from "../../discord/rest/requests/guild_reads.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import { createRetryQueue, type RetriedTask } from "../retry_queue.ts";
-import { tellOnce } from "../tell.ts";
+import { tellOnce } from "../unanswered_reactions.ts";
 import {
   createMissedReading,
   endOfReading,

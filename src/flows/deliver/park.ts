@@ -37,9 +37,9 @@ import { ownersToTell } from "../owners/owner_ids.ts";
 import { ownerRefused, tellLost, tellParked } from "../owners/tell_owners.ts";
 import { updateCards } from "../questions/cards.ts";
 import { createRetryQueue } from "../retry_queue.ts";
-import { composedOnce } from "../tell.ts";
+import { composedOnce } from "../unanswered_reactions.ts";
 import { ackAnswered } from "./progress.ts";
-import { completeCommand } from "./left_commands.ts";
+import { completeCommand } from "./tool_messages.ts";
 
 /** Permissions that are asked for at the same time share their requests. */
 const permissions = perAccount("delivery", ({ rest, now }) => ({

@@ -52,7 +52,7 @@ import { readPlace } from "../../discord/rest/requests/guild_reads.ts";
 import type { Log } from "../../lib/log.ts";
 import { catchUpOf } from "../catch_up/catch_up.ts";
 import { queuesOf } from "../deliver/deliver.ts";
-import { endLeftCommands, stopLeftCommands } from "../deliver/left_commands.ts";
+import { endLeftCommands, stopLeftCommands } from "../deliver/tool_messages.ts";
 import { archiveIfDone, startThreads, threadMembersChanged } from "../judging/answer_threads.ts";
 import {
   judge,
@@ -64,7 +64,7 @@ import {
   runsOnReaction,
 } from "../judging/judge.ts";
 import { guildsChanged, stopResolving } from "../names/name_resolver.ts";
-import { sawForeign } from "../preflight/duplicate_instance.ts";
+import { sawForeign } from "../preflight/discord.ts";
 import { cardsGone } from "../questions/cards.ts";
 import { registerLater } from "../register_commands.ts";
 import { approvals, pairingService } from "./challenge.ts";

@@ -12,8 +12,7 @@ import type { ComponentUse } from "../../core/inbound/inbound.ts";
 import type { Component, ComponentAnswer } from "../../interactions/base/command.ts";
 import { componentOf } from "../../interactions/registry.ts";
 import { DEAD_BUTTON, failedText, NOT_AUTHORIZED } from "../../render/sentences.ts";
-import { answersOf, giveAnswer, nextRefusal } from "./answers.ts";
-import { authorize } from "./authorize.ts";
+import { answersOf, authorize, giveAnswer, nextRefusal } from "./answers.ts";
 
 /** The end of a use: an answer, or the quiet end of a refusal. */
 type UseEnd =

@@ -12,7 +12,7 @@ import type { UserId } from "../../core/discord/ids.ts";
 import { listenForCallback, pastedUrl, type SignInCallback } from "../../host/sign_in_callback.ts";
 import { signInEndText } from "../../render/sentences.ts";
 import type { beginLogin } from "../../mcp/sign_in.ts";
-import { tellPerson } from "../tell.ts";
+import { tellPerson } from "../unanswered_reactions.ts";
 
 type BegunSignIn = Awaited<ReturnType<typeof beginLogin>>;
 

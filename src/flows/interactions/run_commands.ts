@@ -2,19 +2,26 @@
  * Runs the commands that people give: as slash commands, in the menu of a message, and as text
  * messages; and suggests values while a person types (K1, K2, K3, K6).
  *
- * A text command is in the inbox like any other message. Its turn asks no model: it runs the command,
- * and the store takes the answer with the end of the turn (T3). So a crash runs the command again and
- * answers once.
+ * A text command is in the inbox like any other message. Its turn asks no model: it runs the
+ * command, and the store takes the answer with the end of the turn (T3). So a crash runs the
+ * command again and answers once.
+ *
+ * Explains stored decisions to the people who wrote the messages (P1).
+ *
+ * `barnacle why` shows the operator each check. In Discord, people see the reason and the rule, and
+ * nothing about other people's messages.
  */
 
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
-import type {
-  CommandCall,
-  InboundMessage,
-  OptionTyping,
-  OptionValue,
-  SlashCommand,
+import type { MessageId } from "../../core/discord/ids.ts";
+import {
+  type CommandCall,
+  type InboundMessage,
+  isOwnSession,
+  type OptionTyping,
+  type OptionValue,
+  type SlashCommand,
 } from "../../core/inbound/inbound.ts";
 import { createMissingPermission } from "../../discord/rest/permissions/denial.ts";
 import {
@@ -27,10 +34,41 @@ import {
   partsOf,
 } from "../../interactions/base/command.ts";
 import { COMMANDS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
+import { reasonText } from "../../render/failure.ts";
 import { failedText, NOT_AUTHORIZED, privateText, usageText } from "../../render/sentences.ts";
+import { TOOLS } from "../../tools/registry.ts";
 import { commandOf } from "../judging/judge.ts";
-import { answersOf, giveAnswer, nextRefusal } from "./answers.ts";
-import { authorize } from "./authorize.ts";
+import { lineOf, storedReceipts } from "../receipts/receipts.ts";
+import { answersOf, authorize, giveAnswer, mayUse, nextRefusal } from "./answers.ts";
+
+const MAX_LENGTH = 1_900;
+
+/** Explains a message for `/why`: `undefined` if there is no record that the asker may see. */
+export async function explain(
+  account: BotAccount,
+  call: CommandCall,
+  messageId: MessageId,
+): Promise<string | undefined> {
+  const record = await account.store.messages.messageRecordOf({ messageId });
+  const decision = record?.decisions.findLast(({ accountId }) => accountId === call.accountId);
+  if (!record || !decision) return undefined;
+  const isTheirs = decision.authorId === call.sender.id && decision.channelId === call.channelId;
+  if (!isTheirs && !await mayUse(account, call, "owner")) return undefined;
+  const { verdict, why, rule } = decision;
+  const { turn } = record;
+  const lines = [`**${verdict}**: ${reasonText(why)} (\`${rule}\`)`];
+  if (turn) {
+    const reason = turn.failureId === undefined ? "" : ` (\`${turn.failureId}\`)`;
+    lines.push(`Turn: ${turn.state}${reason}`);
+    if (isOwnSession(turn.sessionKey)) lines.push("Private: it reads the person's own account");
+  }
+  const receipts = turn &&
+    lineOf(await storedReceipts(account, TOOLS, turn.turnOf ?? messageId, call));
+  if (receipts !== undefined) lines.push(`Receipts: ${receipts}`);
+  const unsent = record.outbox.find(({ reason }) => reason !== undefined);
+  if (unsent?.reason !== undefined) lines.push(`Delivery: ${unsent.state}: ${unsent.reason}`);
+  return lines.join("\n").slice(0, MAX_LENGTH);
+}
 
 const UNKNOWN_COMMAND = "I no longer have this command.";
 

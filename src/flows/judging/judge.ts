@@ -79,7 +79,7 @@ import { prepareClosedBy } from "../../policy/place_access.ts";
 import { rulesFor } from "../../policy/rules/rules.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import { besideKeyOf, type Conversation, scopeFor, sessionKeyOf } from "../../session/session.ts";
-import type { GuildTarget } from "../actions/options.ts";
+import type { GuildTarget } from "../actions/targets.ts";
 import { isOwner, ownsApplicationAsRead, sessionOwner } from "../owners/owner_ids.ts";
 import { tellLoopMuted } from "../owners/tell_owners.ts";
 import { continuesIn, opensThreadFor, threadAgentOf } from "./answer_threads.ts";

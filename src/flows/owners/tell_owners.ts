@@ -21,7 +21,7 @@ import { isFinalRefusal } from "../../discord/rest/exchange/rest_error.ts";
 import { createExplainDenial } from "../../discord/rest/permissions/denial.ts";
 import { openDirect } from "../../discord/rest/requests/guild_reads.ts";
 import { DAY_MS } from "../../lib/clock.ts";
-import { tellChannel, tellOnce } from "../tell.ts";
+import { tellChannel, tellOnce } from "../unanswered_reactions.ts";
 import { listedOwners, ownersToTell } from "./owner_ids.ts";
 
 /** Options of a notice: the channel that it is about, and its buttons. */

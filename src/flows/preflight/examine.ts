@@ -3,26 +3,52 @@
  * and Discord's view of the bot.
  *
  * This module never identifies, so it can run beside a running bot.
+ *
+ * Reads the bot's permissions in its guilds, for `barnacle doctor`.
+ *
+ * One request lists the guilds. Each guild in which the bot may answer takes three more, so
+ * Barnacle reads at most some of them. Discord lists no hidden channels, so each listed one takes
+ * one, too.
  */
 
-import type { RestApi } from "../../discord/rest/client/client.ts";
-import type { Env } from "../../lib/env.ts";
 import type { HelloStage } from "../../core/discord/gateway.ts";
+import { type ChannelId, type GuildId, shapeOfToken, type UserId } from "../../core/discord/ids.ts";
+import type { Named } from "../../core/inbound/inbound.ts";
+import { permissionsToAsk } from "../../core/invite.ts";
+import {
+  type Channel,
+  CHANNEL_KINDS,
+  isForum,
+  type Permission,
+  riskyIn,
+} from "../../core/rights/rights.ts";
 import { chooseIntents, type Intents } from "../../discord/gateway/read/intents.ts";
 import { probeGateway } from "../../discord/gateway/socket/socket.ts";
-import { API_VERSION, userAgentOf } from "../../discord/rest/client/client.ts";
+import { API_VERSION, type RestApi, userAgentOf } from "../../discord/rest/client/client.ts";
 import { DISCORD_API_BASE } from "../../discord/rest/exchange/exchange.ts";
-import { type Application, hasGuild } from "../../discord/rest/requests/application.ts";
 import { isOfAnotherServer, RestError } from "../../discord/rest/exchange/rest_error.ts";
-import type { DiscordFacts, ProbeAnswer } from "./discord.ts";
-import type { NetworkFacts } from "./network.ts";
-import { isContainer } from "../../host/process/boot.ts";
+import {
+  type Denial,
+  findDenial,
+  type PostingPlace,
+} from "../../discord/rest/permissions/denial.ts";
+import { type Application, hasGuild } from "../../discord/rest/requests/application.ts";
+import {
+  createReadGuildPermissions,
+  findChannel,
+  type GuildPermissions,
+  listGuilds,
+} from "../../discord/rest/requests/guild_reads.ts";
 import { probeHttp, type ProbePorts, probeReachability } from "../../host/network_probe.ts";
+import { isContainer } from "../../host/process/boot.ts";
+import { schedule, type Timers } from "../../lib/clock.ts";
+import type { Env } from "../../lib/env.ts";
 import { proxyFor, proxyRouteTo } from "../../lib/network/fetch_plain.ts";
 import type { HttpFound, Reachability, Stage } from "../../lib/network/reachability.ts";
-import { schedule, type Timers } from "../../lib/clock.ts";
 import { VERSION } from "../../version.ts";
-import { shapeOfToken } from "../../core/discord/ids.ts";
+import { type DiscordFacts, type ProbeAnswer, whyUnknown } from "./discord.ts";
+import type { NetworkFacts } from "./network.ts";
+import type { MissingPermission, SeenChannel, SeenGuild } from "./permissions.ts";
 
 /** Time-out of each network step, in milliseconds (G2). */
 const STEP_MS = 10_000;
@@ -183,4 +209,120 @@ function toAnswer<Found>(error: unknown): ProbeAnswer<Found> {
   const { kind, message: why } = error;
   if (isOfAnotherServer(error)) return { kind: "foreign", why };
   return { kind: kind === "rate_limited" ? "limited" : "failed", why };
+}
+
+/** Maximum number of guilds to read in detail. */
+const GUILDS_MAX = 20;
+
+/** The permissions that the bot uses in a channel that it sees, most basic first. */
+const USED: readonly Permission[] = [
+  "Send Messages",
+  "Read Message History",
+  "Attach Files",
+  "Add Reactions",
+];
+
+const VIEW: Permission = "View Channel";
+/** The lack of a channel that Discord does not list. */
+export const HIDDEN: MissingPermission = { permission: VIEW, deniedBy: "the channel's settings" };
+const INVITED = permissionsToAsk({}).map(({ permission }) => permission);
+const FURTHER = INVITED.filter((permission) => permission !== VIEW && !USED.includes(permission));
+
+/**
+ * Reads all guilds of the bot; those in which it may answer in detail.
+ *
+ * @param self Reads the id of the bot's own user.
+ * @param listedIn The channels that the config lists; `undefined` if the bot may not answer there.
+ */
+export async function examineGuilds(
+  api: RestApi,
+  self: () => Promise<UserId>,
+  listedIn: (guild: Named<GuildId>) => readonly Named<ChannelId>[] | undefined,
+  now: number,
+  timeoutMs: number,
+): Promise<ProbeAnswer<readonly SeenGuild[]>> {
+  const listed = await ask(() => listGuilds(api), timeoutMs);
+  if (listed.kind !== "answered") return listed;
+  const answered = listed.found.filter(listedIn);
+  const chosen = new Set(answered.slice(0, GUILDS_MAX));
+  const passedOver = new Set(answered.slice(GUILDS_MAX));
+  const userId = chosen.size === 0 ? undefined : await ask(self, timeoutMs);
+  if (userId && userId.kind !== "answered") return userId;
+  const readGuild = createReadGuildPermissions(api);
+  /** Finds the listed channels that Discord does not list: hidden ones, and those that are gone. */
+  const findUnlisted = async (guild: Named<GuildId>, { channels }: GuildPermissions) => {
+    const hidden: SeenChannel[] = [];
+    const gone: string[] = [];
+    for (const { id, name } of listedIn(guild) ?? []) {
+      const answer = channels.has(id)
+        ? undefined
+        : await ask(() => findChannel(api, id), timeoutMs);
+      if (answer?.kind !== "answered") continue;
+      if (answer.found === undefined) gone.push(name);
+      if (answer.found === "hidden") hidden.push({ id, name, missing: [HIDDEN] });
+    }
+    return { hidden, gone };
+  };
+  const found: SeenGuild[] = [];
+  for (const guild of listed.found) {
+    const { id, name, permissions } = guild;
+    const read = userId && chosen.has(guild)
+      ? await ask(() => readGuild(id, userId.found), timeoutMs)
+      : undefined;
+    const unlisted = read?.kind === "answered" ? await findUnlisted(guild, read.found) : undefined;
+    found.push({
+      id,
+      name,
+      risky: riskyIn(permissions ?? 0n),
+      isPassedOver: passedOver.has(guild) || undefined,
+      unread: read && read.kind !== "answered" ? whyUnknown(read) : undefined,
+      details: read?.kind === "answered"
+        ? {
+          channels: [...channelsSeen(read.found, now), ...unlisted?.hidden ?? []],
+          gone: unlisted?.gone,
+          roles: read.found.guild.roles.map((role) => ({ id: role.id, name: role.name })),
+        }
+        : undefined,
+    });
+  }
+  return { kind: "answered", found };
+}
+
+/** The channels of a guild without categories, each with the bot's permissions there. */
+export function channelsSeen(guild: GuildPermissions, now: number): readonly SeenChannel[] {
+  return [...guild.channels].filter(([, { type }]) => type !== CHANNEL_KINDS.category)
+    .map(([id, channel]) => {
+      const place = placeIn(channel);
+      const missing = missingIn(guild, place, USED, now);
+      return {
+        id,
+        name: channel.name || id,
+        isForum: isForum(channel) || undefined,
+        missing,
+        furtherMissing: missingIn(guild, place, FURTHER, now)
+          .filter(({ permission }) => missing.every((one) => one.permission !== permission)),
+        granted: INVITED.filter((one) => !findDenial(guild, place, [one], now)),
+      };
+    });
+}
+
+/** In a forum, the bot answers within threads. */
+function placeIn(channel: Channel): PostingPlace {
+  return isForum(channel)
+    ? { kind: "thread", name: "", parent: channel, isLocked: false }
+    : { kind: "channel", channel };
+}
+
+/** Each lack once. A bot that does not see a channel can do nothing there: the rest is left out. */
+function missingIn(
+  guild: GuildPermissions,
+  place: PostingPlace,
+  permissions: readonly Permission[],
+  now: number,
+): readonly MissingPermission[] {
+  const denial = (permission: Permission): Denial | undefined =>
+    findDenial(guild, place, [permission], now);
+  const hidden = denial(VIEW);
+  const found = hidden ? [hidden] : permissions.flatMap((permission) => denial(permission) ?? []);
+  return [...new Map(found.map((one) => [one.permission, one])).values()];
 }

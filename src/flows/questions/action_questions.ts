@@ -12,7 +12,7 @@ import {
   namedFacts,
   type ProbedChange,
   ProbeEnded,
-} from "../../core/turn/decided_action.ts";
+} from "../../core/turn/discord_place.ts";
 import type {
   DiscordCall,
   HiddenChannel,

@@ -24,7 +24,7 @@ import {
 import { type OutboxRow, SMALL, UNDO_BUTTON } from "../../core/outbound/outbound.ts";
 import type { ToolCall } from "../../core/model.ts";
 import type { RefusalReason } from "../../core/turn/tool.ts";
-import { PERMISSIONS } from "../../core/rights/permissions.ts";
+import { PERMISSIONS } from "../../core/rights/rights.ts";
 import type { Step, ToolResult } from "../../core/step.ts";
 import { UNDO_MINUTES } from "../../core/turn/discord_place.ts";
 import { type CallEffect, changesNothing, type Tool } from "../../core/turn/tool.ts";

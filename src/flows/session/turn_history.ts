@@ -37,7 +37,7 @@ import type {
   ModelUsage,
   ToolCall,
 } from "../../core/model.ts";
-import { isForum } from "../../core/rights/permissions.ts";
+import { isForum } from "../../core/rights/rights.ts";
 import type { UsedBy } from "../../core/spending/budget.ts";
 import { type Step, type StoredSteps, storedSteps } from "../../core/step.ts";
 import { showsToAskerAlone } from "../../core/turn/tool.ts";

@@ -16,7 +16,7 @@ import {
 } from "../../core/exec/command.ts";
 import { ALLOW_ALWAYS, ALLOW_ONCE, DENY, type Question } from "../../core/people/question.ts";
 import { badArguments, RefusedCall } from "../../core/turn/tool.ts";
-import { askerFacts } from "../../core/turn/decided_action.ts";
+import { askerFacts } from "../../core/turn/discord_place.ts";
 import { cleanSecrets } from "../../account/per_account.ts";
 import type { DiscordCall } from "../../core/turn/discord_place.ts";
 import type { ExecCall } from "../../core/turn/host.ts";

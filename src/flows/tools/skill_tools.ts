@@ -15,7 +15,7 @@ import {
   UnknownOutcomeError,
 } from "../../core/turn/tool.ts";
 import type { RunTool, SkillTool } from "../../core/skills/skill.ts";
-import { askerFacts } from "../../core/turn/decided_action.ts";
+import { askerFacts } from "../../core/turn/discord_place.ts";
 import { clip } from "../../lib/text/quoted.ts";
 import { readSkillFile } from "../../workspace/skills.ts";
 import { ownersToTell } from "../owners/owner_ids.ts";

@@ -84,7 +84,7 @@ import {
 } from "../../render/reply.ts";
 import { visibleText } from "../../render/safety/visible.ts";
 import { budgetSpentText } from "../../render/sentences.ts";
-import { StoreError } from "../../store/database/store_error.ts";
+import { StoreError } from "../../store/database/database_files.ts";
 import { draftsOf, type DraftStream, linesOf } from "../deliver/progress.ts";
 import { filesLeftOut } from "../owners/tell_owners.ts";
 import { decided } from "../questions/cards.ts";

@@ -31,7 +31,7 @@ import type { Tool } from "../../core/turn/tool.ts";
 import type { ReplyToSend } from "../../render/cost.ts";
 import type { MadeChange } from "../../store/changes/changes.ts";
 import { spendOf } from "../limits.ts";
-import { speakAnswer } from "../media/speak.ts";
+import { speakAnswer } from "../media/files.ts";
 import { tellFailedEvent } from "../owners/tell_owners.ts";
 import { decided } from "../questions/cards.ts";
 import { receiptUnder, undoEnds } from "../receipts/receipts.ts";

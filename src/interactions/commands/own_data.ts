@@ -1,14 +1,117 @@
 /**
- * Commands about the asker's own data: everything stored of them (`/forget me`, X5), and changes that
- * the tool `discord` has made for them (`/undo`, T3).
+ * Commands about the asker's own data: everything stored of them (`/forget me`, X5), and changes
+ * that the tool `discord` has made for them (`/undo`, T3).
+ *
+ * Commands for the conversation here: stop its turns (S5), begin a new one, fold it into a summary
+ * (S4a).
  */
 
+import type { BotAccount } from "../../account/account.ts";
 import { parseSnowflake } from "../../core/discord/ids.ts";
-import { UNDO_BUTTON } from "../../core/outbound/outbound.ts";
+import type { ButtonPress, CommandCall } from "../../core/inbound/inbound.ts";
+import { STOP_BUTTON, UNDO_BUTTON } from "../../core/outbound/outbound.ts";
+import type { UndoOutcome } from "../../flows/interactions/forget.ts";
 import { clip } from "../../lib/text/quoted.ts";
-import { NOT_AUTHORIZED } from "../../render/sentences.ts";
+import { NOT_AUTHORIZED, NOTHING_TO_STOP, STOPPED } from "../../render/sentences.ts";
 import { choicesFor, type Command, type Component } from "../base/command.ts";
-import type { UndoOutcome } from "../../flows/interactions/undo.ts";
+import { ASKED, askFor } from "./about.ts";
+
+/** Begins a new transcript. The store keeps the old one, and the model sees it no more. */
+export const reset: Command = {
+  name: "reset",
+  description: "Begin a new conversation here; I forget the old one",
+  takesWords: true,
+  needs: "session",
+  async run(call, account) {
+    const { resetHere } = await import("../../flows/interactions/conversations.ts");
+    const entries = await resetHere(account, call);
+    account.log.info("A person began a new conversation", {
+      interactionId: call.id,
+      channelId: call.channelId,
+      by: call.sender.id,
+      entries,
+    });
+    return entries > 0
+      ? "A new conversation begins here. I no longer see the old one."
+      : "This conversation is new already.";
+  },
+};
+
+/** The same; with words, the new conversation begins with them. */
+export const fresh: Command = {
+  ...reset,
+  name: "new",
+  description: "Begin a new conversation here, perhaps with a question",
+  options: [{
+    name: "message",
+    description: "Your first message of the new conversation",
+    type: "text",
+  }],
+  async run(call, account) {
+    const { message } = call.options;
+    const isQuestion = typeof message === "string" && message.trim() !== "";
+    if (isQuestion && call.cannotAnswer) return ASKED.nowhere;
+    const text = await reset.run(call, account);
+    if (!isQuestion) return text;
+    return await askFor(account, call, { text: message });
+  },
+};
+
+/** Folds everything so far, which makes room in the window and costs one request to the model. */
+export const compact: Command = {
+  name: "compact",
+  description: "Fold this conversation into a summary",
+  takesWords: true,
+  needs: "session",
+  async run(call, account) {
+    const { compactHere } = await import("../../flows/interactions/conversations.ts");
+    return COMPACTED[await compactHere(account, call)];
+  },
+};
+
+const COMPACTED = {
+  folded: "I have folded this conversation into a summary.",
+  nothing: "There is nothing to fold here yet.",
+  failed: "My model gave no summary, so nothing has changed. Try again later.",
+};
+
+/** Stops the asker's turns in the channel; in a direct message, or with the right to, all. */
+const stop: Command = {
+  name: "stop",
+  description: "Stop my current work here",
+  needs: "everyone",
+  run: stopHere,
+};
+
+/** The button below a progress line. It does the same, so it needs no state of its own. */
+export const stopButton: Component = {
+  kind: "button",
+  name: STOP_BUTTON,
+  needs: "everyone",
+  run: async (press, account) => ({ how: "reply", text: await stopHere(press, account) }),
+};
+
+async function stopHere(call: CommandCall | ButtonPress, account: BotAccount): Promise<string> {
+  const { mayUse } = await import("../../flows/interactions/answers.ts");
+  const { stopTurns } = await import("../../flows/inbound/stored.ts");
+  const { accountId, channelId, place, sender } = call;
+  // A user install is no direct message, though its rules are: others may be in the channel.
+  const isDirect = place.kind === "dm" && !call.isElsewhere;
+  const isAll = isDirect || (!call.isElsewhere && await mayUse(account, call, "session"));
+  const scope = { accountId, channelId, userId: !isAll ? sender.id : undefined };
+  const count = await stopTurns(account, scope);
+  account.log.info("A person stopped turns", {
+    interactionId: call.id,
+    channelId,
+    stoppedBy: sender.id,
+    isAll,
+    count,
+  });
+  return count > 0 ? STOPPED : NOTHING_TO_STOP;
+}
+
+/** These commands, in the order of `/help`. */
+export const CONVERSATION: readonly Command[] = [stop, fresh, reset, compact];
 
 /** Takes back the newest change of the last ten minutes, or one by its number. */
 export const undo: Command = {
@@ -21,7 +124,7 @@ export const undo: Command = {
   }],
   needs: "everyone", // it takes back the asker's own changes, or as an owner all
   async run(call, account) {
-    const { undoChange } = await import("../../flows/interactions/undo.ts");
+    const { undoChange } = await import("../../flows/interactions/forget.ts");
     const { id } = call.options;
     const outcome = await undoChange(account, call, typeof id === "number" ? id : undefined);
     if (outcome.kind === "undone") {
@@ -46,7 +149,7 @@ export const undoButton: Component = {
       how: "reply",
       text: "Taking that back …",
       async later() {
-        const { undoTurn } = await import("../../flows/interactions/undo.ts");
+        const { undoTurn } = await import("../../flows/interactions/forget.ts");
         const outcomes = await undoTurn(account, press, turnId);
         account.log.info("A person has pressed Undo", {
           interactionId: press.id,
@@ -86,7 +189,7 @@ export const forget: Command = {
     type: "text",
     isRequired: true,
     async suggest(typing, account) {
-      const { mayUse } = await import("../../flows/interactions/authorize.ts");
+      const { mayUse } = await import("../../flows/interactions/answers.ts");
       const isOwner = await mayUse(account, typing, "owner");
       const people = isOwner ? [...await account.store.messages.askersNames()] : [];
       return choicesFor(typing.typed.text, [
@@ -98,7 +201,7 @@ export const forget: Command = {
   needs: "everyone",
   isMenuOnly: true, // as a message, its own turn would be open, and part of the stored data
   async run(call, account) {
-    const { mayUse } = await import("../../flows/interactions/authorize.ts");
+    const { mayUse } = await import("../../flows/interactions/answers.ts");
     const { forget } = await import("../../flows/interactions/forget.ts");
     const who = String(call.options["who"]).trim();
     const other = parseSnowflake<"user">(who);

@@ -284,7 +284,7 @@ export const settingsMenu: Component = {
 };
 
 async function isOwner(account: BotAccount, call: CommandCall): Promise<boolean> {
-  const { mayUse } = await import("../../flows/interactions/authorize.ts");
+  const { mayUse } = await import("../../flows/interactions/answers.ts");
   return await mayUse(account, call, "owner");
 }
 

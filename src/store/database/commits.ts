@@ -12,7 +12,7 @@
 
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { StoreErrorKind } from "../../core/store/store.ts";
-import { isOfDisk, StoreError, toStoreError } from "./store_error.ts";
+import { isOfDisk, StoreError, toStoreError } from "./database_files.ts";
 
 /** How a transaction changes this process's memory. */
 export interface Effects<T> {

@@ -23,9 +23,14 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { assertRegularFiles, syncDirectory, syncFile } from "./database_files.ts";
+import {
+  assertRegularFiles,
+  StoreError,
+  syncDirectory,
+  syncFile,
+  toStoreError,
+} from "./database_files.ts";
 import { COLUMNS, columnsOf, migrate, MIGRATIONS, schemaOf } from "./migrations.ts";
-import { StoreError, toStoreError } from "./store_error.ts";
 
 /**
  * Oldest SQLite to use. In older versions, two connections that checkpoint at once can lose data

@@ -45,8 +45,7 @@ import { termsOf } from "../../core/inbound/inbound.ts";
 import { type Overheard, toOverheard } from "../../core/inbound/mentions.ts";
 import type { Step } from "../../core/step.ts";
 import { COMMIT_OPTIONS, statementsOf, type Transactions, UNNAMED } from "../database/commits.ts";
-import { prepareKeepGuild } from "../gateway/accounts.ts";
-import { prepareAdvanceSession } from "../gateway/gateway.ts";
+import { prepareAdvanceSession, prepareKeepGuild } from "../gateway/gateway.ts";
 import { prepareAddEvents } from "../../features/hooks/store.ts";
 import type { MayBegin, WaitingMessage } from "../memory/memory.ts";
 import {

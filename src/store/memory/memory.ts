@@ -49,7 +49,7 @@ import {
   text,
 } from "../schema/columns.ts";
 import { IS_OPEN } from "../schema/messages.ts";
-import { IS_PARKED } from "../schema/people.ts";
+import { IS_PARKED } from "../schema/person.ts";
 import { namesOne } from "../sources/sources.ts";
 import { createSpentToday } from "../usage/usage.ts";
 

@@ -32,7 +32,7 @@ import { COMMIT_OPTIONS, statementsOf, type Transactions } from "../database/com
 import { prepareKeepDirectChannel } from "../messages/messages.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { flag, integer, oneOf, optional, rows } from "../schema/columns.ts";
-import { PAIRED, PAIRING_GUESS, PAIRING_REQUEST, RESOLVED_NAME } from "../schema/people.ts";
+import { PAIRED, PAIRING_GUESS, PAIRING_REQUEST, RESOLVED_NAME } from "../schema/person.ts";
 
 /** A message with its final verdict, and its new request. */
 export interface Settled {

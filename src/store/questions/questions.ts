@@ -37,7 +37,7 @@ import {
   QUESTIONS_KEPT_MS,
   SELECT_OPEN,
   STORED_QUESTION,
-} from "../schema/people.ts";
+} from "../schema/person.ts";
 import { prepareInsertSteps } from "../turns/turns.ts";
 import type { UsageRows } from "../usage/usage.ts";
 

@@ -5,12 +5,11 @@
  * Times are Unix time in milliseconds, ids are Discord's as text, flags are 0 or 1. */
 
 import { FEATURES } from "../../features/features.ts";
-import { AGENT_TABLES } from "./agent.ts";
-import { BOT_TABLES } from "./bot.ts";
+import { AGENT_TABLES, BOT_TABLES } from "./agent.ts";
 import type { DeclaredTable } from "./columns.ts";
 import { JUDGED_TABLES, MESSAGE_TABLES } from "./messages.ts";
 import { OUTBOX_TABLES } from "./outbox.ts";
-import { PEOPLE_TABLES } from "./people.ts";
+import { PEOPLE_TABLES } from "./person.ts";
 
 /** All tables, in the order in which they are created, and in which a person is forgotten. */
 export const TABLES: readonly DeclaredTable[] = [

@@ -24,7 +24,7 @@ import {
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/commits.ts";
 import type { Transactions } from "../database/commits.ts";
-import { SETTING } from "../schema/bot.ts";
+import { SETTING } from "../schema/agent.ts";
 import type { ChosenSetting } from "../../core/config_file.ts";
 
 /** Creates the namespace. All settings are in memory: each turn asks for some of them. */

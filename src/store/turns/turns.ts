@@ -55,7 +55,7 @@ import type { Pruner } from "../messages/retention.ts";
 import { prepareAddTurn } from "../outbox/outbox.ts";
 import { integer, json, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { REACTIONS_MAX, REACTIONS_PER_CHANNEL } from "../schema/messages.ts";
-import { ANSWER_THREAD, THREADS_MAX } from "../schema/people.ts";
+import { ANSWER_THREAD, THREADS_MAX } from "../schema/person.ts";
 import type { UsageRows } from "../usage/usage.ts";
 
 interface EntryPlace {

@@ -10,7 +10,7 @@ import type { Spent, SpentBy, SpentIn } from "../../core/spending/budget.ts";
 import { type Charge, dayOf, monthStartOf, type UsedBy } from "../../core/spending/budget.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import type { Transactions } from "../database/commits.ts";
-import { ADD_USAGE, TOLD_BUDGET } from "../schema/bot.ts";
+import { ADD_USAGE, TOLD_BUDGET } from "../schema/agent.ts";
 import { flag, integer, real, rows, text } from "../schema/columns.ts";
 
 /** Columns by which sums can be grouped. */

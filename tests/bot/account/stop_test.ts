@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { stopAccount } from "../../../src/bot/account/running.ts";
-import { tellChannel } from "../../../src/flows/tell.ts";
+import { tellChannel } from "../../../src/flows/unanswered_reactions.ts";
 import { commandAccount } from "../../support/bot/commands.ts";
 import { GUILD } from "../../support/discord/payloads.ts";
 import { channelId } from "../../support/discord/builders.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Bot } from "../../../src/account/account.ts";
-import { createReadBudgets } from "../../../src/bot/process/spent_budgets.ts";
+import { createReadBudgets } from "../../../src/bot/process/slow_checks.ts";
 import { chargeOf, usedBy } from "../../../src/core/spending/budget.ts";
 import { GUILD, GUILD_SNAPSHOT, HELP } from "../../cli/data_fixture.ts";
 import { ACCOUNT, guildMessage } from "../../support/discord/builders.ts";

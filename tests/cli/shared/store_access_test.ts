@@ -8,7 +8,7 @@ import { createCallHandler, toRequest } from "../../../src/cli/shared/store_meth
 import { askSocket, serveSocket } from "../../../src/host/bot_socket.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { acquireLock } from "../../../src/host/locks/lock.ts";
-import { StoreError } from "../../../src/store/database/store_error.ts";
+import { StoreError } from "../../../src/store/database/database_files.ts";
 import { openStore } from "../../../src/store/store.ts";
 import { ACCOUNT, guildMessage } from "../../support/discord/builders.ts";
 import { sameData } from "../../support/same_data.ts";

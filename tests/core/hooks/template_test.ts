@@ -8,7 +8,7 @@ import {
   renderTemplate,
   templateProblem,
   valuesAt,
-} from "../../../src/core/hooks/template.ts";
+} from "../../../src/core/hooks/hook.ts";
 import type { HookReading } from "../../../src/core/hooks/hook.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 

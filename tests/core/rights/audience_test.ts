@@ -8,9 +8,10 @@ import {
   type MemberFacts,
   membersInQuestion,
   missingRight,
+  type Permission,
+  PERMISSIONS,
   type ReadPlace,
 } from "../../../src/core/rights/rights.ts";
-import { type Permission, PERMISSIONS } from "../../../src/core/rights/permissions.ts";
 import { guildId, roleId, userId } from "../../support/discord/builders.ts";
 
 const GUILD = guildId("100");

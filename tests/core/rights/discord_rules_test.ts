@@ -13,9 +13,10 @@ import {
   type MemberFacts,
   missingRight,
   type Need,
+  type Permission,
+  PERMISSIONS,
   type PlaceFacts,
 } from "../../../src/core/rights/rights.ts";
-import { type Permission, PERMISSIONS } from "../../../src/core/rights/permissions.ts";
 import { guildId, roleId, userId } from "../../support/discord/builders.ts";
 
 const GUILD = guildId("100");

@@ -8,7 +8,7 @@ import {
   type Permission,
   type PermissionInputs,
   riskyIn,
-} from "../../../src/core/rights/permissions.ts";
+} from "../../../src/core/rights/rights.ts";
 import { guildId, roleId, userId } from "../../support/discord/builders.ts";
 
 const VIEW = 1n << 10n;

@@ -9,9 +9,10 @@ import {
   missingRight,
   type Need,
   outranks,
+  type Permission,
+  PERMISSIONS,
   type PlaceFacts,
 } from "../../../src/core/rights/rights.ts";
-import { type Permission, PERMISSIONS } from "../../../src/core/rights/permissions.ts";
 import { guildId, roleId, userId } from "../../support/discord/builders.ts";
 
 const GUILD = guildId("100");

@@ -11,9 +11,10 @@ import {
   findFile,
   MAX_IMAGES_BYTES,
   readAttachments,
+  speakAnswer,
+  spokenText,
   type Transcription,
 } from "../../../src/flows/media/files.ts";
-import { speakAnswer, spokenText } from "../../../src/flows/media/speak.ts";
 import { createTurnAttachments } from "../../../src/flows/turn/gather.ts";
 import { mediaInMemory } from "../../support/bot/media.ts";
 import { testAccount } from "../../support/bot/test_account.ts";

@@ -4,20 +4,18 @@ import fc from "fast-check";
 import type { FoundMember, GuildNames } from "../../../src/core/inbound/inbound.ts";
 import type { ResolvedName } from "../../../src/core/names.ts";
 import {
+  guildsChanged,
   type KnownNames,
   type Matched,
   matchNames,
   MAX_FOUND,
-  searchesFor,
-} from "../../../src/flows/names/match.ts";
-import type { UnresolvedName } from "../../../src/policy/rules/pinned.ts";
-import { channelId, guildId, roleId, userId } from "../../support/discord/builders.ts";
-import {
-  guildsChanged,
   resolveAgain,
+  searchesFor,
   setShardCount,
   shardReady,
 } from "../../../src/flows/names/name_resolver.ts";
+import type { UnresolvedName } from "../../../src/policy/rules/pinned.ts";
+import { channelId, guildId, roleId, userId } from "../../support/discord/builders.ts";
 import { ownersToTell } from "../../../src/flows/owners/owner_ids.ts";
 import { refused } from "../../support/discord/answers.ts";
 import { guildData } from "../../support/discord/payloads.ts";

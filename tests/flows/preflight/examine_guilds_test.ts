@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { examineGuilds } from "../../../src/flows/preflight/examine_guilds.ts";
+import { examineGuilds } from "../../../src/flows/preflight/examine.ts";
 import { lacksRequired } from "../../../src/flows/preflight/permissions.ts";
 import type { RestApi } from "../../../src/discord/rest/client/client.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";

@@ -22,7 +22,7 @@ import {
   duplicateDoubt,
   sawForeign,
   stopDuplicateWatch,
-} from "../../../src/flows/preflight/duplicate_instance.ts";
+} from "../../../src/flows/preflight/discord.ts";
 
 const SOON = 250;
 const LATER = 60_000;

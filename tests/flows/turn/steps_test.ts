@@ -12,7 +12,7 @@ import {
   type ModelPart,
   type ModelRequest,
 } from "../../../src/core/model.ts";
-import { StoreError } from "../../../src/store/database/store_error.ts";
+import { StoreError } from "../../../src/store/database/database_files.ts";
 import { whenAborted } from "../../../src/lib/clock.ts";
 import { defineTool } from "../../../src/core/turn/tool.ts";
 import { show } from "../../../src/flows/judging/judge.ts";

@@ -8,7 +8,7 @@ import type { Model } from "../../../src/core/model.ts";
 import { defineTool, type Tool } from "../../../src/core/turn/tool.ts";
 import { endTurns } from "../../../src/flows/turn/turns.ts";
 import { whenAborted } from "../../../src/lib/clock.ts";
-import { StoreError } from "../../../src/store/database/store_error.ts";
+import { StoreError } from "../../../src/store/database/database_files.ts";
 import { type Given, OWNER, SELF, testAccount } from "../../support/bot/test_account.ts";
 import { ACCOUNT, directMessage } from "../../support/discord/builders.ts";
 import { CHANNEL, GUILD } from "../../support/discord/payloads.ts";

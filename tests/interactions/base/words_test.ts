@@ -3,12 +3,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Command } from "../../../src/interactions/base/command.ts";
 import { readWords, usageOf } from "../../../src/flows/interactions/run_commands.ts";
-import { allowlist } from "../../../src/interactions/commands/allowlist.ts";
+import { allowlist, config } from "../../../src/interactions/commands/config.ts";
 import { catchup } from "../../../src/features/catchup/command.ts";
-import { config } from "../../../src/interactions/commands/config.ts";
 import { forget } from "../../../src/interactions/commands/own_data.ts";
-import { skill } from "../../../src/interactions/commands/questions.ts";
-import { status } from "../../../src/interactions/commands/about.ts";
+import { skill, status } from "../../../src/interactions/commands/about.ts";
 import { settings } from "../../../src/interactions/commands/settings.ts";
 
 describe("[K1] readWords()", () => {

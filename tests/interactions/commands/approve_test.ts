@@ -8,7 +8,7 @@ import {
   type StoredQuestion,
 } from "../../../src/core/people/question.ts";
 import { readWords } from "../../../src/flows/interactions/run_commands.ts";
-import { approve } from "../../../src/interactions/commands/approve.ts";
+import { approve } from "../../../src/interactions/commands/config.ts";
 import { commandAccount, GRACE } from "../../support/bot/commands.ts";
 
 function approval(code: string, fields: Partial<Question> = {}): StoredQuestion {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { allowlist } from "../../../src/interactions/commands/allowlist.ts";
+import { allowlist } from "../../../src/interactions/commands/config.ts";
 import { ADA, commandAccount, GRACE } from "../../support/bot/commands.ts";
 import { CHANNEL, GUILD } from "../../support/discord/payloads.ts";
 import { refused } from "../../support/discord/answers.ts";

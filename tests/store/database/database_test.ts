@@ -22,9 +22,8 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import type { StoreErrorKind } from "../../../src/core/store/store.ts";
 import { openDatabase } from "../../../src/store/database/database.ts";
-import { lacksCommits } from "../../../src/store/database/database_files.ts";
+import { lacksCommits, StoreError } from "../../../src/store/database/database_files.ts";
 import { MIGRATIONS } from "../../../src/store/database/migrations.ts";
-import { StoreError } from "../../../src/store/database/store_error.ts";
 import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 

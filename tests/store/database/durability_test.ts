@@ -9,7 +9,7 @@ import {
   createCommits,
   UNNAMED,
 } from "../../../src/store/database/commits.ts";
-import { StoreError } from "../../../src/store/database/store_error.ts";
+import { StoreError } from "../../../src/store/database/database_files.ts";
 
 describe("COMMIT_OPTIONS", () => {
   it("[D2] waits for the disk if nothing would restore the work", () => {

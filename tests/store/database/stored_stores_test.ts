@@ -12,7 +12,7 @@ import {
   MIGRATIONS,
   schemaOf,
 } from "../../../src/store/database/migrations.ts";
-import { StoreError } from "../../../src/store/database/store_error.ts";
+import { StoreError } from "../../../src/store/database/database_files.ts";
 import { createStore } from "../../support/store/open_database.ts";
 import { ACCOUNT, channelId, messageId } from "../../support/discord/builders.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";

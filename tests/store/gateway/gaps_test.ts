@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, it } from "node:test";
 import { parseSnowflake, toAccountId } from "../../../src/core/discord/ids.ts";
 import type { Self } from "../../../src/core/inbound/inbound.ts";
-import type { StoredShard } from "../../../src/store/gateway/accounts.ts";
+import type { StoredShard } from "../../../src/store/gateway/gateway.ts";
 import type { Store } from "../../../src/store/store.ts";
 import {
   ACCOUNT,

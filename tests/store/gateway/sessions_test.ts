@@ -4,7 +4,7 @@ import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import type { Self } from "../../../src/core/inbound/inbound.ts";
 import { ACCOUNT, guildMessage, messageId, userId } from "../../support/discord/builders.ts";
 import { batch, found, heard, ignored, openTestStore } from "../../support/store/store.ts";
-import type { StoredShard } from "../../../src/store/gateway/accounts.ts";
+import type { StoredShard } from "../../../src/store/gateway/gateway.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { sameData } from "../../support/same_data.ts";
 

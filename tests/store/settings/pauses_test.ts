@@ -33,7 +33,7 @@ describe("[X4] createPauses()", () => {
     const { store: { settings }, database } = openTestStore();
     await settings.change(ACCOUNT, "11", "queue", "steer", 1);
     await settings.changePause(ACCOUNT, { to: true, by: "900" }, 1);
-    const { SETTING: { forgets } } = await import("../../../src/store/schema/bot.ts");
+    const { SETTING: { forgets } } = await import("../../../src/store/schema/agent.ts");
     assert.ok(typeof forgets !== "string");
     for (const { where, to } of forgets.set ?? []) {
       database.prepare(`UPDATE setting SET ${to} WHERE ${where}`).run({ userId: "900" });

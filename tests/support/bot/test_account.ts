@@ -15,7 +15,7 @@ import {
 import type { OwnSetup, Speech } from "../../../src/bot/rules/setup.ts";
 import type { BotFeature } from "../../../src/account/feature_parts.ts";
 import type { ProcessMedia } from "../../../src/bot/process_media.ts";
-import type { ToolServices } from "../../../src/bot/rules/tool_services.ts";
+import type { ToolServices } from "../../../src/bot/process/tool_services.ts";
 import type { Connection } from "../../../src/discord/gateway/main/connection.ts";
 import type { BotAccount } from "../../../src/account/account.ts";
 import type { AccountId } from "../../../src/core/discord/ids.ts";

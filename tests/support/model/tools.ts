@@ -7,7 +7,7 @@ import type { LoadReaders } from "../../../src/agent/toolbox.ts";
 import { createToolbox, type Toolbox } from "../../../src/agent/toolbox.ts";
 import { NO_SKILLS } from "../../../src/core/skills/skill.ts";
 import type { Tool, ToolContext } from "../../../src/core/turn/tool.ts";
-import type { AgentServices, ToolServices } from "../../../src/bot/rules/tool_services.ts";
+import type { AgentServices, ToolServices } from "../../../src/bot/process/tool_services.ts";
 import { guildMessage } from "../discord/builders.ts";
 import type { FakeClock } from "../fake_clock.ts";
 

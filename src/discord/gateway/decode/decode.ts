@@ -40,7 +40,7 @@ import type {
 import { hasContent } from "../../../core/inbound/inbox.ts";
 import { MENTION, type MentionNames, toOverheard } from "../../../core/inbound/mentions.ts";
 import { type FooterOf, withoutFooter, withoutPersonal } from "../../../core/outbound/outbound.ts";
-import { isThread } from "../../../core/rights/permissions.ts";
+import { isThread } from "../../../core/rights/rights.ts";
 import type { RawMessage, ShownMessage, ShownPlace } from "../../../core/turn/discord_place.ts";
 import { oncePer } from "../../../lib/cache.ts";
 import { bounded, withoutSpoilers } from "../../../lib/text/quoted.ts";

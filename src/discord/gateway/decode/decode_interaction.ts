@@ -37,7 +37,7 @@ import type {
   SlashCommand,
 } from "../../../core/inbound/inbound.ts";
 import { FIELD } from "../../../core/people/question.ts";
-import { PERMISSIONS } from "../../../core/rights/permissions.ts";
+import { PERMISSIONS } from "../../../core/rights/rights.ts";
 import { bounded } from "../../../lib/text/quoted.ts";
 import { type DecodeFacts, namesInCommand, placeIn, readQuoted, senderOf } from "./decode.ts";
 import {

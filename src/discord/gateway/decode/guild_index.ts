@@ -25,8 +25,12 @@ import {
 import { bits, createChecker, snowflakeSchema } from "../../../core/discord/lenient.ts";
 import type { GuildSnapshot } from "../../../core/inbound/inbound.ts";
 import { slug } from "../../../core/names.ts";
-import { isThread, permissionBits } from "../../../core/rights/permissions.ts";
-import { type GuildFacts, mayAllRead } from "../../../core/rights/rights.ts";
+import {
+  type GuildFacts,
+  isThread,
+  mayAllRead,
+  permissionBits,
+} from "../../../core/rights/rights.ts";
 import { oncePer } from "../../../lib/cache.ts";
 import { type ChannelPayload, memberPayload, type RolePayload } from "./payloads.ts";
 

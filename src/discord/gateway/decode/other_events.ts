@@ -21,14 +21,14 @@ import {
   snowflakeSchema as snowflake,
 } from "../../../core/discord/lenient.ts";
 import type { HookCondition, ServerEvent, ServerEventName } from "../../../core/hooks/hook.ts";
-import { holds, memberOf } from "../../../core/hooks/template.ts";
+import { holds, memberOf } from "../../../core/hooks/hook.ts";
 import type {
   MessagesDeleted,
   Reaction,
   ReactionsCleared,
   ThreadMembersChanged,
 } from "../../../core/inbound/inbound.ts";
-import { isForum } from "../../../core/rights/permissions.ts";
+import { isForum } from "../../../core/rights/rights.ts";
 import { isRecord } from "../../../lib/text/json.ts";
 import { bounded } from "../../../lib/text/quoted.ts";
 import type { DecodeFacts } from "./decode.ts";

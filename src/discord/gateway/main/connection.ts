@@ -31,10 +31,10 @@ import { createEmitter, type Hold } from "../../../lib/emitter.ts";
 import type { Log } from "../../../lib/log.ts";
 import type {
   ApplicationAnswer,
+  GatewayRecords,
   StoredAccount,
   StoredShard,
-} from "../../../store/gateway/accounts.ts";
-import type { GatewayRecords } from "../../../store/gateway/gateway.ts";
+} from "../../../store/gateway/gateway.ts";
 import type { GuildIndex } from "../decode/guild_index.ts";
 import type { GatewayOptions, PermitAnswer, ShardOptions } from "../link/protocol.ts";
 import {

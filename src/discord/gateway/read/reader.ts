@@ -26,7 +26,7 @@ import type {
   Self,
   SessionStarted,
 } from "../../../core/inbound/inbound.ts";
-import { isThread } from "../../../core/rights/permissions.ts";
+import { isThread } from "../../../core/rights/rights.ts";
 import { isRecord, parseForeignJson } from "../../../lib/text/json.ts";
 import { bounded } from "../../../lib/text/quoted.ts";
 import { createPeople, decodeEdit, type DecodeFacts, decodeMessage } from "../decode/decode.ts";

@@ -13,12 +13,13 @@
 import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 import {
   deniedBy,
+  inputsOf,
   isPermission,
   isVoice,
+  missingRight,
   type Overwrite,
   type Permission,
-} from "../../../core/rights/permissions.ts";
-import { inputsOf, missingRight } from "../../../core/rights/rights.ts";
+} from "../../../core/rights/rights.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
 import { RestError } from "../exchange/rest_error.ts";

@@ -29,7 +29,7 @@ import {
   textOr,
 } from "../../../core/discord/lenient.ts";
 import type { FoundMember, Named } from "../../../core/inbound/inbound.ts";
-import { type Channel, CHANNEL_KINDS, isThread } from "../../../core/rights/permissions.ts";
+import { type Channel, CHANNEL_KINDS, isThread } from "../../../core/rights/rights.ts";
 import type { GuildFacts, MemberFacts, RoleFacts } from "../../../core/rights/rights.ts";
 import { once } from "../../../lib/cache.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";

@@ -1,11 +1,10 @@
 /** Asks Discord what a setup needs to know, with the token that the user has given. */
 
 import { askApplication, readOwnId, setFlags } from "../../../discord/rest/requests/application.ts";
-import { ask } from "../../../flows/preflight/examine.ts";
-import { channelsSeen, HIDDEN } from "../../../flows/preflight/examine_guilds.ts";
+import { ask, channelsSeen, HIDDEN } from "../../../flows/preflight/examine.ts";
 import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 import type { Named } from "../../../core/inbound/inbound.ts";
-import { PERMISSIONS } from "../../../core/rights/permissions.ts";
+import { PERMISSIONS } from "../../../core/rights/rights.ts";
 import {
   createReadGuildPermissions,
   findChannel,

@@ -1,7 +1,7 @@
 /** Actions that change, move and delete channels, behind the gate `channels`. */
 
 import { z } from "zod";
-import { type Channel, CHANNEL_KINDS, isThread } from "../../../core/rights/permissions.ts";
+import { type Channel, CHANNEL_KINDS, isThread } from "../../../core/rights/rights.ts";
 import type { ChannelId } from "../../../core/discord/ids.ts";
 import type { Need } from "../../../core/rights/rights.ts";
 import type { ChannelPlace } from "../../../core/turn/discord_place.ts";

@@ -1,7 +1,7 @@
 /** Actions on channels and categories, behind the gates `channelInfo` and `channels`. */
 
 import { z } from "zod";
-import { type Channel, CHANNEL_KINDS, isForum } from "../../../core/rights/permissions.ts";
+import { type Channel, CHANNEL_KINDS, isForum } from "../../../core/rights/rights.ts";
 import type { GuildId } from "../../../core/discord/ids.ts";
 import type { DiscordCall } from "../../../core/turn/discord_place.ts";
 import {

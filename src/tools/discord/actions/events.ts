@@ -1,7 +1,7 @@
 /** Actions on scheduled events, behind the gate `events`. */
 
 import { z } from "zod";
-import { isVoice } from "../../../core/rights/permissions.ts";
+import { isVoice } from "../../../core/rights/rights.ts";
 import { listed, optional, snowflakeSchema, textOr } from "../../../core/discord/lenient.ts";
 import {
   type Action,

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import type { UserId } from "../../../core/discord/ids.ts";
-import type { Permission } from "../../../core/rights/permissions.ts";
+import type { Permission } from "../../../core/rights/rights.ts";
 import type { DiscordCall, GuildAct, GuildActionPlace } from "../../../core/turn/discord_place.ts";
 import {
   type Action,

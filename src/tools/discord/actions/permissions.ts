@@ -3,12 +3,13 @@
 import { z } from "zod";
 import { parseSnowflake } from "../../../core/discord/ids.ts";
 import {
+  inputsOf,
   isPermission,
+  type Need,
   type Permission,
   permissionBits,
   PERMISSIONS,
-} from "../../../core/rights/permissions.ts";
-import { inputsOf, type Need } from "../../../core/rights/rights.ts";
+} from "../../../core/rights/rights.ts";
 import type { ChannelPlace, UndoRequest } from "../../../core/turn/discord_place.ts";
 import { type Action, defineAction, DESTRUCTIVE, FIELDS, inChannel } from "./action.ts";
 import { badArguments } from "../../../core/turn/tool.ts";

@@ -1,7 +1,7 @@
 /** Actions on threads and posts of forums, behind the gate `threads`. */
 
 import { z } from "zod";
-import { type Channel, isForum } from "../../../core/rights/permissions.ts";
+import { type Channel, isForum } from "../../../core/rights/rights.ts";
 import { parseSnowflake } from "../../../core/discord/ids.ts";
 import {
   listOf as list,

@@ -6,7 +6,7 @@ import {
   planShards,
   type ShardFacts,
 } from "../../../../src/discord/gateway/main/connection.ts";
-import type { StoredShard } from "../../../../src/store/gateway/accounts.ts";
+import type { StoredShard } from "../../../../src/store/gateway/gateway.ts";
 import { guildId, userId } from "../../../support/discord/builders.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 import { sameData } from "../../../support/same_data.ts";

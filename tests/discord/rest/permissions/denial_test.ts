@@ -4,7 +4,7 @@ import {
   type Overwrite,
   type Permission,
   PERMISSIONS,
-} from "../../../../src/core/rights/permissions.ts";
+} from "../../../../src/core/rights/rights.ts";
 import {
   createCanReadHistory,
   createMissingReadPermissions,

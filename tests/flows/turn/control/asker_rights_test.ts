@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
-import { PERMISSIONS } from "../../../../src/core/rights/permissions.ts";
+import { PERMISSIONS } from "../../../../src/core/rights/rights.ts";
 import { createMissingPermission } from "../../../../src/discord/rest/permissions/denial.ts";
 import { missingRight } from "../../../../src/flows/turn/gather.ts";
 import { TOOLS } from "../../../../src/tools/registry.ts";
