@@ -9,7 +9,7 @@
  *
  * Compiling takes a third of the CPU time of a bot's first hundred replies, because a start runs nearly
  * all code once or twice. So `scripts/compile.ts` multiplies Bun's threshold of calls by 24. A second
- * later, 8 suffices. Only a bot with many turns gains from the usual one.
+ * later, 8 suffices. After a hundred turns, the usual one pays.
  */
 
 import process from "node:process";
@@ -123,7 +123,7 @@ function dropWarnings(): void {
 const STARTED = 8;
 
 /** Number of turns and steps after which a bot is busy. */
-const BUSY_TURNS = 500;
+const BUSY_TURNS = 100;
 
 export function endStart(runtime: unknown = Reflect.get(globalThis, "Bun")): void {
   if (isJitRuntime(runtime)) runtime.unsafe.setJITPolicy(STARTED);

@@ -142,10 +142,10 @@ describe("endStart()", () => {
 });
 
 describe("createJitPolicy()", () => {
-  it("sets the usual number of calls before compiling once, after 500 turns", () => {
+  it("sets the usual number of calls before compiling once, after 100 turns", () => {
     const scales: number[] = [];
     const runtime = { unsafe: { setJITPolicy: (scale: number) => void scales.push(scale) } };
-    end(499, runtime);
+    end(99, runtime);
     assert.deepEqual(scales, []);
     end(1_500, runtime);
     assert.deepEqual(scales, [1]);
@@ -154,15 +154,15 @@ describe("createJitPolicy()", () => {
   it("counts a tool step as a turn", () => {
     const scales: number[] = [];
     const runtime = { unsafe: { setJITPolicy: (scale: number) => void scales.push(scale) } };
-    end(23, runtime, 20);
+    end(4, runtime, 20);
     assert.deepEqual(scales, []);
-    end(24, runtime, 20);
+    end(5, runtime, 20);
     assert.deepEqual(scales, [1]);
   });
 
   it("does nothing in a runtime without this policy", () => {
-    for (const runtime of [null, {}, { unsafe: {} }, { unsafe: null }]) end(500, runtime);
+    for (const runtime of [null, {}, { unsafe: {} }, { unsafe: null }]) end(100, runtime);
   });
 
-  it("works in this runtime", () => end(500));
+  it("works in this runtime", () => end(100));
 });
