@@ -24,6 +24,7 @@ import {
   type CallEnd,
   createInCall,
   DEAF,
+  endCards,
   forgetMembers,
   hearButtons,
   type InCall,
@@ -38,7 +39,6 @@ import {
 } from "./in_call.ts";
 
 const NO_CALL = "I am in no voice channel here.";
-const CALL_OVER = "My call here is over. `/join` begins another one.";
 const BUSY = "I am in a voice channel here with other people.";
 const NOT_IN_VOICE = "Go into a voice channel first, or name one: `/join channel`.";
 const CHANGED = "This has changed meanwhile. Press the button of my newest message here.";
@@ -131,6 +131,7 @@ async function begin(
   const own = { accountId, guildId, channelId, callId, terms, isOver: false, at: now() };
   const row = { ...begun, ...own };
   if (await store.begin(row)) return BUSY;
+  if (earlier && !isRejoined) await endCards(account, earlier);
   calls.over.delete(guildId);
   const stored = await store.choices(accountId, guildId);
   if (calls.isStopped) return NO_CALL; // the next process begins it
@@ -152,7 +153,7 @@ function endText(account: BotAccount, place: CallPlace, end: VoiceEnd): string {
 function ended(
   account: BotAccount,
   row: VoiceCall,
-  { end, isReady, isEmpty, cards, rest }: CallEnd,
+  { end, isReady, isEmpty, rest }: CallEnd,
 ): void {
   const { open, ending, over, failures, isStopped } = callsOf(account);
   const { guildId, channelId, callId, toldIn } = row;
@@ -168,9 +169,7 @@ function ended(
   work(account, async () => {
     await account.store.voice.end(row, staysOver);
     const isThere = end !== "channel_deleted" && channelAt(account, row);
-    for (const edits of isThere ? cards : []) {
-      await postInCall(account, row, CALL_OVER, `${edits}:over`, { edits, buttons: [] });
-    }
+    if (isThere) await endCards(account, row);
     if (end === "left") return;
     const text = endText(account, row, end);
     if (!isReady && row.begunBy !== "asked") failures.set(guildId, { ...row, why: text });
@@ -222,7 +221,7 @@ async function update(account: BotAccount, guildId: GuildId): Promise<void> {
     const why = await begin(account, earlier, earlier, earlier);
     if (why === undefined) return;
     log.warn("Cannot go on with a call", { guildId, why });
-    return await store.end(earlier, false);
+    return await giveUp(account, earlier);
   }
   const inCall = open.get(guildId);
   inCall?.refresh();
@@ -255,9 +254,15 @@ function lookAtAll(account: BotAccount): void {
   for (const guildId of account.reader.index.keys()) look(account, guildId);
 }
 
-async function giveUp(account: BotAccount): Promise<void> {
+/** A call of an earlier process does not go on. */
+async function giveUp(account: BotAccount, row: VoiceCall): Promise<void> {
+  await account.store.voice.end(row, false);
+  await endCards(account, row);
+}
+
+async function giveUpAll(account: BotAccount): Promise<void> {
   const { broken } = callsOf(account);
-  for (const row of broken.values()) await account.store.voice.end(row, false);
+  for (const row of broken.values()) await giveUp(account, row);
   broken.clear();
   lookAtAll(account);
 }
@@ -416,10 +421,10 @@ export async function startCalls(account: BotAccount): Promise<void> {
     const { guildId, at, isOver } = row;
     if (isOver) calls.over.set(guildId, row);
     else if (now() - at <= REJOIN_MS) calls.broken.set(guildId, row);
-    else await store.end(row, false);
+    else await giveUp(account, row);
   }
   if (calls.broken.size > 0) {
-    calls.cancelWait = schedule(() => work(account, () => giveUp(account)), WAIT_MS);
+    calls.cancelWait = schedule(() => work(account, () => giveUpAll(account)), WAIT_MS);
   }
   lookAtAll(account);
 }

@@ -204,8 +204,6 @@ export interface CallEnd {
   readonly isReady: boolean;
   /** Whether it left because no person was there any more. */
   readonly isEmpty: boolean;
-  /** Keys of its messages with buttons. */
-  readonly cards: readonly string[];
   /** Settles once its minutes are posted. */
   readonly rest: Promise<void>;
 }
@@ -228,6 +226,28 @@ const MAX_ASKED = 20;
 const MAX_READ = 100;
 
 export type InCall = ReturnType<typeof createInCall>;
+
+const CALL_OVER = "My call here is over. `/join` begins another one.";
+
+/** The keys of a call's messages with buttons, also of those of a process before, and the next key. */
+async function cardsOf(
+  { accountId, store: { outbox } }: BotAccount,
+  { callId }: VoiceCall,
+): Promise<{ readonly cards: readonly string[]; readonly next: string }> {
+  const cards: string[] = [];
+  for (let next = callId;; next = `${callId}:${cards.length}`) {
+    if (!await outbox.has(accountId, nonceOfCall(`voice:${next}`, 0))) return { cards, next };
+    cards.push(next);
+  }
+}
+
+/** Says on all cards of a call that it is over. */
+export async function endCards(account: BotAccount, row: VoiceCall): Promise<void> {
+  const { cards } = await cardsOf(account, row);
+  for (const edits of cards) {
+    await postInCall(account, row, CALL_OVER, `${edits}:over`, { edits, buttons: [] });
+  }
+}
 
 /**
  * Posts to a call's chat, once for each key.
@@ -300,7 +320,6 @@ export function createInCall(
   /** People in the channel who may talk to the bot. */
   let allowed: ReadonlyMap<UserId, CallSpeaker> = new Map();
   let heard = "";
-  const cards: string[] = [];
   let isReady = false;
   let isEndToEnd = false;
   let isOver = false;
@@ -440,7 +459,7 @@ export function createInCall(
 
   /** People who were not asked in this call. A person who refused is not asked again. */
   const newcomers = () =>
-    cards.length === 0 ? [] : [...allowed].flatMap(([id, member]) => {
+    !isReady ? [] : [...allowed].flatMap(([id, member]) => {
       const isAsked = choices.get(id)?.callId === callId || deaf.has(id);
       return isAsked || isHeard(id, member) ? [] : [id];
     });
@@ -456,7 +475,6 @@ export function createInCall(
     further?: { readonly pings: OutboundMessage["pings"] },
     people?: string,
   ): Promise<void> {
-    cards.push(key);
     const buttons = hearButtons(callId);
     await postInCall(account, place, cardText(account, people), key, { ...further, buttons });
   }
@@ -474,7 +492,8 @@ export function createInCall(
     const people = users.map((id) => `<@${id}>`).join(" ");
     for (const id of users) await note(id, "asked");
     const pings = { users, roles: [], quotedAuthor: false };
-    await postCard(`${callId}:${users.join(",")}`, { pings }, people);
+    const { next } = await cardsOf(account, row);
+    await postCard(next, { pings }, people);
     if (newcomers().length > 0) setTimer("ask", ASK_MS, () => work(askNewcomers));
   }
 
@@ -487,7 +506,7 @@ export function createInCall(
     log.info("A call has ended", { guildId, channelId, callId, end });
     const rest = talk.stop();
     work(() => rest);
-    onEnded({ end, isReady, isEmpty, cards, rest });
+    onEnded({ end, isReady, isEmpty, rest });
   }
 
   async function leave(): Promise<void> {

@@ -407,12 +407,15 @@ export function openTalk(account: BotAccount, { call, ...people }: {
         }
       }).catch((error: unknown) => log.warn("Cannot count sound of a call", { userId, error }));
     },
-    /** Speaks a text, after the speech that goes on. */
+    /** Speaks a text, after the speech that goes on. What people do not hear whole is posted. */
     say(text: string): void {
       const sound = speakIn(account, place, text, stopping.signal);
-      void speeches.play(sound, undefined).catch((error: unknown) =>
-        log.warn("Cannot speak a text in a call", { error })
-      );
+      speeches.play(sound, undefined).catch((error: unknown) => {
+        log.warn("Cannot speak a text in a call; it is posted", { error });
+        return false;
+      }).then((isHeard) =>
+        isHeard || stopping.signal.aborted ? undefined : postLine(account, place, text)
+      ).catch((error: unknown) => log.warn("Cannot post a text of a call", { error }));
     },
     /** The voice of a turn of the call. */
     speechOf(turn: TurnToSpeak): TurnSpeech | undefined {

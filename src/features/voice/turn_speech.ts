@@ -77,8 +77,12 @@ export function createSpeeches(call: Call, { schedule, now }: BotAccount) {
     },
     /** @param stopped Called if a person interrupts it. */
     open: begin,
-    /** Plays a sound by itself. Resolves at its end; rejects with the error of the sound. */
-    async play(sound: AsyncIterable<Pcm>, to: UserId | undefined) {
+    /**
+     * Plays a sound by itself.
+     *
+     * @returns Whether people heard it to its end. It rejects with the error of the sound.
+     */
+    async play(sound: AsyncIterable<Pcm>, to: UserId | undefined): Promise<boolean> {
       let speech: CallSpeech | undefined;
       try {
         for await (const pcm of sound) (speech ??= begin(to, () => {})).write(pcm);
@@ -86,6 +90,7 @@ export function createSpeeches(call: Call, { schedule, now }: BotAccount) {
         speech?.end();
         await speech?.done;
       }
+      return (await speech?.done)?.isWhole ?? false;
     },
   };
 }
@@ -410,10 +415,11 @@ export function createTurnSpeech(
     for (const sentence of next) work = work.then(() => say(sentence));
   }
 
-  const line = (text: string): Promise<void> =>
-    speeches.play(speak(text, ending), message.sender.id).catch((error: unknown) => {
+  async function line(text: string): Promise<void> {
+    await speeches.play(speak(text, ending), message.sender.id).catch((error: unknown) => {
       if (!ending.aborted) log.warn("Cannot speak a notice", { messageId: message.id, error });
     });
+  }
 
   /** Ends the speech, which the next one waits for; then says a notice, if there is one. */
   function only(text: string): void {

@@ -549,6 +549,7 @@ function createHeads({ database, sql, read, commit }: Transactions) {
   const selectTurn = sql.rows(ASKED.read)`
     SELECT message_id, channel_id FROM inbox WHERE message_id = :id OR turn_of = :id`;
   const selectEdit = sql`SELECT 1 FROM outbox WHERE cause_id = ? AND draft_nonce = ?`;
+  const selectNonce = sql`SELECT 1 FROM outbox WHERE account_id = ? AND nonce = ?`;
   const selectCallers = sql.rows(KNOWN.read)`SELECT DISTINCT cause_id AS message_id FROM outbox
      WHERE account_id = ? AND kind = 'tool' AND created_at >= ? AND cause_id IS NOT NULL`;
 
@@ -604,6 +605,9 @@ function createHeads({ database, sql, read, commit }: Transactions) {
         if (!isThere || selectEdit.get(message.of.cause, message.nonce)) return undefined;
         return { message, askedIn: asked[0]?.channelId ?? message.channelId };
       }),
+    /** Whether there is a message with a nonce, in any state. */
+    has: (accountId: AccountId, nonce: string): Promise<boolean> =>
+      read(() => selectNonce.get(accountId, nonce) !== undefined),
     /** Turns whose calls have stored messages since a time. */
     callersSince: (accountId: AccountId, since: number): Promise<readonly MessageId[]> =>
       read(() => selectCallers.all(accountId, since).map(({ messageId }) => messageId)),

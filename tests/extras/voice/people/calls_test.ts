@@ -615,7 +615,29 @@ describe("[V9] the end of a call", () => {
       assert.equal(world.calls.length, 0);
       assert.deepEqual(world.rows("SELECT * FROM voice_call"), []);
       assert.deepEqual(world.rows("SELECT * FROM voice_choice"), []);
+      const [card, ...others] = world.posts();
+      assert.match(card?.content ?? "", /^My call here is over/);
+      assert.deepEqual([card?.buttons, others], [[], []]);
     }
+  });
+
+  it("edits all its cards, also those of a process before, which was killed", async () => {
+    const before = await openCall([ADA]);
+    await before.move([BEA], DECK);
+    await before.wait(10_000);
+    const world = await openWorld({}, { before });
+    await world.move([ADA, BEA], DECK);
+    world.roles.set(REX, ["31"]);
+    await world.move([REX], DECK);
+    await world.wait(10_000);
+    assert.deepEqual(world.posts().map(({ pings }) => pings), [[], [BEA], [REX]]);
+    await world.give("leave", ADA);
+    await world.rest();
+    for (const { content, buttons } of world.posts()) {
+      assert.match(content, /^My call here is over/);
+      assert.deepEqual(buttons, []);
+    }
+    assert.equal(world.posts().length, 3);
   });
 
   it("leaves at a stop, and the next process goes on", async () => {

@@ -22,6 +22,8 @@ interface World {
   playedMs: number;
   /** Whether no speech is played, as after the end of the call. */
   isMuted: boolean;
+  /** The sound of a text ends then. */
+  rest?: Promise<void>;
 }
 
 async function build(given: Partial<World> = {}) {
@@ -55,6 +57,7 @@ async function build(given: Partial<World> = {}) {
           if (world.mute) throw new FileError("the speech server refused it");
           said.push(text);
           yield new Int16Array(SECOND); // each sentence is a second long
+          await world.rest;
         },
       },
     },
@@ -349,6 +352,26 @@ describe("[V7] a sound of a person", () => {
     assert.deepEqual([isHeld(), speeches[0]?.isStopped], [false, true]);
     await speech.end("One two. Three four. Five six.", false);
     assert.ok(speech.isPosted());
+  });
+
+  it("posts a text of the tool that people did not hear to its end", async () => {
+    for (const happens of ["a word", "a noise", "a mute"] as const) {
+      const { talk, world, told, piece, quiet } = await build({
+        words: happens === "a word" ? "stop" : new FileError("it has no words"),
+      });
+      world.isMuted = happens === "a mute";
+      const { promise, resolve } = Promise.withResolvers<void>();
+      world.rest = promise;
+      talk.say("One two. Three.");
+      await quiet();
+      talk.speechBegan(BEN);
+      talk.piece(piece(BEN));
+      await quiet();
+      resolve();
+      await quiet();
+      const posts = told().filter((text) => text.startsWith("One"));
+      assert.deepEqual(posts, happens === "a noise" ? [] : ["One two. Three."], happens);
+    }
   });
 
   const noises: Readonly<Record<string, (built: Awaited<ReturnType<typeof build>>) => void>> = {
