@@ -124,6 +124,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   dashboard: ["access", "agent", "config", "model", "why"],
   demo: ["voice"], // people with the same keys
   diagnose: ["model"], // judges its facts
+  signins: ["mcp"], // tells the states of logins
   setup: ["delivery", "model", "service"], // tests the model, and greets
   upgrade: ["service"],
 };

@@ -13,6 +13,7 @@ import { delivery } from "./delivery/feature.ts";
 import { demo } from "./demo/feature.ts";
 import { diagnose } from "./diagnose/feature.ts";
 import { hooks } from "./hooks/feature.ts";
+import { mcp } from "./mcp/feature.ts";
 import { model } from "./model/feature.ts";
 import { notes } from "./notes/feature.ts";
 import { openclaw } from "./openclaw/feature.ts";
@@ -38,6 +39,7 @@ const ALL = [
   demo,
   diagnose,
   hooks,
+  mcp,
   model,
   notes,
   openclaw,

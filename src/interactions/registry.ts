@@ -10,7 +10,7 @@ import type { BotAccount } from "../account/account.ts";
 import type { CommandKind, ComponentUse } from "../core/inbound/inbound.ts";
 import type { Command, Component } from "./base/command.ts";
 import { ABOUT, agents, dashboard, skill, STOPS, why } from "./commands/about.ts";
-import { allowlist, approve, config, mcp } from "./commands/config.ts";
+import { allowlist, approve, config } from "./commands/config.ts";
 import { CONVERSATION, REMOVALS, stopButton, undoButton } from "./commands/own_data.ts";
 import { settings, settingsMenu } from "./commands/settings.ts";
 import { FEATURES } from "../features/features.ts";
@@ -29,7 +29,6 @@ export const COMMANDS: readonly Command[] = [
   config,
   agents,
   dashboard,
-  mcp,
   ...STOPS,
   ...FEATURES.flatMap(({ commands = [] }) => commands),
   approve,

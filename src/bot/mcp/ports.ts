@@ -1,8 +1,6 @@
 /**
  * Prepares MCP servers of the config: their secrets, their folders, and the files to hide from
  * them.
- *
- * Connects the logins at MCP servers with the config and the data directory.
  */
 
 import process from "node:process";
@@ -18,7 +16,6 @@ import { createSeenTools, type SeenTools } from "../../mcp/definitions.ts";
 import { createLogins, type Logins, type McpHttpServer } from "../../mcp/oauth/provider.ts";
 import { createConfine } from "../../mcp/sandbox.ts";
 import type { McpHost, McpServer } from "../../mcp/server.ts";
-import { beginLogin, mcpStates, signInServer } from "../../mcp/sign_in.ts";
 
 const FOLDER = "mcp";
 
@@ -105,28 +102,4 @@ export function filesWithSecrets(
   const beside = [".env", "secrets", "credentials"].map((name) => join(folder, name));
   const target = existsSync(configFile) ? realpathSync(configFile) : configFile;
   return [configFile, `${target}.bak`, ...beside, ...credentials];
-}
-
-export function createServerLogins(
-  config: () => { readonly mcp: BotConfig["mcp"] },
-  dataDir: string,
-) {
-  const logins = loginsIn(dataDir);
-  const seen = seenIn(dataDir);
-  return {
-    states: () => mcpStates(serversOf(config(), "operator"), logins, seen),
-    find(id: string) {
-      const found = signInServer(serversOf(config()), id);
-      if (found.kind === "problem") return found;
-      const { server } = found;
-      return {
-        kind: "found" as const,
-        port: server.oauth?.callbackPort,
-        /** Begins a sign-in; rejects with the reason for the owner. */
-        begin: (redirectUrl: string) => beginLogin(id, server, redirectUrl, logins),
-      };
-    },
-    /** Deletes a login. @returns Whether there was one. */
-    remove: (id: string) => logins.remove(id),
-  };
 }

@@ -33,7 +33,6 @@ import {
   withTools,
   workspaceOf,
 } from "../../workspace/skills.ts";
-import type { createServerLogins } from "../mcp/ports.ts";
 
 /** What an agent's tools use, whatever the account is: it has a folder of its own. */
 export interface AgentServices {
@@ -54,8 +53,6 @@ export interface ToolServices {
   readonly fetchForTool: SkillRunParts["fetch"];
   /** The states of the MCP servers, in the order of the config. */
   readonly servers: () => readonly McpServerState[];
-  /** The logins to those servers, for owners. */
-  logins(): Promise<ReturnType<typeof createServerLogins>>;
   /** All tools that the config makes available: the same array until they change. */
   tools(): readonly Tool[];
   /** Resolves once the skills of an agent were read for the first time. */
@@ -195,8 +192,6 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
       return await fetchDeclared(...request, { version, now, hosts: skillHosts(current) });
     },
     servers: () => mcp?.states() ?? [],
-    logins: async () =>
-      (await import("../mcp/ports.ts")).createServerLogins(() => current, dataDir),
     tools: all,
     isRunning: () => running.programs.size > 0,
     skillsRead: async (agentId) => await agentFor(agentId).reading,

@@ -11,13 +11,11 @@ import {
   type AccountFlags,
   BOT_COMMON,
   type CommonFlags,
-  flag,
   ONE_ACCOUNT,
   rowNumber,
   UNUSED_PATH,
   word,
 } from "../../cli/shared/command.ts";
-import type { LoginFlags } from "./mcp.ts";
 
 const CODE = word("ID on the card, and in `barnacle approvals list`", "id");
 
@@ -91,49 +89,6 @@ export const approvals: CliGroup = describeGroup("List and decide approvals", {
       positional: { kind: "array", parameter: rowNumber("barnacle approvals rules"), minimum: 1 },
     },
     run: async (flags, io, ...ids) => (await import("./approvals.ts")).revoke(flags, ids, io),
-  }),
-}, "list");
-
-const SERVER = word("Name of the server in mcp.servers", "server");
-
-export const mcp: CliGroup = describeGroup("List MCP servers, and sign in to them", {
-  list: describeCommand<CommonFlags>({
-    brief: "List MCP servers with their logins and last seen tools",
-    notes: ["Asks no server. `barnacle doctor --only mcp` connects to each of them."],
-    examples: ["barnacle mcp list"],
-    exits: { io: true, tryAgain: true, config: true },
-    parameters: { flags: BOT_COMMON },
-    run: async (flags, io) => (await import("./mcp.ts")).list(flags, io),
-  }),
-  login: describeCommand<LoginFlags, [server: string]>({
-    brief: "Sign in to an MCP server with OAuth",
-    notes: [
-      "Prints an address to open in a browser, and waits up to ten minutes for the browser to come " +
-      "back. A running bot uses the login at once.",
-      "If the browser is on another machine, it cannot come back. With `--paste`, copy the address " +
-      "that it shows at the end, and paste it here.",
-    ],
-    examples: ["barnacle mcp login issues", "barnacle mcp login issues --paste"],
-    exits: { failed: "the sign-in failed", io: true, tryAgain: true, config: true },
-    parameters: {
-      flags: {
-        ...BOT_COMMON,
-        paste: flag("Read the browser's last address from stdin instead of waiting for it"),
-      },
-      positional: { kind: "tuple", parameters: [SERVER] },
-    },
-    run: async (flags, io, server) => (await import("./mcp.ts")).login(flags, server, io),
-  }),
-  logout: describeCommand<CommonFlags, [server: string]>({
-    brief: "Delete the login to an MCP server",
-    notes: [
-      "Deletes the tokens here. The server may accept them until they expire; its settings show " +
-      "and end such accesses.",
-    ],
-    examples: ["barnacle mcp logout issues"],
-    exits: { failed: "there was no login", io: true, tryAgain: true },
-    parameters: { flags: BOT_COMMON, positional: { kind: "tuple", parameters: [SERVER] } },
-    run: async (flags, io, server) => (await import("./mcp.ts")).logout(flags, server, io),
   }),
 }, "list");
 

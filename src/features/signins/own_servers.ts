@@ -27,7 +27,7 @@ import {
 } from "../../core/turn/tool.ts";
 import { readMember } from "../../discord/rest/requests/guild_reads.ts";
 import { ask } from "../../flows/interactions/ask.ts";
-import { stateText } from "../../interactions/commands/config.ts";
+import { stateText } from "../mcp/sign_ins.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { bounded } from "../../lib/text/quoted.ts";
 import { GO_ON, loggedOutText, MCP_SERVERS, noLoginText } from "../../render/sentences.ts";

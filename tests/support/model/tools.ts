@@ -51,7 +51,6 @@ export const NO_TOOLS: ToolServices = {
   runTool: () => Promise.reject(new Error("This test runs no tool of a skill")),
   fetchForTool: () => Promise.reject(new Error("This test asks no host")),
   servers: () => [],
-  logins: () => Promise.reject(new Error("This test has no logins")),
   isRunning: () => false,
   tools: () => [],
   skillsRead: () => Promise.resolve(),

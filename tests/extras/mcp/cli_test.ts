@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { loginText } from "../../../src/features/agent/mcp.ts";
+import { loginText } from "../../../src/features/mcp/cli.ts";
 
 describe("[T13] loginText()", () => {
   const until = Date.UTC(2026, 0, 2, 3, 4);
