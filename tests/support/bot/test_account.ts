@@ -81,7 +81,8 @@ async function loadLate(): Promise<void> {
       ([, target = ""]) => target.startsWith(".") ? join(root, dirname(path), target) : target,
     )
   );
-  await Promise.all([...new Set(late)].map((one) => import(one)));
+  const code = [...new Set(late)].filter((one) => !one.endsWith(".wasm"));
+  await Promise.all(code.map((one) => import(one)));
 }
 
 await loadLate();
