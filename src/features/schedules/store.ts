@@ -135,7 +135,6 @@ export function createSchedules(transactions: Transactions) {
   return { ...createScheduleRows(transactions), ...createScheduleRuns(transactions) };
 }
 
-export type Schedules = ReturnType<typeof createSchedules>;
 export type Schedule = ReturnType<typeof SCHEDULE.read>;
 export type NewSchedule = Parameters<ReturnType<typeof SCHEDULE.prepareInsert>>[0];
 export type ScheduleRun = ReturnType<typeof readRun>;

@@ -794,8 +794,6 @@ export function createOutbox(
   };
 }
 
-export type Outbox = ReturnType<typeof createOutbox>;
-
 const MINUTE = rows({ minute: integer(), count: integer() });
 
 /**

@@ -441,7 +441,6 @@ function createResolvedNames({ database, sql, commit, read }: Transactions) {
 }
 
 /** Reads and adds names. */
-export type ResolvedNames = ReturnType<typeof createResolvedNames>;
 
 function guildOf(resolved: ResolvedName): string {
   return resolved.kind === "channel" ? resolved.guildId : "";

@@ -206,8 +206,6 @@ function createPauses({ sql, commit, read }: Transactions, { upsert, values, key
   };
 }
 
-export type Pauses = ReturnType<typeof createPauses>;
-
 function pauseIn(row: (Pause & { readonly isPaused: boolean }) | undefined): Pause | undefined {
   return row?.isPaused ? { by: row.by, since: row.since } : undefined;
 }
@@ -301,4 +299,3 @@ function createStoredBackups({ sql, commit, read }: Transactions, { upsert }: Se
 }
 
 /** Reads and keeps the results of backups (O11). */
-export type StoredBackups = ReturnType<typeof createStoredBackups>;
