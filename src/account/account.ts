@@ -24,7 +24,7 @@ import type { Meter } from "../http/metrics.ts";
 import type { Clock, StartTimer } from "../lib/clock.ts";
 import type { Hold } from "../lib/emitter.ts";
 import type { Log } from "../lib/log.ts";
-import type { OurView } from "../flows/judging/routing.ts";
+import type { OurView } from "../flows/judging/judge.ts";
 import type { CurrentPolicy, PolicyKeeper } from "../flows/judging/policy_keeper.ts";
 import type { ProcessMemory } from "../flows/process_memory.ts";
 import type { Store } from "../store/store.ts";

@@ -10,7 +10,7 @@
 import type { Config } from "../config/config.ts";
 import type { ChannelId, UserId } from "../core/discord/ids.ts";
 import type { RefusedPart } from "../core/model.ts";
-import type { OurAccount } from "../flows/judging/routing.ts";
+import type { OurAccount } from "../flows/judging/judge.ts";
 import { hostTimezone } from "../host/process/boot.ts";
 import { createBySecrets } from "../lib/cache.ts";
 import type { ChunkRules } from "../render/markdown/chunk.ts";

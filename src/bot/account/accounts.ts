@@ -7,11 +7,11 @@
 import type { Bot } from "../../account/account.ts";
 import { ourAccounts } from "../../account/per_account.ts";
 import type { AccountChange } from "../../config/changes.ts";
-import type { AccountId } from "../../core/discord/ids.ts";
+import type { AccountId, UserId } from "../../core/discord/ids.ts";
 import type { InvalidRequests } from "../../discord/rest/scheduler/rate_limiter.ts";
 import { askApplication } from "../../discord/rest/requests/application.ts";
 import { createSharedInvalidRequests } from "../../discord/rest/scheduler/rate_limiter.ts";
-import { recalledView } from "../../flows/judging/routing.ts";
+import type { OurView } from "../../flows/judging/judge.ts";
 import { isOfThisBot, peerOf, takeOver } from "../../flows/preflight/before_connecting.ts";
 import { schedule } from "../../lib/clock.ts";
 import { createKeyedQueue } from "../../lib/waker.ts";
@@ -247,5 +247,16 @@ function createRunner(bot: Bot, accountId: AccountId, { start, invalidRequests, 
       await running?.stop();
       accounts.delete(accountId);
     },
+  };
+}
+
+/** The view of an account that starts: the process has only its last user id. */
+export function recalledView(userId: UserId): OurView {
+  return {
+    userId: () => userId,
+    roleIn: () => undefined,
+    isIn: () => true,
+    wouldAnswer: () => false,
+    threadAgent: () => undefined,
   };
 }

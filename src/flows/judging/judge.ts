@@ -14,6 +14,9 @@
  * of Discord to the model only if the policy lets it see it (H3, H6).
  *
  * The intent filter follows the conversation of each channel in memory (I1); a restart forgets it.
+ *
+ * Each account that sees a message gathers the same facts to choose its agent and account (N2),
+ * wherever it stands among the accounts. So all of them choose the same.
  */
 
 import type { BotAccount } from "../../account/account.ts";
@@ -28,12 +31,14 @@ import {
   THINK_LEVELS,
 } from "../../core/config_file.ts";
 import {
+  type AccountId,
   type ChannelId,
   createdAtMs,
+  type GuildId,
   type MessageId,
+  type RoleId,
   type UserId,
 } from "../../core/discord/ids.ts";
-import type { PermittedReaction, Reaction } from "../../core/inbound/inbound.ts";
 import {
   ASKED_OTHERWISE,
   cameBy,
@@ -41,6 +46,8 @@ import {
   hookedOf,
   type InboundMessage,
   isAtDiscord,
+  type PermittedReaction,
+  type Reaction,
   reactionRunIdOf,
   termsOf,
   type TextCommand,
@@ -76,14 +83,107 @@ import {
 } from "../../policy/intent/tracker.ts";
 import { type CountedMessage, createLoopGuard, type Speaker } from "../../policy/loop_guard.ts";
 import { prepareClosedBy } from "../../policy/place_access.ts";
-import { rulesFor } from "../../policy/rules/rules.ts";
-import type { AccessPolicy } from "../../policy/rules/rules.ts";
+import { type AccessPolicy, rulesFor } from "../../policy/rules/rules.ts";
 import { besideKeyOf, type Conversation, scopeFor, sessionKeyOf } from "../../session/session.ts";
 import type { GuildTarget } from "../actions/targets.ts";
 import { isOwner, ownsApplicationAsRead, sessionOwner } from "../owners/owner_ids.ts";
 import { tellLoopMuted } from "../owners/tell_owners.ts";
 import { continuesIn, opensThreadFor, threadAgentOf } from "./answer_threads.ts";
-import { type OurAccount, type OurView, routingFacts } from "./routing.ts";
+
+export interface OurAccount {
+  readonly accountId: AccountId;
+  /** Absent while the account does not run. */
+  readonly view?: OurView;
+}
+
+/** A running account, as the others see it. */
+export interface OurView {
+  /** The bot's user id; `undefined` until it is known. */
+  readonly userId: () => UserId | undefined;
+  /** The role that Discord created for the bot in a guild. */
+  readonly roleIn: (guildId: GuildId) => RoleId | undefined;
+  readonly isIn: (guildId: GuildId) => boolean;
+  /** Whether it would answer a message that mentions no account, by the facts in memory. */
+  readonly wouldAnswer: (message: InboundMessage) => boolean;
+  /** The agent whose answer opened a thread. */
+  readonly threadAgent: (threadId: ChannelId) => string | undefined;
+}
+
+/** Mentions of users and roles in a text. */
+const MENTION_OF_ANY = /<@(?:!?|(&))(\d{1,20})>/g;
+
+/** Gathers the facts of a message; `undefined` if there are none. */
+export function routingFacts(
+  message: InboundMessage,
+  { router, agentsNamed }: AccessPolicy,
+  ours: readonly OurAccount[],
+): RoutingFacts | undefined {
+  const isShared = ours.length > 1;
+  const hasAgents = router.agents.length > 1;
+  if (!isShared && !hasAgents) return undefined;
+  const scheduled = cameBy(message, "schedule");
+  const named = !hasAgents
+    ? []
+    : scheduled?.agentId === undefined
+    ? agentsNamed(message.text)
+    : [scheduled.agentId]; // a schedule is the agent's that made it
+  const threadAgent = hasAgents ? threadAgentAmong(message, ours) : undefined;
+  const mentioned = isShared ? mentionedIn(message, ours) : [];
+  const accounts = isShared && mentioned.length === 0 ? answering(message, ours) : [];
+  const facts: RoutingFacts = {
+    ...(mentioned.length > 0 && { mentioned }),
+    ...(named.length > 0 && { named }),
+    ...(threadAgent !== undefined && { threadAgent }),
+    ...(accounts.length > 1 && { accounts }),
+  };
+  return Object.keys(facts).length > 0 ? facts : undefined;
+}
+
+function threadAgentAmong(
+  { place }: InboundMessage,
+  ours: readonly OurAccount[],
+): string | undefined {
+  if (place.kind !== "guild" || !place.thread) return undefined;
+  for (const { view } of ours) {
+    const agentId = view?.threadAgent(place.thread.id);
+    if (agentId !== undefined) return agentId;
+  }
+  return undefined;
+}
+
+/**
+ * The accounts that a message addresses: first those of its text, in its order, then that of the
+ * message to which it replies. A direct message addresses its account.
+ */
+function mentionedIn(message: InboundMessage, ours: readonly OurAccount[]): readonly AccountId[] {
+  const { accountId, guildId, text, quoted, sender, mention, mentionsOthers } = message;
+  if (guildId === undefined) return [accountId];
+  const found = new Set<AccountId>();
+  const add = (is: (view: OurView) => boolean): void => {
+    const account = ours.find(({ view }) => view?.isIn(guildId) && is(view));
+    if (account) found.add(account.accountId);
+  };
+  const isWritten = mention === "user" || mention === "role" || mentionsOthers;
+  for (const [, isRole, id] of isWritten ? text.matchAll(MENTION_OF_ANY) : []) {
+    add((view) => id === (isRole ? view.roleIn(guildId) : view.userId()));
+  }
+  const author = quoted?.author?.id;
+  if (author !== undefined && !sender.automaton) add((view) => view.userId() === author);
+  if (mention !== undefined) found.add(accountId);
+  return [...found];
+}
+
+/**
+ * The accounts that would answer a message without a mention, in the order of the config. Its author
+ * is none of them, also if accounts may answer each other (N3).
+ */
+function answering(message: InboundMessage, ours: readonly OurAccount[]): readonly AccountId[] {
+  const authorId = message.sender.id;
+  return ours.filter(({ accountId, view }) =>
+    accountId === message.accountId ||
+    view?.userId() !== authorId && view?.wouldAnswer({ ...message, accountId })
+  ).map(({ accountId }) => accountId);
+}
 
 /** Maximum number of channels, each of at most 30 KB; beyond, the longest silent one is forgotten. */
 const MAX_CHANNELS = 64;

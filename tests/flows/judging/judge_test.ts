@@ -12,7 +12,7 @@ import {
   viewOf,
 } from "../../../src/flows/judging/judge.ts";
 import { permitReaction } from "../../../src/flows/inbound/accept.ts";
-import type { OurView } from "../../../src/flows/judging/routing.ts";
+import type { OurView } from "../../../src/flows/judging/judge.ts";
 import {
   ACCOUNT,
   directMessage,

@@ -1,3 +1,4 @@
+import { recalledView } from "../../../src/bot/account/accounts.ts";
 import { cameBy } from "../../../src/core/inbound/inbound.ts";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -5,7 +6,6 @@ import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage, Reaction } from "../../../src/core/inbound/inbound.ts";
 import type { Judged, Verdict } from "../../../src/core/inbound/inbox.ts";
 import { runsBeside, runsOnReaction } from "../../../src/flows/judging/judge.ts";
-import { recalledView } from "../../../src/flows/judging/routing.ts";
 import { guildMessage, sender, userId } from "../../support/discord/builders.ts";
 import { runBeside, testAccount } from "../../support/bot/test_account.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { toAccountId, type UserId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import { type OurAccount, type OurView, routingFacts } from "../../../src/flows/judging/routing.ts";
+import { type OurAccount, type OurView, routingFacts } from "../../../src/flows/judging/judge.ts";
 import { policy } from "../../policy/policies.ts";
 import {
   ACCOUNT,

@@ -19,7 +19,7 @@ import type { ToolServices } from "../../../src/bot/process/tool_services.ts";
 import type { Connection } from "../../../src/discord/gateway/main/connection.ts";
 import type { BotAccount } from "../../../src/account/account.ts";
 import type { AccountId } from "../../../src/core/discord/ids.ts";
-import type { OurView } from "../../../src/flows/judging/routing.ts";
+import type { OurView } from "../../../src/flows/judging/judge.ts";
 import type { GuildSnapshot, Self } from "../../../src/core/inbound/inbound.ts";
 import type { Model } from "../../../src/core/model.ts";
 import { createInvalidRequests } from "../../../src/discord/rest/scheduler/rate_limiter.ts";
