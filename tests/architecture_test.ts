@@ -137,6 +137,7 @@ const ASKED_BY_NAME: readonly string[] = [
 
 /** The files of the core that use the list of features. */
 const USE_THE_LIST: readonly string[] = [
+  "src/config/load.ts",
   "src/config/schema/root.ts",
   "src/interactions/registry.ts",
   "src/job_worker.ts",

@@ -14,8 +14,8 @@ import {
   mediaProblems,
   unknownProviders,
 } from "./model_checks.ts";
-import { openHost, silentDefaults, UNENCRYPTED_HINT } from "./audit/audit.ts";
-import { hookProblems } from "./hook_checks.ts";
+import { silentDefaults } from "./audit/audit.ts";
+import { FEATURES } from "../features/features.ts";
 import { placeholdersIn } from "./checks/issues.ts";
 import {
   type BotConfig,
@@ -31,7 +31,7 @@ import { resolveModels } from "./models.ts";
 import { type ConfigText, noFile, parseConfig, type ProblemAt } from "./parse.ts";
 import type { Problem } from "./text/problem.ts";
 import type { Settings } from "./schema/root.ts";
-import { envSecret, Secret, type SecretPlaces } from "./schema/parts/secrets.ts";
+import { envSecret, type SecretPlaces } from "./schema/parts/secrets.ts";
 import { positionOf, valueAt } from "./text/edit.ts";
 
 export type Loaded =
@@ -91,6 +91,8 @@ export async function loadConfig(
   ) => problemAt(ports.isElsewhere ? "warning" : "error", path, message, hint));
   const isReplaced = new Set(placeholders.map(({ path }) => path));
   const costs = costProblems(settings, written, env, problemAt);
+  const { isElsewhere = false } = ports;
+  const judged = { settings, written, problemAt, isElsewhere };
   const all = [
     ...parsed.problems.filter(({ path }) => !isReplaced.has(path)),
     ...placeholders,
@@ -101,8 +103,7 @@ export async function loadConfig(
     ...modelKeys,
     ...(ports.isElsewhere ? [] : mediaProblems(settings, env, problemAt)),
     ...costs.problems,
-    ...webhookProblems(settings, problemAt),
-    ...hookProblems(settings, written, problemAt, ports.isElsewhere),
+    ...(await Promise.all(FEATURES.map(({ problems }) => problems?.(judged) ?? []))).flat(),
     ...reachable,
     ...silentDefaults(written).map((remark): Problem =>
       source ? { ...remark, file: source.file } : remark
@@ -127,23 +128,6 @@ export async function loadConfig(
     problems: all,
     holdsSecret: secrets.holdsLiteral,
   };
-}
-
-/** Judges the address of alerts, which anyone who knows it may use (SEC-R9). */
-function webhookProblems({ alerts }: Partial<Settings>, problemAt: ProblemAt): readonly Problem[] {
-  const written = alerts?.webhook;
-  if (!(written instanceof Secret)) return [];
-  const text = written.reveal();
-  if (/^\*+$/.test(text)) return []; // blanked
-  if (!/^https?:$/.test(URL.parse(text)?.protocol ?? "")) {
-    const message = "The address is not valid: it does not begin with https:// or http://";
-    const hint = "copy the whole address again, as the service shows it";
-    return [problemAt("error", ["alerts", "webhook"], message, hint)];
-  }
-  const host = openHost(text);
-  if (host === undefined) return [];
-  const message = `The alerts for ${host} cross the network unencrypted`;
-  return [problemAt("warning", ["alerts", "webhook"], message, UNENCRYPTED_HINT)];
 }
 
 /** All problems of a config. What keeps the bot from its start, no token or no model, is an error. */

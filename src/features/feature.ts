@@ -11,6 +11,9 @@ import type { BotFeature } from "../account/feature_parts.ts";
 import type { ServeFeature } from "../cli/run/served_parts.ts";
 import type { CliCommand, CliGroup } from "../cli/help/command_help.ts";
 import type { TaskTitle } from "../cli/help/overview.ts";
+import type { ProblemAt } from "../config/parse.ts";
+import type { Settings } from "../config/schema/root.ts";
+import type { Problem } from "../config/text/problem.ts";
 import type { Tool } from "../core/turn/tool.ts";
 import type { Command, Component } from "../interactions/base/command.ts";
 import type { Transactions } from "../store/database/commits.ts";
@@ -19,6 +22,8 @@ import type { DeclaredTable } from "../store/schema/columns.ts";
 export interface Feature extends BotFeature, ServeFeature {
   /** Keys at the top of the config. */
   readonly config?: Readonly<Record<string, z.ZodType>>;
+  /** Finds faults of the config that the schema cannot see, whenever it is loaded. */
+  readonly problems?: (judged: JudgedConfig) => Promise<readonly Problem[]>;
   /** In the order in which a person is forgotten in them. */
   readonly tables?: readonly DeclaredTable[];
   /** Creates namespaces of the store. */
@@ -31,6 +36,15 @@ export interface Feature extends BotFeature, ServeFeature {
   readonly components?: readonly Component[];
   /** Commands for operators; loaded with the command line, and never by `run`. */
   readonly cli?: () => Promise<CliCommands>;
+}
+
+export interface JudgedConfig {
+  readonly settings: Settings;
+  /** The file's own values. */
+  readonly written: unknown;
+  readonly problemAt: ProblemAt;
+  /** Whether the config is for another machine, whose environment and files are unknown. */
+  readonly isElsewhere: boolean;
 }
 
 /**

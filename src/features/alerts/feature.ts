@@ -6,13 +6,20 @@
 import type { AlertRecord } from "../../core/finding.ts";
 import type { Bot } from "../../account/account.ts";
 import type { Watch } from "../../account/feature_parts.ts";
-import type { Feature } from "../feature.ts";
+import type { Problem } from "../../config/text/problem.ts";
+import type { Feature, JudgedConfig } from "../feature.ts";
 import { alerts as keys } from "./config.ts";
 import { schedule } from "../../lib/clock.ts";
 import { createLoader } from "../../lib/cache.ts";
 
+async function problems(judged: JudgedConfig): Promise<readonly Problem[]> {
+  if (judged.settings.alerts?.webhook === undefined) return [];
+  return (await import("./problems.ts")).webhookProblems(judged);
+}
+
 export const alerts = {
   config: { alerts: keys },
+  problems,
   cli: async () => ({ "Diagnose": await import("./commands.ts") }),
   watch: watchProcess,
 } satisfies Feature;

@@ -1,26 +1,24 @@
 /** Finds faults of hooks and events of servers that the schema cannot see (W1, W7). */
 
-import { isToolEntry } from "../core/tool_names.ts";
-import type { AnswerRules, HookScheme } from "../core/hooks/hook.ts";
-import { isLoopback } from "../lib/network/addresses.ts";
-import { quoted } from "../lib/text/quoted.ts";
-import { unknownTool } from "./audit/audit.ts";
-import type { ProblemAt } from "./parse.ts";
-import { DEFAULT_ACCOUNT } from "./schema/accounts.ts";
-import type { Settings } from "./schema/root.ts";
-import type { Problem } from "./text/problem.ts";
-import { type Segment, valueAt } from "./text/edit.ts";
+import { isToolEntry } from "../../core/tool_names.ts";
+import type { AnswerRules, HookScheme } from "../../core/hooks/hook.ts";
+import { isLoopback } from "../../lib/network/addresses.ts";
+import { quoted } from "../../lib/text/quoted.ts";
+import { unknownTool } from "../../config/audit/audit.ts";
+import type { ProblemAt } from "../../config/parse.ts";
+import type { JudgedConfig } from "../feature.ts";
+import { DEFAULT_ACCOUNT } from "../../config/schema/accounts.ts";
+import type { Settings } from "../../config/schema/root.ts";
+import type { Problem } from "../../config/text/problem.ts";
+import { type Segment, valueAt } from "../../config/text/edit.ts";
 
 const MIN_SECRET = 32;
 
 /** Faults of hooks that the schema cannot see, and addresses of hooks that others can reach (W1). */
 export function hookProblems(
-  settings: Settings,
-  written: unknown,
-  problemAt: ProblemAt,
-  isElsewhere = false,
+  { settings, written, problemAt, isElsewhere }: JudgedConfig,
 ): readonly Problem[] {
-  const { hooks = {}, http, channels } = settings as Partial<Settings> & Settings;
+  const { hooks = {}, http, channels } = settings;
   const entries = Object.entries(hooks);
   const accountIds = channels.discord?.accounts && Object.keys(channels.discord.accounts);
   const problems = entries.flatMap(([name, hook]) => {
