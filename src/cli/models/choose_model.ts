@@ -9,6 +9,7 @@ import type { Problem } from "../../config/text/problem.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Model } from "../../core/model.ts";
 import { collectGarbage } from "../../host/process/release_pages.ts";
+import { createLoader } from "../../lib/cache.ts";
 import type { Log } from "../../lib/log.ts";
 import { createPlaces } from "../../lib/places.ts";
 import {
@@ -124,6 +125,9 @@ const HOSTED = { least: Infinity, most: Infinity };
 /** Bytes of images in all requests that run; each needs its images four times (SEC-R25). */
 const room = createPlaces(8_000_000, collectGarbage);
 
+/** Each answer is checked, and to import a module takes 30 µs each time. */
+const writtenCalls = createLoader(() => import("../../render/safety/written_call.ts"));
+
 function candidateOf(settings: ModelSettings, log: Log): FittedCandidate {
   const { provider: { id: providerId }, abilities: written } = settings;
   const speed = isPaid(settings) ? undefined : createReadSpeed({ now: Date.now });
@@ -151,10 +155,7 @@ function candidateOf(settings: ModelSettings, log: Log): FittedCandidate {
   const model = withRetry(fitted, {
     sleep: (ms, signal) => sleep(ms, undefined, { signal }),
     random: Math.random,
-    async hasCall(text, tools) {
-      const { isWrittenCall } = await import("../../render/safety/written_call.ts");
-      return isWrittenCall(text, tools);
-    },
+    hasCall: async (text, tools) => (await writtenCalls.get()).isWrittenCall(text, tools),
     onRetry: ({ kind, message }, waitMs) =>
       log.warn("A model did not answer; asking again", { kind, reason: message, waitMs }),
     onTooLong(error, request) {
