@@ -73,7 +73,6 @@ export function sidebarOf(pages: readonly string[], titleOf: (page: string) => s
     );
     return {
       text,
-      collapsed: names.includes("/*"),
       items: found.map((page) => ({ text: titleOf(page), link: `/${page.slice(0, -3)}` })),
     };
   });
@@ -100,6 +99,7 @@ const STYLE = `
 #app .vp-doc li > p { margin: 2px 0; }
 #app .vp-doc :is(td, th) { padding: 3px 10px; }
 #app .vp-doc :not(pre) > code { padding: 1px 4px; font-size: 15px; }
+#app .vp-doc .lang { display: none; }
 #app .vp-doc [class*="language-"] pre { padding: 8px 0; }
 #app .vp-doc [class*="language-"] code { padding: 0 14px; white-space: pre-wrap; }
 @media (max-width: 640px) { #app .VPDoc { padding: 16px 20px; } }
@@ -109,19 +109,22 @@ const STYLE = `
 const SEARCH_PAGE = `# Search
 
 <script setup>
-import { computed, ref } from "vue";
+import { computed, onMounted, ref } from "vue";
 import { slugify } from "@mdit-vue/shared";
 import { withBase } from "vitepress";
 import { searchPages } from "../search.ts";
 import pages from "../pages.json";
 const words = ref("");
+const field = ref();
+onMounted(() => field.value.focus());
 const hits = computed(() => searchPages(words.value, pages));
 const address = ({ path, heading }) =>
   withBase("/" + path.replace(/\\.md$/, heading && "#" + slugify(heading)));
 </script>
 
-<label>Words: <input v-model="words" type="search" style="border: 1px solid; padding: 4px 8px" /></label>
+<label>Words: <input ref="field" v-model="words" type="search" style="border: 1px solid; padding: 4px 8px" /></label>
 
+<p v-if="words" role="status">{{ hits.length }} pages</p>
 <p v-for="hit in hits" :key="hit.path">
 <a :href="address(hit)">{{ hit.title }}{{ hit.heading && ": " + hit.heading }}</a><br />
 {{ hit.excerpt }}
