@@ -205,8 +205,6 @@ export function withTimeout<Value>(
   return Promise.race([promise, late]).finally(cancel);
 }
 
-/** No server has this name. */
-const oddKey = (serverId: string) => `${serverId} odd`;
 const seenSchema = z.record(z.string(), z.record(z.string(), z.string()));
 
 /** Creates the memory. It reads the file at each look, because another process may write it too. */
@@ -223,12 +221,6 @@ export function createSeenTools(path: string) {
       const changes = before && changesOf(before, tools);
       if (!changes || !isUnchanged(changes)) remember(path, { ...seen, [serverId]: tools });
       return changes;
-    },
-    /** Tools of a server whose last results had odd parts, each with the reason. */
-    oddOf: (serverId: string): Readonly<Record<string, string>> =>
-      readSeen(path)[oddKey(serverId)] ?? {},
-    noteOdd(serverId: string, odd: Readonly<Record<string, string>>): void {
-      remember(path, { ...readSeen(path), [oddKey(serverId)]: odd });
     },
     /** The remembered tools of a server; `undefined` if it has none. */
     of: (serverId: string): ToolHashes | undefined => readSeen(path)[serverId],

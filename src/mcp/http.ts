@@ -32,7 +32,6 @@ import {
   textOf,
   TOOLS_CHANGED,
   unread,
-  UNREAD_CODE,
   withAnswer,
 } from "./reading.ts";
 import { type ConfinedLaunch, ProgramError, startFailure } from "./sandbox.ts";
@@ -215,8 +214,6 @@ function signalTo(child: ChildProcess | undefined, signal: "SIGTERM" | "SIGKILL"
 const OLD_MS = 5_000;
 /** Milliseconds for `server/discover`: older servers do not know it, and some say nothing. */
 const DISCOVER_MS = 5_000;
-/** Milliseconds for the answer to a request that a server accepts with status 202. */
-const ACCEPTED_MS = 30_000;
 const EVENTS = "text/event-stream";
 /** Maximum UTF-16 units of a server's words in an error. */
 const MAX_WORDS = 300;
@@ -251,51 +248,10 @@ export function createHttpTransport(
   /** The headers of a first request that the server does not know; absent: it does. */
   let unknown: HeadersInit | undefined;
   let fetchOAuth: typeof fetch | undefined;
-  /** Requests without an answer of their own: the stream of the session may bring it. */
-  const accepted = new Map<number, string>();
-  const ends = new Map<number, () => void>();
-
-  /**
-   * Expects the answer on the session's stream, which may bring it before status 202.
-   *
-   * @returns Waits for it, and gives nothing, or an error of ours.
-   */
-  function onStream({ id, method }: Asked): { read(): Promise<Response>; end(): void } {
-    const { promise, resolve } = Promise.withResolvers<Response>();
-    accepted.set(id, method);
-    ends.set(id, () => resolve(new Response("", { headers: { "content-type": EVENTS } })));
-    const message = "the server accepted the request (HTTP 202), and sent no answer in time";
-    const late = { jsonrpc: "2.0", id, error: { code: UNREAD_CODE, message } };
-    return {
-      async read() {
-        const cancel = schedule(() => resolve(Response.json(late)), ACCEPTED_MS);
-        return await promise.finally(cancel);
-      },
-      end() {
-        accepted.delete(id);
-        ends.delete(id);
-      },
-    };
-  }
-
   async function exchange(
     input: RequestInfo | URL,
     init: RequestInit | undefined,
     asked: Asked | undefined,
-  ): Promise<Response> {
-    const streamed = asked && onStream(asked);
-    try {
-      return await answerOf(input, init, asked, streamed?.read);
-    } finally {
-      streamed?.end();
-    }
-  }
-
-  async function answerOf(
-    input: RequestInfo | URL,
-    init: RequestInit | undefined,
-    asked: Asked | undefined,
-    readStreamed: (() => Promise<Response>) | undefined,
   ): Promise<Response> {
     const response = await fetchPlain(globalThis.fetch, input, sentOnce(init));
     const { status } = response;
@@ -320,15 +276,7 @@ export function createHttpTransport(
       if (!isAnswered) throw new LostSessionError(status, text);
       return await withAnswer(new Response(text, response), asked);
     }
-    const text = asked && status === 202 && !isEventStream(response)
-      ? await textOf(abortable(response))
-      : undefined;
-    if (text === "" && readStreamed && asked?.method !== "server/discover") {
-      return await readStreamed();
-    }
-    return await withAnswer(text === undefined ? abortable(response) : new Response(text), asked, {
-      accepted,
-      onAnswer: (id) => ends.get(Number(id))?.(),
+    return await withAnswer(abortable(response), asked, {
       onToolsChanged,
       async resume(lastEventId, ms) {
         const signal = init?.signal ?? new AbortController().signal;

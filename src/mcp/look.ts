@@ -33,7 +33,7 @@ const QUIET = { debug() {}, info() {}, warn() {}, error() {} };
 
 export async function lookAtServers(
   servers: readonly McpServer[],
-  { version, confine, logins, seen }: Pick<McpHost, "version" | "confine" | "logins" | "seen">,
+  { version, confine, logins }: Pick<McpHost, "version" | "confine" | "logins">,
 ): Promise<McpView> {
   const asksSandbox = servers.some(({ transport }) =>
     transport.kind === "stdio" && transport.sandbox !== "off"
@@ -47,7 +47,7 @@ export async function lookAtServers(
       schedule,
       log: QUIET,
       confine,
-      seen: { look: () => undefined, oddOf: seen.oddOf },
+      seen: { look: () => undefined },
       logins,
     });
     await connection.list();

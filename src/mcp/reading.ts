@@ -244,9 +244,6 @@ export interface Asked {
 }
 
 interface EventPorts {
-  /** Requests whose answers a stream may bring that answers none of its own: methods by id. */
-  readonly accepted?: ReadonlyMap<number, string>;
-  readonly onAnswer?: (id: unknown) => void;
   /** The server has other tools now. */
   readonly onToolsChanged?: () => void;
   /**
@@ -313,10 +310,10 @@ function tooLong(): Error {
 function events(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   asked: Asked | undefined,
-  { accepted = new Map(), onAnswer, onToolsChanged, resume }: EventPorts,
+  { onToolsChanged, resume }: EventPorts,
 ): ReadableStream<Uint8Array> {
   let reader = body.getReader();
-  const waiting = asked ? new Map([[asked.id, asked.method]]) : accepted;
+  const waiting = new Map(asked ? [[asked.id, asked.method]] : []);
   let hasAnswer = false; // a stream without a request has none, and goes on
   let read = "";
   let problem: Error | undefined;
@@ -339,7 +336,6 @@ function events(
       for (const message of readMessages(data, waiting)) {
         if ("method" in message && message.method === TOOLS_CHANGED) onToolsChanged?.();
         else read += `data: ${JSON.stringify(message)}\n\n`;
-        if (!("method" in message)) onAnswer?.(message.id);
         hasAnswer ||= !("method" in message) && message.id === asked?.id;
       }
     },

@@ -46,12 +46,10 @@ const NOTHING = "The tool returned nothing.";
  * Writes a result. Links to resources, sounds and other files are named.
  *
  * @param showImage Shows an image to the model; absent: images are only named.
- * @param onOdd Called for each part that cannot be read. The others are written.
  */
 export async function resultText(
   result: unknown,
   showImage?: ToolContext["showImage"],
-  onOdd: () => void = () => {},
 ): Promise<string> {
   const { content, structuredContent, toolResult, isError: _, _meta, resultType: __, ...own } =
     Array.isArray(result) || !isRecord(result) ? { content: result } : result;
@@ -59,7 +57,6 @@ export async function resultText(
   const parts: string[] = [];
   for (const part of content === undefined || content === null ? [] : [content].flat()) {
     const written = await partText(typeof part === "string" ? { text: part } : part, showImage);
-    if (written === undefined) onOdd();
     parts.push(written ?? "[a part of the result is not readable]");
   }
   const text = parts.some((part) => part !== "")
@@ -151,8 +148,8 @@ export interface McpHost extends Timers {
   readonly logins: Logins;
   /** Whether the logins are those of one person, whose accounts the servers show (T13a). */
   readonly isOwn?: true;
-  /** Remembers descriptions and odd results over a restart. */
-  readonly seen: Pick<SeenTools, "look"> & Partial<SeenTools>;
+  /** Remembers descriptions over a restart. */
+  readonly seen: Pick<SeenTools, "look">;
   readonly log: Log;
   /**
    * A server wants a sign-in; called until it tells the owners, then not before the next one, also
@@ -197,7 +194,6 @@ export function createMcpConnection(server: McpServer, host: McpHost, onTools = 
   let connecting: Promise<MCPClient> | undefined;
   let tools: readonly McpToolDefinition[] | undefined;
   let cut: readonly string[] = [];
-  let odd = seen.oddOf?.(id) ?? {};
   let failures = 0;
   let waitUntil = 0;
   let problem: Error | undefined;
@@ -411,14 +407,6 @@ export function createMcpConnection(server: McpServer, host: McpHost, onTools = 
     if (!retired.includes(opened)) retired.push(opened);
   }
 
-  /** Names tools whose last result had odd parts, for operators. */
-  function noteResult(name: string, hasOdd: boolean): void {
-    if (Object.hasOwn(odd, name) === hasOdd) return;
-    const { [name]: _, ...others } = odd;
-    odd = hasOdd ? { ...others, [name]: "gave a result with parts that are not readable" } : others;
-    seen.noteOdd?.(id, odd);
-  }
-
   function callFailure(given: unknown, opened: MCPClient): Error {
     const cause = given instanceof Error ? given.cause : undefined; // the library may wrap it
     const error = cause instanceof SignInNeededError ? cause : given;
@@ -470,13 +458,12 @@ export function createMcpConnection(server: McpServer, host: McpHost, onTools = 
     state(): McpServerState {
       // Also while the next attempt runs: else health would pass again with each of them.
       const isFailing = !client && problem !== undefined;
-      const all = [...cut, ...Object.entries(odd).map((line) => line.join(" "))];
       const isConnecting = connecting !== undefined || tools === undefined;
       return {
         id,
         state: isFailing ? "failing" : isConnecting ? "connecting" : "ready",
         tools: tools?.length ?? 0,
-        ...(all.length > 0 && { cut: all }),
+        ...(cut.length > 0 && { cut }),
         problem: isFailing ? login.clean(problem?.message ?? "") : undefined,
         said: isFailing ? saidLines() : [],
       };
@@ -495,9 +482,7 @@ export function createMcpConnection(server: McpServer, host: McpHost, onTools = 
       failures = 0;
       const given: unknown = Reflect.get(result, "toolResult"); // as the server sent it
       return async (showImage?: ToolContext["showImage"]): Promise<string> => {
-        let hasOdd = false;
-        const text = login.clean(await resultText(given, showImage, () => hasOdd = true));
-        noteResult(name, hasOdd);
+        const text = login.clean(await resultText(given, showImage));
         if (isRecord(given) && given["isError"] === true) throw new Error(text);
         return text;
       };

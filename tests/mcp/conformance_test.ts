@@ -32,7 +32,7 @@ async function play(
     schedule,
     log: recordingLog().log,
     confine: () => Promise.reject(new Error("no programs here")),
-    seen: { look: () => undefined, of: () => undefined },
+    seen: { look: () => undefined },
     logins,
     onSignIn: () => true,
   });

@@ -11,7 +11,6 @@ import { createConfine } from "../../src/mcp/sandbox.ts";
 import type { McpServer } from "../../src/mcp/server.ts";
 import { createSeenTools } from "../../src/mcp/definitions.ts";
 import { createLogins } from "../../src/mcp/oauth/provider.ts";
-import { lookAtServers, type McpLook } from "../../src/mcp/look.ts";
 import { createMcpServers, type McpServers } from "../../src/mcp/servers.ts";
 import { cases } from "../support/long_form.ts";
 import { listed } from "../support/model/mcp_listed.ts";
@@ -31,8 +30,6 @@ interface Scene {
   /** Names of the tools, as the server has them. */
   readonly names: () => readonly string[];
   call(name?: string): Promise<string>;
-  /** Looks at the server as `barnacle doctor` does. */
-  look(): Promise<Partial<McpLook>>;
 }
 
 /** Connects to a server with odd answers, and lists its tools. */
@@ -74,7 +71,6 @@ async function play(
         assert.ok(state);
         return state;
       },
-      look: async () => (await lookAtServers([{ id: "odd", transport }], ports)).servers[0] ?? {},
       names: () => servers.tools().map(({ name }) => name.replace("mcp__odd__", "")),
       call: async (name = "look") => {
         const tool = servers.tools().find((one) => one.name === `mcp__odd__${name}`);
@@ -215,15 +211,10 @@ describe("[T6] a server with odd answers", () => {
       }, ({ state }) => assert.match(state().problem ?? "", /no licence for the reef/)));
   }
 
-  it("names a tool that gave an odd block, until it gives none", () => {
+  it("names an odd block in its place", () => {
     const content = [5, { type: "text" }, { type: "text", text: "ahoy" }];
-    const answers = { "tools/call": [{ result: { content } }, { result: "ahoy" }] };
-    return play("http", answers, async ({ call, state, look }) => {
+    return play("http", { "tools/call": [{ result: { content } }] }, async ({ call }) => {
       assert.match(await call(), /not readable[^]*ahoy/);
-      const cut = ["look gave a result with parts that are not readable"];
-      assert.deepEqual([state().cut, (await look()).cut], [cut, cut]);
-      assert.equal(await call(), "ahoy");
-      assert.deepEqual([state().cut, (await look()).cut], [undefined, undefined]);
     });
   });
 
@@ -258,31 +249,13 @@ describe("[T6] a server with odd answers", () => {
     });
   });
 
-  it("takes the answer to an accepted request from the stream of the session", () =>
-    play(
-      "http",
-      {
-        "tools/call": [{ result: { content: [{ type: "text", text: "ahoy" }] }, isOnStream: true }],
-      },
-      async ({ call }) => {
-        assert.equal(await call(), "ahoy");
-        assert.equal(await call(), "ahoy");
-      },
-    ));
-
-  for (const method of ["tools/call", "tools/list"]) {
-    it(`ends a ${method} that is accepted and gets no answer, with the cause`, () => {
-      const soon: StartTimer = (work, ms) => schedule(work, ms === 30_000 ? 50 : ms);
-      return play("http", { [method]: [{ status: 202, raw: "" }] }, async ({ call, state }) => {
-        const why = /accepted the request \(HTTP 202\), and sent no answer/;
-        if (method === "tools/list") return assert.match(state().problem ?? "", why);
-        await assert.rejects(
-          call(),
-          (error) => error instanceof UnknownOutcomeError && why.test(error.message),
-        );
-      }, soon);
-    });
-  }
+  it("speaks of an empty answer if a request is accepted (202)", () =>
+    play("http", { "tools/call": [{ status: 202, raw: "" }] }, async ({ call }) => {
+      await assert.rejects(
+        call(),
+        (error) => error instanceof UnknownOutcomeError && /it is empty/.test(error.message),
+      );
+    }));
 
   it("has five seconds for server/discover", () => {
     const soon: StartTimer = (work, ms) => schedule(work, ms === 5_000 ? 50 : ms);

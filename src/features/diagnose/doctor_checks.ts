@@ -114,9 +114,9 @@ async function checkServers(config: BotConfig, dataDir: string): Promise<readonl
     import("../../bot/mcp/ports.ts"),
   ]);
   const quiet = { debug() {}, info() {}, warn() {}, error() {} };
-  const { confine, logins, seen } = mcpHostPorts(() => config, dataDir, quiet);
+  const { confine, logins } = mcpHostPorts(() => config, dataDir, quiet);
   const servers = serversOf(config, "operator");
-  return judgeServers(await lookAtServers(servers, { confine, logins, seen, version: VERSION }));
+  return judgeServers(await lookAtServers(servers, { confine, logins, version: VERSION }));
 }
 
 /** One finding per server, and one if programs have no sandbox. */

@@ -56,7 +56,7 @@ async function play(run: (scene: Scene) => Promise<void>): Promise<void> {
             schedule,
             log,
             confine: () => Promise.reject(new Error("no programs here")),
-            seen: { look: () => undefined, of: () => undefined },
+            seen: { look: () => undefined },
             logins,
             onSignIn: (id) => {
               if (owners.isAway) return false;

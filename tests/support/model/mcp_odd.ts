@@ -22,9 +22,7 @@ export interface OddAnswer {
   /** Content type over HTTP; JSON if it is absent. */
   readonly type?: string;
   readonly sessionId?: string;
-  /** Goes over the stream of the session, in place of an answer. */
-  readonly isOnStream?: true;
-  /** A further message over that stream. */
+  /** A further message over the stream of the session. */
   readonly also?: unknown;
   /** Value of `www-authenticate`. */
   readonly challenge?: string;
@@ -81,7 +79,7 @@ export function oddProgram(answers: OddAnswers) {
 export async function startOddServer(answers: OddAnswers) {
   const answerTo = createOddAnswers(answers);
   const asked: Asked[] = [];
-  const hasStream = Object.values(answers).flat().some((one) => one.isOnStream ?? one.also);
+  const hasStream = Object.values(answers).flat().some((one) => one.also);
   let stream: ServerResponse | undefined;
   const server = createServer(async (request, response) => {
     let body = "";
@@ -97,10 +95,6 @@ export async function startOddServer(answers: OddAnswers) {
     const answer = answerTo(message);
     if (!answer) return void response.writeHead(500).end();
     if (answer.also !== undefined) stream?.write(`data: ${JSON.stringify(answer.also)}\n\n`);
-    if (answer.isOnStream) {
-      response.writeHead(202).end();
-      return void stream?.write(`data: ${answer.text}\n\n`);
-    }
     const { text, status = 200, type = "application/json", sessionId, challenge } = answer;
     if (text === undefined && status === 200) return; // it says nothing
     if (sessionId !== undefined) response.setHeader("mcp-session-id", sessionId);

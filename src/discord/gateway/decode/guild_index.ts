@@ -136,7 +136,7 @@ export interface IndexedChannel {
   readonly isAgeRestricted?: true;
   /**
    * The last message as of the guild's GUILD_CREATE, which may be deleted since. `"none"` if the
-   * channel had no message. Absent if unknown: texts of version 1 did not have it.
+   * channel had no message. Absent if unknown.
    */
   readonly lastMessageId?: MessageId | "none";
 }
@@ -206,37 +206,26 @@ export function takesFiles(
 const VERSION = 2;
 
 const text = z.string();
-const channelText = [text, z.number(), text, text.nullable(), text.nullable()] as const;
-const guildText = { name: text, own: text.optional(), roles: z.array(z.tuple([text, text])) };
 
 /** A guild's text in the store. The keys are short, because there is a row for each channel. */
 const snapshotText = z.object({
   v: z.literal(VERSION),
-  ...guildText,
+  name: text,
+  own: text.optional(),
+  roles: z.array(z.tuple([text, text])),
   awaited: z.literal(true).optional(),
-  /** Maximum upload in bytes; older texts do not have it. */
+  /** Maximum upload in bytes. */
   upload: z.number().optional(),
-  /** Older texts do not have them. */
   kept: keptPermissions.optional(),
-  /** Age-restricted channels; older texts do not have them. */
+  /** Age-restricted channels. */
   nsfw: z.array(text).optional(),
   /** The last item is the last message: `""` if there is none, `null` if it is unknown. */
-  channels: z.array(z.tuple([...channelText, text.nullable()])),
+  channels: z.array(
+    z.tuple([text, z.number(), text, text.nullable(), text.nullable(), text.nullable()]),
+  ),
 });
 
-/** The texts of the first release. */
-const snapshotText1 = z.object({
-  v: z.literal(1),
-  ...guildText,
-  channels: z.array(z.tuple(channelText)),
-}).transform(({ channels, ...guild }): Omit<SnapshotText, "v"> => ({
-  ...guild,
-  channels: channels.map((channel) => [...channel, null]),
-}));
-
 type SnapshotText = z.infer<typeof snapshotText>;
-
-const anySnapshot = z.union([snapshotText, snapshotText1]);
 
 export function snapshotOf(guild: Guild): GuildSnapshot {
   const restricted = Array.from(guild.channels.values())
@@ -284,7 +273,7 @@ function isChannelAlike(one: IndexedChannel, other: IndexedChannel): boolean {
 }
 
 /**
- * Reads texts of {@link snapshotOf}, of this version and of the first release.
+ * Reads texts of {@link snapshotOf}.
  *
  * A text of another version is dropped. The guild is then unknown, and its names are ids, until its
  * next GUILD_CREATE. Only a new session is sure to bring one.
@@ -312,10 +301,9 @@ function readSnapshot(guildId: GuildId, text: string): Guild | undefined {
   } catch {
     return undefined; // treated like a text of another version
   }
-  const parsed = anySnapshot.safeParse(json);
+  const parsed = snapshotText.safeParse(json);
   if (!parsed.success) return undefined;
-  const { name, own, roles, channels } = parsed.data;
-  const { awaited, upload, kept, nsfw }: Partial<SnapshotText> = parsed.data;
+  const { name, own, roles, channels, awaited, upload, kept, nsfw } = parsed.data;
   const restricted = new Set(nsfw);
   const ownRole = own === undefined ? undefined : parseSnowflake<"role">(own);
   return {

@@ -327,24 +327,6 @@ describe("[G5] restoreIndex()", () => {
     sameData(restoreIndex([snapshotOf(guild(CREATED))]), { index: CREATED, dropped: [] });
   });
 
-  it("[G6] reads a text of version 1, which has no last messages", () => {
-    const channels = [[CHANNEL, 0, "help-desk", null, "ask"], [THREAD, 11, "t", CHANNEL, null]];
-    const roles = [[OWN_ROLE, "Barnacle"]];
-    const text = JSON.stringify({ v: 1, name: "Friends", own: OWN_ROLE, roles, channels });
-    const { index, dropped } = restoreIndex([{ guildId: GUILD, text }]);
-    assert.deepEqual(dropped, []);
-    sameData(guild(index), {
-      id: GUILD,
-      name: "Friends",
-      ownRole: OWN_ROLE,
-      roles: new Map([[OWN_ROLE, "Barnacle"]]),
-      channels: new Map([
-        [CHANNEL, { id: CHANNEL, type: 0, name: "help-desk", topic: "ask" }],
-        [THREAD, { id: THREAD, type: 11, name: "t", parentId: CHANNEL }],
-      ]),
-    });
-  });
-
   it("reports a text that it cannot read, and leaves the guild out", () => {
     for (const text of ["", "{", "null", '{"v":0}', '{"v":1,"name":1}', '{"v":2,"name":"x"}']) {
       const { index, dropped } = restoreIndex([{ guildId: GUILD, text }]);
