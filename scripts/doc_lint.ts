@@ -71,7 +71,8 @@ function docFindings(
 }
 
 /** A function whose returned object is the one place of its contract: its type is inferred. */
-const FACTORY = /\| export (?:async )?function ((?:create|start|open|prepare|connect|load)\w*)\(/;
+const FACTORY =
+  /\| export (?:async )?function ((?:create|start|open|prepare|connect|load)\w*)(?:<.+>)?\(/;
 
 /**
  * Tells whether the finding is about a declaration whose name and type may say all. Numbers without a

@@ -34,7 +34,7 @@ const ACKS: Readonly<Partial<Record<Delivery["kind"], string>>> = {
  * Returns how much a total has grown since the last call. Counters of another thread arrive as totals;
  * a replacement thread counts from 0 again.
  */
-function createGrowth(): (name: string, total: number) => number {
+export function createGrowth(): (name: string, total: number) => number {
   const seen = new Map<string, number>();
   return (name, total) => {
     const before = seen.get(name) ?? 0;
@@ -44,13 +44,9 @@ function createGrowth(): (name: string, total: number) => number {
 }
 
 /** Counts events of the accounts' parts. */
-export type Meter = ReturnType<typeof counting>;
+export type Meter = ReturnType<typeof createMeter>;
 
-export function createMeter(metrics: Metrics): Meter {
-  return counting(metrics);
-}
-
-function counting(metrics: Metrics) {
+export function createMeter(metrics: Metrics) {
   const grown = createGrowth();
 
   return {
@@ -125,46 +121,15 @@ export const SERIES_MAX = 100;
 export type Labels<Name extends string> = Readonly<Record<Name, string>>;
 
 /** The values of a metric's labels, by name; left out for a metric without labels. */
-export type LabelsArgument<Name extends string> = [Name] extends [never] ? []
+type LabelsArgument<Name extends string> = [Name] extends [never] ? []
   : [labels: Labels<Name>];
-
-/** A number that only grows while the process lives. `Name` lists its labels. */
-export interface Counter<Name extends string = never> {
-  inc(...labels: LabelsArgument<Name>): void;
-  /**
-   * Adds a number, which need not be whole.
-   *
-   * @throws {RangeError} If `by` is negative or NaN.
-   */
-  add(by: number, ...labels: LabelsArgument<Name>): void;
-}
-
-/** Counts observed values by size, with their sum. `Name` lists its labels. */
-export interface Histogram<Name extends string = never> {
-  /** Counts one value, in the unit that the metric's name states. */
-  observe(value: number, ...labels: LabelsArgument<Name>): void;
-}
 
 /** A value of a gauge, and its labels if it has some. */
 type Sample<Name extends string> = readonly [value: number, ...labels: LabelsArgument<Name>];
 
-/** All metrics of the process. `Readings` is what gauges are read off. */
-interface Registry<Readings> {
-  counter<const Name extends string = never>(spec: Spec<Name>): Counter<Name>;
-  /** Adds a metric whose samples are read anew for each text, so none gets outdated. */
-  gauge<const Name extends string = never>(
-    spec: Spec<Name>,
-    read: (readings: Readings) => readonly Sample<Name>[],
-  ): void;
-  /** @param spec `buckets` holds upper bounds in rising order; `+Inf` is added. */
-  histogram<const Name extends string = never>(
-    spec: Spec<Name> & { readonly buckets: readonly number[] },
-  ): Histogram<Name>;
-  /** Writes all metrics in Prometheus' text format, in the order of their creation. */
-  text(readings: Readings): string;
-}
+type Registry = ReturnType<typeof createRegistry<Readings>>;
 
-export interface Spec<Name extends string> {
+interface Spec<Name extends string> {
   /** Full name with its unit, in snake case: `"barnacle_start_time_seconds"`. */
   readonly name: string;
   /** One sentence for the operator, written to `# HELP`. */
@@ -175,7 +140,8 @@ export interface Spec<Name extends string> {
 
 type LabelValues = Readonly<Record<string, string>>;
 
-export function createRegistry<Readings>(): Registry<Readings> {
+/** All metrics of the process. `Readings` is what gauges are read off. */
+export function createRegistry<Readings>() {
   const families: ((readings: Readings) => readonly string[])[] = [];
 
   function add(
@@ -191,7 +157,8 @@ export function createRegistry<Readings>(): Registry<Readings> {
   }
 
   return {
-    counter(spec) {
+    /** A number that only grows while the process lives. */
+    counter<const Name extends string = never>(spec: Spec<Name>) {
       const { seriesOf, all } = createSeries(spec.labels, () => ({ value: 0 }));
       add(
         spec,
@@ -202,9 +169,17 @@ export function createRegistry<Readings>(): Registry<Readings> {
         if (!(by >= 0)) throw new RangeError(`Cannot add ${by} to the counter ${spec.name}`);
         seriesOf(labels).value += by;
       };
-      return { inc: (labels?) => grow(1, labels), add: (by, labels?) => grow(by, labels) };
+      return {
+        inc: (...[labels]: LabelsArgument<Name>) => grow(1, labels),
+        /** @throws {RangeError} If `by` is negative or NaN. It need not be whole. */
+        add: (by: number, ...[labels]: LabelsArgument<Name>) => grow(by, labels),
+      };
     },
-    gauge(spec, read) {
+    /** Adds a metric whose samples are read anew for each text, so none gets outdated. */
+    gauge<const Name extends string = never>(
+      spec: Spec<Name>,
+      read: (readings: Readings) => readonly Sample<Name>[],
+    ): void {
       const { name, labels = [] } = spec;
       add(
         spec,
@@ -215,7 +190,10 @@ export function createRegistry<Readings>(): Registry<Readings> {
           ),
       );
     },
-    histogram(spec) {
+    /** @param spec `buckets` holds upper bounds in rising order; `+Inf` is added. */
+    histogram<const Name extends string = never>(
+      spec: Spec<Name> & { readonly buckets: readonly number[] },
+    ) {
       const { name, buckets, labels } = spec;
       const { seriesOf, all } = createSeries(
         labels,
@@ -231,7 +209,8 @@ export function createRegistry<Readings>(): Registry<Readings> {
           `${name}_count${braced(text)} ${count}`,
         ]));
       return {
-        observe(value, values?) {
+        /** Counts one value, in the unit that the metric's name states. */
+        observe(value: number, ...[values]: LabelsArgument<Name>): void {
           const series = seriesOf(values);
           // Cumulative, as the text has it: a value counts in every bucket it fits. The bounds rise.
           for (let i = buckets.length - 1; i >= 0 && value <= (buckets[i] ?? 0); i--) {
@@ -242,7 +221,9 @@ export function createRegistry<Readings>(): Registry<Readings> {
         },
       };
     },
-    text: (readings) => families.map((lines) => `${lines(readings).join("\n")}\n`).join(""),
+    /** Writes all metrics in Prometheus' text format, in the order of their creation. */
+    text: (readings: Readings): string =>
+      families.map((lines) => `${lines(readings).join("\n")}\n`).join(""),
   };
 }
 
@@ -327,7 +308,7 @@ export function createMetrics(build: Build): Metrics {
 }
 
 /** The counters and histograms; the help of each says what it counts, and its labels by what. */
-function defineMeters(registry: Registry<Readings>) {
+function defineMeters(registry: Registry) {
   const counter = <const Name extends string = never>(
     name: string,
     help: string,
@@ -391,7 +372,7 @@ type Readings = Snapshot & ProcessUsage & { readonly now: number };
 const ACCOUNT_STATES: readonly AccountSnapshot["state"][] = ["running", "disabled", "ended"];
 
 /** Every gauge with its reader, in the order of the output. A gauge without a value is left out. */
-function defineGauges(registry: Registry<Readings>): void {
+function defineGauges(registry: Registry): void {
   const gauge = <const Name extends string = never>(
     name: string,
     help: string,

@@ -28,7 +28,7 @@ import type { Clock, Timers } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Store } from "../../store/store.ts";
 import { judgeHealth } from "../checks.ts";
-import type { Meters } from "../metrics.ts";
+import { createGrowth, type Meters } from "../metrics.ts";
 import type {
   AccountSnapshot,
   ConfigState,
@@ -67,7 +67,7 @@ interface HealthSources extends Timers {
 }
 
 /** Receives an account's reports, and takes snapshots of its health. */
-export type AccountHealth = ReturnType<typeof reporting>;
+export type AccountHealth = ReturnType<typeof createAccountHealth>;
 
 /** The last report of one account's turns on a model. */
 export interface ModelWord extends Omit<ModelSnapshot, "hasAnswered"> {
@@ -116,16 +116,12 @@ const NO_STATUS: PartsStatus = {
   rest: { invalidRequests: 0, breaker: "closed" },
 };
 
-export function createAccountHealth(...account: Parameters<typeof reporting>): AccountHealth {
-  return reporting(...account);
-}
-
 /**
  * @param refresh Reads the store's figures now.
  * @param onDelay A task has waited this many milliseconds for the main thread.
  * @param whole The health of the whole bot, which has this account, too.
  */
-function reporting(
+export function createAccountHealth(
   accountId: AccountId,
   { store, now }: Clock & { readonly store: Store },
   refresh: () => void,
@@ -384,7 +380,7 @@ export interface KnownAccount {
   readonly name?: string;
 }
 
-export type HealthMonitor = ReturnType<typeof monitoring>;
+export type HealthMonitor = ReturnType<typeof startHealthMonitor>;
 
 /** The limits of the time between two notes of live sessions, in milliseconds. */
 const ALIVE_MS = { min: 5_000, max: 300_000 };
@@ -401,11 +397,7 @@ const PULSE_MS = 30_000;
 const DELAYS_MS = 60_000;
 
 /** Starts the timer that notes live sessions, and returns the health monitor. */
-export function startHealthMonitor(sources: HealthSources): HealthMonitor {
-  return monitoring(sources);
-}
-
-function monitoring(sources: HealthSources) {
+export function startHealthMonitor(sources: HealthSources) {
   const { store, now, schedule, resumableMs, mcpServers, alerts } = sources;
   const startedAt = now();
   const all = new Map<AccountId, AccountHealth>();
@@ -708,13 +700,10 @@ function createDecisionCounter({ decisions }: Meters): (
     readonly count: number;
   }[],
 ) => void {
-  const seen = new Map<string, number>();
+  const grown = createGrowth();
   return (counts) => {
     for (const { verdict, why: reason, count } of counts) {
-      const key = `${verdict} ${reason}`;
-      const grown = count - (seen.get(key) ?? 0);
-      seen.set(key, count);
-      decisions.add(grown, { verdict, reason });
+      decisions.add(grown(`${verdict} ${reason}`, count), { verdict, reason });
     }
   };
 }
