@@ -45,6 +45,8 @@ export interface ServerEvent {
   readonly channelId?: ChannelId;
   /** A thread's channel; otherwise the channel itself. */
   readonly parentId?: ChannelId;
+  /** Only its members read it, so not the readers of its channel. */
+  readonly isPrivateThread: boolean;
   /** The message that it is about. */
   readonly messageId?: MessageId;
   /** The member whom it is about, or who has caused it. */

@@ -313,7 +313,10 @@ export async function wordsOfEvents(
   };
 }
 
-/** Where an event happened: in a channel, or in its thread; without one, in the whole server. */
+/**
+ * Where an event happened: in a channel, or in its thread; without one, in the whole server. The
+ * parent is the channel whose readers may read of it; a private thread is its own.
+ */
 function sourceOf({ senderId = "" }: HookEvent) {
   const [channel = "", messageId, guild = "", parent = ""] = senderId.split("/");
   const channelId = parseSnowflake<"channel">(channel);
@@ -339,7 +342,7 @@ async function mayTell(
   to: Target,
 ): Promise<boolean> {
   const isIn = place.kind === "guild" && place.guild.id === guildId;
-  if (isIn && (!parentId || place.channel.id === parentId)) return true;
+  if (isIn && (!parentId || [place.channel.id, place.thread?.id].includes(parentId))) return true;
   const reads = createGuildReads(rest, guildId);
   const only = to.kind === "user" ? { reader: to.userId } : {};
   if (!parentId) {

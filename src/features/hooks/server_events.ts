@@ -124,7 +124,8 @@ export function eventsOf(
 ): readonly NumberedEvent[] {
   const { accountId, config, now } = account;
   const state = stateOf(account);
-  const { channelId = "", messageId = "", guildId, parentId = "", body } = event;
+  const { channelId = "", messageId = "", guildId, parentId = "", body, isPrivateThread } = event;
+  const readIn = isPrivateThread ? channelId : parentId;
   const entries = Object.entries(config().serverEvents).filter(([, one]) =>
     isFor(account, one, event)
   );
@@ -133,7 +134,7 @@ export function eventsOf(
     state.log.info("An event starts no turn: the config closes its place", { guildId, channelId });
     return [];
   }
-  const senderId = [channelId, messageId, guildId, parentId, event.key].join("/");
+  const senderId = [channelId, messageId, guildId, readIn, event.key].join("/");
   const rules = { template: `event: ${event.event}\n${event.template}` };
   const values = { body, text: "", header: () => undefined };
   return entries.flatMap(([hook, { to }]) => {
@@ -142,7 +143,7 @@ export function eventsOf(
     const id = snowflakeAt<"message">(now(), state.number);
     const { sources } = event;
     return found
-      ? [{ ...found, messageId: id, key: to === "" ? channelId : parentId || guildId, sources }]
+      ? [{ ...found, messageId: id, key: to === "" ? channelId : readIn || guildId, sources }]
       : [];
   });
 }

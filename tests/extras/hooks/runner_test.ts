@@ -3,9 +3,11 @@ import { describe, it } from "node:test";
 import { startFeatures, stopFeatures, tellFeatures } from "../../../src/account/feature_parts.ts";
 import { hooks } from "../../../src/features/hooks/feature.ts";
 import "../../../src/features/hooks/runner.ts"; // loaded on first use
-import { testAccount } from "../../support/bot/test_account.ts";
+import { SELF, testAccount } from "../../support/bot/test_account.ts";
 import { refused } from "../../support/discord/answers.ts";
-import { ACCOUNT } from "../../support/discord/builders.ts";
+import { ACCOUNT, userId } from "../../support/discord/builders.ts";
+import { channels, discordWith, GUILD, HELP } from "../../support/discord/guild.ts";
+import { guildData } from "../../support/discord/payloads.ts";
 
 const MINUTE = 60_000;
 const READER = "user:300000000000000002";
@@ -141,6 +143,36 @@ describe("[W7] events of a server", () => {
     assert.deepEqual(runs(), [{ state: "refused", reason: "the newcomer has left" }]);
     assert.deepEqual(told(), []);
   });
+
+  for (const post of [undefined, HELP]) {
+    it(`of a private thread ${post ? "reach no one elsewhere" : "are answered in it"}`, async () => {
+      const thread = { id: "21", type: 12, parent_id: HELP, name: "a plan", guild_id: GUILD };
+      const entry = { event: "reaction", where: [`channel:${HELP}`], tools: [] };
+      const on = [{ ...entry, ...post && { post: `channel:${post}` } }];
+      const { account, receive, asked, pass, rows } = await testAccount({
+        discord: { guilds: { [GUILD]: {} } },
+        beside: { agents: { list: [{ id: "main", on }] } },
+        features: [hooks],
+        self: { ...SELF, userId: userId("1") }, // owns the server
+        answer: (request) =>
+          request.path.startsWith("/channels/21") ? thread : discordWith({})(request),
+      });
+      startFeatures(account);
+      await receive("GUILD_CREATE", guildData({ id: GUILD, channels, threads: [thread] }));
+      const user = { id: "77", username: "ada" };
+      const emoji = { id: null, name: "📌" };
+      const at = { guild_id: GUILD, channel_id: "21", message_id: "41" };
+      await receive("MESSAGE_REACTION_ADD", { ...at, user_id: user.id, member: { user }, emoji });
+      await pass(2 * MINUTE);
+      const reason = "agents.list[0].on[0].post has readers who may not read its channel";
+      assert.deepEqual(
+        rows("SELECT state, reason FROM hook_run").map(({ state, reason }) => [state, reason]),
+        [post ? ["refused", reason] : ["done", null]],
+      );
+      assert.equal(asked.length, post ? 0 : 1);
+      await stopFeatures(account);
+    });
+  }
 
   it("stop at perDay", async () => {
     const { event, told, runs } = await build({ on: { perDay: 2 } });

@@ -202,7 +202,6 @@ describe("[W7] events of servers", () => {
     ["the bot is added to an old post", "forum_post", { newly_created: undefined }, {}, 0],
     ["a thread is renamed", "thread_closed", { thread_metadata: { archived: false } }, {}, 0],
     ["an event is planned", "event_started", { status: 1 }, {}, 0],
-    ["a private thread", "thread_closed", { type: 12 }, {}, 0],
     ["a thread that may be a private one", "reaction", { channel_id: "99" }, {}, 0],
     ["a message without a pin", "pin", { type: 0 }, {}, 0],
     ["an old thread is locked", "thread_closed", { thread_metadata: archived(-25 * HOUR) }, {}, 0],

@@ -39,7 +39,6 @@ import { placeIn, senderOf } from "./decode.ts";
 const SOURCES =
   "id message_id message_reference.message_id target_id user.id author.id owner_id user_id creator_id"
     .split(" ");
-const PRIVATE = ChannelTypes.PrivateThread; // its words are for few
 
 type EventReading = readonly [
   event: ServerEventName,
@@ -103,7 +102,7 @@ export function decodeServerEvent(
   const channelId = idAt<"channel">(thread ? "id" : "channel_id");
   const here = channelId && channels?.get(channelId);
   const messageId = idAt<"message">("message_id", "message_reference.message_id");
-  if ([d["type"], here?.type].includes(PRIVATE) || (messageId && !here)) return undefined;
+  if (messageId && !here) return undefined;
   const userId = idAt<"user">("target_id", "user.id", "author.id", "owner_id", "user_id");
   const emoji = String(read("emoji.name") ?? "");
   const roles = read("roles", "member.roles");
@@ -120,6 +119,7 @@ export function decodeServerEvent(
       template,
       sources,
     },
+    isPrivateThread: [d["type"], here?.type].includes(ChannelTypes.PrivateThread),
     parentId: thread ?? (channelId && placeIn(guildId, channelId, index.get(guildId)).channel.id),
     messageId,
     roles: (Array.isArray(roles) ? roles : [])
