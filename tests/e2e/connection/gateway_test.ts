@@ -10,13 +10,10 @@ import type { GatewayFaults } from "../../../simulator/gateway/server.ts";
 import type { SimulatedProcess } from "../../../src/features/demo/simulation/simulation.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import type { Owed } from "../../support/bot/account.ts";
-import { ended, killBot, type Scene, withSimulation, writeConfig } from "../../support/bot/e2e.ts";
+import { ended, killBot, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
-import { judge, passSpacing, settleIn } from "../../support/bot/survival.ts";
+import { judge, settleIn } from "../../support/bot/survival.ts";
 import { skipUnless } from "../../support/skip.ts";
-
-/** A Discord that accepts an IDENTIFY soon after another, for tests that call `passSpacing()`. */
-const QUICK = { identifyLimit: { spacingMs: 0 } };
 
 /** Sends a message, and waits for its answer and for no second one. */
 async function isAnswered({ say, mention, until, written }: Scene, name: string): Promise<void> {
@@ -106,45 +103,6 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
         "discord.intents.message_content",
       ]);
     }));
-
-  it("[G9] begins a new session if the config wants other intents", () =>
-    withSimulation({
-      simulator: QUICK,
-      discord: () => ({ gateway: { intents: ["guilds", "guild_messages", "message_content"] } }),
-    }, async (scene) => {
-      const { start, line, say, replies, configFile } = scene;
-      const first = await start();
-      await line(first, /is online/);
-      first.kill("SIGTERM");
-      await ended(first);
-      passSpacing(scene);
-      const { channels, ...rest } = JSON.parse(readFileSync(configFile, "utf8"));
-      const { gateway: _, ...discord } = channels.discord;
-      writeConfig(scene, { ...rest, channels: { discord } });
-      const second = await start();
-      await line(second, /it has other intents/);
-      say("ada", "dm", "hello?");
-      assert.match((await replies("dm", 1, "ada"))[0] ?? "", /hello/);
-    }));
-
-  for (const network of [false, true]) {
-    it(`[O7] exits with 77 after one try if REST refuses the token, preflight: ${network}`, () =>
-      withSimulation(
-        { config: { preflight: { network } }, mayRefuse: ({ status }) => status === 401 },
-        async ({ startBot, simulator }) => {
-          const bot = startBot({ DISCORD_BOT_TOKEN: `${simulator.token.slice(0, -3)}xyz` });
-          assert.deepEqual(await ended(bot), { code: 77, signal: null });
-          assert.match(bot.lines.join("\n"), /does not accept the bot token of DISCORD_BOT_TOKEN/);
-          const refused = simulator.requests.records().flatMap(({ status, path }) =>
-            status === 401 ? [path] : []
-          );
-          // If Discord answers late, the preflight asks meanwhile, and once, too.
-          const expected = network ? new Set(["/gateway/bot", ...refused]) : ["/gateway/bot"];
-          assert.deepEqual(refused, [...expected]);
-          assert.equal(simulator.account().identifies.length, 0);
-        },
-      ));
-  }
 });
 
 const INTERVAL_MS = 1_500;
@@ -216,25 +174,11 @@ async function keepalive(scene: Scene): Promise<number> {
 describe("[G8] the gateway's socket", skipUnless(HAS_SS, "TCP keepalive: there is no ss"), () => {
   const play = sharedBot({});
 
-  /** Waits until a new connection has replaced that with the earlier config. */
-  const reconnected = ({ simulator, until }: Scene, count: number) =>
-    until(
-      "a new connection alone",
-      () => simulator.account().connections === count && simulator.connected() === 1,
-    );
-
   it("uses TCP keepalive every 30 s, as the kernel reports it", () =>
     play(async (scene) => {
       const seconds = await keepalive(scene);
       assert.ok(seconds > 20 && seconds <= 30, `${seconds}`);
     }));
-
-  it("uses the keepalive interval of the config", () =>
-    play(async (scene) => {
-      await reconnected(scene, 2);
-      const seconds = await keepalive(scene);
-      assert.ok(seconds <= 7, `${seconds}`);
-    }, { discord: () => ({ gateway: { tcpKeepaliveSec: 7 } }) }));
 });
 
 /**
