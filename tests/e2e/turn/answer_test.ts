@@ -5,35 +5,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
-import {
-  ended,
-  KILLED,
-  type Scene,
-  stopBot,
-  withSimulation,
-  writeConfig,
-} from "../../support/bot/e2e.ts";
+import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { pdf, png } from "../../support/files/samples.ts";
 import { type SaidCalls, startFixedModel } from "../../support/model/fixed_model.ts";
-
-describe("[P2] [P6] [M1] the bot", () => {
-  it("[P6] is open, with mentions required, if only a token is set, and says so", () =>
-    withSimulation({}, async (scene) => {
-      const { start, say, mention, replies, written } = scene;
-      writeConfig(scene, { http: { port: 0 } });
-      const bot = await start();
-      assert.match(
-        bot.lines.join("\n"),
-        /every member of each guild may talk to the bot.*channels.discord.groupPolicy/,
-      );
-      say("grace", "general", "is anybody there?");
-      say("grace", "general", `${mention} hello`);
-      assert.match((await replies("general", 1))[0] ?? "", /hello/);
-      await stopBot(bot);
-      assert.equal(written("general").length, 1);
-    }));
-});
 
 const HERE = { discord: () => ({ historyLimit: 0 }) };
 

@@ -7,7 +7,6 @@ import {
   KILLED,
   type Scene,
   type SceneOptions,
-  stopBot,
   withSimulation,
 } from "../../support/bot/e2e.ts";
 import { crashPoints } from "../../support/long_form.ts";
@@ -33,41 +32,6 @@ async function repliesIn(scene: Scene, message: { readonly id: string }, count: 
 }
 
 describe("[S7] threads for answers", () => {
-  it("[N2] stay with the agent that opened them, also archived and after a restart", () =>
-    withSimulation({
-      ...threads({ auto: "mention" }),
-      config: {
-        agents: {
-          list: [
-            { id: "main", groupChat: { mentionPatterns: ["\\bmain\\b"] } },
-            { id: "research", groupChat: { mentionPatterns: ["\\bresearch\\b"] } },
-          ],
-        },
-        router: { assignments: { main: { channels: ["*"] } } },
-      },
-    }, async (scene) => {
-      const { start, say, mention, simulator, until, rows } = scene;
-      const first = await start();
-      const agentOf = ({ id }: { readonly id: string }) =>
-        String(rows(`SELECT agent_id FROM inbox WHERE message_id = '${id}'`)[0]?.["agent_id"]);
-      const asked = say("grace", "general", "research, what do krill eat?");
-      const other = say("grace", "general", `${mention} and what do you eat?`);
-      await repliesIn(scene, asked, 1);
-      await repliesIn(scene, other, 1);
-      const next = say("grace", asked.id, "And on Sundays?");
-      await repliesIn(scene, asked, 2);
-      assert.deepEqual([asked, next, other].map(agentOf), ["research", "research", "main"]);
-
-      simulator.react({ as: "grace", in: "general", message: asked.id, emoji: "✅" });
-      await until("the end", () => threadOf(scene, asked)?.isArchived === true);
-      await stopBot(first);
-      await start();
-      const later = say("grace", asked.id, "And in winter?");
-      await repliesIn(scene, asked, 3);
-      assert.equal(agentOf(later), "research");
-      assert.match(JSON.stringify(scene.model.requests.at(-1)?.messages), /on Sundays/);
-    }));
-
   for (const point of crashPoints(["before:T3:1"], ["after:T3:1"])) {
     it(`[D1] have one answer after a crash ${point}`, () =>
       withSimulation(

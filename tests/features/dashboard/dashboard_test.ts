@@ -196,23 +196,6 @@ async function assertFits(page: Page): Promise<void> {
 }
 
 describe("[O6] the dashboard on a phone", WITH_BROWSER, () => {
-  it("logs in by a link that is pasted into an open page", () =>
-    withDashboard({}, async ({ page, base }, scene) => {
-      await page.tap("#logout");
-      await page.waitForSelector("#login:not([hidden])");
-      await page.goto(`${base}/dashboard`); // opened by hand: it says where the link comes from
-      assert.match(await page.innerText("#login"), /barnacle dashboard/);
-      assert.equal(await page.isVisible("#login-button"), false);
-      await assertFits(page);
-      const link = await loginLink(scene);
-      await page.evaluate(`location.href = ${JSON.stringify(link)}`);
-      await page.waitForSelector("#login-button:not([hidden])");
-      await assertFits(page);
-      await page.tap("#login-button");
-      await page.waitForSelector("#page h1");
-      assert.equal(new URL(page.url()).hash, "", "no token is left in the address");
-    }, PHONE));
-
   it("fits, and is used by touch, on each page", () =>
     withDashboard({}, async (dashboard, { say, mention, replies }) => {
       const { page } = dashboard;

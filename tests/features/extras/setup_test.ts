@@ -170,39 +170,5 @@ describe(
         });
       });
     }
-
-    it("goes back with Escape to the question before, not to the step before", async () => {
-      await onFreshMachine(async (machine) => {
-        const { simulator, bot } = machine;
-        simulator.invite({ who: "Krill" });
-        const terminal = machine.open(["setup"], { DISCORD_BOT_TOKEN: bot.token });
-        await terminal.see(/Turn Message Content and Server Members on now/);
-        terminal.type(KEY.enter);
-        await terminal.see(/Where on "Krill & Co" may it answer\?/);
-        terminal.type(KEY.down);
-        terminal.type(KEY.enter);
-        await terminal.see(/Which ones\? Space selects/);
-        terminal.type(KEY.escape);
-        await terminal.see(/Where on "Krill & Co" may it answer\?/);
-        terminal.type(KEY.enter);
-        await terminal.see(/Are you @ada/);
-        terminal.type(KEY.enter);
-        await terminal.see(/Which model answers\?/);
-        terminal.type(KEY.down);
-        terminal.type(KEY.down);
-        terminal.type(KEY.enter);
-        await terminal.see(/API key of OpenAI/);
-        terminal.type(KEY.escape);
-        await terminal.see(/Which model answers\?/);
-        terminal.type(KEY.escape);
-        await terminal.see(/Are you @ada/);
-        terminal.type(KEY.escape);
-        await terminal.see(/Where on "Krill & Co" may it answer\?/);
-        terminal.type(KEY.escape);
-        await terminal.see(/Message Content and Server Members are on/);
-        terminal.type(KEY.interrupt);
-        assert.equal(await terminal.exited, 1);
-      });
-    });
   },
 );
