@@ -126,7 +126,7 @@ async function testRelease(): Promise<void> {
   const env = { BARNACLE_BIN: BINARY };
   await denoTests("the binary, for a release", RELEASE, 2, { env });
   await denoTests("all tests on Deno", writeParts(PARTS, "all"), 2);
-  for (const form of ["long", "kill9", "chain", ...(existsSync(STRACE) ? ["powercut"] : [])]) {
+  for (const form of ["long", "kill9", ...(existsSync(STRACE) ? ["powercut"] : [])]) {
     await step(`long form: ${form}`, DENO, ["run", "-A", "scripts/chaos.ts", form], { env });
   }
 }
