@@ -16,7 +16,7 @@ import { type Given, type TestAccount, testAccount } from "../../../support/bot/
 import { ADA } from "../../../support/discord/payloads.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 import { cases } from "../../../support/long_form.ts";
-import { openTestStore } from "../../../support/store/store.ts";
+import { mortals } from "../../support/mortal.ts";
 
 /** 49 characters: two fit into a message. */
 const SENTENCE = "The quick brown fox jumps over that lazy old dog. ";
@@ -60,31 +60,17 @@ function growing(fails: boolean) {
   return { model, add, next: () => void (pieces = []) };
 }
 
+type Step = Awaited<ReturnType<ReturnType<typeof mortals>["next"]>>["step"];
+
 /** A channel of Discord, and the processes of a bot, each of which may die at a step. */
 function world(discord: object = {}, given: Given = {}) {
-  const opened = openTestStore();
+  const lives = mortals();
   const posted = new Map<string, Seen & { readonly nonce: string }>();
   const asked: string[] = [];
   const editedAt: number[] = [];
-  const state = { edit: "none" as Fault, held: Promise.resolve(), refuses: false, dies: Infinity };
-  let process = 0;
-  let steps = 0;
+  const state = { edit: "none" as Fault, held: Promise.resolve(), refuses: false };
   let scene: TestAccount | undefined;
   let answer = growing(false);
-
-  /** A dead process gets no answer, and does nothing. */
-  const never = new Promise<never>(() => {});
-  function pass(of: number): void {
-    steps++;
-    if (of === process && --state.dies <= 0) process++;
-  }
-  async function step<T>(of: number, run: () => T): Promise<Awaited<T>> {
-    pass(of);
-    if (of !== process) return await never;
-    const result = await run();
-    pass(of);
-    return of === process ? result : await never;
-  }
 
   const fail = (kind: RestErrorKind, more: object = {}) =>
     new RestError("failed", { kind, route: "PATCH /", ...more });
@@ -105,9 +91,9 @@ function world(discord: object = {}, given: Given = {}) {
     if (state.edit === "none") return done;
     throw fail("unavailable");
   }
-  const api = (of: number): RestApi => ({
+  const api = (step: Step): RestApi => ({
     request: (method, path, { body = {}, priority } = {}) =>
-      step(of, async () => {
+      step(async () => {
         if (!/\/messages/.test(path) || method === "GET") return method === "GET" ? [] : {};
         const { content, nonce, message_reference: quote, attachments = [] } = JSON.parse(
           typeof body === "string" ? body : jsonOf(body),
@@ -128,45 +114,25 @@ function world(discord: object = {}, given: Given = {}) {
         return { id: next };
       }),
   });
-  /** The parts of the store that a turn writes to. */
-  function mortal<Part extends object>(of: number, part: Part): Part {
-    return new Proxy(part, {
-      get(target, name) {
-        const method: unknown = Reflect.get(target, name);
-        if (typeof method !== "function") return method;
-        const isStep = ["add", "finishTurn", "markSending", "markSent"].includes(String(name));
-        if (!isStep) {
-          return (...args: unknown[]) => of === process ? method.apply(target, args) : never;
-        }
-        return (...args: unknown[]) => step(of, () => method.apply(target, args));
-      },
-    });
-  }
-
   /** The next process goes on with the stored state, and the model begins anew. */
   async function start(fails = false) {
-    const of = ++process;
-    state.dies = Infinity;
+    const { before, step } = await lives.next();
     answer = growing(fails);
-    const { outbox, turns } = opened.store;
-    const store = { ...opened.store, outbox: mortal(of, outbox), turns: mortal(of, turns) };
-    await opened.store.inbox.voidClaims();
-    const before = { ...opened, store };
     const clock = new FakeClock(scene?.clock.now());
     const dm = { policy: "open", allowFrom: ["*"] };
     const own = { dm, streaming: "edit", textChunkLimit: 100, ...discord };
-    scene = await testAccount({ ...given, before, clock, discord: own, api: api(of), ...answer });
+    scene = await testAccount({ ...given, before, clock, discord: own, api: api(step), ...answer });
     Object.assign(scene.account.bot.logging, { secrets: () => [SECRET] });
     return scene;
   }
   const now = () => scene ?? assert.fail();
   return {
     ...{ posted, asked, editedAt, state, start },
-    steps: () => steps,
+    ...{ steps: lives.steps, diesIn: lives.diesIn },
     scene: now,
-    /** A question, whose answer begins. */
-    async ask(): Promise<void> {
-      answer.next();
+    /** A question, whose answer begins; or the same one again, as by a RESUME. */
+    async ask(isAgain = false): Promise<void> {
+      if (!isAgain) answer.next();
       await now().dm("well?");
     },
     async grow(...pieces: readonly (string | undefined)[]): Promise<void> {
@@ -377,7 +343,7 @@ describe("[R8] drafts", () => {
       await turn.grow(`${SENTENCE}Then `);
       if (isPosted) await turn.pass(1_000);
       else {
-        turn.state.dies = 2; // the row is there, and is not delivered
+        turn.diesIn(2); // the row is there, and is not delivered
         await turn.pass(1_000);
         assert.deepEqual(turn.contents(), []);
       }
@@ -437,8 +403,8 @@ async function play(lives: readonly Life[], refuses = false): Promise<number> {
     else await turn.restart(fails);
     if (at > 0 && isOver()) continue;
     ended = life;
-    turn.state.dies = life.dies ?? Infinity;
-    if (at === 0) await turn.ask();
+    turn.diesIn(life.dies ?? Infinity);
+    await turn.ask(at > 0);
     for (const { text, ms, edit } of life.pieces) {
       turn.state.edit = edit;
       await turn.grow(text);
