@@ -43,25 +43,13 @@ import { finishedPart, thinkingIn } from "../../render/markdown/chunk.ts";
 import { asideOf, progressText, type Work } from "../../render/tool_message.ts";
 import type { OneTurn } from "../turn/steps.ts";
 
-export interface DraftStream {
-  /** Tells that the answer has grown, or begins again. */
-  grow(soFar: string): void;
-  /** Whether a draft is posted, or about to be. */
-  isShown(): boolean;
-  /**
-   * Ends the drafts; call it before storing the turn's end. Resolves once no request is under way,
-   * so that none can follow the final text. Never rejects.
-   */
-  end(): Promise<void>;
-}
-
 /** Milliseconds before the first draft. A faster answer has none. */
 const FIRST_DRAFT_MS = 1_000;
 
 /** Milliseconds between two requests. Discord accepts five edits in five seconds per channel. */
 const EDIT_EVERY_MS = 1_200;
 
-/** Creates the drafts of one answer. Sends nothing before {@link DraftStream.grow}. */
+/** Creates the drafts of one answer. Sends nothing before `grow`. */
 function createDraftStream(
   turn: OneTurn,
   compose: ComposeDraft,
@@ -73,7 +61,7 @@ function createDraftStream(
     /** Whether all of an answer so far may be thinking that is not marked. */
     readonly mayBeThinking: (text: string) => boolean;
   },
-): DraftStream {
+) {
   const { account, turn: { claim: { message: { channelId } }, mayShow } } = turn;
   const { store: { outbox }, rest, schedule, now, log } = account;
   const wantedOf = createDraftText(turn, compose, mayBeThinking);
@@ -166,12 +154,18 @@ function createDraftStream(
   });
 
   return {
-    grow(soFar) {
+    /** Tells that the answer has grown, or begins again. */
+    grow(soFar: string): void {
       text = soFar;
       begin();
     },
-    isShown: () => drafts.length > 0,
-    async end() {
+    /** Whether a draft is posted, or about to be. */
+    isShown: (): boolean => drafts.length > 0,
+    /**
+     * Ends the drafts; call it before storing the turn's end. Resolves once no request is under way, so
+     * that none can follow the final text. Never rejects.
+     */
+    async end(): Promise<void> {
       isOver = true;
       cancel?.();
       await underWay;
@@ -180,6 +174,8 @@ function createDraftStream(
     },
   };
 }
+
+export type DraftStream = ReturnType<typeof createDraftStream>;
 
 /** The messages of an answer that consists of this text; empty if there would be none. */
 export type ComposeDraft = (text: string) => readonly Frozen[];
@@ -247,7 +243,7 @@ function createDrafts(account: BotAccount) {
   const shared = { awaited, freeAt, mayBeThinking };
   return {
     /** Starts the drafts of one turn's answer. */
-    begin(turn: OneTurn, compose: ComposeDraft): DraftStream {
+    begin(turn: OneTurn, compose: ComposeDraft) {
       for (const [channel, at] of freeAt) if (at <= now()) freeAt.delete(channel);
       return createDraftStream(turn, compose, shared);
     },
@@ -268,20 +264,6 @@ export type Drafts = ReturnType<typeof createDrafts>;
 interface ProgressRules {
   /** Maximum number of requests to the model. */
   readonly maxSteps: number;
-}
-
-interface ProgressLine {
-  /** Tells what the turn does next. */
-  step(next: NextStep): void;
-  /** A server reads a request, or has begun to answer, as a `ModelRequest` tells it. */
-  reading(isReading: boolean): void;
-  /** Shows text that the model has written beside its calls, composed as an answer. */
-  said(text: string): void;
-  /**
-   * Ends the line; call it before storing the turn's end. Resolves once no request is under way, with
-   * whether the outbox may have a line. Never rejects.
-   */
-  end(): Promise<boolean>;
 }
 
 /** Milliseconds before the line is posted. A faster turn has none. */
@@ -307,7 +289,7 @@ function createLines(account: BotAccount) {
     { maxSteps: steps }: ProgressRules,
     mayShow: Promise<void> | undefined,
     isForReading: boolean,
-  ): ProgressLine {
+  ) {
     const { channelId } = place;
     const startedAt = now();
     let work: Pick<Work, "tools" | "reads" | "step" | "aside"> = { tools: [], step: 1 };
@@ -394,22 +376,29 @@ function createLines(account: BotAccount) {
 
     if (!isForReading) begins(FIRST_MS);
     return {
-      reading(isReading) {
+      /** A server reads a request, or has begun to answer, as a `ModelRequest` tells it. */
+      reading(isReading: boolean): void {
         readingAt = isReading ? now() : undefined;
         if (!isForReading || isPosted) return;
         if (isReading) begins(READING_MS);
         else cancel?.();
       },
-      step(next) {
+      /** Tells what the turn does next. */
+      step(next: NextStep): void {
         const { aside } = work;
         work = next.kind === "ask"
           ? { tools: [], step: next.answers + 1, aside }
           : { step: work.step, ...toolsIn(next), aside };
       },
-      said(text) {
+      /** Shows text that the model has written beside its calls, composed as an answer. */
+      said(text: string): void {
         work = { ...work, aside: asideOf(text) };
       },
-      async end() {
+      /**
+       * Ends the line; call it before storing the turn's end. Resolves once no request is under way,
+       * with whether the outbox may have a line. Never rejects.
+       */
+      async end(): Promise<boolean> {
         isOver = true;
         cancel?.();
         await underWay;
@@ -431,7 +420,7 @@ function createLines(account: BotAccount) {
       rules: ProgressRules,
       mayShow?: Promise<void>,
       isForReading = false,
-    ): ProgressLine {
+    ) {
       for (const [channel, at] of freeAt) if (at <= now()) freeAt.delete(channel);
       return begin(place, rules, mayShow, isForReading);
     },

@@ -48,35 +48,12 @@ import type { HistoryRules } from "../session/turn_history.ts";
  * What happens to messages that wait or arrive while a turn runs. All are of one session, and so for
  * one agent.
  */
-export interface QueueModes {
-  /** Whether the turn of a waiting message also answers the one behind it. */
-  carries(message: InboundMessage, next: InboundMessage, agentId: string): boolean;
-  /** Whether a running turn takes in a later message between two steps. */
-  steers(message: InboundMessage, next: InboundMessage, agentId: string): boolean;
-  /** Whether a later message ends the running turn. */
-  interrupts(message: InboundMessage, next: InboundMessage, agentId: string): boolean;
-  /** Whether the turn of a message may begin while turns of its session run, given by their last. */
-  runsBeside(running: readonly InboundMessage[], next: InboundMessage, agentId: string): boolean;
-}
-
 /** The part of a turn's rules that rights consist of. */
 export type RightsOf = (message: InboundMessage) => {
   readonly tools: readonly Tool[];
   readonly instructions: Instructions;
   readonly ownerId?: string;
 };
-
-/** Facts about messages, at the moment. */
-interface QueueFacts {
-  /** The rights of messages in turns of an agent. */
-  readonly rightsOf: (agentId: string) => RightsOf;
-  /** Whether the sender of a message is an owner of the bot. */
-  readonly isOwner: (message: InboundMessage) => boolean;
-  /** Commands share no turn, end none, and run beside none: each has an answer of its own (K1). */
-  readonly isCommand: (message: InboundMessage) => boolean;
-  /** The mode that a person has chosen for a place. */
-  readonly chosenIn: (message: InboundMessage) => QueueMode | undefined;
-}
 
 /** Prepares the modes of a config. */
 export function prepareQueueModes(
@@ -86,8 +63,17 @@ export function prepareQueueModes(
     };
     readonly budgets: Parameters<typeof hasBudget>[0];
   },
-  { rightsOf, isOwner, isCommand, chosenIn }: QueueFacts,
-): QueueModes {
+  { rightsOf, isOwner, isCommand, chosenIn }: {
+    /** The rights of messages in turns of an agent. */
+    readonly rightsOf: (agentId: string) => RightsOf;
+    /** Whether the sender of a message is an owner of the bot. */
+    readonly isOwner: (message: InboundMessage) => boolean;
+    /** Commands share no turn, end none, and run beside none: each has an answer of its own (K1). */
+    readonly isCommand: (message: InboundMessage) => boolean;
+    /** The mode that a person has chosen for a place. */
+    readonly chosenIn: (message: InboundMessage) => QueueMode | undefined;
+  },
+) {
   const modeIn = (message: InboundMessage): QueueMode =>
     chosenIn(message) ?? queue.mode ?? (message.place.kind === "guild" ? "collect" : "steer");
   const isTalk = (message: InboundMessage, next: InboundMessage) =>
@@ -104,11 +90,19 @@ export function prepareQueueModes(
     modeIn(next) === "interrupt" && message.channelId === next.channelId &&
     hasSameRights(message, next, agentId);
   return {
+    /** Whether the turn of a waiting message also answers the one behind it. */
     carries,
-    steers: (message, next, agentId) =>
+    /** Whether a running turn takes in a later message between two steps. */
+    steers: (message: InboundMessage, next: InboundMessage, agentId: string): boolean =>
       modeIn(next) === "steer" && mayShare(message, next, agentId),
+    /** Whether a later message ends the running turn. */
     interrupts,
-    runsBeside: (running, next, agentId) =>
+    /** Whether the turn of a message may begin while turns of its session run, given by their last. */
+    runsBeside: (
+      running: readonly InboundMessage[],
+      next: InboundMessage,
+      agentId: string,
+    ): boolean =>
       queue.turnsPerChannel > 1 && (running.length < queue.turnsPerChannel || isOwner(next)) &&
       running.every((message) =>
         isTalk(message, next) && message.sender.id !== next.sender.id &&
@@ -118,7 +112,9 @@ export function prepareQueueModes(
   };
 }
 
-type Decide = QueueModes["carries"];
+type Decide = (message: InboundMessage, next: InboundMessage, agentId: string) => boolean;
+
+export type QueueModes = ReturnType<typeof prepareQueueModes>;
 
 function prepareSameRights(
   rightsOf: (agentId: string) => RightsOf,
