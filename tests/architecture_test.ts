@@ -244,10 +244,7 @@ describe("the program", () => {
           .map((target) => `${one.path} → ${target}`)
       );
     const users = USE_THE_LIST.map((path) => `${path} → the list`);
-    assert.deepEqual(
-      [...new Set(asked)].toSorted(),
-      [...ASKED_BY_NAME, ...users].toSorted(),
-    );
+    assert.deepEqual([...new Set(asked)].toSorted(), [...ASKED_BY_NAME, ...users].toSorted());
   });
 
   it("has features that use those of the table, and no others", () => {
@@ -307,11 +304,9 @@ describe("the program", () => {
   }
 });
 
-describe("circlesIn()", () => {
-  it("finds circles, and nothing else", () => {
-    const graph = new Map([["a", ["b"]], ["b", ["c"]], ["c", ["b", "d"]], ["d", []], ["e", ["e"]]]);
-    assert.deepEqual(circlesIn(graph), [["b", "c"], ["e"]]);
-  });
+it("circlesIn() › finds circles, and nothing else", () => {
+  const graph = new Map([["a", ["b"]], ["b", ["c"]], ["c", ["b", "d"]], ["d", []], ["e", ["e"]]]);
+  assert.deepEqual(circlesIn(graph), [["b", "c"], ["e"]]);
 });
 
 describe("specifiersIn()", () => {

@@ -347,20 +347,18 @@ describe("[C8] [SEC-R9] startLog()", () => {
   });
 });
 
-describe("[O2] createStderrWriter()", () => {
-  it("writes the lines of one turn of the event loop together, and an error at once", async () => {
-    const written: string[] = [];
-    const stderr = Object.assign(new EventEmitter(), {
-      write: (text: string) => void written.push(text),
-    });
-    const write = createStderrWriter(stderr);
-    write("a\n", "info");
-    write("b\n", "warn");
-    assert.deepEqual(written, []);
-    write("c\n", "error");
-    assert.deepEqual(written, ["a\nb\nc\n"]);
-    write("d\n", "info");
-    await new Promise((resolve) => setImmediate(resolve));
-    assert.deepEqual(written, ["a\nb\nc\n", "d\n"]);
+it("[O2] createStderrWriter() › writes the lines of one turn of the event loop together, and an error at once", async () => {
+  const written: string[] = [];
+  const stderr = Object.assign(new EventEmitter(), {
+    write: (text: string) => void written.push(text),
   });
+  const write = createStderrWriter(stderr);
+  write("a\n", "info");
+  write("b\n", "warn");
+  assert.deepEqual(written, []);
+  write("c\n", "error");
+  assert.deepEqual(written, ["a\nb\nc\n"]);
+  write("d\n", "info");
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(written, ["a\nb\nc\n", "d\n"]);
 });

@@ -105,14 +105,12 @@ describe("the specification", () => {
   }
 });
 
-describe("marksIn()", () => {
-  it("finds marks in titles and in comments, and nothing else", () => {
-    const title = `it("${"[P4, P5]"} [SEC-R12] lets in", () => entries[A1]);`;
-    const comment = " * Retries a request (D5, R11); in T(J) and (H264) there is no mark.";
-    assert.deepEqual(marksIn(title), ["P4", "P5", "SEC-R12"]);
-    assert.deepEqual(marksIn(comment), ["D5", "R11"]);
-    assert.deepEqual(marksIn("call(A1, B2);"), []);
-  });
+it("marksIn() › finds marks in titles and in comments, and nothing else", () => {
+  const title = `it("${"[P4, P5]"} [SEC-R12] lets in", () => entries[A1]);`;
+  const comment = " * Retries a request (D5, R11); in T(J) and (H264) there is no mark.";
+  assert.deepEqual(marksIn(title), ["P4", "P5", "SEC-R12"]);
+  assert.deepEqual(marksIn(comment), ["D5", "R11"]);
+  assert.deepEqual(marksIn("call(A1, B2);"), []);
 });
 
 /** All marks that a source file names. */

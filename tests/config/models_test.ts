@@ -227,47 +227,40 @@ describe("[L1] the address of a server", () => {
   }
 });
 
-describe("[L2] variables with a fault", () => {
-  const faults: readonly (readonly [env: Env, problem: string])[] = [
-    [
-      { OPENAI_API_KEY: "a\nb" },
-      "error models.providers.openai.apiKey: The variable OPENAI_API_KEY contains a character that no token or key has, such as a line break",
-    ],
-    [
-      { OPENAI_API_KEY: '"your-key-here"' },
-      "error models.providers.openai.apiKey: The variable OPENAI_API_KEY is a placeholder",
-    ],
-    [{ OPENAI_BASE_URL: "x.example:80", OPENAI_API_KEY: "k" }, ""],
-    [
-      { OPENAI_BASE_URL: '"http://x.example"', OPENAI_API_KEY: "k" },
-      "warning models.providers.openai.baseUrl: OPENAI_BASE_URL is plain http to x.example, so OPENAI_API_KEY crosses the network unencrypted",
-    ],
-  ];
-  for (const [env, problem] of faults) {
-    it(`are named: ${JSON.stringify(env)}`, async () => {
-      const lines = await problemLines("{}", { env });
-      const isRight = problem === "" ? !/OPENAI/.test(lines.join()) : lines.includes(problem);
-      assert.ok(isRight, lines.join("\n"));
-    });
-  }
-});
-
-describe("[L5] prices", () => {
-  const priced = (price: string) =>
-    resolved(
-      '"defaults":{"model":"p/m"}',
-      `"p":{"kind":"anthropic","baseUrl":"http://x","prices":{"m":${price}}}`,
-    );
-
-  it("need input and output together, unless they are for audio or images", async () => {
-    for (const price of ['{"input":1,"output":2}', '{"audioMinute":1}', '{"image":1,"input":2}']) {
-      assert.equal((await priced(price)).kind, "chosen");
-    }
-    for (const price of ["{}", '{"input":1}', '{"output":1,"cached":1}']) {
-      await assert.rejects(
-        priced(price),
-        /A price needs \\"input\\" and \\"output\\"|needs "input"/,
-      );
-    }
+const faults: readonly (readonly [env: Env, problem: string])[] = [
+  [
+    { OPENAI_API_KEY: "a\nb" },
+    "error models.providers.openai.apiKey: The variable OPENAI_API_KEY contains a character that no token or key has, such as a line break",
+  ],
+  [
+    { OPENAI_API_KEY: '"your-key-here"' },
+    "error models.providers.openai.apiKey: The variable OPENAI_API_KEY is a placeholder",
+  ],
+  [{ OPENAI_BASE_URL: "x.example:80", OPENAI_API_KEY: "k" }, ""],
+  [
+    { OPENAI_BASE_URL: '"http://x.example"', OPENAI_API_KEY: "k" },
+    "warning models.providers.openai.baseUrl: OPENAI_BASE_URL is plain http to x.example, so OPENAI_API_KEY crosses the network unencrypted",
+  ],
+];
+for (const [env, problem] of faults) {
+  it(`[L2] variables with a fault › are named: ${JSON.stringify(env)}`, async () => {
+    const lines = await problemLines("{}", { env });
+    const isRight = problem === "" ? !/OPENAI/.test(lines.join()) : lines.includes(problem);
+    assert.ok(isRight, lines.join("\n"));
   });
+}
+
+const priced = (price: string) =>
+  resolved(
+    '"defaults":{"model":"p/m"}',
+    `"p":{"kind":"anthropic","baseUrl":"http://x","prices":{"m":${price}}}`,
+  );
+
+it("[L5] prices › need input and output together, unless they are for audio or images", async () => {
+  for (const price of ['{"input":1,"output":2}', '{"audioMinute":1}', '{"image":1,"input":2}']) {
+    assert.equal((await priced(price)).kind, "chosen");
+  }
+  for (const price of ["{}", '{"input":1}', '{"output":1,"cached":1}']) {
+    await assert.rejects(priced(price), /A price needs \\"input\\" and \\"output\\"|needs "input"/);
+  }
 });

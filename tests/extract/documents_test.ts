@@ -123,19 +123,17 @@ describe("[SEC-R25] readZip()", () => {
   });
 });
 
-describe("[H8] isDateFormat() and dateOf()", () => {
-  it("tell dates from numbers, and write days, times and both", () => {
-    assert.deepEqual(
-      [[14, undefined], [2, undefined], [164, "yyyy-mm-dd"], [165, '0.00" days"'], [166, "[Red]0"]]
-        .map(([id, code]) => isDateFormat(Number(id), code as string | undefined)),
-      [true, false, true, false, false],
-    );
-    assert.equal(dateOf(45000, false), "2023-03-15");
-    assert.equal(dateOf(45000.5, false), "2023-03-15 12:00");
-    assert.equal(dateOf(0.25, false), "06:00");
-    assert.equal(dateOf(43538, true), "2023-03-15");
-    assert.equal(dateOf(-1, false), undefined);
-  });
+it("[H8] isDateFormat() and dateOf() › tell dates from numbers, and write days, times and both", () => {
+  assert.deepEqual(
+    [[14, undefined], [2, undefined], [164, "yyyy-mm-dd"], [165, '0.00" days"'], [166, "[Red]0"]]
+      .map(([id, code]) => isDateFormat(Number(id), code as string | undefined)),
+    [true, false, true, false, false],
+  );
+  assert.equal(dateOf(45000, false), "2023-03-15");
+  assert.equal(dateOf(45000.5, false), "2023-03-15 12:00");
+  assert.equal(dateOf(0.25, false), "06:00");
+  assert.equal(dateOf(43538, true), "2023-03-15");
+  assert.equal(dateOf(-1, false), undefined);
 });
 
 describe("[H8] readPdf()", () => {
@@ -157,9 +155,7 @@ describe("[H8] readPdf()", () => {
   });
 });
 
-describe("[H10] runExtractJob()", () => {
-  it("measures a recording by its content", async () => {
-    const result = await runExtractJob({ kind: "audio", bytes: wav(12), mediaType: "audio/wav" });
-    assert.deepEqual(result, { durationSec: 12 });
-  });
+it("[H10] runExtractJob() › measures a recording by its content", async () => {
+  const result = await runExtractJob({ kind: "audio", bytes: wav(12), mediaType: "audio/wav" });
+  assert.deepEqual(result, { durationSec: 12 });
 });

@@ -68,13 +68,11 @@ describe("[T6] withAnswer()", () => {
   });
 });
 
-describe("createFloodCheck()", () => {
-  it("counts anew in each second", () => {
-    let now = 5;
-    const isFlood = createFloodCheck(() => now);
-    assert.equal(isFlood(MAX_IN_SECOND), false);
-    assert.equal(isFlood(1), true);
-    now += 1_000;
-    assert.equal(isFlood(MAX_IN_SECOND), false);
-  });
+it("createFloodCheck() › counts anew in each second", () => {
+  let now = 5;
+  const isFlood = createFloodCheck(() => now);
+  assert.equal(isFlood(MAX_IN_SECOND), false);
+  assert.equal(isFlood(1), true);
+  now += 1_000;
+  assert.equal(isFlood(MAX_IN_SECOND), false);
 });

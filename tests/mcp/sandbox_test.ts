@@ -220,12 +220,12 @@ describe("[T13] sandboxServer()", () => {
   });
 });
 
-describe("[T13] a program in the sandbox", () => {
-  const skip = here.kind === "none" ? here.why : false;
+const skip = here.kind === "none" ? here.why : false;
 
-  it("sees neither Barnacle's data nor its processes, and writes only to its folders", {
-    skip,
-  }, async () => {
+it(
+  "[T13] a program in the sandbox › sees neither Barnacle's data nor its processes, and writes only to its folders",
+  { skip },
+  async () => {
     using folder = tempDirectory();
     const data = join(folder.path, "data");
     const shared = join(folder.path, "shared");
@@ -274,5 +274,5 @@ describe("[T13] a program in the sandbox", () => {
     } finally {
       await servers.close();
     }
-  });
-});
+  },
+);

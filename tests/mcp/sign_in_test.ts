@@ -149,27 +149,25 @@ describe("[T13] beginSignIn()", () => {
   });
 });
 
-describe("[T13] createOAuthFetch()", () => {
-  const addresses = (...found: string[]) => () =>
-    Promise.resolve(found.map((address) => ({ address })));
+const addresses = (...found: string[]) => () =>
+  Promise.resolve(found.map((address) => ({ address })));
 
-  it("[SEC-R23] reaches other servers only on the public internet, and over https", async () => {
-    const fetchOAuth = createOAuthFetch(
-      "https://mcp.example/mcp",
-      addresses("93.184.216.34", "10.0.0.1"),
-    );
-    const rows: readonly (readonly [string, RegExp])[] = [
-      ["https://auth.example/token", /not on the public internet/],
-      ["https://169.254.169.254/token", /not on the public internet/],
-      ["http://auth.example/token", /no https/],
-      ["https://127.0.0.1:9/token", /not on the public internet/],
-      ["https://[::1]:9/token", /not on the public internet/],
-      ["https://localhost:9/token", /not on the public internet/],
-      ["http://127.0.0.1:9/token", /no https/],
-      ["http://localhost:9/token", /no https/],
-    ];
-    for (const [url, why] of rows) await assert.rejects(fetchOAuth(url), why, url);
-    const none = createOAuthFetch("https://mcp.example/mcp", addresses());
-    await assert.rejects(none("https://auth.example/token"), /not on the public internet/);
-  });
+it("[T13] [SEC-R23] createOAuthFetch() › reaches other servers only on the public internet, and over https", async () => {
+  const fetchOAuth = createOAuthFetch(
+    "https://mcp.example/mcp",
+    addresses("93.184.216.34", "10.0.0.1"),
+  );
+  const rows: readonly (readonly [string, RegExp])[] = [
+    ["https://auth.example/token", /not on the public internet/],
+    ["https://169.254.169.254/token", /not on the public internet/],
+    ["http://auth.example/token", /no https/],
+    ["https://127.0.0.1:9/token", /not on the public internet/],
+    ["https://[::1]:9/token", /not on the public internet/],
+    ["https://localhost:9/token", /not on the public internet/],
+    ["http://127.0.0.1:9/token", /no https/],
+    ["http://localhost:9/token", /no https/],
+  ];
+  for (const [url, why] of rows) await assert.rejects(fetchOAuth(url), why, url);
+  const none = createOAuthFetch("https://mcp.example/mcp", addresses());
+  await assert.rejects(none("https://auth.example/token"), /not on the public internet/);
 });

@@ -80,13 +80,11 @@ describe("[H7] createIsMediaUrl()", () => {
   });
 });
 
-describe("[H7] isExpired()", () => {
-  it("reads the second from the link", () => {
-    const url = "https://cdn.discordapp.com/a?ex=65d903de&is=65c68ede&hm=ab";
-    assert.equal(isExpired(url, 0x65d903de * 1_000 + 1), true);
-    assert.equal(isExpired(url, 0x65d903de * 1_000 - 60_000), false);
-    assert.equal(isExpired("https://cdn.discordapp.com/a?ex=soon", 0), false);
-  });
+it("[H7] isExpired() › reads the second from the link", () => {
+  const url = "https://cdn.discordapp.com/a?ex=65d903de&is=65c68ede&hm=ab";
+  assert.equal(isExpired(url, 0x65d903de * 1_000 + 1), true);
+  assert.equal(isExpired(url, 0x65d903de * 1_000 - 60_000), false);
+  assert.equal(isExpired("https://cdn.discordapp.com/a?ex=soon", 0), false);
 });
 
 describe("[H7] [SEC-R25] createDownload()", () => {

@@ -44,31 +44,30 @@ function gif(frames: number): Bytes {
   return new Uint8Array([...head, ...Array.from({ length: frames }, () => frame).flat(), 0x3b]);
 }
 
-describe("[H7] kindOf()", () => {
-  const kinds: readonly [title: string, bytes: Bytes, kind: string][] = [
-    ["a PNG", png(1, 1), "image"],
-    ["a PDF", pdf(["a"]), "pdf"],
-    ["an office file", docx(["a"]), "archive"],
-    ["a WAV file", wav(1), "audio"],
-    ["an mp3 with a long tag", new Uint8Array([0x49, 0x44, 0x33, 4, 0, 0, 0, 0, 0, 0]), "audio"],
-    ["source code", bytesOf("const tide = 'low';\n"), "text"],
-    ["JSON", bytesOf('{"tide":"low"}'), "text"],
-    ["XML", bytesOf('<?xml version="1.0"?><tide/>'), "text"],
-    ["an SVG picture", bytesOf('<svg xmlns="http://www.w3.org/2000/svg"/>'), "text"],
-    [
-      "a table in Windows-1252",
-      new Uint8Array([...bytesOf("Stra"), 0xdf, ...bytesOf("e;1")]),
-      "text",
-    ],
-    ["a program", new Uint8Array([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0, 0, 0]), "other"],
-    ["control characters alone", new Uint8Array(8_000_000).fill(1), "other"],
-    ["noise", new Uint8Array([1, 2, 3, 0, 255, 254, 7, 0]), "other"],
-    ["nothing", new Uint8Array(), "empty"],
-  ];
-  for (const [title, bytes, kind] of kinds) {
-    it(`knows ${title} by its content`, async () => assert.equal((await kindOf(bytes)).kind, kind));
-  }
-});
+const kinds: readonly [title: string, bytes: Bytes, kind: string][] = [
+  ["a PNG", png(1, 1), "image"],
+  ["a PDF", pdf(["a"]), "pdf"],
+  ["an office file", docx(["a"]), "archive"],
+  ["a WAV file", wav(1), "audio"],
+  ["an mp3 with a long tag", new Uint8Array([0x49, 0x44, 0x33, 4, 0, 0, 0, 0, 0, 0]), "audio"],
+  ["source code", bytesOf("const tide = 'low';\n"), "text"],
+  ["JSON", bytesOf('{"tide":"low"}'), "text"],
+  ["XML", bytesOf('<?xml version="1.0"?><tide/>'), "text"],
+  ["an SVG picture", bytesOf('<svg xmlns="http://www.w3.org/2000/svg"/>'), "text"],
+  [
+    "a table in Windows-1252",
+    new Uint8Array([...bytesOf("Stra"), 0xdf, ...bytesOf("e;1")]),
+    "text",
+  ],
+  ["a program", new Uint8Array([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0, 0, 0]), "other"],
+  ["control characters alone", new Uint8Array(8_000_000).fill(1), "other"],
+  ["noise", new Uint8Array([1, 2, 3, 0, 255, 254, 7, 0]), "other"],
+  ["nothing", new Uint8Array(), "empty"],
+];
+for (const [title, bytes, kind] of kinds) {
+  it(`[H7] kindOf() › knows ${title} by its content`, async () =>
+    assert.equal((await kindOf(bytes)).kind, kind));
+}
 
 /** Bytes of a text in another encoding, which no encoder of the platform writes. */
 function encoded(label: string, text: string): Bytes {

@@ -110,17 +110,15 @@ for (const machine of Object.keys(MACHINES)) {
   );
 }
 
-describe("partsOf()", () => {
-  it("names the missing file", () => {
-    using folder = tempDirectory();
-    mkdirSync(join(folder.path, "dist"));
-    assert.throws(
-      () => partsOf("riscv", "/dev/null/nowhere"),
-      /^Error: No image for "riscv": write x64 or arm64$/,
-    );
-    assert.throws(
-      () => partsOf("x64", "/dev/null/nowhere"),
-      /^Error: No binary \/dev\/null\/nowhere: deno task compile linux-x64 makes it$/,
-    );
-  });
+it("partsOf() › names the missing file", () => {
+  using folder = tempDirectory();
+  mkdirSync(join(folder.path, "dist"));
+  assert.throws(
+    () => partsOf("riscv", "/dev/null/nowhere"),
+    /^Error: No image for "riscv": write x64 or arm64$/,
+  );
+  assert.throws(
+    () => partsOf("x64", "/dev/null/nowhere"),
+    /^Error: No binary \/dev\/null\/nowhere: deno task compile linux-x64 makes it$/,
+  );
 });

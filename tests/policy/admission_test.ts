@@ -709,31 +709,3 @@ describe("roles, threads and forums", () => {
     assert.equal(rule, `channels.discord.accounts.work.${R}.requireMention`);
   });
 });
-
-/**
- * The reader finds out how a message mentions the bot (tests/discord/gateway/decode/decode_test.ts).
- * Policy decides which mentions trigger an answer.
- */
-describe("[SEC-R6] triggers of an answer", () => {
-  const bots = { ...listing(), allowBots: true };
-  const cases: readonly [name: string, message: Partial<InboundMessage>, wakes: boolean][] = [
-    ["its own mention", { mention: "user" }, true],
-    ["its own managed role", { mention: "role" }, true],
-    ["a person's reply to it", { mention: "reply" }, true],
-    ["a pattern", { text: "Hey barnacle" }, true],
-    ["a pattern beside the mention of another", { text: "barnacle", mentionsOthers: true }, true],
-    ["@everyone", { text: "@everyone look" }, false],
-    ["@here", { text: "@here look" }, false],
-    ["another role", { text: "<@&77>", mentionsOthers: true }, false],
-    ["another user", { text: "<@77>", mentionsOthers: true }, false],
-    ["a reply to another person", { text: "yes", mentionsOthers: true }, false],
-    ["a bot's reply to it", { sender: bot, mention: "reply" }, false],
-    ["a webhook's reply to it", { sender: webhook, mention: "reply" }, false],
-  ];
-  assert.equal(cases.length, 12);
-  for (const [name, message, wakes] of cases) {
-    it(`${name}: ${wakes ? "yes" : "no"}`, () => {
-      assert.equal(admit(guildMessage(message), policy(bots)).kind === "accept", wakes);
-    });
-  }
-});

@@ -332,16 +332,14 @@ describe("[T2] prepareToolAccess() › levels", () => {
   });
 });
 
-describe("[T2] [P12] prepareToolAccess() › names", () => {
-  it("a resolved name is its id: a later owner of the name has the tools of others", () => {
-    const written = policyOf({ guild: { toolsBySender: { bob: { alsoAllow: ["exec"] } } } });
-    const at = 1;
-    const rules = withNames(written, [{ kind: "user", id: BOB, typed: "bob", name: "bob", at }]);
-    const renamed = sender({ id: BOB, username: "robert" });
-    const taker = sender({ id: userId("1400000000000000077"), username: "bob" });
-    assert.equal(allowedIn(decide(rules, { ...inHelp, sender: renamed })), `${BASE} exec`);
-    assert.equal(allowedIn(decide(rules, { ...inHelp, sender: taker })), BASE);
-  });
+it("[T2] [P12] prepareToolAccess() › names › a resolved name is its id: a later owner of the name has the tools of others", () => {
+  const written = policyOf({ guild: { toolsBySender: { bob: { alsoAllow: ["exec"] } } } });
+  const at = 1;
+  const rules = withNames(written, [{ kind: "user", id: BOB, typed: "bob", name: "bob", at }]);
+  const renamed = sender({ id: BOB, username: "robert" });
+  const taker = sender({ id: userId("1400000000000000077"), username: "bob" });
+  assert.equal(allowedIn(decide(rules, { ...inHelp, sender: renamed })), `${BASE} exec`);
+  assert.equal(allowedIn(decide(rules, { ...inHelp, sender: taker })), BASE);
 });
 
 describe("[T2] prepareToolAccess() › the deciding config path", () => {

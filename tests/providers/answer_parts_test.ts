@@ -132,80 +132,74 @@ describe("[T1] createToolCalls() as calls come", () => {
   });
 });
 
-describe("[T1] a call of the format before `tool_calls`", () => {
-  it("is a call, whole or in pieces, alone or beside the newer field", () =>
-    fc.assert(
-      fc.property(
-        fc.constantFrom('{"at":1}', '{"a":{"b":[1,2]},"c":"x"}', "{}", "", "null"),
-        fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 4 }),
-        fc.constantFrom("once", "each", "null"),
-        fc.constantFrom("alone", "beside", "null"),
-        fc.constantFrom("function_call", "stop", "tool_calls", null),
-        fc.boolean(),
-        fc.constantFrom(undefined, "I look."),
-        (args, cuts, names, newer, reason, isStream, content) => {
-          const ends = isStream
-            ? [...new Set([0, ...cuts.map((cut) => Math.min(cut, args.length))])]
-              .toSorted((one, other) => one - other)
-            : [0];
-          const deltas = ends.map((from, at) => {
-            const name = at === 0 || names === "each" ? { name: "tide" } : {};
-            const call = {
-              ...(names === "null" && at > 0 ? { name: null } : name),
-              arguments: args.slice(from, ends[at + 1]),
-            };
-            return {
-              role: "assistant",
-              content: at === 0 ? content ?? null : null,
-              function_call: call,
-              ...(newer === "null" && { tool_calls: null }),
-              ...(newer === "beside" &&
-                { tool_calls: [{ index: 0, ...(at === 0 && { id: "a" }), function: call }] }),
-            };
-          });
-          const end = { delta: {}, finish_reason: reason };
-          const text = isStream
-            ? [...deltas.map((delta) => ({ delta })), end]
-              .map((choice) => `data: ${JSON.stringify({ choices: [choice] })}\n\n`).join("") +
-              "data: [DONE]\n\n"
-            : JSON.stringify({ choices: [{ message: deltas[0], finish_reason: reason }] });
-          const answer = createChatAnswerReader("p/m", []);
-          answer.read(new TextEncoder().encode(text));
-          answer.read(undefined);
-          const { reason: why, calls = [] } = answer.finish();
-          assert.equal(why, "tool_calls");
-          const bare = args === "" || args === "null" ? "{}" : args;
-          assert.deepEqual(calls.map((one) => [one.name, one.arguments]), [["tide", bare]]);
-        },
-      ),
-      { numRuns: 500 },
-    ));
-});
+it("[T1] a call of the format before `tool_calls` › is a call, whole or in pieces, alone or beside the newer field", () =>
+  fc.assert(
+    fc.property(
+      fc.constantFrom('{"at":1}', '{"a":{"b":[1,2]},"c":"x"}', "{}", "", "null"),
+      fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 4 }),
+      fc.constantFrom("once", "each", "null"),
+      fc.constantFrom("alone", "beside", "null"),
+      fc.constantFrom("function_call", "stop", "tool_calls", null),
+      fc.boolean(),
+      fc.constantFrom(undefined, "I look."),
+      (args, cuts, names, newer, reason, isStream, content) => {
+        const ends = isStream
+          ? [...new Set([0, ...cuts.map((cut) => Math.min(cut, args.length))])]
+            .toSorted((one, other) => one - other)
+          : [0];
+        const deltas = ends.map((from, at) => {
+          const name = at === 0 || names === "each" ? { name: "tide" } : {};
+          const call = {
+            ...(names === "null" && at > 0 ? { name: null } : name),
+            arguments: args.slice(from, ends[at + 1]),
+          };
+          return {
+            role: "assistant",
+            content: at === 0 ? content ?? null : null,
+            function_call: call,
+            ...(newer === "null" && { tool_calls: null }),
+            ...(newer === "beside" &&
+              { tool_calls: [{ index: 0, ...(at === 0 && { id: "a" }), function: call }] }),
+          };
+        });
+        const end = { delta: {}, finish_reason: reason };
+        const text = isStream
+          ? [...deltas.map((delta) => ({ delta })), end]
+            .map((choice) => `data: ${JSON.stringify({ choices: [choice] })}\n\n`).join("") +
+            "data: [DONE]\n\n"
+          : JSON.stringify({ choices: [{ message: deltas[0], finish_reason: reason }] });
+        const answer = createChatAnswerReader("p/m", []);
+        answer.read(new TextEncoder().encode(text));
+        answer.read(undefined);
+        const { reason: why, calls = [] } = answer.finish();
+        assert.equal(why, "tool_calls");
+        const bare = args === "" || args === "null" ? "{}" : args;
+        assert.deepEqual(calls.map((one) => [one.name, one.arguments]), [["tide", bare]]);
+      },
+    ),
+    { numRuns: 500 },
+  ));
 
-describe("[L3] finishReasonIn()", () => {
-  const GOOD = "stop end_turn length MAX_TOKENS tool_calls content_filter SAFETY".split(" ");
+const GOOD = "stop end_turn length MAX_TOKENS tool_calls content_filter SAFETY".split(" ");
 
-  it("takes each end that is not known as good for a broken one", () =>
-    fc.assert(fc.property(fc.string({ minLength: 1 }), fc.constantFrom(...GOOD), (word, good) => {
-      fc.pre(!/^[a-z_]+$/i.test(word));
-      const broken = finishReasonIn(word);
-      assert.equal(broken, "other");
-      assert.throws(() => finishOf(broken, [], true, { modelId: "p/m" }), { isBroken: true });
-      const reason = finishReasonIn(good);
-      assert.notEqual(reason, "other");
-      assert.ok(finishOf(reason, [], true, { modelId: "p/m" }));
-    })));
-});
+it("[L3] finishReasonIn() › takes each end that is not known as good for a broken one", () =>
+  fc.assert(fc.property(fc.string({ minLength: 1 }), fc.constantFrom(...GOOD), (word, good) => {
+    fc.pre(!/^[a-z_]+$/i.test(word));
+    const broken = finishReasonIn(word);
+    assert.equal(broken, "other");
+    assert.throws(() => finishOf(broken, [], true, { modelId: "p/m" }), { isBroken: true });
+    const reason = finishReasonIn(good);
+    assert.notEqual(reason, "other");
+    assert.ok(finishOf(reason, [], true, { modelId: "p/m" }));
+  })));
 
-describe("[T1] finishOf()", () => {
-  it("marks all calls with one id", () => {
-    const call = (id: string) => ({ id, name: "tide", arguments: "{}" });
-    const calls = endOf(["a", "b", "a", "a"].map(call));
-    assert.deepEqual(calls.map(({ id, sharesId }) => [id, sharesId]), [
-      ["a", true],
-      ["b", undefined],
-      ["call_1", true],
-      ["call_2", true],
-    ]);
-  });
+it("[T1] finishOf() › marks all calls with one id", () => {
+  const call = (id: string) => ({ id, name: "tide", arguments: "{}" });
+  const calls = endOf(["a", "b", "a", "a"].map(call));
+  assert.deepEqual(calls.map(({ id, sharesId }) => [id, sharesId]), [
+    ["a", true],
+    ["b", undefined],
+    ["call_1", true],
+    ["call_2", true],
+  ]);
 });

@@ -269,24 +269,22 @@ describe("[L3] refusalOf()", () => {
   });
 });
 
-describe("[L3] brokenAnswerOf()", () => {
-  const cases: readonly [name: string, error: unknown, kind: ModelErrorKind, message: string][] = [
-    ["no error object", undefined, "not_an_answer", "p/m sent an incomplete or malformed answer"],
-    ["a text", "boom", "not_an_answer", "p/m broke off with an error: boom"],
-    ["a fault", { message: "boom" }, "rejected", "p/m broke off with an error: boom"],
-    ["too much work", { type: "overloaded_error" }, "unavailable", "p/m broke off with an error"],
-    ["a status", { code: 503 }, "unavailable", "p/m broke off with an error"],
-    ["a limit", { type: "rate_limit_error" }, "rate_limited", "p/m broke off with an error"],
-    ["the limit's status", { code: 429 }, "rate_limited", "p/m broke off with an error"],
-  ];
-  for (const [name, error, kind, message] of cases) {
-    it(`classifies ${name} as ${kind}`, () => {
-      const failure = brokenAnswerOf(error, "p/m", []);
-      assert.equal(failure.kind, kind);
-      assert.equal(failure.message, message);
-    });
-  }
-});
+const cases: readonly [name: string, error: unknown, kind: ModelErrorKind, message: string][] = [
+  ["no error object", undefined, "not_an_answer", "p/m sent an incomplete or malformed answer"],
+  ["a text", "boom", "not_an_answer", "p/m broke off with an error: boom"],
+  ["a fault", { message: "boom" }, "rejected", "p/m broke off with an error: boom"],
+  ["too much work", { type: "overloaded_error" }, "unavailable", "p/m broke off with an error"],
+  ["a status", { code: 503 }, "unavailable", "p/m broke off with an error"],
+  ["a limit", { type: "rate_limit_error" }, "rate_limited", "p/m broke off with an error"],
+  ["the limit's status", { code: 429 }, "rate_limited", "p/m broke off with an error"],
+];
+for (const [name, error, kind, message] of cases) {
+  it(`[L3] brokenAnswerOf() › classifies ${name} as ${kind}`, () => {
+    const failure = brokenAnswerOf(error, "p/m", []);
+    assert.equal(failure.kind, kind);
+    assert.equal(failure.message, message);
+  });
+}
 
 describe("[C8] cleanServerMessage()", () => {
   it("removes a partly repeated key", () => {

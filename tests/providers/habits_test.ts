@@ -176,41 +176,37 @@ for (const kind of KINDS) {
   });
 }
 
-describe("[L3] signed calls", () => {
-  it("go back to Google with their signature", async () => {
-    await withModelServer({}, async (server) => {
-      const model = modelAt(server, { kind: "google" });
-      const asked = "call: tide {}";
-      const first = await listen(model, undefined, {
-        ...ASKED,
-        messages: [{ role: "user", text: asked }],
-      });
-      const last = first.parts.at(-1);
-      assert.ok(last?.kind === "finish" && last.calls);
-      await listen(model, undefined, {
-        ...ASKED,
-        messages: [
-          { role: "user", text: asked },
-          { role: "assistant", text: "", calls: last.calls, carried: last.carried },
-          ...last.calls.map((call) => ({ role: "tool" as const, call, text: "high" })),
-        ],
-      });
-      assert.match(server.requests[1]?.body ?? "", /"thoughtSignature":"signed-tide"/);
+it("[L3] signed calls › go back to Google with their signature", async () => {
+  await withModelServer({}, async (server) => {
+    const model = modelAt(server, { kind: "google" });
+    const asked = "call: tide {}";
+    const first = await listen(model, undefined, {
+      ...ASKED,
+      messages: [{ role: "user", text: asked }],
     });
+    const last = first.parts.at(-1);
+    assert.ok(last?.kind === "finish" && last.calls);
+    await listen(model, undefined, {
+      ...ASKED,
+      messages: [
+        { role: "user", text: asked },
+        { role: "assistant", text: "", calls: last.calls, carried: last.carried },
+        ...last.calls.map((call) => ({ role: "tool" as const, call, text: "high" })),
+      ],
+    });
+    assert.match(server.requests[1]?.body ?? "", /"thoughtSignature":"signed-tide"/);
   });
 });
 
-describe("[L4] createModel()", () => {
-  it("sends the configured maximum of an answer on each wire", async () => {
-    await withModelServer({}, async (server) => {
-      for (const kind of KINDS) {
-        const settings = { ...settingsFor(server, { kind }), maxOutputTokens: 77 };
-        await listen(createModel(settings, { fetch, now: Date.now }));
-      }
-      for (const { body } of server.requests) {
-        assert.match(body, /"(?:max_tokens|max_output_tokens|maxOutputTokens|maxTokens)":77/);
-      }
-      assert.equal(server.requests.length, KINDS.length);
-    });
+it("[L4] createModel() › sends the configured maximum of an answer on each wire", async () => {
+  await withModelServer({}, async (server) => {
+    for (const kind of KINDS) {
+      const settings = { ...settingsFor(server, { kind }), maxOutputTokens: 77 };
+      await listen(createModel(settings, { fetch, now: Date.now }));
+    }
+    for (const { body } of server.requests) {
+      assert.match(body, /"(?:max_tokens|max_output_tokens|maxOutputTokens|maxTokens)":77/);
+    }
+    assert.equal(server.requests.length, KINDS.length);
   });
 });

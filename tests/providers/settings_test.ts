@@ -49,61 +49,53 @@ describe("[L1] endpointOf()", () => {
   }
 });
 
-describe("[L1] fetchOf()", () => {
-  const asked = async (baseUrl: string, path: string): Promise<string> => {
-    let url = "";
-    const fetch = (input: string | URL | Request) => {
-      url = String(input);
-      return Promise.resolve(new Response());
-    };
-    await fetchOf({ baseUrl }, fetch)(
-      `${endpointOf({ baseUrl, kind: "openai-compatible" })}${path}`,
-    );
-    return url;
+const asked = async (baseUrl: string, path: string): Promise<string> => {
+  let url = "";
+  const fetch = (input: string | URL | Request) => {
+    url = String(input);
+    return Promise.resolve(new Response());
   };
+  await fetchOf({ baseUrl }, fetch)(`${endpointOf({ baseUrl, kind: "openai-compatible" })}${path}`);
+  return url;
+};
 
-  it("adds the query of the provider's address to each request, and nothing without one", async () => {
-    const azure = "https://a.example/openai/deployments/d?api-version=1";
-    assert.equal(
-      await asked(azure, "/chat/completions"),
-      "https://a.example/openai/deployments/d/chat/completions?api-version=1",
-    );
-    assert.equal(
-      await asked(azure, "/models?limit=9"),
-      "https://a.example/openai/deployments/d/models?limit=9&api-version=1",
-    );
-    assert.equal(await asked("http://x", "/models"), "http://x/v1/models");
-  });
+it("[L1] fetchOf() › adds the query of the provider's address to each request, and nothing without one", async () => {
+  const azure = "https://a.example/openai/deployments/d?api-version=1";
+  assert.equal(
+    await asked(azure, "/chat/completions"),
+    "https://a.example/openai/deployments/d/chat/completions?api-version=1",
+  );
+  assert.equal(
+    await asked(azure, "/models?limit=9"),
+    "https://a.example/openai/deployments/d/models?limit=9&api-version=1",
+  );
+  assert.equal(await asked("http://x", "/models"), "http://x/v1/models");
 });
 
-describe("[L5] isPaid()", () => {
-  const hosts: readonly (readonly [host: string, isPaid: boolean])[] = [
-    ["localhost", false],
-    ["ollama", false],
-    ["tides.local", false],
-    ["192.168.1.7", false],
-    ["[::1]", false],
-    ["[fd00::7]", false],
-    ["[fe80::7]", false],
-    ["ai.example", true],
-    ["203.0.113.7", true],
-    ["[2001:db8::7]", true],
-    ["[2001:db8::fd00]", true],
-  ];
-  for (const [host, expected] of hosts) {
-    it(`is ${expected} for ${host}`, () => {
-      const baseUrl = `http://${host}:8080/v1`;
-      const provider = { id: "own", baseUrl, kind: "openai-compatible" } as const;
-      assert.equal(isPaid({ provider }), expected);
-    });
-  }
-});
-
-describe("[L1] modelIdOf()", () => {
-  it("joins provider and model, which may contain slashes", () => {
-    const provider = { id: "hub", kind: "openai-compatible", baseUrl: "http://x" } as const;
-    assert.equal(modelIdOf({ provider, name: "meta/llama:3b" }), "hub/meta/llama:3b");
+const hosts: readonly (readonly [host: string, isPaid: boolean])[] = [
+  ["localhost", false],
+  ["ollama", false],
+  ["tides.local", false],
+  ["192.168.1.7", false],
+  ["[::1]", false],
+  ["[fd00::7]", false],
+  ["[fe80::7]", false],
+  ["ai.example", true],
+  ["203.0.113.7", true],
+  ["[2001:db8::7]", true],
+  ["[2001:db8::fd00]", true],
+];
+for (const [host, expected] of hosts) {
+  it(`[L5] isPaid() › is ${expected} for ${host}`, () => {
+    const baseUrl = `http://${host}:8080/v1`;
+    const provider = { id: "own", baseUrl, kind: "openai-compatible" } as const;
+    assert.equal(isPaid({ provider }), expected);
   });
+}
+
+it("[L1] modelIdOf() › joins provider and model, which may contain slashes", () => {
+  const provider = { id: "hub", kind: "openai-compatible", baseUrl: "http://x" } as const;
+  assert.equal(modelIdOf({ provider, name: "meta/llama:3b" }), "hub/meta/llama:3b");
 });
 
 describe("[C8] secretsOf()", () => {

@@ -147,9 +147,7 @@ describe("[K2] [L1] the level of thinking", () => {
     });
   }
 
-  for (
-    const kind of ["openai-compatible", "openai-responses", "anthropic", "google"] as const
-  ) {
+  for (const kind of ["openai-compatible", "openai-responses", "anthropic", "google"] as const) {
     it(`of ${kind} shows the thinking only if the request asks for it`, async () => {
       const { ask } = serverOf(kind);
       const thinkingIn = async (request: Partial<ModelRequest>) =>
@@ -282,20 +280,16 @@ const ENDS: readonly (readonly [Kind, reason: string, string])[] = [
   }),
 ];
 
-describe("[T1] a call is a call", () => {
-  for (const [kind, reason, answer] of ENDS) {
-    it(`whatever the reason of the end says: ${kind}, ${reason}`, async () => {
-      const { ask } = serverOf(kind, undefined, undefined, answer);
-      const { parts, error } = await ask({ tools: [TIDE] });
-      assert.equal(error, undefined);
-      const last = parts.at(-1);
-      assert.ok(last?.kind === "finish");
-      assert.deepEqual([last.reason, last.calls?.map(({ name }) => name)], ["tool_calls", [
-        "tide",
-      ]]);
-    });
-  }
-});
+for (const [kind, reason, answer] of ENDS) {
+  it(`[T1] a call is a call › whatever the reason of the end says: ${kind}, ${reason}`, async () => {
+    const { ask } = serverOf(kind, undefined, undefined, answer);
+    const { parts, error } = await ask({ tools: [TIDE] });
+    assert.equal(error, undefined);
+    const last = parts.at(-1);
+    assert.ok(last?.kind === "finish");
+    assert.deepEqual([last.reason, last.calls?.map(({ name }) => name)], ["tool_calls", ["tide"]]);
+  });
+}
 
 /** Google's `thinkingConfig`. */
 function configOf(body: Body): unknown {

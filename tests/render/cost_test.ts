@@ -55,11 +55,10 @@ const cases:
     ],
   ];
 
-describe("[A1] [L5] costFactOf()", () => {
-  for (const [what, steps, text] of cases) {
-    it(`shows ${what}`, () => assert.equal(costFactOf(steps, "EUR")?.value, text));
-  }
-});
+for (const [what, steps, text] of cases) {
+  it(`[A1] [L5] costFactOf() › shows ${what}`, () =>
+    assert.equal(costFactOf(steps, "EUR")?.value, text));
+}
 
 const COST = {
   model: "a/x",

@@ -66,11 +66,9 @@ describe("[R6] tooLong()", () => {
   });
 });
 
-describe("[R6] withLastLine()", () => {
-  for (const limit of [2, 10, 20, 50, 200]) {
-    it(`keeps a limit of ${limit}`, () => {
-      const content = withLastLine(long, "all of it is in a file", { ...chunks, limit });
-      assert.ok(content.length > 0 && content.length <= limit, content);
-    });
-  }
-});
+for (const limit of [2, 10, 20, 50, 200]) {
+  it(`[R6] withLastLine() › keeps a limit of ${limit}`, () => {
+    const content = withLastLine(long, "all of it is in a file", { ...chunks, limit });
+    assert.ok(content.length > 0 && content.length <= limit, content);
+  });
+}

@@ -133,16 +133,14 @@ describe("freeze()", () => {
   }
 });
 
-describe("[T13a] freeze()", () => {
-  it("marks each message of a personal reply, but a spoken one, and no other reply", () => {
-    const voice = { file: file("a.ogg"), durationSec: 1, waveform: "" };
-    const files = Array.from({ length: 11 }, (_, at) => file(`${at}`));
-    const given = { chunks: ["one", "two"], text: "one\n\ntwo", files, voice };
-    const contents = (isPersonal?: true) =>
-      messages(reply({ ...given, isPersonal })).map(({ content }) => content);
-    assert.deepEqual(contents(true), ["one\n-# 🔒", "two\n-# 🔒", "-# 🔒", ""]);
-    assert.deepEqual(contents(), ["one", "two", "", ""]);
-  });
+it("[T13a] freeze() › marks each message of a personal reply, but a spoken one, and no other reply", () => {
+  const voice = { file: file("a.ogg"), durationSec: 1, waveform: "" };
+  const files = Array.from({ length: 11 }, (_, at) => file(`${at}`));
+  const given = { chunks: ["one", "two"], text: "one\n\ntwo", files, voice };
+  const contents = (isPersonal?: true) =>
+    messages(reply({ ...given, isPersonal })).map(({ content }) => content);
+  assert.deepEqual(contents(true), ["one\n-# 🔒", "two\n-# 🔒", "-# 🔒", ""]);
+  assert.deepEqual(contents(), ["one", "two", "", ""]);
 });
 
 describe("[R3] OpenClaw's planner of replies", () => {
@@ -185,23 +183,21 @@ describe("[R3] OpenClaw's planner of replies", () => {
   }
 });
 
-describe("freezeUnprompted()", () => {
-  it("[D2] leaves the nonce to the store's row, and answers no one", () => {
-    const { cause: _c, revision: _r, agentId: _a, kind: _k, ...unasked } = twoChunks;
-    sameData(
-      freezeUnprompted(unasked),
-      ["one", "two"].map((content) => ({
-        message: {
-          accountId: ACCOUNT,
-          channelId: channelId("1400000000000000002"),
-          nonce: "",
-          content,
-          pings: { users: [], roles: [], quotedAuthor: false },
-        },
-        files: [],
-      })),
-    );
-  });
+it("[D2] freezeUnprompted() › leaves the nonce to the store's row, and answers no one", () => {
+  const { cause: _c, revision: _r, agentId: _a, kind: _k, ...unasked } = twoChunks;
+  sameData(
+    freezeUnprompted(unasked),
+    ["one", "two"].map((content) => ({
+      message: {
+        accountId: ACCOUNT,
+        channelId: channelId("1400000000000000002"),
+        nonce: "",
+        content,
+        pings: { users: [], roles: [], quotedAuthor: false },
+      },
+      files: [],
+    })),
+  );
 });
 
 describe("[R17] [R16] freeze()", () => {

@@ -36,23 +36,21 @@ describe("nameAsCode()", () => {
   });
 });
 
-describe("[S7] threadTitle()", () => {
-  const cases: readonly [what: string, text: string, title: string][] = [
-    ["keeps short words", "How do I feed krill?", "How do I feed krill?"],
-    ["removes mentions and links", "<@123> see <#5> https://x.example/?k=1 please", "see please"],
-    ["removes Markdown only", "## **bold** `code` snake_case _em_", "bold code snake_case em"],
-    ["keeps an emoji's name", "hello <a:party:77>", "hello :party:"],
-    ["keeps joiners", "👩\u200d💻 نمی\u200cخواهم a\u200db", "👩\u200d💻 نمی\u200cخواهم ab"],
-    ["keeps the backslashes of a path", "Where is C:\\temp\\logs?", "Where is C:\\temp\\logs?"],
-    ["removes backslashes of Markdown", "\\*not bold\\* 1\\. x", "not bold 1. x"],
-    ["hides spoilers", "the murderer is ||the cook||!", "the murderer is (spoiler)!"],
-    ["pings no one", "@everyone look", "everyone look"],
-    ["is one line", "one\n> two\u202e\tthree", "one two three"],
-    ["cuts between words", "word ".repeat(30), `${"word ".repeat(11).trim()}…`],
-    ["cuts a long word", "x".repeat(200), `${"x".repeat(59)}…`],
-    ["is empty without words", "<@123> ", ""],
-  ];
-  for (const [what, text, title] of cases) {
-    it(what, () => assert.equal(threadTitle(text), title));
-  }
-});
+const cases: readonly [what: string, text: string, title: string][] = [
+  ["keeps short words", "How do I feed krill?", "How do I feed krill?"],
+  ["removes mentions and links", "<@123> see <#5> https://x.example/?k=1 please", "see please"],
+  ["removes Markdown only", "## **bold** `code` snake_case _em_", "bold code snake_case em"],
+  ["keeps an emoji's name", "hello <a:party:77>", "hello :party:"],
+  ["keeps joiners", "👩\u200d💻 نمی\u200cخواهم a\u200db", "👩\u200d💻 نمی\u200cخواهم ab"],
+  ["keeps the backslashes of a path", "Where is C:\\temp\\logs?", "Where is C:\\temp\\logs?"],
+  ["removes backslashes of Markdown", "\\*not bold\\* 1\\. x", "not bold 1. x"],
+  ["hides spoilers", "the murderer is ||the cook||!", "the murderer is (spoiler)!"],
+  ["pings no one", "@everyone look", "everyone look"],
+  ["is one line", "one\n> two\u202e\tthree", "one two three"],
+  ["cuts between words", "word ".repeat(30), `${"word ".repeat(11).trim()}…`],
+  ["cuts a long word", "x".repeat(200), `${"x".repeat(59)}…`],
+  ["is empty without words", "<@123> ", ""],
+];
+for (const [what, text, title] of cases) {
+  it(`[S7] threadTitle() › ${what}`, () => assert.equal(threadTitle(text), title));
+}

@@ -39,15 +39,13 @@ describe("[P3] composeChallenge()", () => {
   });
 });
 
-describe("[P3] composePaired()", () => {
-  it("writes to the stranger's channel, and answers no message", () => {
-    const [frozen, ...more] = composePaired(request);
-    assert.equal(more.length, 0);
-    assert.equal(frozen?.message.content, "You're approved. You can write to me now.");
-    assert.equal(frozen.message.channelId, request.channelId);
-    assert.equal(frozen.message.of, undefined);
-    assert.equal(frozen.message.nonce, "", "the store names it by its row");
-  });
+it("[P3] composePaired() › writes to the stranger's channel, and answers no message", () => {
+  const [frozen, ...more] = composePaired(request);
+  assert.equal(more.length, 0);
+  assert.equal(frozen?.message.content, "You're approved. You can write to me now.");
+  assert.equal(frozen.message.channelId, request.channelId);
+  assert.equal(frozen.message.of, undefined);
+  assert.equal(frozen.message.nonce, "", "the store names it by its row");
 });
 
 describe("[P3] composeApprovalRequest()", () => {
@@ -65,18 +63,16 @@ describe("[P3] composeApprovalRequest()", () => {
   });
 });
 
-describe("[P3] decisionText()", () => {
-  const TEXTS: Readonly<Record<DecidedPairing["kind"], RegExp>> = {
-    approved: /may write to me now\. <@555>/,
-    denied: /may not write to me\. <@555>/,
-    already: /already decided/,
-    expired: /has expired/,
-  };
-  for (const kind of ["approved", "denied", "already", "expired"] as const) {
-    it(`shows name and id of a request that is ${kind}`, () => {
-      const text = decisionText({ kind, request }, BY);
-      assert.match(text, /^`ada` \(123456789012345678\)/);
-      assert.match(text, TEXTS[kind]);
-    });
-  }
-});
+const TEXTS: Readonly<Record<DecidedPairing["kind"], RegExp>> = {
+  approved: /may write to me now\. <@555>/,
+  denied: /may not write to me\. <@555>/,
+  already: /already decided/,
+  expired: /has expired/,
+};
+for (const kind of ["approved", "denied", "already", "expired"] as const) {
+  it(`[P3] decisionText() › shows name and id of a request that is ${kind}`, () => {
+    const text = decisionText({ kind, request }, BY);
+    assert.match(text, /^`ada` \(123456789012345678\)/);
+    assert.match(text, TEXTS[kind]);
+  });
+}

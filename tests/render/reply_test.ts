@@ -225,26 +225,24 @@ describe("[R5] composeReply() › tables", () => {
   });
 });
 
-describe("[SEC-R10] composeReply() › secrets", () => {
-  const spellings: readonly string[] = [
-    TOKEN,
-    btoa(TOKEN),
-    `${TOKEN.slice(0, 20)}[[reply_to_current]]${TOKEN.slice(20)}`,
-    `${TOKEN.slice(0, 20)}<think>x</think>${TOKEN.slice(20)}`,
-    `https://evil.example/?k=${TOKEN}`,
-  ];
-  for (const spelled of spellings) {
-    it(spelled, () => {
-      const text = `${"a".repeat(1_960)} ${spelled} behind`;
-      const composed = composeReply(answer({ text }));
-      assert.ok(composed.kind === "reply");
-      const frozen = JSON.stringify(freeze(composed.reply));
-      const letters = frozen.replace(/[^A-Za-z0-9]/g, "");
-      assert.ok(!letters.includes("0123456789abcdefghijklmno"));
-      assert.ok(!frozen.includes(btoa(TOKEN).slice(10, 40)));
-    });
-  }
-});
+const spellings: readonly string[] = [
+  TOKEN,
+  btoa(TOKEN),
+  `${TOKEN.slice(0, 20)}[[reply_to_current]]${TOKEN.slice(20)}`,
+  `${TOKEN.slice(0, 20)}<think>x</think>${TOKEN.slice(20)}`,
+  `https://evil.example/?k=${TOKEN}`,
+];
+for (const spelled of spellings) {
+  it(`[SEC-R10] composeReply() › secrets › ${spelled}`, () => {
+    const text = `${"a".repeat(1_960)} ${spelled} behind`;
+    const composed = composeReply(answer({ text }));
+    assert.ok(composed.kind === "reply");
+    const frozen = JSON.stringify(freeze(composed.reply));
+    const letters = frozen.replace(/[^A-Za-z0-9]/g, "");
+    assert.ok(!letters.includes("0123456789abcdefghijklmno"));
+    assert.ok(!frozen.includes(btoa(TOKEN).slice(10, 40)));
+  });
+}
 
 describe("[R6] composeReply() › too long", () => {
   const text = Array.from({ length: 400 }, (_, index) => `line ${index}`).join("\n");

@@ -3,14 +3,14 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { describe, it } from "node:test";
+import { it } from "node:test";
 import { filesIn } from "../../scripts/import_graph.ts";
 
 const ROOT = join(import.meta.dirname ?? ".", "..", "..");
 
 /** Requirements whose attacks need no whole bot. Their tests run on both runtimes. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
-  "SEC-R10": "tests/render/safety/secrets_test.ts",
+  "SEC-R10": "tests/render/safety/visible_test.ts",
   "SEC-R17": "tests/core/rights/rights_test.ts",
   "SEC-R18": "tests/flows/actions/targets_test.ts",
   "SEC-R19": "tests/store/questions/questions_test.ts",
@@ -47,8 +47,6 @@ function tested(): readonly string[] {
 
 const byNumber = (one: string, other: string) => Number(one.slice(5)) - Number(other.slice(5));
 
-describe("the security requirements", () => {
-  it("have attacks in one file each", () => {
-    assert.deepEqual(tested().toSorted(byNumber), paragraphs());
-  });
+it("the security requirements › have attacks in one file each", () => {
+  assert.deepEqual(tested().toSorted(byNumber), paragraphs());
 });

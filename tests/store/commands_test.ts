@@ -82,59 +82,53 @@ describe("a command that changes the outbox of the running bot", () => {
   });
 });
 
-describe("a command that forgets a person beside the running bot", () => {
-  it("[X5] [D2] leaves no unsent answer to them, not even in memory", async () => {
-    using directory = tempDirectory();
-    const { store, answer } = await openBot(join(directory.path, "b.db"));
-    await store.outbox.heads(ACCOUNT, [CHANNEL]); // the channel is known, and empty
-    await answer(1, 2);
-    assert.equal((await store.outbox.heads(ACCOUNT, [CHANNEL])).length, 1);
-    await store.forgetting.forget(message(1).sender.id, false);
-    assert.deepEqual(await store.outbox.heads(ACCOUNT, [CHANNEL]), []);
-  });
+it("[X5] [D2] a command that forgets a person beside the running bot › leaves no unsent answer to them, not even in memory", async () => {
+  using directory = tempDirectory();
+  const { store, answer } = await openBot(join(directory.path, "b.db"));
+  await store.outbox.heads(ACCOUNT, [CHANNEL]); // the channel is known, and empty
+  await answer(1, 2);
+  assert.equal((await store.outbox.heads(ACCOUNT, [CHANNEL])).length, 1);
+  await store.forgetting.forget(message(1).sender.id, false);
+  assert.deepEqual(await store.outbox.heads(ACCOUNT, [CHANNEL]), []);
 });
 
-describe("a command that resets a session of the running bot", () => {
-  const KEY = ROUTE.sessionKey;
-  const fold: Fold = {
-    agentId: "main",
-    sessionKey: KEY,
-    cause: "full",
-    count: 2,
-    last: { messageId: message(1).id, role: "assistant" },
-    summary: { boundary: "a1b2c3d4", text: "summary" },
-    modelId: "test/x",
-  };
+const KEY = ROUTE.sessionKey;
+const fold: Fold = {
+  agentId: "main",
+  sessionKey: KEY,
+  cause: "full",
+  count: 2,
+  last: { messageId: message(1).id, role: "assistant" },
+  summary: { boundary: "a1b2c3d4", text: "summary" },
+  modelId: "test/x",
+};
 
-  it("[S4a] leaves the bot nothing to fold, although memory had entries", async () => {
-    using directory = tempDirectory();
-    const { store, answer, rows } = await openBot(join(directory.path, "b.db"));
-    await answer(1, 1);
-    await store.turns.entriesOf(KEY, 10); // from now on in memory
-    await store.sessions.reset(KEY, "command", NOW);
-    assert.deepEqual(await store.sessions.openEntries(KEY, 10), { older: 0, entries: [] });
-    assert.equal(await store.sessions.fold(fold, NOW), false);
-    assert.deepEqual(rows("SELECT kind FROM checkpoint"), [{ kind: "reset" }]);
-  });
+it("[S4a] a command that resets a session of the running bot › leaves the bot nothing to fold, although memory had entries", async () => {
+  using directory = tempDirectory();
+  const { store, answer, rows } = await openBot(join(directory.path, "b.db"));
+  await answer(1, 1);
+  await store.turns.entriesOf(KEY, 10); // from now on in memory
+  await store.sessions.reset(KEY, "command", NOW);
+  assert.deepEqual(await store.sessions.openEntries(KEY, 10), { older: 0, entries: [] });
+  assert.equal(await store.sessions.fold(fold, NOW), false);
+  assert.deepEqual(rows("SELECT kind FROM checkpoint"), [{ kind: "reset" }]);
 });
 
-describe("two accounts that see one message", () => {
-  it("[G7] [N2] answer it once", async () => {
-    using directory = tempDirectory();
-    const { store, rows } = await openBot(join(directory.path, "b.db"));
-    const theirs = (number: number) => ({ ...message(number), accountId: SECOND });
-    await Promise.all([
-      store.inbox.acceptBatch(
-        batch({ accountId: SECOND, judged: [ignored(theirs(4)), accepted(theirs(5))] }),
-        NOW,
-      ),
-      store.inbox.acceptBatch(batch({ judged: [accepted(message(5))], heard: heard(2) }), NOW),
-    ]);
-    const claims = [
-      await store.inbox.claimNext(ACCOUNT, NOW, []),
-      await store.inbox.claimNext(SECOND, NOW, []),
-    ];
-    assert.equal(claims.filter((claim) => claim !== undefined).length, 1);
-    assert.equal(rows("SELECT * FROM inbox").length, 1);
-  });
+it("[G7] [N2] two accounts that see one message › answer it once", async () => {
+  using directory = tempDirectory();
+  const { store, rows } = await openBot(join(directory.path, "b.db"));
+  const theirs = (number: number) => ({ ...message(number), accountId: SECOND });
+  await Promise.all([
+    store.inbox.acceptBatch(
+      batch({ accountId: SECOND, judged: [ignored(theirs(4)), accepted(theirs(5))] }),
+      NOW,
+    ),
+    store.inbox.acceptBatch(batch({ judged: [accepted(message(5))], heard: heard(2) }), NOW),
+  ]);
+  const claims = [
+    await store.inbox.claimNext(ACCOUNT, NOW, []),
+    await store.inbox.claimNext(SECOND, NOW, []),
+  ];
+  assert.equal(claims.filter((claim) => claim !== undefined).length, 1);
+  assert.equal(rows("SELECT * FROM inbox").length, 1);
 });

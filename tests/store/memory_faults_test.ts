@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { it } from "node:test";
 import type { Claim } from "../../src/core/inbound/inbox.ts";
 import type { CrashHooks } from "../../src/store/database/commits.ts";
 import { ACCOUNT, channelId, guildMessage, messageId } from "../support/discord/builders.ts";
@@ -40,18 +40,16 @@ async function open(crash?: CrashHooks) {
   };
 }
 
-describe("the memory of the store", () => {
-  it("[S5] claims a released message again, even if memory was forgotten meanwhile", async () => {
-    const { store, say } = await open();
-    await say();
-    const claim = (await store.inbox.claimNext(ACCOUNT, NOW, []))!;
-    const broken = { ...accepted(guildMessage()), route: undefined };
-    // Undoes a transaction, so that the queue is filled from the tables.
-    await assert.rejects(store.inbox.acceptBatch(batch({ judged: [broken as never] }), NOW));
-    const released = store.inbox.release(claim);
-    const early = await store.inbox.claimNext(ACCOUNT, NOW, []); // perhaps before the tables have it
-    await released;
-    const again = early ?? await store.inbox.claimNext(ACCOUNT, NOW, []);
-    assert.equal(again?.message.id, claim.message.id);
-  });
+it("[S5] the memory of the store › claims a released message again, even if memory was forgotten meanwhile", async () => {
+  const { store, say } = await open();
+  await say();
+  const claim = (await store.inbox.claimNext(ACCOUNT, NOW, []))!;
+  const broken = { ...accepted(guildMessage()), route: undefined };
+  // Undoes a transaction, so that the queue is filled from the tables.
+  await assert.rejects(store.inbox.acceptBatch(batch({ judged: [broken as never] }), NOW));
+  const released = store.inbox.release(claim);
+  const early = await store.inbox.claimNext(ACCOUNT, NOW, []); // perhaps before the tables have it
+  await released;
+  const again = early ?? await store.inbox.claimNext(ACCOUNT, NOW, []);
+  assert.equal(again?.message.id, claim.message.id);
 });

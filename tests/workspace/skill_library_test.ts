@@ -133,41 +133,35 @@ describe("[T7] read_skill", () => {
   });
 });
 
-describe("[T7] createSkillLibrary()", () => {
-  it("keeps the same object until something changes, and reports a problem once", async () => {
-    const { path, add } = build({ x: skill("x"), wrong: "x" });
-    const { log, lines } = recordingLog();
-    let now = 0;
-    const library = createSkillLibrary(() => [{ path, isRequired: true }], { now: () => now }, log);
-    assert.deepEqual(library.now().skills, []);
-    await library.read();
-    const first = library.now();
-    assert.equal(first.skills.length, 1);
-    await library.read();
-    assert.equal(library.now(), first);
-    assert.equal(lines.length, 1);
-    add("y", skill("y"));
-    rmSync(join(path, "wrong"), { recursive: true });
-    now = 30_000;
-    await library.read();
-    assert.equal(library.now().skills.length, 2);
-  });
+it("[T7] createSkillLibrary() › keeps the same object until something changes, and reports a problem once", async () => {
+  const { path, add } = build({ x: skill("x"), wrong: "x" });
+  const { log, lines } = recordingLog();
+  let now = 0;
+  const library = createSkillLibrary(() => [{ path, isRequired: true }], { now: () => now }, log);
+  assert.deepEqual(library.now().skills, []);
+  await library.read();
+  const first = library.now();
+  assert.equal(first.skills.length, 1);
+  await library.read();
+  assert.equal(library.now(), first);
+  assert.equal(lines.length, 1);
+  add("y", skill("y"));
+  rmSync(join(path, "wrong"), { recursive: true });
+  now = 30_000;
+  await library.read();
+  assert.equal(library.now().skills.length, 2);
 });
 
-describe("[T7] the system prompt", () => {
-  it("lists skills by name and description, and says nothing without any", () => {
-    const skills = [{ name: "x", description: "About x" }];
-    assert.match(systemPromptOf({ hasTools: true, skills }), /^- x: About x$/m);
-    assert.doesNotMatch(systemPromptOf({ hasTools: true, skills: [] }), /skill/);
-  });
+it("[T7] the system prompt › lists skills by name and description, and says nothing without any", () => {
+  const skills = [{ name: "x", description: "About x" }];
+  assert.match(systemPromptOf({ hasTools: true, skills }), /^- x: About x$/m);
+  assert.doesNotMatch(systemPromptOf({ hasTools: true, skills: [] }), /skill/);
 });
 
-describe("[S6] folders of the config", () => {
-  for (const [written, path] of [["~/a", join(homedir(), "a")], ["a", "/etc/a"], ["/a", "/a"]]) {
-    it(`are ${path} for ${written}`, () => {
-      assert.equal(workspaceOf({ file: "/etc/c" }, { id: "x", workspace: written }, "/data"), path);
-      const skills = { folders: [written ?? ""] };
-      assert.deepEqual(configuredFolders({ file: "/etc/c", skills }), [path]);
-    });
-  }
-});
+for (const [written, path] of [["~/a", join(homedir(), "a")], ["a", "/etc/a"], ["/a", "/a"]]) {
+  it(`[S6] folders of the config › are ${path} for ${written}`, () => {
+    assert.equal(workspaceOf({ file: "/etc/c" }, { id: "x", workspace: written }, "/data"), path);
+    const skills = { folders: [written ?? ""] };
+    assert.deepEqual(configuredFolders({ file: "/etc/c", skills }), [path]);
+  });
+}

@@ -9,7 +9,7 @@
  * applyTurn} is the only code that changes them, and {@link TurnEvent} lists everything that can
  * happen to them. It asks no clock and no table. An event of a transaction is applied at the moment
  * the transaction is stored, before any other code runs. So the state is always that of a process
- * that reads the tables now (`tests/store/open_turns_law_test.ts`).
+ * that reads the tables now (`tests/store/memory/open_turns_test.ts`).
  *
  * Only the oldest messages of a long session, and of an account with many messages, are here. Once
  * there is room again, the next ones are read from the tables, in their order. Callers decide which

@@ -49,9 +49,7 @@ describe("[C2] the hint of a wrong value", () => {
   });
 });
 
-describe("[C2] a typographic quote within a text without an end", () => {
-  it("is no cause if the text goes on after it", async () => {
-    const { problems: [first] } = await load('{"log":{"level":"“info” or more}}');
-    assert.equal(first?.message, "The text has no closing quote");
-  });
+it("[C2] a typographic quote within a text without an end › is no cause if the text goes on after it", async () => {
+  const { problems: [first] } = await load('{"log":{"level":"“info” or more}}');
+  assert.equal(first?.message, "The text has no closing quote");
 });

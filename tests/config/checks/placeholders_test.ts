@@ -46,18 +46,16 @@ describe("[P12] isPlaceholder()", () => {
   }
 });
 
-describe("[P12] placeholdersIn()", () => {
-  it("finds keys and values, in the order of the file", () => {
-    const file = {
-      token: "YOUR_BOT_TOKEN",
-      guilds: { YOUR_SERVER_ID: { users: ["ada", "YOUR_USER_ID"] }, help: {} },
-    };
-    assert.deepEqual(placeholdersIn(file).map(({ path }) => path.join(".")), [
-      "token",
-      "guilds.YOUR_SERVER_ID",
-      "guilds.YOUR_SERVER_ID.users.1",
-    ]);
-  });
+it("[P12] placeholdersIn() › finds keys and values, in the order of the file", () => {
+  const file = {
+    token: "YOUR_BOT_TOKEN",
+    guilds: { YOUR_SERVER_ID: { users: ["ada", "YOUR_USER_ID"] }, help: {} },
+  };
+  assert.deepEqual(placeholdersIn(file).map(({ path }) => path.join(".")), [
+    "token",
+    "guilds.YOUR_SERVER_ID",
+    "guilds.YOUR_SERVER_ID.users.1",
+  ]);
 });
 
 describe("[P12] a config with placeholders", () => {

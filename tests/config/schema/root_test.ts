@@ -190,18 +190,16 @@ describe("[C4] config.example.jsonc", () => {
   });
 });
 
-describe("[C4] the examples", () => {
-  for (const name of ["one-agent", "two-agents", "many-agents", "voice"]) {
-    it(`load without problems: ${name}`, async () => {
-      assert.deepEqual(
-        await problemLines(read("examples", `${name}.jsonc`), {
-          files: { "credentials/discord_token": "token" },
-        }),
-        [],
-      );
-    });
-  }
-});
+for (const name of ["one-agent", "two-agents", "many-agents", "voice"]) {
+  it(`[C4] the examples › load without problems: ${name}`, async () => {
+    assert.deepEqual(
+      await problemLines(read("examples", `${name}.jsonc`), {
+        files: { "credentials/discord_token": "token" },
+      }),
+      [],
+    );
+  });
+}
 
 describe("[C4] the JSON Schema", () => {
   const ajv = new Ajv2020({ strict: false, validateFormats: false });
@@ -268,16 +266,14 @@ describe("[C4] the JSON Schema", () => {
   });
 });
 
-describe("[D5] channels.discord.retry", () => {
-  for (const keys of ['"maxDelayMs":100', '"minDelayMs":500,"maxDelayMs":100']) {
-    it(`${keys}: refuses a shortest delay above the longest, written or inherited`, async () => {
-      const { problems } = await load(`{ "channels": { "discord": { "retry": {${keys}} } } }`);
-      const errors = problems.filter(({ severity }) => severity === "error");
-      assert.deepEqual(errors.map(({ path, message, hint }) => ({ path, message, hint })), [{
-        path: "channels.discord.retry.minDelayMs",
-        message: '"minDelayMs" (500) is greater than "maxDelayMs" (100)',
-        hint: 'write 100 or less here, or raise "maxDelayMs"',
-      }]);
-    });
-  }
-});
+for (const keys of ['"maxDelayMs":100', '"minDelayMs":500,"maxDelayMs":100']) {
+  it(`[D5] channels.discord.retry › ${keys}: refuses a shortest delay above the longest, written or inherited`, async () => {
+    const { problems } = await load(`{ "channels": { "discord": { "retry": {${keys}} } } }`);
+    const errors = problems.filter(({ severity }) => severity === "error");
+    assert.deepEqual(errors.map(({ path, message, hint }) => ({ path, message, hint })), [{
+      path: "channels.discord.retry.minDelayMs",
+      message: '"minDelayMs" (500) is greater than "maxDelayMs" (100)',
+      hint: 'write 100 or less here, or raise "maxDelayMs"',
+    }]);
+  });
+}

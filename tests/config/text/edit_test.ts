@@ -99,19 +99,17 @@ describe("[C10] setAt()", () => {
   });
 });
 
-describe("[C10] unsetAt()", () => {
-  it("removes only the named entry", () => {
-    fc.assert(
-      fc.property(texts, fc.nat(), ({ text, value }, pick) => {
-        const places = placesOf(value).filter((path) => path.length > 0);
-        const path = places[pick % (places.length || 1)];
-        if (!path) return;
-        const after = textOf(unsetAt(text, path));
-        assert.deepEqual(parsed(after), withUnset(value, path));
-      }),
-      { numRuns: cases(500, 20_000) },
-    );
-  });
+it("[C10] unsetAt() › removes only the named entry", () => {
+  fc.assert(
+    fc.property(texts, fc.nat(), ({ text, value }, pick) => {
+      const places = placesOf(value).filter((path) => path.length > 0);
+      const path = places[pick % (places.length || 1)];
+      if (!path) return;
+      const after = textOf(unsetAt(text, path));
+      assert.deepEqual(parsed(after), withUnset(value, path));
+    }),
+    { numRuns: cases(500, 20_000) },
+  );
 });
 
 describe("[C10] the layout of an edited text", () => {

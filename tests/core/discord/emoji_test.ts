@@ -28,12 +28,10 @@ describe("[T3] [R7] reactionEmoji()", () => {
   it("leaves other texts to Discord", () => assert.equal(reactionEmoji("x\ufe0f"), "x\ufe0f"));
 });
 
-describe("[T3] isWrittenEmoji()", () => {
-  it("agrees with the set of all emojis about each single character", () => {
-    const whole = /^(?:\p{RGI_Emoji}|\p{Extended_Pictographic})$/v;
-    for (let code = 0; code <= 0x10ffff; code++) {
-      const character = String.fromCodePoint(code);
-      assert.equal(isWrittenEmoji(character), whole.test(character), code.toString(16));
-    }
-  });
+it("[T3] isWrittenEmoji() › agrees with the set of all emojis about each single character", () => {
+  const whole = /^(?:\p{RGI_Emoji}|\p{Extended_Pictographic})$/v;
+  for (let code = 0; code <= 0x10ffff; code++) {
+    const character = String.fromCodePoint(code);
+    assert.equal(isWrittenEmoji(character), whole.test(character), code.toString(16));
+  }
 });

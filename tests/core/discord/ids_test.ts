@@ -32,42 +32,34 @@ describe("[P4] parseSnowflake()", () => {
   }
 });
 
-describe("createdAtMs()", () => {
-  it("agrees with the example in Discord's documentation", () => {
-    const id = messageId("175928847299117063");
-    assert.equal(new Date(createdAtMs(id)).toISOString(), "2016-04-30T11:18:25.796Z");
-  });
+it("createdAtMs() › agrees with the example in Discord's documentation", () => {
+  const id = messageId("175928847299117063");
+  assert.equal(new Date(createdAtMs(id)).toISOString(), "2016-04-30T11:18:25.796Z");
 });
 
-describe("createdAtMs() of any id", () => {
-  const exactly = (id: bigint) => Number((id >> 22n) + 1_420_070_400_000n);
+const exactly = (id: bigint) => Number((id >> 22n) + 1_420_070_400_000n);
 
-  it("agrees with the arithmetic of 64 bits", () => {
-    const near = fc.tuple(
-      fc.bigInt({ min: 1n, max: 2n ** 42n - 1n }),
-      fc.integer({ min: -2_000, max: 2_000 }),
-    )
-      .map(([ms, by]) => (ms << 22n) + BigInt(by));
-    const any = fc.bigInt({ min: 1n, max: 2n ** 64n - 1n });
-    fc.assert(
-      fc.property(fc.oneof(near, any), (id) => {
-        fc.pre(id > 0n);
-        assert.equal(createdAtMs(messageId(String(id))), exactly(id));
-      }),
-      { numRuns: 5_000 },
-    );
-  });
+it("createdAtMs() of any id › agrees with the arithmetic of 64 bits", () => {
+  const near = fc.tuple(
+    fc.bigInt({ min: 1n, max: 2n ** 42n - 1n }),
+    fc.integer({ min: -2_000, max: 2_000 }),
+  )
+    .map(([ms, by]) => (ms << 22n) + BigInt(by));
+  const any = fc.bigInt({ min: 1n, max: 2n ** 64n - 1n });
+  fc.assert(
+    fc.property(fc.oneof(near, any), (id) => {
+      fc.pre(id > 0n);
+      assert.equal(createdAtMs(messageId(String(id))), exactly(id));
+    }),
+    { numRuns: 5_000 },
+  );
 });
 
-describe("[C6] toAccountId()", () => {
-  it("ignores case", () => {
-    assert.equal(toAccountId("Home"), toAccountId("home"));
-  });
+it("[C6] toAccountId() › ignores case", () => {
+  assert.equal(toAccountId("Home"), toAccountId("home"));
 });
 
-describe("compareIds()", () => {
-  it("[H1] orders by number, not by text", () => {
-    const ids = ["10", "9", "100"].map((digits) => messageId(digits));
-    assert.deepEqual(ids.sort(compareIds), ["9", "10", "100"]);
-  });
+it("[H1] compareIds() › orders by number, not by text", () => {
+  const ids = ["10", "9", "100"].map((digits) => messageId(digits));
+  assert.deepEqual(ids.sort(compareIds), ["9", "10", "100"]);
 });

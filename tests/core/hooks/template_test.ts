@@ -90,12 +90,10 @@ describe("[W4] renderTemplate()", () => {
   }
 });
 
-describe("[W4] valuesAt()", () => {
-  it("finds all values of a path", () => {
-    assert.deepEqual(valuesAt("alerts[*].labels.name", values()), ["one", "two"]);
-    assert.deepEqual(valuesAt("status", values()), ["0"]);
-    assert.deepEqual(valuesAt("alerts.labels", values()), []);
-  });
+it("[W4] valuesAt() › finds all values of a path", () => {
+  assert.deepEqual(valuesAt("alerts[*].labels.name", values()), ["one", "two"]);
+  assert.deepEqual(valuesAt("status", values()), ["0"]);
+  assert.deepEqual(valuesAt("alerts.labels", values()), []);
 });
 
 describe("[W1] readHookBody()", () => {

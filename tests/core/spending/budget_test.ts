@@ -1,16 +1,27 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Model, ModelPart } from "../../../src/core/model.ts";
 import {
   type Budgets,
   BudgetSpent,
+  type BudgetStop,
   budgetStopOf,
+  type Charge,
+  createAudioSpending,
   hasBudget,
+  meteredModel,
   microsOf,
+  microsOfAudio,
+  microsOfImage,
+  type Price,
   resetOf,
   type SpentBy,
   type UsageKind,
   type UsedBy,
 } from "../../../src/core/spending/budget.ts";
+import { channelId, sender } from "../../support/discord/builders.ts";
+import { listen } from "../../support/model/model_server.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const NONE: Budgets = { perUser: {}, perRole: {}, perGuild: {}, perAgent: {}, total: {} };
 const BY: UsedBy = { userId: "1", roleIds: ["7"], channelId: "2", guildId: "3", agentId: "main" };
@@ -131,28 +142,166 @@ describe("[X4] budgetStopOf()", () => {
   });
 });
 
-describe("[X4] resetOf()", () => {
-  it("is the end of the UTC day or of the UTC month", () => {
-    const at = Date.UTC(2026, 11, 5, 7);
-    const end = (key: string) => new Date(resetOf({ rule: `budgets.total.${key}` }, at));
-    assert.equal(end("tokensPerDay").toISOString(), "2026-12-06T00:00:00.000Z");
-    assert.equal(end("moneyPerMonth").toISOString(), "2027-01-01T00:00:00.000Z");
+it("[X4] resetOf() › is the end of the UTC day or of the UTC month", () => {
+  const at = Date.UTC(2026, 11, 5, 7);
+  const end = (key: string) => new Date(resetOf({ rule: `budgets.total.${key}` }, at));
+  assert.equal(end("tokensPerDay").toISOString(), "2026-12-06T00:00:00.000Z");
+  assert.equal(end("moneyPerMonth").toISOString(), "2027-01-01T00:00:00.000Z");
+});
+
+it("[X4] hasBudget() › is true if any limit is set", () => {
+  assert.equal(hasBudget(NONE), false);
+  assert.equal(hasBudget({ ...NONE, perRole: { 7: { moneyPerDay: 0 } } }), true);
+  assert.equal(hasBudget({ ...NONE, total: { tokensPerMonth: 0 } }), true);
+});
+
+it("[L5] microsOf() › prices cached tokens by their own price, or that of all input", () => {
+  const usage = { inputTokens: 1_000, cachedTokens: 800, outputTokens: 100 };
+  assert.equal(microsOf(usage, { input: 3, output: 15, cached: 0.3 }), 600 + 240 + 1_500);
+  assert.equal(microsOf(usage, { input: 3, output: 15 }), 3_000 + 1_500);
+  assert.equal(microsOf(usage, undefined), undefined);
+});
+
+const METERED_MODEL_BY = { userId: "1", roleIds: ["7"], channelId: "2", agentId: "main" };
+
+function setUp(stop?: BudgetStop) {
+  let asked = 0;
+  let now = 1_000;
+  const charges: Charge[] = [];
+  const model: Model = {
+    id: "a/x",
+    async *generate(): AsyncGenerator<ModelPart, void> {
+      asked++;
+      await Promise.resolve();
+      yield { kind: "text", text: "hello" };
+      now += 250;
+      yield {
+        kind: "finish",
+        reason: "stop",
+        modelId: "b/y",
+        usage: { inputTokens: 10, cachedTokens: 8, outputTokens: 2, micros: 7 },
+      };
+    },
+  };
+  const wrapped = meteredModel(model, {
+    kind: "compaction",
+    by: METERED_MODEL_BY,
+    spend: { check: () => Promise.resolve(stop), record: (charge) => void charges.push(charge) },
+    now: () => now,
+  });
+  return { wrapped, charges, asked: () => asked };
+}
+
+describe("[L5] meteredModel()", () => {
+  it("counts each request with its purpose, and the model that answered", async () => {
+    const { wrapped, charges } = setUp();
+    assert.equal((await listen(wrapped)).text, "hello");
+    sameData(charges, [{
+      userId: "1",
+      channelId: "2",
+      agentId: "main",
+      kind: "compaction",
+      model: "b/y",
+      inputTokens: 10,
+      cachedTokens: 8,
+      outputTokens: 2,
+      micros: 7,
+      ms: 250,
+      audioSec: 0,
+      at: 1_250,
+    }]);
+  });
+
+  it("[X4] asks nothing if a budget is spent", async () => {
+    const { wrapped, charges, asked } = setUp({ rule: "budgets.total.tokensPerDay", limit: 5 });
+    const { error } = await listen(wrapped);
+    assert.ok(error instanceof BudgetSpent);
+    assert.equal(asked(), 0);
+    assert.deepEqual(charges, []);
   });
 });
 
-describe("[X4] hasBudget()", () => {
-  it("is true if any limit is set", () => {
-    assert.equal(hasBudget(NONE), false);
-    assert.equal(hasBudget({ ...NONE, perRole: { 7: { moneyPerDay: 0 } } }), true);
-    assert.equal(hasBudget({ ...NONE, total: { tokensPerMonth: 0 } }), true);
+const USED = { inputTokens: 1_000, cachedTokens: 400, outputTokens: 10 };
+
+const cases: readonly [Price | undefined, number | undefined][] = [
+  [undefined, undefined],
+  [{ input: 2, output: 10 }, 2_100],
+  [{ input: 2, output: 10, cached: 0.5 }, 1_500],
+  [{ audioMinute: 1 }, 0],
+];
+for (const [price, micros] of cases) {
+  it(`[L5] the cost of tokens › is ${micros} at ${JSON.stringify(price)}`, () => {
+    assert.equal(microsOf(USED, price), micros);
   });
+}
+
+it("[L5] the cost of audio › is by the second, and unknown without a price of its own", () => {
+  assert.equal(microsOfAudio(90, { audioMinute: 0.006 }), 9_000);
+  assert.equal(microsOfAudio(90, { audioMinute: 0 }), 0);
+  assert.equal(microsOfAudio(90, { input: 1, output: 1 }), undefined);
+  assert.equal(microsOfAudio(90, undefined), undefined);
 });
 
-describe("[L5] microsOf()", () => {
-  it("prices cached tokens by their own price, or that of all input", () => {
-    const usage = { inputTokens: 1_000, cachedTokens: 800, outputTokens: 100 };
-    assert.equal(microsOf(usage, { input: 3, output: 15, cached: 0.3 }), 600 + 240 + 1_500);
-    assert.equal(microsOf(usage, { input: 3, output: 15 }), 3_000 + 1_500);
-    assert.equal(microsOf(usage, undefined), undefined);
+it("[L5] the cost of an image › is its price and that of its tokens, as far as they are known", () => {
+  assert.equal(microsOfImage(undefined, { image: 0.04 }), 40_000);
+  assert.equal(microsOfImage(USED, { image: 0.04 }), 40_000);
+  assert.equal(microsOfImage(USED, { image: 0.04, input: 2, output: 10 }), 42_100);
+  assert.equal(microsOfImage(USED, { input: 2, output: 10 }), 2_100);
+  assert.equal(microsOfImage(undefined, { input: 2, output: 10 }), undefined);
+  assert.equal(microsOfImage(USED, undefined), undefined);
+});
+
+/** A limit of 40 s for all; each check reads the store for a while. */
+function build() {
+  let spent = 0;
+  const audio = createAudioSpending({
+    spend: {
+      async check() {
+        const isSpent = spent >= 40;
+        await new Promise((read) => setTimeout(read));
+        return isSpent ? { rule: "budgets.total.audioSecondsPerDay", limit: 40 } : undefined;
+      },
+      record: ({ audioSec = 0 }) => void (spent += audioSec),
+    },
+    now: () => 0,
+  });
+  return { audio, spent: () => spent };
+}
+
+const model = { modelId: "near/whisper" };
+const payer = { message: { sender: sender(), channelId: channelId("5") }, agentId: "main" };
+
+describe("[X4] reserve()", () => {
+  it("lets people who speak at once exceed a budget by one piece, not by one of each", async () => {
+    const { audio, spent } = build();
+    const all = Array.from({ length: 25 }, () => audio.reserve(model, 30, payer));
+    const results = await Promise.allSettled(all);
+    assert.equal(spent(), 60);
+    const reasons = results.flatMap((one) => one.status === "rejected" ? [one.reason] : []);
+    assert.equal(reasons.length, 23);
+    assert.ok(reasons.every((reason) => reason instanceof BudgetSpent));
+  });
+
+  it("counts a guess of speech before it begins, and its length after it, also of none", async () => {
+    const { audio, spent } = build();
+    const [spoken, failed, ...refused] = await Promise.allSettled(
+      [30, 30, 30].map((guess) => audio.reserve(model, guess, payer)),
+    );
+    assert.deepEqual(refused.map(({ status }) => status), ["rejected"]);
+    assert.ok(spoken?.status === "fulfilled" && failed?.status === "fulfilled");
+    spoken.value(12);
+    failed.value(0);
+    assert.equal(spent(), 12);
+  });
+
+  it("goes on after a store that fails", async () => {
+    let isDown = true;
+    const failing = createAudioSpending({
+      spend: { check: () => isDown ? Promise.reject(Error("down")) : undefined, record: () => {} },
+      now: () => 0,
+    });
+    await assert.rejects(failing.reserve(model, 1, payer), /down/);
+    isDown = false;
+    await failing.reserve(model, 1, payer);
   });
 });

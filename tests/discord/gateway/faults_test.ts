@@ -219,51 +219,49 @@ function begin(
   return shard;
 }
 
-describe("[G3] [G10] startShard() against a fault", () => {
-  for (const fault of faults) {
-    const { name, fake = {}, options, strike, isAtOnce, isBlind, speed = 1, late, lines } = fault;
-    it(`connects once more, and logs the reason: ${name}`, async () => {
-      const gateway = await startFakeGateway(strike ? { ...fake, saysHello: true } : fake);
-      cleanups.push(() => gateway.stop());
-      // On a busy machine, each other step may take its time.
-      const deadlines = { ...within(60_000, speed), ...(late && { [late]: 300 * speed }) };
-      const shard = begin(gateway.url, options, speed, deadlines);
-      let most = 0;
-      const count = setInterval(() => void (most = Math.max(most, openNow(gateway))), 2);
-      cleanups.push(() => Promise.resolve(clearInterval(count)));
-      let tries = 0;
-      if (strike) {
-        await gateway.until(() => shard.isReady(), "READY");
-        // A busy machine may have missed the deadlines of an earlier connection.
-        tries = gateway.connections.length;
-        const connection = gateway.connections[tries - 1]!;
-        const before = shard.dispatches().length;
-        connection.dispatch("MESSAGE_CREATE", { content: "private words" });
-        await gateway.until(() => shard.dispatches().length > before, "the message");
-        strike(connection, gateway);
-      }
-      await gateway.until(() => shard.sinceLossMs() !== undefined, "the loss");
-      if (!strike) tries = gateway.connections.length;
-      Object.assign(deadlines, within(60_000, speed));
-      gateway.options = {};
-      await gateway.until(
-        () => shard.isReady() && gateway.connections.length > tries,
-        "READY on another connection",
-      );
-      const waitedMs = shard.sinceLossMs() ?? 0;
-      if (!isAtOnce) assert.ok(waitedMs >= BACKOFF_MS, `a back-off of ${waitedMs} ms`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      // A stall may let a second connection pass the short deadline, too; the fake counts upgraded ones.
-      const losses = shard.lines().filter((line) => line.includes('"cause":"late"')).length;
-      const expected = late && !fake.upgrade ? losses + 1 : tries + 1;
-      assert.equal(gateway.connections.length, expected, "one new connection, and no other");
-      if (isBlind) assert.ok(waitedMs >= CLOSE_TIMEOUT_MS / 2, `${waitedMs} ms after the close`);
-      else assert.ok(most <= 1, `${most} sockets at once`);
-      assertSays(shard, lines);
-      assertClean(shard);
-    });
-  }
-});
+for (const fault of faults) {
+  const { name, fake = {}, options, strike, isAtOnce, isBlind, speed = 1, late, lines } = fault;
+  it(`[G3] [G10] startShard() against a fault › connects once more, and logs the reason: ${name}`, async () => {
+    const gateway = await startFakeGateway(strike ? { ...fake, saysHello: true } : fake);
+    cleanups.push(() => gateway.stop());
+    // On a busy machine, each other step may take its time.
+    const deadlines = { ...within(60_000, speed), ...(late && { [late]: 300 * speed }) };
+    const shard = begin(gateway.url, options, speed, deadlines);
+    let most = 0;
+    const count = setInterval(() => void (most = Math.max(most, openNow(gateway))), 2);
+    cleanups.push(() => Promise.resolve(clearInterval(count)));
+    let tries = 0;
+    if (strike) {
+      await gateway.until(() => shard.isReady(), "READY");
+      // A busy machine may have missed the deadlines of an earlier connection.
+      tries = gateway.connections.length;
+      const connection = gateway.connections[tries - 1]!;
+      const before = shard.dispatches().length;
+      connection.dispatch("MESSAGE_CREATE", { content: "private words" });
+      await gateway.until(() => shard.dispatches().length > before, "the message");
+      strike(connection, gateway);
+    }
+    await gateway.until(() => shard.sinceLossMs() !== undefined, "the loss");
+    if (!strike) tries = gateway.connections.length;
+    Object.assign(deadlines, within(60_000, speed));
+    gateway.options = {};
+    await gateway.until(
+      () => shard.isReady() && gateway.connections.length > tries,
+      "READY on another connection",
+    );
+    const waitedMs = shard.sinceLossMs() ?? 0;
+    if (!isAtOnce) assert.ok(waitedMs >= BACKOFF_MS, `a back-off of ${waitedMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    // A stall may let a second connection pass the short deadline, too; the fake counts upgraded ones.
+    const losses = shard.lines().filter((line) => line.includes('"cause":"late"')).length;
+    const expected = late && !fake.upgrade ? losses + 1 : tries + 1;
+    assert.equal(gateway.connections.length, expected, "one new connection, and no other");
+    if (isBlind) assert.ok(waitedMs >= CLOSE_TIMEOUT_MS / 2, `${waitedMs} ms after the close`);
+    else assert.ok(most <= 1, `${most} sockets at once`);
+    assertSays(shard, lines);
+    assertClean(shard);
+  });
+}
 
 const FRAMES = Number(process.env["BARNACLE_FUZZ_FRAMES"] ?? cases(6_000, 1_000_000));
 const SEED = Number(process.env["BARNACLE_FUZZ_SEED"] ?? 3);

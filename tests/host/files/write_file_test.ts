@@ -287,17 +287,15 @@ describe("[C10] renameOver()", () => {
   });
 });
 
-describe("[O11] [O13] removeDeadFiles()", () => {
-  it("removes what a process left that died, and nothing of one that runs", () => {
-    using folder = tempDirectory();
-    const living = `.copy-${process.ppid}.part`;
-    for (const name of [living, `.copy-${process.pid}.part`, ".copy-999999999.part", "kept"]) {
-      writeFileSync(join(folder.path, name), "");
-    }
-    mkdirSync(join(folder.path, ".folder-999999998.part"));
-    removeDeadFiles(folder.path, /^\..+-(\d+)\.part$/);
-    assert.deepEqual(readdirSync(folder.path).sort(), [living, "kept"]);
-  });
+it("[O11] [O13] removeDeadFiles() › removes what a process left that died, and nothing of one that runs", () => {
+  using folder = tempDirectory();
+  const living = `.copy-${process.ppid}.part`;
+  for (const name of [living, `.copy-${process.pid}.part`, ".copy-999999999.part", "kept"]) {
+    writeFileSync(join(folder.path, name), "");
+  }
+  mkdirSync(join(folder.path, ".folder-999999998.part"));
+  removeDeadFiles(folder.path, /^\..+-(\d+)\.part$/);
+  assert.deepEqual(readdirSync(folder.path).sort(), [living, "kept"]);
 });
 
 describe("[O10] faultOfFile() and faultOfFolder()", () => {

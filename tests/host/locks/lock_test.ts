@@ -211,21 +211,19 @@ describe("[X2] acquireLock() as root", asRoot, () => {
   });
 });
 
-describe("loadFlock()", () => {
-  it("[O7] locks a file against any other opening of it, until it is closed", async () => {
-    using directory = tempDirectory();
-    const path = join(directory.path, "lock");
-    const flock = await loadFlock();
-    const [first, second] = [1, 2].map(() => ({ path, descriptor: openSync(path, "a+") }));
-    assert.ok(first && second);
-    assert.equal(flock(first), true);
-    assert.equal(flock(first), true);
-    assert.equal(flock(second), false);
-    closeSync(first.descriptor);
-    assert.equal(flock(second), true);
-    closeSync(second.descriptor);
-    assert.equal(flock(second), false); // no file, no lock
-  });
+it("[O7] loadFlock() › locks a file against any other opening of it, until it is closed", async () => {
+  using directory = tempDirectory();
+  const path = join(directory.path, "lock");
+  const flock = await loadFlock();
+  const [first, second] = [1, 2].map(() => ({ path, descriptor: openSync(path, "a+") }));
+  assert.ok(first && second);
+  assert.equal(flock(first), true);
+  assert.equal(flock(first), true);
+  assert.equal(flock(second), false);
+  closeSync(first.descriptor);
+  assert.equal(flock(second), true);
+  closeSync(second.descriptor);
+  assert.equal(flock(second), false); // no file, no lock
 });
 
 /** Kernel32 with one file, which counts as Windows does: one lock alone, or several shared ones. */

@@ -211,11 +211,13 @@ describe("[O1] untilIdle()", () => {
 const SCRIPT = join(import.meta.dirname!, "..", "..", "support", "process", "no_descriptors.ts");
 const IS_UNIX = skipUnless(process.platform !== "win32", "no limit of descriptors");
 
-describe("[O1] residentBytes()", () => {
-  it("is unknown or right without a free descriptor, and ends nothing", IS_UNIX, () => {
+it(
+  "[O1] residentBytes() › is unknown or right without a free descriptor, and ends nothing",
+  IS_UNIX,
+  () => {
     const run = process.versions["deno"] ? ["run", "-A", "--no-check", "--quiet"] : [];
     const limited = ["-c", 'ulimit -n 40; exec "$0" "$@"', process.execPath, ...run, SCRIPT];
     const said = execFileSync("sh", limited, { encoding: "utf8" }).trim();
     assert.match(said, /^(?:unknown|\d{7,})$/);
-  });
-});
+  },
+);

@@ -56,21 +56,19 @@ describe("engineOptions()", () => {
   });
 });
 
-describe("isCompiledUrl()", () => {
-  const URLS: readonly (readonly [url: string, isCompiled: boolean])[] = [
-    ["file:///$bunfs/root/barnacle", true],
-    ["file:///B:/~BUN/root/barnacle.exe", true],
-    ["file:///B:/%7EBUN/root/chunk-1.js", true],
-    ["file:///C:/~BUN/root/main.ts", false],
-    ["file:///home/ada/bunfs/src/main.ts", false],
-    ["file:///B:/barnacle/src/main.ts", false],
-  ];
-  for (const [url, isCompiled] of URLS) {
-    it(`[O10] ${isCompiled ? "finds" : "does not find"} ${url} in a compiled program`, () => {
-      assert.equal(isCompiledUrl(url), isCompiled);
-    });
-  }
-});
+const URLS: readonly (readonly [url: string, isCompiled: boolean])[] = [
+  ["file:///$bunfs/root/barnacle", true],
+  ["file:///B:/~BUN/root/barnacle.exe", true],
+  ["file:///B:/%7EBUN/root/chunk-1.js", true],
+  ["file:///C:/~BUN/root/main.ts", false],
+  ["file:///home/ada/bunfs/src/main.ts", false],
+  ["file:///B:/barnacle/src/main.ts", false],
+];
+for (const [url, isCompiled] of URLS) {
+  it(`[O10] isCompiledUrl() › ${isCompiled ? "finds" : "does not find"} ${url} in a compiled program`, () => {
+    assert.equal(isCompiledUrl(url), isCompiled);
+  });
+}
 
 describe("restartWithOptions()", () => {
   it("does not try on Windows, where the runtime's function throws", () => {

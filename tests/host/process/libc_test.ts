@@ -19,17 +19,15 @@ describe("loadLibc()", () => {
   });
 });
 
-describe("librariesOf()", () => {
-  const CASES: readonly (readonly [platform: string, arch: string, names: readonly string[]])[] = [
-    ["linux", "x64", ["libc.so.6", "libc.musl-x86_64.so.1"]],
-    ["linux", "arm64", ["libc.so.6", "libc.musl-aarch64.so.1"]],
-    ["darwin", "arm64", ["libSystem.B.dylib"]],
-    ["win32", "x64", ["kernel32.dll"]],
-    ["aix", "ppc64", []],
-  ];
-  for (const [platform, arch, names] of CASES) {
-    it(`[X1] names the C library of ${platform} ${arch}`, () => {
-      assert.deepEqual(librariesOf(platform, arch), names);
-    });
-  }
-});
+const CASES: readonly (readonly [platform: string, arch: string, names: readonly string[]])[] = [
+  ["linux", "x64", ["libc.so.6", "libc.musl-x86_64.so.1"]],
+  ["linux", "arm64", ["libc.so.6", "libc.musl-aarch64.so.1"]],
+  ["darwin", "arm64", ["libSystem.B.dylib"]],
+  ["win32", "x64", ["kernel32.dll"]],
+  ["aix", "ppc64", []],
+];
+for (const [platform, arch, names] of CASES) {
+  it(`[X1] librariesOf() › names the C library of ${platform} ${arch}`, () => {
+    assert.deepEqual(librariesOf(platform, arch), names);
+  });
+}

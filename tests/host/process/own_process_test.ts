@@ -73,18 +73,14 @@ describe("[O5] startOwnProcess()", () => {
   });
 });
 
-describe("[O5] ownCommand()", () => {
-  it("calls this program's main file on this runtime", () => {
-    const { program, args } = ownCommand();
-    assert.equal(program, process.execPath);
-    assert.match(args.at(-1) ?? "", /src[/\\]main\.ts$/);
-  });
+it("[O5] ownCommand() › calls this program's main file on this runtime", () => {
+  const { program, args } = ownCommand();
+  assert.equal(program, process.execPath);
+  assert.match(args.at(-1) ?? "", /src[/\\]main\.ts$/);
 });
 
-describe("startedAs()", () => {
-  it("is the program as the person typed it, and quoted if a shell would cut it", () => {
-    assert.equal(startedAs("./barnacle", true), "./barnacle");
-    assert.equal(startedAs("/opt/my apps/barnacle", true), '"/opt/my apps/barnacle"');
-    assert.equal(startedAs("deno", false), "barnacle");
-  });
+it("startedAs() › is the program as the person typed it, and quoted if a shell would cut it", () => {
+  assert.equal(startedAs("./barnacle", true), "./barnacle");
+  assert.equal(startedAs("/opt/my apps/barnacle", true), '"/opt/my apps/barnacle"');
+  assert.equal(startedAs("deno", false), "barnacle");
 });

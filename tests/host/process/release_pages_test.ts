@@ -21,17 +21,15 @@ function codeKb(): number {
   return Number(/^Rss: +(\d+) kB/m.exec(code ?? "")?.[1]);
 }
 
-describe("loadReleasePages()", () => {
-  it("gives pages of the program's code back, and the program goes on", {
-    skip: process.platform !== "linux" && "only Linux has /proc",
-  }, async () => {
-    const release = await loadReleasePages();
-    const before = codeKb();
-    release();
-    const after = codeKb();
-    assert.ok(after < before, `${after} kB after ${before} kB`);
-    release();
-  });
+it("loadReleasePages() › gives pages of the program's code back, and the program goes on", {
+  skip: process.platform !== "linux" && "only Linux has /proc",
+}, async () => {
+  const release = await loadReleasePages();
+  const before = codeKb();
+  release();
+  const after = codeKb();
+  assert.ok(after < before, `${after} kB after ${before} kB`);
+  release();
 });
 
 const PATH = "/usr/bin/barnacle";

@@ -138,32 +138,30 @@ describe("startHealthMonitor()", () => {
   });
 });
 
-describe("[O2] startHealthMonitor() counts verdicts", () => {
-  it("counts each verdict once by its reason, and unanswered ones as denied too", async () => {
-    let count = 2;
-    const { health, metrics, clock } = setUp({
-      health: () =>
-        Promise.resolve({
-          ...FIGURES,
-          decisions: [
-            { verdict: "ignore", why: "no-mention", count },
-            { verdict: "accept", why: "mentioned", count: 1 },
-            { verdict: "challenge", why: "pairing", count: 1 },
-          ],
-        }),
-    });
-    await settle();
-    count = 5;
-    health.refresh();
-    await settle();
-    const lines = metrics.text(health.snapshot(), { cpuSec: 0 }, clock.now()).split("\n");
-    const of = (name: string) => lines.filter((line) => line.startsWith(`barnacle_${name}_total`));
-    assert.deepEqual(of("decisions"), [
-      'barnacle_decisions_total{verdict="ignore",reason="no-mention"} 5',
-      'barnacle_decisions_total{verdict="accept",reason="mentioned"} 1',
-      'barnacle_decisions_total{verdict="challenge",reason="pairing"} 1',
-    ]);
+it("[O2] startHealthMonitor() counts verdicts › counts each verdict once by its reason, and unanswered ones as denied too", async () => {
+  let count = 2;
+  const { health, metrics, clock } = setUp({
+    health: () =>
+      Promise.resolve({
+        ...FIGURES,
+        decisions: [
+          { verdict: "ignore", why: "no-mention", count },
+          { verdict: "accept", why: "mentioned", count: 1 },
+          { verdict: "challenge", why: "pairing", count: 1 },
+        ],
+      }),
   });
+  await settle();
+  count = 5;
+  health.refresh();
+  await settle();
+  const lines = metrics.text(health.snapshot(), { cpuSec: 0 }, clock.now()).split("\n");
+  const of = (name: string) => lines.filter((line) => line.startsWith(`barnacle_${name}_total`));
+  assert.deepEqual(of("decisions"), [
+    'barnacle_decisions_total{verdict="ignore",reason="no-mention"} 5',
+    'barnacle_decisions_total{verdict="accept",reason="mentioned"} 1',
+    'barnacle_decisions_total{verdict="challenge",reason="pairing"} 1',
+  ]);
 });
 
 describe("[O2] startHealthMonitor() and models", () => {
@@ -342,59 +340,53 @@ describe("[X2] startHealthMonitor() › a write that failed, although the probe 
   });
 });
 
-describe("[O2] startHealthMonitor().measure()", () => {
-  it("reads the store only when health is requested", async () => {
-    let asked = 0;
-    const { health, clock } = setUp({
-      health() {
-        asked++;
-        return Promise.resolve({ ...FIGURES, inbox: { waiting: asked, running: 0 } });
-      },
-    });
-    await settle();
-    clock.advance(600_000);
-    await settle();
-    assert.equal(asked, 1, "at the start");
-    const [first, second] = await Promise.all([health.measure(), health.measure()]);
-    assert.deepEqual([first.inbox.waiting, second.inbox.waiting], [2, 2], "together, once");
-    await health.measure();
-    assert.equal(asked, 2, "a second has not passed");
+it("[O2] startHealthMonitor().measure() › reads the store only when health is requested", async () => {
+  let asked = 0;
+  const { health, clock } = setUp({
+    health() {
+      asked++;
+      return Promise.resolve({ ...FIGURES, inbox: { waiting: asked, running: 0 } });
+    },
   });
+  await settle();
+  clock.advance(600_000);
+  await settle();
+  assert.equal(asked, 1, "at the start");
+  const [first, second] = await Promise.all([health.measure(), health.measure()]);
+  assert.deepEqual([first.inbox.waiting, second.inbox.waiting], [2, 2], "together, once");
+  await health.measure();
+  assert.equal(asked, 2, "a second has not passed");
 });
 
-describe("startHealthMonitor() and a store that is to be closed", () => {
-  it("lets a read end before it has stopped", async () => {
-    const events: string[] = [];
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const { health } = setUp({
-      health: async () => {
-        await promise;
-        events.push("read");
-        return FIGURES;
-      },
-    });
-    const reading = health.refresh();
-    await settle();
-    const left = health.stop().then(() => void events.push("closed"));
-    await settle();
-    resolve();
-    await Promise.all([reading, left]);
-    assert.deepEqual(events, ["read", "closed"]);
+it("startHealthMonitor() and a store that is to be closed › lets a read end before it has stopped", async () => {
+  const events: string[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { health } = setUp({
+    health: async () => {
+      await promise;
+      events.push("read");
+      return FIGURES;
+    },
   });
+  const reading = health.refresh();
+  await settle();
+  const left = health.stop().then(() => void events.push("closed"));
+  await settle();
+  resolve();
+  await Promise.all([reading, left]);
+  assert.deepEqual(events, ["read", "closed"]);
 });
 
-describe("[O2] startHealthMonitor() and the main thread", () => {
-  it("shows the longest delay of the last minute, and that timers run", () => {
-    const { health, clock, begin } = setUp();
-    const account = begin();
-    const lag = () => health.snapshot().eventLoopLagMs;
-    assert.equal(lag(), 0);
-    account.delayed(700);
-    clock.advance(20_000);
-    account.delayed(300);
-    assert.equal(lag(), 700);
-    clock.advance(40_001);
-    assert.equal(lag(), 300);
-    assert.ok(clock.now() - health.snapshot().mainTickAt <= 30_000);
-  });
+it("[O2] startHealthMonitor() and the main thread › shows the longest delay of the last minute, and that timers run", () => {
+  const { health, clock, begin } = setUp();
+  const account = begin();
+  const lag = () => health.snapshot().eventLoopLagMs;
+  assert.equal(lag(), 0);
+  account.delayed(700);
+  clock.advance(20_000);
+  account.delayed(300);
+  assert.equal(lag(), 700);
+  clock.advance(40_001);
+  assert.equal(lag(), 300);
+  assert.ok(clock.now() - health.snapshot().mainTickAt <= 30_000);
 });

@@ -10,23 +10,21 @@ import {
   portOf,
 } from "../../../src/lib/network/addresses.ts";
 
-describe("[G15] hostOf() and portOf()", () => {
-  const rows: readonly [url: string, host: string, port: number][] = [
-    ["https://discord.com/api", "discord.com", 443],
-    ["wss://gateway.discord.gg/?v=10", "gateway.discord.gg", 443],
-    ["http://192.0.2.7", "192.0.2.7", 80],
-    ["ws://localhost", "localhost", 80],
-    ["ws://localhost:443", "localhost", 443],
-    ["https://[::1]:8443", "::1", 8443],
-    ["http://[2001:db8::1]/", "2001:db8::1", 80],
-  ];
-  for (const [url, host, port] of rows) {
-    it(`find ${host}, port ${port} in ${url}`, () => {
-      assert.equal(hostOf(new URL(url)), host);
-      assert.equal(portOf(new URL(url)), port);
-    });
-  }
-});
+const rows: readonly [url: string, host: string, port: number][] = [
+  ["https://discord.com/api", "discord.com", 443],
+  ["wss://gateway.discord.gg/?v=10", "gateway.discord.gg", 443],
+  ["http://192.0.2.7", "192.0.2.7", 80],
+  ["ws://localhost", "localhost", 80],
+  ["ws://localhost:443", "localhost", 443],
+  ["https://[::1]:8443", "::1", 8443],
+  ["http://[2001:db8::1]/", "2001:db8::1", 80],
+];
+for (const [url, host, port] of rows) {
+  it(`[G15] hostOf() and portOf() › find ${host}, port ${port} in ${url}`, () => {
+    assert.equal(hostOf(new URL(url)), host);
+    assert.equal(portOf(new URL(url)), port);
+  });
+}
 
 describe("[SEC-R30] isLoopback()", () => {
   for (
@@ -56,23 +54,21 @@ describe("[SEC-R30] isLoopback()", () => {
   }
 });
 
-describe("[G14] isLoopbackHost()", () => {
-  const hosts: readonly [url: string, isLoopback: boolean][] = [
-    ["http://localhost:1", true],
-    ["http://LOCALHOST", true],
-    ["ws://127.9.9.9", true],
-    ["http://[::1]:8080", true],
-    ["http://localhost.example", false],
-    ["http://127.0.0.1.example", false],
-    ["http://192.0.2.7", false],
-    ["http://[::]", false],
-  ];
-  for (const [url, expected] of hosts) {
-    it(`${expected ? "takes" : "does not take"} ${url} for this machine`, () => {
-      assert.equal(isLoopbackHost(new URL(url).hostname), expected);
-    });
-  }
-});
+const hosts: readonly [url: string, isLoopback: boolean][] = [
+  ["http://localhost:1", true],
+  ["http://LOCALHOST", true],
+  ["ws://127.9.9.9", true],
+  ["http://[::1]:8080", true],
+  ["http://localhost.example", false],
+  ["http://127.0.0.1.example", false],
+  ["http://192.0.2.7", false],
+  ["http://[::]", false],
+];
+for (const [url, expected] of hosts) {
+  it(`[G14] isLoopbackHost() › ${expected ? "takes" : "does not take"} ${url} for this machine`, () => {
+    assert.equal(isLoopbackHost(new URL(url).hostname), expected);
+  });
+}
 
 describe("[SEC-R9] isPrivateHost()", () => {
   const cases: readonly [hostname: string, isPrivate: boolean][] = [

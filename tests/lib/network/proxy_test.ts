@@ -95,19 +95,15 @@ describe("[G15] proxyRouteTo()", () => {
   }
 });
 
-describe("[G15] proxyRouteTo() with an unsupported kind", () => {
-  it("names the supported kinds", () => {
-    const route = proxyRouteTo(GATEWAY, { HTTPS_PROXY: "socks5://proxy.lan:1080" });
-    assert.ok(route.kind === "unusable");
-    assert.equal(route.why, "a socks5 proxy is not supported, only http and https");
-  });
+it("[G15] proxyRouteTo() with an unsupported kind › names the supported kinds", () => {
+  const route = proxyRouteTo(GATEWAY, { HTTPS_PROXY: "socks5://proxy.lan:1080" });
+  assert.ok(route.kind === "unusable");
+  assert.equal(route.why, "a socks5 proxy is not supported, only http and https");
 });
 
-describe("[G15] nameOfProxy()", () => {
-  it("shows neither user nor password", () => {
-    assert.equal(nameOfProxy(P), "proxy.lan:3128");
-    assert.equal(nameOfProxy("http://ann:secret@proxy.lan"), "proxy.lan:80");
-  });
+it("[G15] nameOfProxy() › shows neither user nor password", () => {
+  assert.equal(nameOfProxy(P), "proxy.lan:3128");
+  assert.equal(nameOfProxy("http://ann:secret@proxy.lan"), "proxy.lan:80");
 });
 
 describe("[G14] noProxyOf()", () => {

@@ -226,29 +226,28 @@ describe("[L4] askAbilities()", () => {
   });
 });
 
-describe("[L4] familyWindow()", () => {
-  const rows: readonly (readonly [string, number | undefined])[] = [
-    ["gpt-4", 8_192],
-    ["gpt-4-0613", 8_192],
-    ["gpt-3.5-turbo", 8_192],
-    ["gpt-4.1-mini", 1_000_000],
-    ["gpt-4o", 128_000],
-    ["openai/gpt-5-mini", 128_000],
-    ["o3", 128_000],
-    ["anthropic/claude-sonnet-4-5", 200_000],
-    ["gemini-2.5-pro", 1_000_000],
-    ["deepseek-chat", 64_000],
-    ["meta-llama/Llama-3.3-70B-Instruct", 128_000],
-    ["meta-llama-3-8b", undefined],
-    ["mistral-large-latest", 128_000],
-    ["kimi-k2", 128_000],
-    ["glm-4.6", 128_000],
-    ["my-own-gpt-4", undefined],
-  ];
-  for (const [name, tokens] of rows) {
-    it(`knows ${name}: ${tokens}`, () => assert.equal(familyWindow(name), tokens));
-  }
-});
+const rows: readonly (readonly [string, number | undefined])[] = [
+  ["gpt-4", 8_192],
+  ["gpt-4-0613", 8_192],
+  ["gpt-3.5-turbo", 8_192],
+  ["gpt-4.1-mini", 1_000_000],
+  ["gpt-4o", 128_000],
+  ["openai/gpt-5-mini", 128_000],
+  ["o3", 128_000],
+  ["anthropic/claude-sonnet-4-5", 200_000],
+  ["gemini-2.5-pro", 1_000_000],
+  ["deepseek-chat", 64_000],
+  ["meta-llama/Llama-3.3-70B-Instruct", 128_000],
+  ["meta-llama-3-8b", undefined],
+  ["mistral-large-latest", 128_000],
+  ["kimi-k2", 128_000],
+  ["glm-4.6", 128_000],
+  ["my-own-gpt-4", undefined],
+];
+for (const [name, tokens] of rows) {
+  it(`[L4] familyWindow() › knows ${name}: ${tokens}`, () =>
+    assert.equal(familyWindow(name), tokens));
+}
 
 const REQUEST: ModelRequest = {
   system: "x".repeat(10_000),

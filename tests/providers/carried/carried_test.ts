@@ -314,24 +314,19 @@ const DEMANDS: readonly (readonly [string, string, string, (message: Sent) => bo
   ],
 ];
 
-describe("[L1] a server that wants its fields back", () => {
-  for (const [server, answer, words, lacks] of DEMANDS) {
-    it(`gets them at once, and calls of another model as text: ${server}`, async () => {
-      const { sent, ask, answered } = serverOf(
-        answer,
-        (messages) =>
-          messages.some((message) => message.tool_calls && lacks(message)) ? words : undefined,
-      );
-      const turn = turnOf(await answered());
-      for (const earlier of [turn, turnOf(PLAIN), turnOf(PLAIN)]) {
-        assert.equal((await ask([...earlier, ...turn])).error, undefined);
-      }
-      assert.equal(sent.length, 5, "one refusal in all");
-      assert.deepEqual(sent.at(-1)?.map(({ role }) => role), ["user", "assistant", "tool"]);
-      assert.match(
-        String(sent.at(-1)?.[0]?.["content"]),
-        /\[result of the tool "tide"\]\nhigh\n\n/,
-      );
-    });
-  }
-});
+for (const [server, answer, words, lacks] of DEMANDS) {
+  it(`[L1] a server that wants its fields back › gets them at once, and calls of another model as text: ${server}`, async () => {
+    const { sent, ask, answered } = serverOf(
+      answer,
+      (messages) =>
+        messages.some((message) => message.tool_calls && lacks(message)) ? words : undefined,
+    );
+    const turn = turnOf(await answered());
+    for (const earlier of [turn, turnOf(PLAIN), turnOf(PLAIN)]) {
+      assert.equal((await ask([...earlier, ...turn])).error, undefined);
+    }
+    assert.equal(sent.length, 5, "one refusal in all");
+    assert.deepEqual(sent.at(-1)?.map(({ role }) => role), ["user", "assistant", "tool"]);
+    assert.match(String(sent.at(-1)?.[0]?.["content"]), /\[result of the tool "tide"\]\nhigh\n\n/);
+  });
+}

@@ -117,22 +117,20 @@ describe("[H10] createTranscribe()", () => {
     }));
 });
 
-describe("[R16] createSpeak()", () => {
-  it("asks for Opus in a voice, and refuses anything else", () =>
-    withServer((request, answer) => {
-      let body = "";
-      request.on("data", (part) => body += part).on("end", () => {
-        assert.equal(request.url, "/v1/audio/speech");
-        const { input, ...rest } = JSON.parse(body);
-        assert.deepEqual(rest, { model: "whisper", voice: "nova", response_format: "opus" });
-        answer.end(input === "good" ? "OggS…" : "ID3");
-      });
-    }, async (settings) => {
-      const speak = createSpeak(settings, "nova", deps);
-      assert.ok((await speak("good", NEVER)).length > 0);
-      await assert.rejects(speak("bad", NEVER), /no Opus in Ogg/);
-    }));
-});
+it("[R16] createSpeak() › asks for Opus in a voice, and refuses anything else", () =>
+  withServer((request, answer) => {
+    let body = "";
+    request.on("data", (part) => body += part).on("end", () => {
+      assert.equal(request.url, "/v1/audio/speech");
+      const { input, ...rest } = JSON.parse(body);
+      assert.deepEqual(rest, { model: "whisper", voice: "nova", response_format: "opus" });
+      answer.end(input === "good" ? "OggS…" : "ID3");
+    });
+  }, async (settings) => {
+    const speak = createSpeak(settings, "nova", deps);
+    assert.ok((await speak("good", NEVER)).length > 0);
+    await assert.rejects(speak("bad", NEVER), /no Opus in Ogg/);
+  }));
 
 describe("[V5] createSpeakPcm()", () => {
   const speakWith = (settings: ModelSettings, clock = new FakeClock()) =>

@@ -33,10 +33,8 @@ describe("[R2] graphemeStart()", () => {
   it("returns the end of a text", () => assert.equal(graphemeStart("ab", 0, 2), 2));
 });
 
-describe("[R2] graphemesOf()", () => {
-  it("separates graphemes", () => {
-    assert.deepEqual([...graphemesOf(CHARACTERS.join(""))], CHARACTERS);
-  });
+it("[R2] graphemesOf() › separates graphemes", () => {
+  assert.deepEqual([...graphemesOf(CHARACTERS.join(""))], CHARACTERS);
 });
 
 describe("[R2] isExtending()", () => {

@@ -98,11 +98,9 @@ describe("[R5] cellsOf()", () => {
   }
 });
 
-describe("[R5] rowOf()", () => {
-  it("puts surplus cells into the last one", () => {
-    assert.deepEqual(rowOf("| 1 | 2 | 3 |", 2), ["1", "2 | 3"]);
-    assert.deepEqual(rowOf("| 1 |", 2), ["1"]);
-  });
+it("[R5] rowOf() › puts surplus cells into the last one", () => {
+  assert.deepEqual(rowOf("| 1 | 2 | 3 |", 2), ["1", "2 | 3"]);
+  assert.deepEqual(rowOf("| 1 |", 2), ["1"]);
 });
 
 describe("[R5] alignmentOf()", () => {

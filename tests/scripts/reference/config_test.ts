@@ -23,13 +23,11 @@ function entryOf(path: string): string {
   return rest.split(/^#{1,3} /m)[0] ?? "";
 }
 
-describe("[C4] the reference of the config", () => {
-  for (const { path, text } of generatedFiles()) {
-    it(`${path} is up to date`, () => {
-      assert.equal(readFileSync(join(ROOT, path), "utf8"), text);
-    });
-  }
-});
+for (const { path, text } of generatedFiles()) {
+  it(`[C4] the reference of the config › ${path} is up to date`, () => {
+    assert.equal(readFileSync(join(ROOT, path), "utf8"), text);
+  });
+}
 
 describe("[C4] configurationPage()", () => {
   it("shows values, default, unit and example, and no effect of a change that applies live", () => {

@@ -72,12 +72,10 @@ describe("withSignature()", () => {
   });
 });
 
-describe("hasValidSignature()", () => {
-  it("finds a stale signature, and a changed byte", () => {
-    assert.equal(hasValidSignature(machO()), false);
-    const signed = Buffer.from(withSignature(machO(), "barnacle"));
-    assert.equal(hasValidSignature(signed), true);
-    signed.writeUInt8(8, 9_000);
-    assert.equal(hasValidSignature(signed), false);
-  });
+it("hasValidSignature() › finds a stale signature, and a changed byte", () => {
+  assert.equal(hasValidSignature(machO()), false);
+  const signed = Buffer.from(withSignature(machO(), "barnacle"));
+  assert.equal(hasValidSignature(signed), true);
+  signed.writeUInt8(8, 9_000);
+  assert.equal(hasValidSignature(signed), false);
 });

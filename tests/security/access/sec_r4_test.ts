@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { describe, it } from "node:test";
+import { it } from "node:test";
 import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import { EMPTY_DRAFT } from "../../../simulator/actions/draft.ts";
 import { postMessage } from "../../../simulator/actions/messages.ts";
@@ -173,46 +173,44 @@ async function askEverywhere(attack: Attack, turnsPerPlace: number): Promise<voi
   }));
 }
 
-describe("[SEC-R4] a turn in a guild", () => {
-  it(`gets no text of a direct message or of another channel, in ${GUILD_TURNS} hostile turns`, async () => {
-    const { world, places, guilds, mallory } = prepareWorld();
-    const model = await startHostileModel();
-    const options: SceneOptions = {
-      simulator: { world, rateLimits: false, identifyLimit: { maxConcurrency: 16 } },
-      discord: () => ({
-        guilds: Object.fromEntries(guilds.map(({ id }) => [id, {}])),
-        rest: { globalPerSec: 10_000 },
-      }),
-      config: { agents: { maxConcurrentTurns: 16 }, messages: { ackReaction: "" } },
-      env: { OPENAI_BASE_URL: model.baseUrl },
-    };
-    try {
-      await withSimulation(options, async (scene) => {
-        const { simulator, start, say, replies } = scene;
-        const first = await start();
-        const secret = say("ada", "dm", `remember ${canaryOf(simulator.channel("dm", "ada").id)}`);
-        await replies("dm", 1, "ada");
-        const kept = new Map(
-          places.map((place) => [place, say("grace", place.id, `keep ${canaryOf(place.id)}`)]),
-        );
-        const attack = { ...scene, places, mallory, secret, kept };
-        await askEverywhere(attack, GUILD_TURNS / 2 / places.length);
-        await stopBot(first);
-        await start(); // the second half with history from the tables
-        await askEverywhere(attack, GUILD_TURNS / 2 / places.length);
+it(`[SEC-R4] a turn in a guild › gets no text of a direct message or of another channel, in ${GUILD_TURNS} hostile turns`, async () => {
+  const { world, places, guilds, mallory } = prepareWorld();
+  const model = await startHostileModel();
+  const options: SceneOptions = {
+    simulator: { world, rateLimits: false, identifyLimit: { maxConcurrency: 16 } },
+    discord: () => ({
+      guilds: Object.fromEntries(guilds.map(({ id }) => [id, {}])),
+      rest: { globalPerSec: 10_000 },
+    }),
+    config: { agents: { maxConcurrentTurns: 16 }, messages: { ackReaction: "" } },
+    env: { OPENAI_BASE_URL: model.baseUrl },
+  };
+  try {
+    await withSimulation(options, async (scene) => {
+      const { simulator, start, say, replies } = scene;
+      const first = await start();
+      const secret = say("ada", "dm", `remember ${canaryOf(simulator.channel("dm", "ada").id)}`);
+      await replies("dm", 1, "ada");
+      const kept = new Map(
+        places.map((place) => [place, say("grace", place.id, `keep ${canaryOf(place.id)}`)]),
+      );
+      const attack = { ...scene, places, mallory, secret, kept };
+      await askEverywhere(attack, GUILD_TURNS / 2 / places.length);
+      await stopBot(first);
+      await start(); // the second half with history from the tables
+      await askEverywhere(attack, GUILD_TURNS / 2 / places.length);
 
-        const inGuilds = model.turns.filter(({ channelId }) => channelId !== undefined);
-        assert.equal(inGuilds.length, GUILD_TURNS);
-        for (const { channelId = "", canaries } of inGuilds) {
-          assert.deepEqual([...canaries], [canaryOf(channelId)]);
-        }
-        for (const { id } of places) {
-          const posts = JSON.stringify(simulator.posted(id).map(({ content }) => content));
-          assert.deepEqual([...new Set(posts.match(CANARY))], [canaryOf(id)]);
-        }
-      });
-    } finally {
-      await model.close();
-    }
-  });
+      const inGuilds = model.turns.filter(({ channelId }) => channelId !== undefined);
+      assert.equal(inGuilds.length, GUILD_TURNS);
+      for (const { channelId = "", canaries } of inGuilds) {
+        assert.deepEqual([...canaries], [canaryOf(channelId)]);
+      }
+      for (const { id } of places) {
+        const posts = JSON.stringify(simulator.posted(id).map(({ content }) => content));
+        assert.deepEqual([...new Set(posts.match(CANARY))], [canaryOf(id)]);
+      }
+    });
+  } finally {
+    await model.close();
+  }
 });

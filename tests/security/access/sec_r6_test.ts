@@ -1,7 +1,7 @@
 /** People and bots who want to wake the bot without its mention. */
 
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { it } from "node:test";
 import { EMPTY_DRAFT } from "../../../simulator/actions/draft.ts";
 import { postMessage } from "../../../simulator/actions/messages.ts";
 import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
@@ -39,33 +39,31 @@ function casesFor({ simulator, user, mention }: Scene): readonly Case[] {
   ];
 }
 
-describe("[SEC-R6] a message that mentions others", () => {
-  it("wakes the bot only by its mention, its role or a person's reply", () =>
-    withSimulation({ discord: () => ({ allowBots: true }) }, async (scene) => {
-      const { simulator, start, decided, replies } = scene;
-      await start();
-      const general = simulator.channel("general").id;
-      const authorId = scene.user("Barnacle").id;
-      const postedByBot = () => {
-        const draft = { ...EMPTY_DRAFT, content: "I am here" };
-        const author = { kind: "user" as const, userId: authorId };
-        const posted = postMessage(simulator.world, general, author, draft, Date.now());
-        assert.ok(posted.kind === "done");
-        simulator.publish(posted.events);
-        return posted.value.message;
-      };
-      const cases = casesFor(scene);
-      assert.equal(cases.length, 12);
-      for (const { what, as = "grace", text, repliesTo, verdict } of cases) {
-        const quoted = repliesTo === "Barnacle"
-          ? postedByBot()
-          : repliesTo && scene.say(repliesTo, "general", "hello");
-        const said = scene.say(as, "general", text, quoted ? quoted.id : undefined);
-        if (as === "ada" && text.startsWith("@")) assert.ok(said.pings.everyone, what);
-        assert.equal(await decided(said), verdict, what);
-      }
-      const woken = cases.filter(({ verdict }) => verdict === WAKES).length;
-      await replies("general", woken + 2);
-      assert.equal(scene.model.requests.length, woken);
-    }));
-});
+it("[SEC-R6] a message that mentions others › wakes the bot only by its mention, its role or a person's reply", () =>
+  withSimulation({ discord: () => ({ allowBots: true }) }, async (scene) => {
+    const { simulator, start, decided, replies } = scene;
+    await start();
+    const general = simulator.channel("general").id;
+    const authorId = scene.user("Barnacle").id;
+    const postedByBot = () => {
+      const draft = { ...EMPTY_DRAFT, content: "I am here" };
+      const author = { kind: "user" as const, userId: authorId };
+      const posted = postMessage(simulator.world, general, author, draft, Date.now());
+      assert.ok(posted.kind === "done");
+      simulator.publish(posted.events);
+      return posted.value.message;
+    };
+    const cases = casesFor(scene);
+    assert.equal(cases.length, 12);
+    for (const { what, as = "grace", text, repliesTo, verdict } of cases) {
+      const quoted = repliesTo === "Barnacle"
+        ? postedByBot()
+        : repliesTo && scene.say(repliesTo, "general", "hello");
+      const said = scene.say(as, "general", text, quoted ? quoted.id : undefined);
+      if (as === "ada" && text.startsWith("@")) assert.ok(said.pings.everyone, what);
+      assert.equal(await decided(said), verdict, what);
+    }
+    const woken = cases.filter(({ verdict }) => verdict === WAKES).length;
+    await replies("general", woken + 2);
+    assert.equal(scene.model.requests.length, woken);
+  }));

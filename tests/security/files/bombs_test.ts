@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import process from "node:process";
-import { describe, it } from "node:test";
+import { it } from "node:test";
 import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { IS_LONG } from "../../support/long_form.ts";
 import { type Bytes, docx, pdf, png, zip } from "../../support/files/samples.ts";
@@ -115,66 +115,64 @@ const mibOf = (pid: number, key: "VmRSS" | "VmHWM"): number =>
 const status = (pid: number) => readFileSync(`/proc/${pid}/status`, "utf8");
 const resetPeak = (pid: number) => writeFileSync(`/proc/${pid}/clear_refs`, "5");
 
-describe("[SEC-R25] files that want to fill the memory", () => {
-  it("are refused in words, and cost 64 MiB at most", async () => {
-    let heard = 0;
-    const server = createServer((request, response) => {
-      heard += 1;
-      request.resume().on("end", () => response.end(JSON.stringify({ text: "hello" })));
-    });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const address = server.address();
-    assert.ok(address !== null && typeof address !== "string");
-    const baseUrl = `http://127.0.0.1:${address.port}/v1`;
-    const config = {
-      audio: { transcribe: "speech/ear" },
-      models: { providers: { speech: { kind: "openai-compatible", baseUrl } } },
-    };
-    try {
-      await withSimulation({ config }, async (scene) => {
-        const { start, mention, eventually, rows, simulator } = scene;
-        const { pid = 0 } = await start();
-        const tooMuch: string[] = [];
-        const send = async (
-          one: Pick<Bomb, "filename" | "sizeBytes" | "contentType">,
-          bytes: Bytes,
-        ) => {
-          const { filename, sizeBytes = bytes.length, contentType } = one;
-          const { id } = simulator.say({
-            as: "grace",
-            in: "general",
-            text: `${mention} read this`,
-            attachments: [{ filename, bytes, sizeBytes, ...(contentType && { contentType }) }],
-          });
-          const over = `SELECT 1 FROM inbox WHERE message_id = '${id}' AND finished_at IS NOT NULL`;
-          await eventually(
-            `the answer about ${filename}`,
-            () => Promise.resolve(rows(over).length > 0),
-          );
-        };
-        await send({ filename: "fine.docx" }, docx(["fine"]));
-        await send({ filename: "fine.pdf" }, pdf(["fine"]));
-        assert.match(prompt(scene), /fine/);
-        const isMeasured = process.env["BARNACLE_BIN"] !== undefined &&
-          existsSync(`/proc/${pid}/clear_refs`);
-        // A quiet bot gives pages of the program back, and any work brings them in again.
-        const atWork = isMeasured ? mibOf(pid, "VmRSS") : 0;
-        for (const one of BOMBS) {
-          const bytes = one.make();
-          const before = isMeasured ? Math.max(atWork, mibOf(pid, "VmRSS")) : 0;
-          if (isMeasured) resetPeak(pid);
-          await send(one, bytes);
-          assert.match(prompt(scene), one.fact, one.filename);
-          assert.ok(prompt(scene).length < 250_000, `${one.filename} fills the prompt`);
-          const grown = isMeasured ? mibOf(pid, "VmHWM") - before : 0;
-          if (grown > LIMIT_MIB) tooMuch.push(`${one.filename}: ${grown.toFixed(1)} MiB`);
-        }
-        assert.deepEqual(tooMuch, []);
-        assert.equal(heard, 0); // nothing was transcribed
-      });
-    } finally {
-      server.closeAllConnections();
-      server.close();
-    }
+it("[SEC-R25] files that want to fill the memory › are refused in words, and cost 64 MiB at most", async () => {
+  let heard = 0;
+  const server = createServer((request, response) => {
+    heard += 1;
+    request.resume().on("end", () => response.end(JSON.stringify({ text: "hello" })));
   });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  assert.ok(address !== null && typeof address !== "string");
+  const baseUrl = `http://127.0.0.1:${address.port}/v1`;
+  const config = {
+    audio: { transcribe: "speech/ear" },
+    models: { providers: { speech: { kind: "openai-compatible", baseUrl } } },
+  };
+  try {
+    await withSimulation({ config }, async (scene) => {
+      const { start, mention, eventually, rows, simulator } = scene;
+      const { pid = 0 } = await start();
+      const tooMuch: string[] = [];
+      const send = async (
+        one: Pick<Bomb, "filename" | "sizeBytes" | "contentType">,
+        bytes: Bytes,
+      ) => {
+        const { filename, sizeBytes = bytes.length, contentType } = one;
+        const { id } = simulator.say({
+          as: "grace",
+          in: "general",
+          text: `${mention} read this`,
+          attachments: [{ filename, bytes, sizeBytes, ...(contentType && { contentType }) }],
+        });
+        const over = `SELECT 1 FROM inbox WHERE message_id = '${id}' AND finished_at IS NOT NULL`;
+        await eventually(
+          `the answer about ${filename}`,
+          () => Promise.resolve(rows(over).length > 0),
+        );
+      };
+      await send({ filename: "fine.docx" }, docx(["fine"]));
+      await send({ filename: "fine.pdf" }, pdf(["fine"]));
+      assert.match(prompt(scene), /fine/);
+      const isMeasured = process.env["BARNACLE_BIN"] !== undefined &&
+        existsSync(`/proc/${pid}/clear_refs`);
+      // A quiet bot gives pages of the program back, and any work brings them in again.
+      const atWork = isMeasured ? mibOf(pid, "VmRSS") : 0;
+      for (const one of BOMBS) {
+        const bytes = one.make();
+        const before = isMeasured ? Math.max(atWork, mibOf(pid, "VmRSS")) : 0;
+        if (isMeasured) resetPeak(pid);
+        await send(one, bytes);
+        assert.match(prompt(scene), one.fact, one.filename);
+        assert.ok(prompt(scene).length < 250_000, `${one.filename} fills the prompt`);
+        const grown = isMeasured ? mibOf(pid, "VmHWM") - before : 0;
+        if (grown > LIMIT_MIB) tooMuch.push(`${one.filename}: ${grown.toFixed(1)} MiB`);
+      }
+      assert.deepEqual(tooMuch, []);
+      assert.equal(heard, 0); // nothing was transcribed
+    });
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
 });

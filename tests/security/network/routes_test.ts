@@ -350,17 +350,15 @@ function assertWords(heard: string, about: string): void {
   assert.ok(!/^HTTP\/1\.1 4(?!00)/.test(heard) || /\w{3}/.test(body), `no words: ${about}`);
 }
 
-describe("[SEC-R31] the servers", () => {
-  it("are those of the tables: no other file opens one", () => {
-    const root = join(import.meta.dirname ?? "", "../../../src");
-    const found = readdirSync(root, { recursive: true, encoding: "utf8" })
-      .filter((path) => /\.tsx?$/.test(path))
-      .filter((path) =>
-        /\b(?:startHttpServer|createBoundedServer|createServer)\b/
-          .test(readFileSync(join(root, path), "utf8"))
-      );
-    assert.deepEqual(found.map((path) => path.replaceAll("\\", "/")).toSorted(), SERVERS);
-  });
+it("[SEC-R31] the servers › are those of the tables: no other file opens one", () => {
+  const root = join(import.meta.dirname ?? "", "../../../src");
+  const found = readdirSync(root, { recursive: true, encoding: "utf8" })
+    .filter((path) => /\.tsx?$/.test(path))
+    .filter((path) =>
+      /\b(?:startHttpServer|createBoundedServer|createServer)\b/
+        .test(readFileSync(join(root, path), "utf8"))
+    );
+  assert.deepEqual(found.map((path) => path.replaceAll("\\", "/")).toSorted(), SERVERS);
 });
 
 for (const [name, routes] of Object.entries(TABLES)) {
@@ -379,9 +377,7 @@ for (const [name, routes] of Object.entries(TABLES)) {
       it(`${key}: takes its request, and no attack`, () =>
         START[server](async (running) => {
           const right = () => rightRequest(route, row, running);
-          for (
-            const [attack, { change, refused, except }] of Object.entries(ATTACKS)
-          ) {
+          for (const [attack, { change, refused, except }] of Object.entries(ATTACKS)) {
             const sent = right();
             const changed = except?.[server] === undefined ? change(sent, route) : undefined;
             if (!changed) continue;

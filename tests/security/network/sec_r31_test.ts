@@ -1,7 +1,7 @@
 /** A web page in a browser on the bot's machine. */
 
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { it } from "node:test";
 import { startHttpServer } from "../../../src/host/http_server.ts";
 import { createApp } from "../../../src/http/app.ts";
 import { createMetrics } from "../../../src/http/metrics.ts";
@@ -37,46 +37,44 @@ const FOREIGN: readonly (readonly [what: string, headers: string])[] = [
 /** A value that is no host at all. */
 const NO_NAME = /^Host: .*[@,]|^Host: $/;
 
-describe("[SEC-R31] a request that another site's page causes", () => {
-  it("gets 403 before any handler, or 400 if it names no host, in more than 25 forms", async () => {
-    let reached = 0;
-    const app = createApp({
-      snapshot: () => assert.fail(`handler ${reached += 1}`),
-      measure: () => assert.fail(`handler ${reached += 1}`),
-      usage: () => assert.fail(`handler ${reached += 1}`),
-      metrics: createMetrics(BUILD),
-      build: BUILD,
-      commandKey: "key",
-      now: () => NOW,
-      onError: () => {},
-    });
-    const server = await startHttpServer({ port: 0 }, app);
-    try {
-      for (const [index, [what, headers]] of FOREIGN.entries()) {
-        const paths = index === 0 ? PATHS : [PATHS[index % PATHS.length] ?? ""];
-        for (const method of index < 3 ? ["GET", "POST", "DELETE"] : ["GET"]) {
-          for (const path of paths) {
-            const request = `${method} ${path} HTTP/1.1\r\n${headers}\r\nConnection: close\r\n\r\n`;
-            const answer = await talk(server.port, request);
-            assert.match(answer, /^HTTP\/1\.1 40[03] /, `${what}: ${answer}`);
-            if (/^HTTP\/1\.1 400 /.test(answer)) {
-              assert.match(headers, NO_NAME); // the server's own parser refuses it
-              continue;
-            }
-            assert.match(answer, /content-security-policy: default-src '(?:self|none)'/i, what);
-            assert.match(answer, /frame-ancestors 'none'/i);
-            assert.doesNotMatch(answer, /access-control-allow/i);
+it("[SEC-R31] a request that another site's page causes › gets 403 before any handler, or 400 if it names no host, in more than 25 forms", async () => {
+  let reached = 0;
+  const app = createApp({
+    snapshot: () => assert.fail(`handler ${reached += 1}`),
+    measure: () => assert.fail(`handler ${reached += 1}`),
+    usage: () => assert.fail(`handler ${reached += 1}`),
+    metrics: createMetrics(BUILD),
+    build: BUILD,
+    commandKey: "key",
+    now: () => NOW,
+    onError: () => {},
+  });
+  const server = await startHttpServer({ port: 0 }, app);
+  try {
+    for (const [index, [what, headers]] of FOREIGN.entries()) {
+      const paths = index === 0 ? PATHS : [PATHS[index % PATHS.length] ?? ""];
+      for (const method of index < 3 ? ["GET", "POST", "DELETE"] : ["GET"]) {
+        for (const path of paths) {
+          const request = `${method} ${path} HTTP/1.1\r\n${headers}\r\nConnection: close\r\n\r\n`;
+          const answer = await talk(server.port, request);
+          assert.match(answer, /^HTTP\/1\.1 40[03] /, `${what}: ${answer}`);
+          if (/^HTTP\/1\.1 400 /.test(answer)) {
+            assert.match(headers, NO_NAME); // the server's own parser refuses it
+            continue;
           }
+          assert.match(answer, /content-security-policy: default-src '(?:self|none)'/i, what);
+          assert.match(answer, /frame-ancestors 'none'/i);
+          assert.doesNotMatch(answer, /access-control-allow/i);
         }
       }
-      assert.equal(reached, 0);
-      const own = await talk(
-        server.port,
-        "POST /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
-      );
-      assert.match(own, /^HTTP\/1\.1 405 /);
-    } finally {
-      await server.close();
     }
-  });
+    assert.equal(reached, 0);
+    const own = await talk(
+      server.port,
+      "POST /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+    );
+    assert.match(own, /^HTTP\/1\.1 405 /);
+  } finally {
+    await server.close();
+  }
 });

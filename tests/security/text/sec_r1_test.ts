@@ -1,7 +1,7 @@
 /** A person who chooses names and texts, and wants them to be instructions. */
 
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { it } from "node:test";
 import {
   addApplication,
   addBot,
@@ -83,54 +83,52 @@ const FIELDS = [
   ...["embed-provider", "embed-alt", "embed-footer"],
 ];
 
-describe("[SEC-R1] names and texts with orders", () => {
-  it("do not reach the system message, and count as untrusted in the user's message", () => {
-    const { world, application, guild, role, channel, mallory } = hostileWorld();
-    return withSimulation({
-      simulator: { world, application },
-      discord: () => ({
-        guilds: { [guild.id]: { requireMention: true, reactionNotifications: "all" } },
-        dm: { enabled: false },
-      }),
-    }, async ({ simulator, start, replies, model, eventually, rows }) => {
-      await start();
-      const starter = simulator.say({ as: NAMES.quoted, in: channel.id, text: order("starter") });
-      const name = order("thread");
-      const opened = openThread(world, channel.id, starter.id, mallory.id, { name }, Date.now());
-      assert.ok(opened.kind === "done");
-      simulator.publish(opened.events);
-      const thread = opened.value;
-      simulator.say({ as: NAMES.overheard, in: thread.id, text: order("overheard") });
-      const quoted = simulator.say({ as: NAMES.quoted, in: thread.id, text: order("quote") });
-      const emoji = `canary_reaction:${EMOJI}`;
-      simulator.react({ as: NAMES.user, in: thread.id, message: quoted.id, emoji });
-      const stored = () => Promise.resolve(rows("SELECT id FROM reaction").length === 1);
-      await eventually("the stored reaction", stored);
-      simulator.say({
-        as: NAMES.user,
-        in: thread.id,
-        text: `<@${application.userId}> <@&${role.id}> ${order("text")}`,
-        replyTo: quoted.id,
-        attachments: [{
-          filename: "canary-file.txt",
-          description: order("alt"),
-          sizeBytes: 3,
-          contentType: "text/plain",
-        }],
-        embeds: [embed],
-        more,
-      });
-      await replies(thread.id, 1);
-      const [request] = model.requests;
-      assert.ok(request);
-      assert.doesNotMatch(request.system, /canary|ignore the rules/i);
-      const shown = request.messages.map(({ text }) => text).join("\n");
-      assert.doesNotMatch(shown.replace(UNTRUSTED, ""), /canary|ignore the rules/i);
-      for (const field of FIELDS) {
-        assert.ok(new RegExp(`canary[-_]${field}`).test(shown), `${field} is shown as untrusted`);
-      }
-      for (const name of Object.values(NAMES)) assert.ok(shown.includes(name), name);
-      assert.ok(!request.messages.some(({ role }) => role !== "user"));
+it("[SEC-R1] names and texts with orders › do not reach the system message, and count as untrusted in the user's message", () => {
+  const { world, application, guild, role, channel, mallory } = hostileWorld();
+  return withSimulation({
+    simulator: { world, application },
+    discord: () => ({
+      guilds: { [guild.id]: { requireMention: true, reactionNotifications: "all" } },
+      dm: { enabled: false },
+    }),
+  }, async ({ simulator, start, replies, model, eventually, rows }) => {
+    await start();
+    const starter = simulator.say({ as: NAMES.quoted, in: channel.id, text: order("starter") });
+    const name = order("thread");
+    const opened = openThread(world, channel.id, starter.id, mallory.id, { name }, Date.now());
+    assert.ok(opened.kind === "done");
+    simulator.publish(opened.events);
+    const thread = opened.value;
+    simulator.say({ as: NAMES.overheard, in: thread.id, text: order("overheard") });
+    const quoted = simulator.say({ as: NAMES.quoted, in: thread.id, text: order("quote") });
+    const emoji = `canary_reaction:${EMOJI}`;
+    simulator.react({ as: NAMES.user, in: thread.id, message: quoted.id, emoji });
+    const stored = () => Promise.resolve(rows("SELECT id FROM reaction").length === 1);
+    await eventually("the stored reaction", stored);
+    simulator.say({
+      as: NAMES.user,
+      in: thread.id,
+      text: `<@${application.userId}> <@&${role.id}> ${order("text")}`,
+      replyTo: quoted.id,
+      attachments: [{
+        filename: "canary-file.txt",
+        description: order("alt"),
+        sizeBytes: 3,
+        contentType: "text/plain",
+      }],
+      embeds: [embed],
+      more,
     });
+    await replies(thread.id, 1);
+    const [request] = model.requests;
+    assert.ok(request);
+    assert.doesNotMatch(request.system, /canary|ignore the rules/i);
+    const shown = request.messages.map(({ text }) => text).join("\n");
+    assert.doesNotMatch(shown.replace(UNTRUSTED, ""), /canary|ignore the rules/i);
+    for (const field of FIELDS) {
+      assert.ok(new RegExp(`canary[-_]${field}`).test(shown), `${field} is shown as untrusted`);
+    }
+    for (const name of Object.values(NAMES)) assert.ok(shown.includes(name), name);
+    assert.ok(!request.messages.some(({ role }) => role !== "user"));
   });
 });

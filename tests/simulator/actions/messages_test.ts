@@ -24,67 +24,62 @@ const post = (
 const read = (outcome: ReturnType<typeof post>): string | number =>
   outcome.kind === "done" ? outcome.value.message.id : outcome.refused.code;
 
-describe("[D2] postMessage(): nonces", () => {
-  const command = fc.oneof(
-    {
-      weight: 5,
-      arbitrary: fc.record({
-        kind: fc.constant("post" as const),
-        author: fc.constantFrom("ada", "grace" as const),
-        channel: fc.constantFrom("general", "help" as const),
-        nonce: fc.constantFrom("a", "b", 1, undefined),
-        enforceNonce: fc.boolean(),
-      }),
-    },
-    {
-      weight: 2,
-      arbitrary: fc.record({
-        kind: fc.constant("wait" as const),
-        ms: fc.integer({ min: 0, max: WINDOW_MS }),
-      }),
-    },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant("delete" as const), index: fc.nat(9) }) },
-  );
+const command = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant("post" as const),
+      author: fc.constantFrom("ada", "grace" as const),
+      channel: fc.constantFrom("general", "help" as const),
+      nonce: fc.constantFrom("a", "b", 1, undefined),
+      enforceNonce: fc.boolean(),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("wait" as const),
+      ms: fc.integer({ min: 0, max: WINDOW_MS }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("delete" as const), index: fc.nat(9) }) },
+);
 
-  it("the same author and nonce within the window is the same message, deleted or not", () => {
-    fc.assert(fc.property(fc.array(command, { maxLength: 40 }), (commands) => {
-      const demo = demoWorld({ nonceWindowMs: WINDOW_MS });
-      const known = new Map<string, { readonly id: string; readonly at: number }>();
-      const there: { readonly id: string; readonly author: UserId; readonly channel: string }[] =
-        [];
-      let now = NOW;
-      for (const step of commands) {
-        if (step.kind === "wait") now += step.ms;
-        else if (step.kind === "delete") {
-          const [gone] = there.splice(step.index, 1);
-          if (gone) deleteMessage(demo.world, gone.channel, gone.id, gone.author);
+it("[D2] postMessage(): nonces › the same author and nonce within the window is the same message, deleted or not", () => {
+  fc.assert(fc.property(fc.array(command, { maxLength: 40 }), (commands) => {
+    const demo = demoWorld({ nonceWindowMs: WINDOW_MS });
+    const known = new Map<string, { readonly id: string; readonly at: number }>();
+    const there: { readonly id: string; readonly author: UserId; readonly channel: string }[] = [];
+    let now = NOW;
+    for (const step of commands) {
+      if (step.kind === "wait") now += step.ms;
+      else if (step.kind === "delete") {
+        const [gone] = there.splice(step.index, 1);
+        if (gone) deleteMessage(demo.world, gone.channel, gone.id, gone.author);
+      } else {
+        const author = demo.people[step.author].id;
+        const channel = demo.channels[step.channel].id;
+        const { enforceNonce, nonce } = step;
+        const draft = { content: "x", enforceNonce, ...(nonce !== undefined && { nonce }) };
+        const outcome = post(demo, author, draft, now, channel);
+        const key = `${author} ${nonce}`;
+        const before = nonce === undefined || !enforceNonce ? undefined : known.get(key);
+        if (before && now - before.at < WINDOW_MS) {
+          const isThere = there.some(({ id }) => id === before.id);
+          assert.equal(read(outcome), isThere ? before.id : 10008);
+          assert.ok(outcome.kind === "refused" || outcome.events.length === 0, "no second event");
         } else {
-          const author = demo.people[step.author].id;
-          const channel = demo.channels[step.channel].id;
-          const { enforceNonce, nonce } = step;
-          const draft = { content: "x", enforceNonce, ...(nonce !== undefined && { nonce }) };
-          const outcome = post(demo, author, draft, now, channel);
-          const key = `${author} ${nonce}`;
-          const before = nonce === undefined || !enforceNonce ? undefined : known.get(key);
-          if (before && now - before.at < WINDOW_MS) {
-            const isThere = there.some(({ id }) => id === before.id);
-            assert.equal(read(outcome), isThere ? before.id : 10008);
-            assert.ok(outcome.kind === "refused" || outcome.events.length === 0, "no second event");
-          } else {
-            assert.ok(outcome.kind === "done" && !outcome.value.isRepeat);
-            const { id } = outcome.value.message;
-            assert.ok(!there.some((other) => other.id === id), "a new message has a new id");
-            there.push({ id, author, channel });
-            if (nonce !== undefined) known.set(key, { id, at: now });
-          }
+          assert.ok(outcome.kind === "done" && !outcome.value.isRepeat);
+          const { id } = outcome.value.message;
+          assert.ok(!there.some((other) => other.id === id), "a new message has a new id");
+          there.push({ id, author, channel });
+          if (nonce !== undefined) known.set(key, { id, at: now });
         }
       }
-      const kept = [...demo.world.channels.values()].flatMap((
-        { messages },
-      ) => [...messages.keys()]);
-      assert.deepEqual(kept.sort(), there.map(({ id }) => id).sort());
-    }));
-  });
+    }
+    const kept = [...demo.world.channels.values()].flatMap(({ messages }) => [...messages.keys()]);
+    assert.deepEqual(kept.sort(), there.map(({ id }) => id).sort());
+  }));
 });
 
 describe("[D2] postMessage()", () => {
@@ -176,30 +171,25 @@ describe("[D2] postMessage()", () => {
   }
 });
 
-describe("[R12] postMessage(): size of files", () => {
-  const MIB = 1024 * 1024;
-  const limits: readonly [tier: 0 | 1 | 2 | 3, mib: number][] = [[0, 10], [1, 10], [2, 50], [
-    3,
-    100,
-  ]];
-  const upload = (demo: DemoWorld, sizeBytes: number, where?: string) =>
-    read(post(
-      demo,
-      demo.barnacle.userId,
-      { attachments: [{ filename: "a", sizeBytes: 1 }, { filename: "b", sizeBytes }] },
-      NOW,
-      where,
-    ));
-  for (const [tier, mib] of limits) {
-    it(`${mib} MiB each at level ${tier}, and not a byte more`, () => {
-      const demo = demoWorld();
-      demo.krill.premiumTier = tier;
-      assert.equal(typeof upload(demo, mib * MIB), "string");
-      assert.equal(upload(demo, mib * MIB + 1), 40005);
-      assert.equal(upload(demo, 10 * MIB + 1, demo.malloryDm.id), 40005, "boosts are a guild's");
-    });
-  }
-});
+const MIB = 1024 * 1024;
+const limits: readonly [tier: 0 | 1 | 2 | 3, mib: number][] = [[0, 10], [1, 10], [2, 50], [3, 100]];
+const upload = (demo: DemoWorld, sizeBytes: number, where?: string) =>
+  read(post(
+    demo,
+    demo.barnacle.userId,
+    { attachments: [{ filename: "a", sizeBytes: 1 }, { filename: "b", sizeBytes }] },
+    NOW,
+    where,
+  ));
+for (const [tier, mib] of limits) {
+  it(`[R12] postMessage(): size of files › ${mib} MiB each at level ${tier}, and not a byte more`, () => {
+    const demo = demoWorld();
+    demo.krill.premiumTier = tier;
+    assert.equal(typeof upload(demo, mib * MIB), "string");
+    assert.equal(upload(demo, mib * MIB + 1), 40005);
+    assert.equal(upload(demo, 10 * MIB + 1, demo.malloryDm.id), 40005, "boosts are a guild's");
+  });
+}
 
 describe("[R2] postMessage(): permissions of a channel", () => {
   const denied = ({ world, krill }: DemoWorld, permission: bigint) => {

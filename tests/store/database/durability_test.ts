@@ -11,21 +11,17 @@ import {
 } from "../../../src/store/database/commits.ts";
 import { StoreError } from "../../../src/store/database/database_files.ts";
 
-describe("COMMIT_OPTIONS", () => {
-  it("[D2] waits for the disk if nothing would restore the work", () => {
-    const full = Object.entries(COMMIT_OPTIONS).filter(([, { durability }]) =>
-      durability === "full"
-    );
-    assert.deepEqual(full.map(([key]) => key), [
-      "T0",
-      "FIRST_DM",
-      "TS_BEGUN",
-      "T4",
-      "BY_HAND",
-      "IDENTIFY",
-      "PROBE",
-    ]);
-  });
+it("[D2] COMMIT_OPTIONS › waits for the disk if nothing would restore the work", () => {
+  const full = Object.entries(COMMIT_OPTIONS).filter(([, { durability }]) => durability === "full");
+  assert.deepEqual(full.map(([key]) => key), [
+    "T0",
+    "FIRST_DM",
+    "TS_BEGUN",
+    "T4",
+    "BY_HAND",
+    "IDENTIFY",
+    "PROBE",
+  ]);
 });
 
 /** Notes in a database that records every statement for SQLite. */

@@ -229,23 +229,21 @@ function rowsOf(database: DatabaseSync, fill = false): Readonly<Record<string, n
   return Object.fromEntries(tables.map((name) => [name, count(name)]));
 }
 
-describe("[X7] a migration", () => {
-  for (const example of OF_SCHEMAS) {
-    it(`keeps a row of each table of ${example}`, () => {
-      using directory = tempDirectory();
-      const path = join(directory.path, "barnacle.db");
-      restore(example, path);
-      const database = new DatabaseSync(path);
-      database.exec("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON");
-      const before = rowsOf(database, true);
-      assert.ok(Object.values(before).every((count) => count > 0));
-      migrate(database, LATER, () => {});
-      assert.deepEqual(rowsOf(database), { ...before, later: 0 });
-      assert.deepEqual(read(database, "PRAGMA integrity_check"), ["ok"]);
-      database.close();
-    });
-  }
-});
+for (const example of OF_SCHEMAS) {
+  it(`[X7] a migration › keeps a row of each table of ${example}`, () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "barnacle.db");
+    restore(example, path);
+    const database = new DatabaseSync(path);
+    database.exec("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON");
+    const before = rowsOf(database, true);
+    assert.ok(Object.values(before).every((count) => count > 0));
+    migrate(database, LATER, () => {});
+    assert.deepEqual(rowsOf(database), { ...before, later: 0 });
+    assert.deepEqual(read(database, "PRAGMA integrity_check"), ["ok"]);
+    database.close();
+  });
+}
 
 describe("[X7] a store whose columns are not those of its number", () => {
   const number = MIGRATIONS.length;

@@ -31,30 +31,26 @@ const ADA = userId("712345678901234567");
 const NAME = "ada_lovelace";
 const ada = () => ({ ...sender(), id: ADA, username: NAME, tag: `${NAME}#1815` });
 
-describe("[X5] TABLES", () => {
-  it("has each table of the schema, apart from the words of FTS5, and no other", () => {
-    const tables = openDatabase().prepare(
-      "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'",
-    ).all().map(({ name }) => String(name)).filter((name) => !name.startsWith("sqlite_"));
-    assert.deepEqual(TABLES.map(({ name }) => name).toSorted(), tables.toSorted());
-  });
+it("[X5] TABLES › has each table of the schema, apart from the words of FTS5, and no other", () => {
+  const tables = openDatabase().prepare(
+    "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'",
+  ).all().map(({ name }) => String(name)).filter((name) => !name.startsWith("sqlite_"));
+  assert.deepEqual(TABLES.map(({ name }) => name).toSorted(), tables.toSorted());
 });
 
-describe("[X5] createScrubber()", () => {
-  const scrub = createScrubber({
-    userId: ADA,
-    names: new Set([NAME, "Al"]),
-    messages: new Set(["555555555555555555"]),
-  });
+const scrub = createScrubber({
+  userId: ADA,
+  names: new Set([NAME, "Al"]),
+  messages: new Set(["555555555555555555"]),
+});
 
-  it("removes ids, mentions and names from texts", () => {
-    assert.equal(
-      scrub.text(`<@${ADA}> and Ada_Lovelace, @al, but not Alan or al (555555555555555555)`),
-      "<@[removed]> and [removed], [removed], but not Alan or al ([removed])",
-    );
-    const named = JSON.stringify({ a: "@b (3)", b: `ask @Zebra Finch (${ADA}) "now"` });
-    assert.equal(scrub.json(named), named.replace("Zebra Finch", "[removed]").replace(ADA, "1"));
-  });
+it("[X5] createScrubber() › removes ids, mentions and names from texts", () => {
+  assert.equal(
+    scrub.text(`<@${ADA}> and Ada_Lovelace, @al, but not Alan or al (555555555555555555)`),
+    "<@[removed]> and [removed], [removed], but not Alan or al ([removed])",
+  );
+  const named = JSON.stringify({ a: "@b (3)", b: `ask @Zebra Finch (${ADA}) "now"` });
+  assert.equal(scrub.json(named), named.replace("Zebra Finch", "[removed]").replace(ADA, "1"));
 });
 
 /** Plays a conversation in a channel and one in direct messages, with ada and grace. */

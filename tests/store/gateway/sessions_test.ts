@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { describe, it } from "node:test";
+import { type SessionStartLimit, SPACING_MS } from "../../../src/core/discord/gateway.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import type { Self } from "../../../src/core/inbound/inbound.ts";
-import { ACCOUNT, guildMessage, messageId, userId } from "../../support/discord/builders.ts";
-import { batch, found, heard, ignored, openTestStore } from "../../support/store/store.ts";
+import { DAY_MS } from "../../../src/lib/clock.ts";
 import type { StoredShard } from "../../../src/store/gateway/gateway.ts";
 import type { Store } from "../../../src/store/store.ts";
+import { ACCOUNT, guildMessage, messageId, userId } from "../../support/discord/builders.ts";
 import { sameData } from "../../support/same_data.ts";
+import { createStore, openStore } from "../../support/store/open_database.ts";
+import { batch, found, heard, ignored, openTestStore } from "../../support/store/store.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
 
 const NOW = Date.UTC(2020, 0, 1); // before the messages below
 const MINUTE_MS = 60_000;
@@ -178,17 +183,344 @@ describe("prepareAdvanceSession()", () => {
   });
 });
 
-describe("touchAlive()", () => {
-  it("[G5] stores the shards' signs of life, and returns the duration", async () => {
-    const ticks = [100, 107];
-    const { store } = openTestStore({ elapsed: () => ticks.shift()! });
-    for (const shardId of [0, 1, 2]) {
-      await store.gateway.startSession(ACCOUNT, shardId, session("a"), SELF, NOW);
+it("[G5] touchAlive() › stores the shards' signs of life, and returns the duration", async () => {
+  const ticks = [100, 107];
+  const { store } = openTestStore({ elapsed: () => ticks.shift()! });
+  for (const shardId of [0, 1, 2]) {
+    await store.gateway.startSession(ACCOUNT, shardId, session("a"), SELF, NOW);
+  }
+  const signs = [{ shardId: 0, heardAt: NOW + 50 }, { shardId: 2, heardAt: NOW - 50 }];
+  assert.equal(await store.gateway.touchAlive(ACCOUNT, signs, NOW + 60), 7);
+  const { shards } = await store.gateway.loadAccount(ACCOUNT);
+  assert.deepEqual(shards.map(({ aliveAt }) => aliveAt), [NOW + 50, NOW, NOW]);
+  assert.equal(shards[0]?.session?.aliveAt, NOW + 50);
+});
+
+const RUNS_NOW = Date.UTC(2026, 0, 1);
+const runsSession = (sessionId: string) => ({ sessionId, resumeUrl: "wss://resume", seq: 1 });
+
+describe("createRuns()", () => {
+  it("[O9] returns the run before a new one, and none for the first", async () => {
+    const { store } = openTestStore();
+    assert.equal(
+      await store.gateway.startRun({ runId: "a", startedAt: RUNS_NOW, bootId: "boot" }),
+      undefined,
+    );
+    await store.gateway.endRun("a", "stopped", RUNS_NOW + 5);
+    assert.deepEqual(await store.gateway.startRun({ runId: "b", startedAt: RUNS_NOW + 10 }), {
+      startedAt: RUNS_NOW,
+      aliveAt: RUNS_NOW + 5,
+      bootId: "boot",
+      ending: "stopped",
+    });
+    sameData(await store.gateway.startRun({ runId: "c", startedAt: RUNS_NOW + 20 }), {
+      startedAt: RUNS_NOW + 10,
+      aliveAt: RUNS_NOW + 10,
+    });
+  });
+
+  it("[O9] counts a runsSession's sign of life for the current run", async () => {
+    const { store } = openTestStore();
+    await store.gateway.startRun({ runId: "killed", startedAt: RUNS_NOW });
+    await store.gateway.startSession(ACCOUNT, 0, runsSession("a"), SELF, RUNS_NOW + 1);
+    await store.gateway.touchAlive(
+      ACCOUNT,
+      [{ shardId: 0, heardAt: RUNS_NOW + 60 }],
+      RUNS_NOW + 60,
+    );
+    const alive = async () =>
+      (await store.gateway.runs(0)).map(({ aliveAt }) => aliveAt - RUNS_NOW);
+    assert.deepEqual(await alive(), [60]);
+    assert.equal((await store.gateway.runsAround(RUNS_NOW + 60)).before?.aliveAt, RUNS_NOW + 60);
+    const last = await store.gateway.startRun({ runId: "this", startedAt: RUNS_NOW + 100 });
+    assert.equal(last?.aliveAt, RUNS_NOW + 60);
+    await store.gateway.touchAlive(
+      ACCOUNT,
+      [{ shardId: 0, heardAt: RUNS_NOW + 160 }],
+      RUNS_NOW + 160,
+    );
+    assert.deepEqual(await alive(), [60, 160]);
+    await store.gateway.touchAlive(
+      ACCOUNT,
+      [{ shardId: 0, heardAt: RUNS_NOW + 160 }],
+      RUNS_NOW + 220,
+    );
+    assert.deepEqual(await alive(), [60, 220], "a run without a gateway lives, too");
+  });
+
+  it("[O9] lists the runs that lived since a time, oldest first", async () => {
+    const { store } = openTestStore();
+    for (const [index, runId] of ["a", "b", "c"].entries()) {
+      await store.gateway.startRun({ runId, startedAt: RUNS_NOW + index * 100 });
+      await store.gateway.touchAlive(ACCOUNT, [], RUNS_NOW + index * 100 + 50);
     }
-    const signs = [{ shardId: 0, heardAt: NOW + 50 }, { shardId: 2, heardAt: NOW - 50 }];
-    assert.equal(await store.gateway.touchAlive(ACCOUNT, signs, NOW + 60), 7);
-    const { shards } = await store.gateway.loadAccount(ACCOUNT);
-    assert.deepEqual(shards.map(({ aliveAt }) => aliveAt), [NOW + 50, NOW, NOW]);
-    assert.equal(shards[0]?.session?.aliveAt, NOW + 50);
+    const names = async (since: number) =>
+      (await store.gateway.runs(since)).map(({ runId }) => runId);
+    assert.deepEqual(await names(RUNS_NOW + 150), ["b", "c"]);
+    assert.deepEqual(await names(RUNS_NOW + 151), ["c"]);
+    assert.deepEqual(await names(RUNS_NOW + 251), []);
+  });
+});
+
+describe("runsAround()", () => {
+  async function open() {
+    const { store } = openTestStore();
+    await store.gateway.startRun({ runId: "stopped", startedAt: RUNS_NOW });
+    await store.gateway.endRun("stopped", "stopped", RUNS_NOW + 50_000);
+    await store.gateway.startRun({ runId: "killed", startedAt: RUNS_NOW + 100_000 });
+    await store.gateway.touchAlive(ACCOUNT, [], RUNS_NOW + 150_000);
+    await store.gateway.startRun({ runId: "this", startedAt: RUNS_NOW + 600_000 });
+    return async (at: number) => {
+      const { wasRunning, before, after } = await store.gateway.runsAround(RUNS_NOW + at);
+      return [before?.runId, wasRunning, after?.runId];
+    };
+  }
+
+  it("[P1] knows the first start after any number of others, and which runs it has forgotten", async () => {
+    const { store } = openTestStore();
+    for (let number = 0; number < 200; number++) {
+      const run = { runId: `run ${number}`, startedAt: RUNS_NOW + number * 1_000 };
+      await store.gateway.startRun(run);
+      await store.gateway.endRun(run.runId, "stopped", run.startedAt + 500);
+    }
+    const around = async (at: number) => {
+      const { before, after, isForgotten } = await store.gateway.runsAround(RUNS_NOW + at);
+      return [before?.runId, after?.runId, isForgotten];
+    };
+    assert.deepEqual(await around(-1), [undefined, "run 0", false]);
+    assert.deepEqual(await around(400), ["run 0", "run 150", false]);
+    assert.deepEqual(await around(90_700), ["run 0", "run 150", true]);
+    assert.deepEqual(await around(160_700), ["run 160", "run 161", false]);
+  });
+
+  it("[P1] tells whether Barnacle ran at a time, with the runs before and after", async () => {
+    const around = await open();
+    type Around = [before: string | undefined, wasRunning: boolean, after: string | undefined];
+    const TABLE: readonly (readonly [at: number, expected: Around])[] = [
+      [-1, [undefined, false, "stopped"]],
+      [0, ["stopped", true, "killed"]],
+      [50_000, ["stopped", true, "killed"]],
+      [50_001, ["stopped", false, "killed"]],
+      [100_000, ["killed", true, "this"]],
+      [465_000, ["killed", true, "this"]], // an idle one says so every five minutes only
+      [465_001, ["killed", false, "this"]],
+      [600_000, ["this", true, undefined]],
+    ];
+    for (const [at, expected] of TABLE) assert.deepEqual(await around(at), expected, String(at));
+  });
+});
+
+const IDENTIFIES_NOW = Date.UTC(2026, 0, 2);
+const ALLOWED = 950;
+
+const GRANTED = { kind: "granted" } as const;
+
+function answer(fields: Partial<SessionStartLimit> = {}) {
+  const limit = { total: 1_000, remaining: 1_000, resetAfterMs: DAY_MS, maxConcurrency: 1 };
+  return { url: "wss://one", shards: 1, limit: { ...limit, readAt: IDENTIFIES_NOW, ...fields } };
+}
+
+describe("[G6] the first IDENTIFY of a shard", () => {
+  const begin = async (store: Store, at: number) => {
+    const session = { sessionId: `at ${at}`, resumeUrl: "wss://resume", seq: 1 };
+    await store.gateway.startSession(ACCOUNT, 0, session, SELF, at);
+  };
+  const shardsOf = async (store: Store) =>
+    (await store.gateway.loadAccount(ACCOUNT)).shards.map((shard) => [
+      shard.session?.sessionId,
+      shard.catchUpFrom,
+      shard.storedUpTo,
+    ]);
+
+  it("leaves no gap before the session that follows it", async () => {
+    const { store } = openTestStore();
+    await store.gateway.takeIdentify(ACCOUNT, 0, IDENTIFIES_NOW);
+    assert.deepEqual(await shardsOf(store), [[undefined, undefined, IDENTIFIES_NOW]]);
+    await begin(store, IDENTIFIES_NOW + 300);
+    assert.deepEqual(await shardsOf(store), [[
+      `at ${IDENTIFIES_NOW + 300}`,
+      undefined,
+      IDENTIFIES_NOW + 300,
+    ]]);
+    await store.gateway.takeIdentify(ACCOUNT, 0, IDENTIFIES_NOW + 9_000);
+    assert.deepEqual(await shardsOf(store), [[
+      `at ${IDENTIFIES_NOW + 300}`,
+      undefined,
+      IDENTIFIES_NOW + 300,
+    ]]);
+  });
+
+  it("begins a gap if no session was stored before the next one", async () => {
+    const { store } = openTestStore();
+    await store.gateway.takeIdentify(ACCOUNT, 0, IDENTIFIES_NOW);
+    for (const at of [IDENTIFIES_NOW + 9_000, IDENTIFIES_NOW + 20_000]) {
+      await store.gateway.takeIdentify(ACCOUNT, 0, at);
+      assert.deepEqual(await shardsOf(store), [[undefined, IDENTIFIES_NOW, IDENTIFIES_NOW]]);
+    }
+    await begin(store, IDENTIFIES_NOW + 20_300);
+    assert.deepEqual(await shardsOf(store), [[
+      `at ${IDENTIFIES_NOW + 20_300}`,
+      IDENTIFIES_NOW,
+      IDENTIFIES_NOW,
+    ]]);
+  });
+
+  it("begins a gap if the number of shards changes before a session was stored", async () => {
+    const { store } = openTestStore();
+    await store.gateway.takeIdentify(ACCOUNT, 0, IDENTIFIES_NOW);
+    await store.gateway.reshard(ACCOUNT, 2, IDENTIFIES_NOW + 9_000);
+    assert.deepEqual(await shardsOf(store), [[undefined, IDENTIFIES_NOW, IDENTIFIES_NOW], [
+      undefined,
+      IDENTIFIES_NOW,
+      IDENTIFIES_NOW,
+    ]]);
+  });
+
+  it("is forgotten if Discord refuses it, unless the bot was online before", async () => {
+    const { store } = openTestStore();
+    await store.gateway.takeIdentify(ACCOUNT, 0, IDENTIFIES_NOW);
+    await store.gateway.takeIdentify(ACCOUNT, 0, IDENTIFIES_NOW + 9_000);
+    await store.gateway.forgetRefused(ACCOUNT);
+    assert.deepEqual(await shardsOf(store), []);
+    await begin(store, IDENTIFIES_NOW + 20_000);
+    await store.gateway.reshard(ACCOUNT, 1, IDENTIFIES_NOW + 30_000);
+    await store.gateway.forgetRefused(ACCOUNT);
+    assert.deepEqual(await shardsOf(store), [[
+      undefined,
+      IDENTIFIES_NOW + 20_000,
+      IDENTIFIES_NOW + 20_000,
+    ]]);
+  });
+});
+
+describe("takeIdentify()", () => {
+  it("[G5] records granted IDENTIFYs, and no others", async () => {
+    const { store, rows } = openTestStore();
+    assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 3, IDENTIFIES_NOW), GRANTED);
+    assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 0, IDENTIFIES_NOW + 1), {
+      kind: "wait",
+      untilMs: IDENTIFIES_NOW + SPACING_MS,
+      why: "spacing",
+    });
+    assert.deepEqual(rows("SELECT account_id, shard_id, at FROM identify"), [
+      { account_id: "default", shard_id: 3, at: IDENTIFIES_NOW },
+    ]);
+    sameData(await store.gateway.identifyBudget(ACCOUNT, IDENTIFIES_NOW + 1), { left: 999 });
+  });
+
+  it("[G5] grants simultaneous requests up to Discord's concurrency", async () => {
+    const { store } = openTestStore();
+    await store.gateway.saveGateway(ACCOUNT, answer({ maxConcurrency: 2 }), IDENTIFIES_NOW);
+    const answers = await Promise.all(
+      [0, 1, 2, 3].map((shardId) => store.gateway.takeIdentify(ACCOUNT, shardId, IDENTIFIES_NOW)),
+    );
+    assert.deepEqual(answers.map(({ kind }) => kind), ["granted", "granted", "wait", "wait"]);
+    sameData(await store.gateway.identifyBudget(ACCOUNT, IDENTIFIES_NOW), { left: 998 });
+  });
+
+  it("[G5] waits for the disk before it grants", async () => {
+    const { database, store } = openTestStore();
+    const statements: string[] = [];
+    const exec = database.exec.bind(database);
+    database.exec = (sql) => {
+      statements.push(sql);
+      exec(sql);
+    };
+    await store.gateway.saveApplication(ACCOUNT, { flags: 0 }, IDENTIFIES_NOW);
+    await store.gateway.takeIdentify(ACCOUNT, 0, IDENTIFIES_NOW);
+    assert.deepEqual(statements, ["PRAGMA synchronous = normal", "PRAGMA synchronous = full"]);
+  });
+
+  it("[G5] grants no IDENTIFY that it cannot record", async () => {
+    const { database, store } = openTestStore();
+    database.exec("PRAGMA query_only = ON");
+    await assert.rejects(store.gateway.takeIdentify(ACCOUNT, 0, IDENTIFIES_NOW), {
+      name: "StoreError",
+    });
+  });
+
+  it("[G5] counts across restarts, in the file", async () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "barnacle.db");
+    for (let start = 0; start < 3; start++) {
+      const now = IDENTIFIES_NOW + start * SPACING_MS;
+      const store = openStore(path, { now, elapsed: () => 0 });
+      sameData(await store.gateway.identifyBudget(ACCOUNT, now), { left: 1_000 - start });
+      assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 0, now), GRANTED);
+      store.close();
+    }
+  });
+
+  it("[G5] stops a crash loop at the reserve, and lets it continue as the day passes", async () => {
+    const { database, store: first } = openTestStore();
+    let store: Store = first;
+    const granted: number[] = [];
+    let now = IDENTIFIES_NOW;
+    while (granted.length < ALLOWED + 20) {
+      // A process that requests some IDENTIFYs, and dies.
+      if (granted.length % 19 === 0) {
+        store = createStore(database, ":memory:", { elapsed: () => 0 });
+      }
+      const answer = await store.gateway.takeIdentify(ACCOUNT, 0, now);
+      if (answer.kind === "granted") {
+        granted.push(now);
+        now += 6_000;
+      } else {
+        assert.equal(answer.why, "budget");
+        assert.deepEqual(await store.gateway.identifyBudget(ACCOUNT, now), {
+          left: 50,
+          heldUntil: answer.untilMs,
+        });
+        assert.equal(await store.gateway.identifyInMs(ACCOUNT, 0, now), answer.untilMs - now);
+        now = answer.untilMs;
+      }
+    }
+    for (const [index, at] of granted.slice(ALLOWED).entries()) {
+      assert.equal(at - granted[index]!, DAY_MS);
+    }
+  });
+
+  it("[G5] counts other processes' IDENTIFYs until the reset, as Discord reports", async () => {
+    const { store } = openTestStore();
+    await store.gateway.saveGateway(
+      ACCOUNT,
+      answer({ remaining: 51, resetAfterMs: 60_000 }),
+      IDENTIFIES_NOW,
+    );
+    assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 0, IDENTIFIES_NOW + 1), GRANTED);
+    const untilMs = IDENTIFIES_NOW + 60_000;
+    assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 0, IDENTIFIES_NOW + 20_000), {
+      kind: "wait",
+      untilMs,
+      why: "budget",
+    });
+    assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 0, untilMs), GRANTED);
+  });
+
+  it("[G5] keeps the records of the day after the clock ran ahead for a while", async () => {
+    const { store } = openTestStore();
+    for (let at = 0; at < 3; at++) {
+      await store.gateway.takeIdentify(ACCOUNT, 0, IDENTIFIES_NOW + at * SPACING_MS);
+    }
+    const ahead = IDENTIFIES_NOW + 400 * DAY_MS;
+    assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 0, ahead), GRANTED);
+    sameData(await store.gateway.identifyBudget(ACCOUNT, IDENTIFIES_NOW + 60_000), { left: 996 });
+  });
+
+  it("[G5] counts records from a clock ahead for one day, not longer", async () => {
+    const { store } = openTestStore();
+    const ahead = IDENTIFIES_NOW + 400 * DAY_MS;
+    await store.gateway.saveGateway(ACCOUNT, answer({ readAt: ahead, remaining: 60 }), ahead);
+    await store.gateway.takeIdentify(ACCOUNT, 0, ahead);
+    const next = await store.gateway.takeIdentify(ACCOUNT, 0, IDENTIFIES_NOW);
+    assert.deepEqual(next, { kind: "wait", untilMs: IDENTIFIES_NOW + SPACING_MS, why: "spacing" });
+    assert.deepEqual(
+      await store.gateway.takeIdentify(ACCOUNT, 0, IDENTIFIES_NOW + SPACING_MS),
+      GRANTED,
+    );
+    sameData(await store.gateway.identifyBudget(ACCOUNT, IDENTIFIES_NOW + SPACING_MS), {
+      left: 58,
+    });
+    sameData(await store.gateway.identifyBudget(ACCOUNT, IDENTIFIES_NOW + DAY_MS), { left: 999 });
   });
 });

@@ -380,21 +380,19 @@ describe("[S5] stops", () => {
   });
 });
 
-describe("[S5] guilds take turns", () => {
-  it("lets no guild wait behind all messages of another one", async () => {
-    const { store } = openInbox();
-    const inGuild = (id: string, guild: string) =>
-      accepted(
-        { ...question(id), guildId: guild as NonNullable<InboundMessage["guildId"]> },
-        { agentId: "main", sessionKey: `session ${id}` },
-      );
-    const busy = ["100", "101", "102", "103"].map((id) => inGuild(id, "1"));
-    await store.inbox.acceptBatch(batch({ judged: [...busy, inGuild("200", "2")] }), NOW);
-    const order: string[] = [];
-    for (let turn = await store.inbox.claimNext(ACCOUNT, NOW, []); turn;) {
-      order.push(turn.message.id);
-      turn = await store.inbox.claimNext(ACCOUNT, NOW, []);
-    }
-    assert.deepEqual(order, ["100", "200", "101", "102", "103"]);
-  });
+it("[S5] guilds take turns › lets no guild wait behind all messages of another one", async () => {
+  const { store } = openInbox();
+  const inGuild = (id: string, guild: string) =>
+    accepted(
+      { ...question(id), guildId: guild as NonNullable<InboundMessage["guildId"]> },
+      { agentId: "main", sessionKey: `session ${id}` },
+    );
+  const busy = ["100", "101", "102", "103"].map((id) => inGuild(id, "1"));
+  await store.inbox.acceptBatch(batch({ judged: [...busy, inGuild("200", "2")] }), NOW);
+  const order: string[] = [];
+  for (let turn = await store.inbox.claimNext(ACCOUNT, NOW, []); turn;) {
+    order.push(turn.message.id);
+    turn = await store.inbox.claimNext(ACCOUNT, NOW, []);
+  }
+  assert.deepEqual(order, ["100", "200", "101", "102", "103"]);
 });

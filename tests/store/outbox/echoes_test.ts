@@ -261,39 +261,35 @@ describe("add()", () => {
   });
 });
 
-describe("shiftFailing()", () => {
-  it("[D5] moves rows along with the clock, except those that began to fail later", async () => {
-    const { store: { outbox }, rows } = openTestStore();
-    const ids = ["a", "b", "c", "d"];
-    const added = await outbox.addAll(ids.map((nonce) => frozen({ nonce })), NOW);
-    const [other] = await outbox.addAll([frozen({ nonce: "e", accountId: SECOND })], NOW);
-    const [a, b, c, d] = added;
-    assert.ok(a && b && c && d && other);
-    for (const [row, at] of [[a, 1], [b, 9], [d, 1], [other, 1]] as const) {
-      await outbox.markFailing(row, NOW + at);
-    }
-    await outbox.markSending(d, NOW);
-    await outbox.markDead(d, "no");
-    await outbox.shiftFailing(ACCOUNT, 100, NOW + 8);
-    const since = rows("SELECT nonce, failing_since - " + NOW + " AS it FROM outbox ORDER BY id");
-    assert.deepEqual(since.map(({ nonce, it }) => [nonce, it]), [
-      ["a", 101],
-      ["b", 9],
-      ["c", null],
-      ["d", 1],
-      ["e", 1],
-    ]);
-  });
+it("[D5] shiftFailing() › moves rows along with the clock, except those that began to fail later", async () => {
+  const { store: { outbox }, rows } = openTestStore();
+  const ids = ["a", "b", "c", "d"];
+  const added = await outbox.addAll(ids.map((nonce) => frozen({ nonce })), NOW);
+  const [other] = await outbox.addAll([frozen({ nonce: "e", accountId: SECOND })], NOW);
+  const [a, b, c, d] = added;
+  assert.ok(a && b && c && d && other);
+  for (const [row, at] of [[a, 1], [b, 9], [d, 1], [other, 1]] as const) {
+    await outbox.markFailing(row, NOW + at);
+  }
+  await outbox.markSending(d, NOW);
+  await outbox.markDead(d, "no");
+  await outbox.shiftFailing(ACCOUNT, 100, NOW + 8);
+  const since = rows("SELECT nonce, failing_since - " + NOW + " AS it FROM outbox ORDER BY id");
+  assert.deepEqual(since.map(({ nonce, it }) => [nonce, it]), [
+    ["a", 101],
+    ["b", 9],
+    ["c", null],
+    ["d", 1],
+    ["e", 1],
+  ]);
 });
 
-describe("addAll()", () => {
-  it("[D1] adds all messages or none", async () => {
-    const { store, rows } = openTestStore();
-    const broken = frozen({ nonce: "" }, { files: [{ name: "a", bytes: null as never }] });
-    await assert.rejects(store.outbox.addAll([frozen({ nonce: "" }), broken], NOW));
-    assert.deepEqual(rows("SELECT id FROM outbox"), []);
-    assert.deepEqual(await store.outbox.addAll([], NOW), []);
-  });
+it("[D1] addAll() › adds all messages or none", async () => {
+  const { store, rows } = openTestStore();
+  const broken = frozen({ nonce: "" }, { files: [{ name: "a", bytes: null as never }] });
+  await assert.rejects(store.outbox.addAll([frozen({ nonce: "" }), broken], NOW));
+  assert.deepEqual(rows("SELECT id FROM outbox"), []);
+  assert.deepEqual(await store.outbox.addAll([], NOW), []);
 });
 
 describe("a row that fails", () => {

@@ -1,11 +1,16 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import { describe, it } from "node:test";
-import type { ChannelId, MessageId } from "../../../src/core/discord/ids.ts";
+import fc from "fast-check";
+import { type ChannelId, type MessageId, toAccountId } from "../../../src/core/discord/ids.ts";
 import type { Claim, FinishedTurn } from "../../../src/core/inbound/inbox.ts";
 import { nonceOf, type OutboxAction, type OutboxRow } from "../../../src/core/outbound/outbound.ts";
+import {
+  createInvalidRequests,
+  INVALID_WINDOW_MS,
+} from "../../../src/discord/rest/scheduler/rate_limiter.ts";
 import { ACCOUNT, channelId, guildMessage, messageId } from "../../support/discord/builders.ts";
 import { cases } from "../../support/long_form.ts";
+import { sameData } from "../../support/same_data.ts";
 import { accepted, batch, frozen, openTestStore, part } from "../../support/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -131,21 +136,6 @@ describe("[D4] a full queue", () => {
     assert.deepEqual(await answer(1, 2), STORED);
     assert.deepEqual(await answer(1, 2), { stored: true, dropped: 1 });
   });
-
-  it("keeps dropped messages on record, and sends none", async () => {
-    const { store, answer, rows, states } = openTurns();
-    await answer(1, 1);
-    assert.deepEqual(await answer(2, 1), { stored: true, dropped: 2 });
-    assert.deepEqual(states(), ["1001.0 pending", "1002.0 dropped", "1002.1 dropped"]);
-    const refusals = rows("SELECT refusal FROM outbox WHERE state = 'dropped'");
-    assert.deepEqual(refusals.map(({ refusal }) => refusal), [
-      "1 messages of its channel wait already",
-      "1 messages of its channel wait already",
-    ]);
-    const inbox = rows("SELECT state FROM inbox ORDER BY id").map(({ state }) => state);
-    assert.deepEqual(inbox, ["answered", "answered"]);
-    assert.equal((await store.outbox.heads(ACCOUNT))[0]?.message.content, "1001.0");
-  });
 });
 
 describe("the drafts of a turn", () => {
@@ -256,82 +246,166 @@ function createChannel() {
   };
 }
 
-describe("the messages of a channel", () => {
-  const step = fc.oneof(
-    fc.record({
-      do: fc.constant("answer" as const),
-      parts: fc.integer({ min: 1, max: 3 }),
-      drafts: fc.nat({ max: 4 }),
-      hasBound: fc.boolean(),
-    }),
-    fc.record({ do: fc.constantFrom("send", "refuse", "ask", "park", "unpark") }),
-  );
+const step = fc.oneof(
+  fc.record({
+    do: fc.constant("answer" as const),
+    parts: fc.integer({ min: 1, max: 3 }),
+    drafts: fc.nat({ max: 4 }),
+    hasBound: fc.boolean(),
+  }),
+  fc.record({ do: fc.constantFrom("send", "refuse", "ask", "park", "unpark") }),
+);
 
-  it("[D1] [D4] are each sent exactly once and in order, or on record as dropped", async () => {
-    const property = fc.asyncProperty(
-      fc.integer({ min: 1, max: 6 }),
-      fc.array(step, { maxLength: 40 }),
-      async (maxWaiting, steps) => {
-        const { store, begin, rows } = openTurns();
-        const { outbox } = store;
-        const channel = createChannel();
-        const all: string[] = [];
+it("[D1] [D4] the messages of a channel › are each sent exactly once and in order, or on record as dropped", async () => {
+  const property = fc.asyncProperty(
+    fc.integer({ min: 1, max: 6 }),
+    fc.array(step, { maxLength: 40 }),
+    async (maxWaiting, steps) => {
+      const { store, begin, rows } = openTurns();
+      const { outbox } = store;
+      const channel = createChannel();
+      const all: string[] = [];
 
-        async function finishOne(): Promise<void> {
-          const [row] = await outbox.heads(ACCOUNT);
-          if (row && await outbox.markSending(row, NOW)) {
-            await outbox.markSent(row, channel.carryOut(row));
-          }
+      async function finishOne(): Promise<void> {
+        const [row] = await outbox.heads(ACCOUNT);
+        if (row && await outbox.markSending(row, NOW)) {
+          await outbox.markSent(row, channel.carryOut(row));
         }
+      }
 
-        for (const one of steps) {
-          const [row] = await outbox.heads(ACCOUNT);
-          switch (one.do) {
-            case "answer": {
-              const claim = await begin();
-              for (let index = 0; index < one.drafts; index++) {
-                const of = part(claim.message.id, { kind: "draft", part: index, parts: index + 1 });
-                const nonce = nonceOf(of, index);
-                await outbox.add(frozen({ nonce, channelId: HERE, content: "…", of }), NOW);
-                if (index % 2 === 1) await finishOne();
-              }
-              const turn = turnOf(claim, one.parts);
-              all.push(...turn.outbox.map(({ message: { content } }) => content));
-              await store.turns.finishTurn(turn, NOW, one.hasBound ? maxWaiting : undefined);
-              break;
+      for (const one of steps) {
+        const [row] = await outbox.heads(ACCOUNT);
+        switch (one.do) {
+          case "answer": {
+            const claim = await begin();
+            for (let index = 0; index < one.drafts; index++) {
+              const of = part(claim.message.id, { kind: "draft", part: index, parts: index + 1 });
+              const nonce = nonceOf(of, index);
+              await outbox.add(frozen({ nonce, channelId: HERE, content: "…", of }), NOW);
+              if (index % 2 === 1) await finishOne();
             }
-            case "send":
-              await finishOne();
-              break;
-            case "refuse":
-              if (row && await outbox.markSending(row, NOW)) {
-                await outbox.markRefused(row, "later", NOW);
-              }
-              break;
-            case "ask":
-              if (row) await outbox.markSending(row, NOW);
-              break;
-            case "park":
-              await outbox.park(ACCOUNT, HERE, { reason: "denied", now: NOW, nextTryAt: NOW });
-              break;
-            default:
-              await outbox.unpark(ACCOUNT, "all");
+            const turn = turnOf(claim, one.parts);
+            all.push(...turn.outbox.map(({ message: { content } }) => content));
+            await store.turns.finishTurn(turn, NOW, one.hasBound ? maxWaiting : undefined);
+            break;
           }
+          case "send":
+            await finishOne();
+            break;
+          case "refuse":
+            if (row && await outbox.markSending(row, NOW)) {
+              await outbox.markRefused(row, "later", NOW);
+            }
+            break;
+          case "ask":
+            if (row) await outbox.markSending(row, NOW);
+            break;
+          case "park":
+            await outbox.park(ACCOUNT, HERE, { reason: "denied", now: NOW, nextTryAt: NOW });
+            break;
+          default:
+            await outbox.unpark(ACCOUNT, "all");
         }
-        await outbox.unpark(ACCOUNT, "all");
-        while ((await outbox.heads(ACCOUNT)).length > 0) await finishOne();
+      }
+      await outbox.unpark(ACCOUNT, "all");
+      while ((await outbox.heads(ACCOUNT)).length > 0) await finishOne();
 
-        const dropped = new Set(
-          rows("SELECT message ->> '$.content' AS words FROM outbox WHERE state = 'dropped'")
-            .map(({ words }) => words),
-        );
-        assert.deepEqual(channel.words(), all.filter((word) => !dropped.has(word)));
-        const over = rows("SELECT DISTINCT state FROM outbox").map(({ state }) => String(state));
-        const ends = ["sent", "dropped", "withdrawn"];
-        assert.deepEqual(over.filter((state) => !ends.includes(state)), []);
-        assert.deepEqual(rows("SELECT * FROM outbox_file"), []);
-      },
-    );
-    await fc.assert(property, { numRuns: cases(60, 1_500) });
+      const dropped = new Set(
+        rows("SELECT message ->> '$.content' AS words FROM outbox WHERE state = 'dropped'")
+          .map(({ words }) => words),
+      );
+      assert.deepEqual(channel.words(), all.filter((word) => !dropped.has(word)));
+      const over = rows("SELECT DISTINCT state FROM outbox").map(({ state }) => String(state));
+      const ends = ["sent", "dropped", "withdrawn"];
+      assert.deepEqual(over.filter((state) => !ends.includes(state)), []);
+      assert.deepEqual(rows("SELECT * FROM outbox_file"), []);
+    },
+  );
+  await fc.assert(property, { numRuns: cases(60, 1_500) });
+});
+
+const CHANNEL = channelId("11");
+
+async function oneRow(nonce = "") {
+  const { store, database } = openTestStore();
+  const row = await store.outbox.add(frozen({ nonce, channelId: CHANNEL }), NOW);
+  const setState = (state: string) =>
+    database.prepare("UPDATE outbox SET state = ?, refusal = 'no'").run(state);
+  return { outbox: store.outbox, row, setState };
+}
+
+describe("sendResultsOf()", () => {
+  it("[D2] returns waiting and sent messages", async () => {
+    const { outbox, row } = await oneRow();
+    sameData(await outbox.sendResultsOf([row.id]), [{ id: row.id, kind: "waits" }]);
+    await outbox.markSending(row, NOW);
+    await outbox.markSent(row, messageId("77"));
+    assert.deepEqual(await outbox.sendResultsOf([row.id]), [
+      { id: row.id, kind: "sent", messageId: "77" },
+    ]);
+  });
+
+  const kinds = [
+    ["pending", "waits"],
+    ["sending", "waits"],
+    ["uncertain", "held"],
+    ["dead", "failed"],
+    ["dropped", "failed"],
+  ] as const;
+  for (const [state, kind] of kinds) {
+    it(`returns "${kind}" for a row that is ${state}, with Discord's last refusal`, async () => {
+      const { outbox, row, setState } = await oneRow();
+      setState(state);
+      assert.deepEqual(await outbox.sendResultsOf([row.id]), [{ id: row.id, kind, reason: "no" }]);
+    });
+  }
+
+  it("[R11] prefers the reason why the channel is parked to Discord's refusal", async () => {
+    const { outbox, row, setState } = await oneRow();
+    setState("pending");
+    await outbox.park(ACCOUNT, CHANNEL, { reason: "denied", now: NOW, nextTryAt: NOW });
+    assert.deepEqual(await outbox.sendResultsOf([row.id]), [
+      { id: row.id, kind: "waits", reason: "denied" },
+    ]);
+  });
+});
+
+const MINUTE = 29_000_000;
+const SECOND = toAccountId("second");
+
+describe("createInvalidRequestCounts()", () => {
+  it("[D3] counts by minute and account", async () => {
+    const { store } = openTestStore();
+    for (const minute of [MINUTE, MINUTE, MINUTE + 2]) {
+      await store.outbox.addInvalidRequest(ACCOUNT, minute);
+    }
+    await store.outbox.addInvalidRequest(SECOND, MINUTE);
+    assert.deepEqual(await store.outbox.loadInvalidRequests(ACCOUNT, 0), [
+      { minute: MINUTE, count: 2 },
+      { minute: MINUTE + 2, count: 1 },
+    ]);
+    assert.deepEqual(await store.outbox.loadInvalidRequests(ACCOUNT, MINUTE + 1), [
+      { minute: MINUTE + 2, count: 1 },
+    ]);
+    assert.deepEqual(await store.outbox.loadInvalidRequests(SECOND, MINUTE), [
+      { minute: MINUTE, count: 1 },
+    ]);
+  });
+
+  it("[D3] keeps only the minutes that still count", async () => {
+    const { store, rows } = openTestStore();
+    const began = MINUTE * 60_000;
+    let stored = Promise.resolve();
+    const counted = createInvalidRequests([], (minute) => {
+      stored = store.outbox.addInvalidRequest(ACCOUNT, minute);
+    });
+    for (let at = began; at < began + 3 * INVALID_WINDOW_MS; at += 45_000) {
+      counted.note(at);
+      await stored;
+      const minutes = await store.outbox.loadInvalidRequests(ACCOUNT, 0);
+      const afterRestart = createInvalidRequests(minutes, () => {});
+      assert.equal(afterRestart.count(at), counted.count(at));
+    }
+    assert.equal(rows("SELECT * FROM invalid_request").length, 11);
   });
 });

@@ -228,24 +228,20 @@ describe("pairing.decide()", () => {
   });
 });
 
-describe("pairing.unreported()", () => {
-  it("[P3] lists open requests that were not reported to the owners yet", async () => {
-    const { pairing, requests: [first, second] } = await open(2);
-    assert.deepEqual(await pairing.unreported(ACCOUNT, NOW), [first, second]);
-    await pairing.markReported(first!.id);
-    assert.deepEqual(await pairing.unreported(ACCOUNT, NOW), [second]);
-    assert.deepEqual(await pairing.requests(ACCOUNT, NOW), [first, second]);
-    assert.deepEqual(await pairing.unreported(SECOND, NOW), []);
-    assert.deepEqual(await pairing.unreported(ACCOUNT, NOW + CODE_LIFE_MS), []);
-  });
+it("[P3] pairing.unreported() › lists open requests that were not reported to the owners yet", async () => {
+  const { pairing, requests: [first, second] } = await open(2);
+  assert.deepEqual(await pairing.unreported(ACCOUNT, NOW), [first, second]);
+  await pairing.markReported(first!.id);
+  assert.deepEqual(await pairing.unreported(ACCOUNT, NOW), [second]);
+  assert.deepEqual(await pairing.requests(ACCOUNT, NOW), [first, second]);
+  assert.deepEqual(await pairing.unreported(SECOND, NOW), []);
+  assert.deepEqual(await pairing.unreported(ACCOUNT, NOW + CODE_LIFE_MS), []);
 });
 
-describe("pairing.revoke()", () => {
-  it("[C6] removes the pairing of one account, and returns it", async () => {
-    const { pairing } = await open();
-    await pairing.decide(asked());
-    assert.equal(await pairing.revoke(SECOND, STRANGER), undefined);
-    assert.equal((await pairing.revoke(ACCOUNT, STRANGER))?.username, "stranger0");
-    assert.deepEqual(await pairing.paired(ACCOUNT), []);
-  });
+it("[C6] pairing.revoke() › removes the pairing of one account, and returns it", async () => {
+  const { pairing } = await open();
+  await pairing.decide(asked());
+  assert.equal(await pairing.revoke(SECOND, STRANGER), undefined);
+  assert.equal((await pairing.revoke(ACCOUNT, STRANGER))?.username, "stranger0");
+  assert.deepEqual(await pairing.paired(ACCOUNT), []);
 });

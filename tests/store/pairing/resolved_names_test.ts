@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { it } from "node:test";
 import type { ResolvedName } from "../../../src/core/names.ts";
 import { ACCOUNT, channelId, guildId, userId } from "../../support/discord/builders.ts";
 import { openTestStore } from "../../support/store/store.ts";
@@ -21,20 +21,18 @@ const help = (guild: string, id: string): ResolvedName => ({
   at: 7,
 });
 
-describe("names", () => {
-  it("[P12] keep their first id", async () => {
-    const { store } = openTestStore();
-    await store.pairing.saveNames(ACCOUNT, [ADA, GUILD, help("2", "3"), help("4", "5")]);
-    await store.pairing.saveNames(ACCOUNT, [
-      { ...ADA, id: userId("666"), at: 9 },
-      { ...GUILD, id: guildId("666"), at: 9 },
-      help("2", "666"),
-    ]);
-    assert.deepEqual(await store.pairing.namesOf(ACCOUNT), [
-      help("2", "3"),
-      help("4", "5"),
-      GUILD,
-      ADA,
-    ]);
-  });
+it("[P12] names › keep their first id", async () => {
+  const { store } = openTestStore();
+  await store.pairing.saveNames(ACCOUNT, [ADA, GUILD, help("2", "3"), help("4", "5")]);
+  await store.pairing.saveNames(ACCOUNT, [
+    { ...ADA, id: userId("666"), at: 9 },
+    { ...GUILD, id: guildId("666"), at: 9 },
+    help("2", "666"),
+  ]);
+  assert.deepEqual(await store.pairing.namesOf(ACCOUNT), [
+    help("2", "3"),
+    help("4", "5"),
+    GUILD,
+    ADA,
+  ]);
 });

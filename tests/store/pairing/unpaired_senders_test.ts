@@ -89,21 +89,6 @@ describe("an unpaired sender's message in acceptBatch()", () => {
     ]);
   });
 
-  it("[P3] gets one answer per code, for any number of messages and batches", async () => {
-    const { store, pairing, hear, whys } = openPairing();
-    const judged = [0, 1, 2].map((number) => challenged(strangersMessage(0, number)));
-    const { challenged: requests } = await store.inbox.acceptBatch(batch({ judged, pairing }), NOW);
-    assert.equal(requests.length, 1);
-    assert.equal((await hear(0, 3, NOW + CODE_LIFE_MS - 1)).challenged.length, 0);
-    assert.deepEqual(whys(), [
-      "challenge pairing",
-      "ignore pairing-pending",
-      "ignore pairing-pending",
-      "ignore pairing-pending",
-    ]);
-    assert.equal(pairing.given(), 1);
-  });
-
   it("[P3] gets another code an hour after the first, regardless of messages since", async () => {
     const { hear, store } = openPairing();
     await hear(0, 0);
@@ -175,21 +160,6 @@ describe("an unpaired sender's message in acceptBatch()", () => {
     await hear(0, 1, NOW + CODE_LIFE_MS - 1);
     await hear(0, 2, NOW + CODE_LIFE_MS);
     assert.deepEqual(whys(), ["challenge pairing", "ignore pairing-denied", "challenge pairing"]);
-  });
-
-  it("[P3] gets one of at most ten codes a minute and of twenty open requests", async () => {
-    const { hear, whys, pairing } = openPairing();
-    for (let who = 0; who < 12; who++) await hear(who, 0);
-    assert.equal(pairing.given(), MAX_CODES);
-    for (let who = 12; who < 24; who++) await hear(who, 0, NOW + CODES_WINDOW_MS);
-    assert.equal(pairing.given(), MAX_PENDING);
-    for (let who = 24; who < 30; who++) await hear(who, 0, NOW + 2 * CODES_WINDOW_MS);
-    assert.equal(pairing.given(), MAX_PENDING);
-    assert.equal(whys().filter((why) => why === "ignore pairing-full").length, 10);
-    await hear(0, 1, NOW + 2 * CODES_WINDOW_MS);
-    assert.equal(whys().at(-1), "ignore pairing-pending", "senders with a code are recognized");
-    await hear(30, 0, NOW + CODE_LIFE_MS);
-    assert.equal(whys().at(-1), "challenge pairing", "the first ten codes no longer count");
   });
 
   it("[C6] counts for each account separately", async () => {

@@ -81,13 +81,11 @@ async function openAsked(
   return test;
 }
 
-describe("[T13a] store.questions.open()", () => {
-  it("lists no question of a turn with a person's own account", async () => {
-    for (const isPersonal of [undefined, true] as const) {
-      const { store } = await openAsked({ ...APPROVAL, isPersonal });
-      assert.equal((await store.questions.open(NOW)).length, isPersonal ? 0 : 1);
-    }
-  });
+it("[T13a] store.questions.open() › lists no question of a turn with a person's own account", async () => {
+  for (const isPersonal of [undefined, true] as const) {
+    const { store } = await openAsked({ ...APPROVAL, isPersonal });
+    assert.equal((await store.questions.open(NOW)).length, isPersonal ? 0 : 1);
+  }
 });
 
 function press(fields: Partial<Deciding> = {}, by: object = {}): Deciding {

@@ -237,18 +237,16 @@ describe("recall()", () => {
   });
 });
 
-describe("list()", () => {
-  it("shows each session once, the newest first", async () => {
-    const { store } = openTestStore();
-    await turn(store, "101");
-    await turn(store, "102");
-    await store.sessions.fold(foldTurns(1, "101"), NOW);
-    const [session, ...others] = await store.sessions.list();
-    assert.equal(others.length, 0);
-    assert.deepEqual(
-      [session?.sessionKey, session?.entries, session?.current, session?.open],
-      [KEY, 4, 4, 2],
-    );
-    assert.equal(session?.newest?.id, "102");
-  });
+it("list() › shows each session once, the newest first", async () => {
+  const { store } = openTestStore();
+  await turn(store, "101");
+  await turn(store, "102");
+  await store.sessions.fold(foldTurns(1, "101"), NOW);
+  const [session, ...others] = await store.sessions.list();
+  assert.equal(others.length, 0);
+  assert.deepEqual(
+    [session?.sessionKey, session?.entries, session?.current, session?.open],
+    [KEY, 4, 4, 2],
+  );
+  assert.equal(session?.newest?.id, "102");
 });

@@ -10,19 +10,17 @@ import { openStore } from "../../support/store/open_database.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { openTestStore } from "../../support/store/store.ts";
 
-describe("[K2] settings.known()", () => {
-  it("knows a setting of a place as soon as it is stored, and after the next start", async () => {
-    const { store, database } = openTestStore();
-    const { settings } = store;
-    assert.equal(settings.known(ACCOUNT, "11", "queue"), undefined);
-    await settings.change(ACCOUNT, "11", "queue", "steer", 1);
-    assert.equal(settings.known(ACCOUNT, "11", "queue"), "steer");
-    assert.equal(settings.known(ACCOUNT, "12", "queue"), undefined);
-    const notUsed = createUngroupedTransactions(database);
-    assert.equal(createSettings(notUsed).known(ACCOUNT, "11", "queue"), "steer");
-    await settings.change(ACCOUNT, "11", "queue", undefined, 2);
-    assert.equal(settings.known(ACCOUNT, "11", "queue"), undefined);
-  });
+it("[K2] settings.known() › knows a setting of a place as soon as it is stored, and after the next start", async () => {
+  const { store, database } = openTestStore();
+  const { settings } = store;
+  assert.equal(settings.known(ACCOUNT, "11", "queue"), undefined);
+  await settings.change(ACCOUNT, "11", "queue", "steer", 1);
+  assert.equal(settings.known(ACCOUNT, "11", "queue"), "steer");
+  assert.equal(settings.known(ACCOUNT, "12", "queue"), undefined);
+  const notUsed = createUngroupedTransactions(database);
+  assert.equal(createSettings(notUsed).known(ACCOUNT, "11", "queue"), "steer");
+  await settings.change(ACCOUNT, "11", "queue", undefined, 2);
+  assert.equal(settings.known(ACCOUNT, "11", "queue"), undefined);
 });
 
 describe("[P11] settings.keepLoopRun()", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { it } from "node:test";
 import { DAY_MS } from "../../../src/lib/clock.ts";
 import { dayOf } from "../../../src/core/spending/budget.ts";
 import { preparePruneOld } from "../../../src/store/messages/retention.ts";
@@ -33,9 +33,7 @@ function daysLeft(ages: readonly number[], usageDays: number, steps = 1): readon
   return rows("SELECT day FROM usage ORDER BY day").map(({ day }) => dayOf(NOW) - Number(day));
 }
 
-describe("[X6] [L5] preparePruneOld()", () => {
-  it("deletes rows of older days, and keeps today", () => {
-    assert.deepEqual(daysLeft([0, 1, 2, 3, 400], 2), [2, 1, 0]);
-    assert.deepEqual(daysLeft([0, 1], 1), [1, 0]);
-  });
+it("[X6] [L5] preparePruneOld() › deletes rows of older days, and keeps today", () => {
+  assert.deepEqual(daysLeft([0, 1, 2, 3, 400], 2), [2, 1, 0]);
+  assert.deepEqual(daysLeft([0, 1], 1), [1, 0]);
 });

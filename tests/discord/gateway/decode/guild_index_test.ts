@@ -59,15 +59,13 @@ describe("[R12] uploadLimitOf()", () => {
   });
 });
 
-describe("[H9] the age limit of a channel", () => {
-  it("is kept in the store, and changes with the channel", () => {
-    const channel = { id: "1456074443980800999", guild_id: GUILD, type: 0, name: "adults" };
-    const limits = (index: GuildIndex) =>
-      [...kept(index).get(guildId(GUILD))?.channels.values() ?? []]
-        .filter(({ isAgeRestricted }) => isAgeRestricted).map(({ id }) => String(id));
-    const restricted = fed(created(0), "CHANNEL_CREATE", { ...channel, nsfw: true });
-    assert.deepEqual(limits(restricted), [channel.id]);
-    assert.deepEqual(limits(fed(restricted, "CHANNEL_UPDATE", { ...channel, nsfw: false })), []);
-    assert.deepEqual(limits(created(0)), []);
-  });
+it("[H9] the age limit of a channel › is kept in the store, and changes with the channel", () => {
+  const channel = { id: "1456074443980800999", guild_id: GUILD, type: 0, name: "adults" };
+  const limits = (index: GuildIndex) =>
+    [...kept(index).get(guildId(GUILD))?.channels.values() ?? []]
+      .filter(({ isAgeRestricted }) => isAgeRestricted).map(({ id }) => String(id));
+  const restricted = fed(created(0), "CHANNEL_CREATE", { ...channel, nsfw: true });
+  assert.deepEqual(limits(restricted), [channel.id]);
+  assert.deepEqual(limits(fed(restricted, "CHANNEL_UPDATE", { ...channel, nsfw: false })), []);
+  assert.deepEqual(limits(created(0)), []);
 });

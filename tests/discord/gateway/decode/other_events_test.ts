@@ -118,20 +118,18 @@ const deletedIn = (channelId: string, ...messageIds: readonly string[]) => ({
 const deleted = (...messageIds: readonly string[]) => deletedIn(CHANNEL, ...messageIds);
 const problem = (why: string) => ({ kind: "problem", why });
 
-describe("[P13] a deletion", () => {
-  const cases: readonly [string, keyof typeof OTHER_EVENTS, unknown, unknown][] = [
-    ["one message", "MESSAGE_DELETE", { id: "5", ...WHERE }, deleted("5")],
-    ["a direct message", "MESSAGE_DELETE", { id: "5", channel_id: "6" }, deletedIn("6", "5")],
-    ["several messages", "MESSAGE_DELETE_BULK", { ids: ["5", "6"], ...WHERE }, deleted("5", "6")],
-    ["an empty list", "MESSAGE_DELETE_BULK", { ids: [], ...WHERE }, deleted()],
-    ["no id", "MESSAGE_DELETE", { ...WHERE }, problem("id does not fit")],
-    ["no ids", "MESSAGE_DELETE_BULK", { ids: ["private"] }, problem("ids do not fit")],
-    ["nothing", "MESSAGE_DELETE", null, problem("id does not fit")],
-  ];
-  for (const [what, t, d, expected] of cases) {
-    it(`decodes ${what}`, () => assert.deepEqual(decode(t, d), expected));
-  }
-});
+const cases: readonly [string, keyof typeof OTHER_EVENTS, unknown, unknown][] = [
+  ["one message", "MESSAGE_DELETE", { id: "5", ...WHERE }, deleted("5")],
+  ["a direct message", "MESSAGE_DELETE", { id: "5", channel_id: "6" }, deletedIn("6", "5")],
+  ["several messages", "MESSAGE_DELETE_BULK", { ids: ["5", "6"], ...WHERE }, deleted("5", "6")],
+  ["an empty list", "MESSAGE_DELETE_BULK", { ids: [], ...WHERE }, deleted()],
+  ["no id", "MESSAGE_DELETE", { ...WHERE }, problem("id does not fit")],
+  ["no ids", "MESSAGE_DELETE_BULK", { ids: ["private"] }, problem("ids do not fit")],
+  ["nothing", "MESSAGE_DELETE", null, problem("id does not fit")],
+];
+for (const [what, t, d, expected] of cases) {
+  it(`[P13] a deletion › decodes ${what}`, () => assert.deepEqual(decode(t, d), expected));
+}
 
 describe("[S7] members of a thread", () => {
   it("decodes people who join and leave", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { it } from "node:test";
 import fc from "fast-check";
 import { parseSnowflake } from "../../../../src/core/discord/ids.ts";
 import type { Self } from "../../../../src/core/inbound/inbound.ts";
@@ -67,19 +67,17 @@ const aPayload = fc.array(fc.tuple(fc.constantFrom(...FIELDS), odd), { maxLength
   },
 );
 
-describe("isPlainMessage()", () => {
-  it("[P1] agrees with the schema, whichever fields are malformed", () => {
-    let plain = 0;
-    fc.assert(
-      fc.property(aPayload, (payload) => {
-        if (!isPlainMessage(payload)) return;
-        plain++;
-        const parsed = messagePayload.safeParse(payload);
-        assert.ok(parsed.success, JSON.stringify(payload));
-        assert.deepEqual(decodeMessage(payload, context), decodeMessage(parsed.data, context));
-      }),
-      { numRuns: 5_000 },
-    );
-    assert.ok(plain > 500, `${plain} of them are plain`);
-  });
+it("[P1] isPlainMessage() › agrees with the schema, whichever fields are malformed", () => {
+  let plain = 0;
+  fc.assert(
+    fc.property(aPayload, (payload) => {
+      if (!isPlainMessage(payload)) return;
+      plain++;
+      const parsed = messagePayload.safeParse(payload);
+      assert.ok(parsed.success, JSON.stringify(payload));
+      assert.deepEqual(decodeMessage(payload, context), decodeMessage(parsed.data, context));
+    }),
+    { numRuns: 5_000 },
+  );
+  assert.ok(plain > 500, `${plain} of them are plain`);
 });

@@ -404,45 +404,20 @@ describe("[G5] startGateway() and permits", () => {
   });
 });
 
-describe("[G5b] startGateway() and commits", () => {
-  it("sends heartbeats with the committed number, and no higher one", async () => {
-    const discord = await fake();
-    const started = start(gatewayOptions(discord.url), { commits: false });
-    await discord.until(() => isReady(started), "READY");
-    await say(discord, started, 3);
-    const beats = () => discord.received(1);
-    let asked = beats().length;
-    /** Reads the last heartbeat, and asks for the next one, as Discord does, once it has come. */
-    const lastBeat = () => {
-      if (beats().length >= asked) {
-        asked = beats().length + 1;
-        discord.connections.at(-1)!.send({ op: 1, d: null, s: null, t: null });
-      }
-      return beats().at(-1)?.d;
-    };
-    await discord.until(() => lastBeat() === null && beats().length > 2, "beats");
-    started.gateway.committed(3);
-    await discord.until(() => lastBeat() === 3, "a heartbeat with the committed number");
-    assert.ok(beats().every(({ d }) => d === null || d === 3), "and none with a higher one");
-    started.gateway.committed(4);
-    await discord.until(() => lastBeat() === 4, "a heartbeat with the last number");
-  });
-
-  it("replays no received dispatch again in another worker", async () => {
-    const discord = await fake();
-    const started = start(gatewayOptions(discord.url), { workerUrl: DYING_WORKER, commits: false });
-    await discord.until(() => isReady(started), "READY");
-    await say(discord, started, 4);
-    commit(started, 3); // the worker dies of it
-    await discord.until(() => discord.received(6).length === 1 && isReady(started), "RESUMED");
-    assert.equal(discord.received(6)[0]!.d.seq, 3);
-    discord.connections.at(-1)!.dispatch("MESSAGE_CREATE", {});
-    const seqs = () =>
-      started.batches.flatMap(({ text }) => JSON.parse(text)).map(({ s }: { s: number }) => s);
-    await discord.until(() => seqs().includes(discord.seq), "the next message");
-    assert.deepEqual(seqs(), [...new Set(seqs())], "each once");
-    assert.ok(seqs().includes(5), "uncommitted dispatches are not lost");
-  });
+it("[G5b] startGateway() and commits › replays no received dispatch again in another worker", async () => {
+  const discord = await fake();
+  const started = start(gatewayOptions(discord.url), { workerUrl: DYING_WORKER, commits: false });
+  await discord.until(() => isReady(started), "READY");
+  await say(discord, started, 4);
+  commit(started, 3); // the worker dies of it
+  await discord.until(() => discord.received(6).length === 1 && isReady(started), "RESUMED");
+  assert.equal(discord.received(6)[0]!.d.seq, 3);
+  discord.connections.at(-1)!.dispatch("MESSAGE_CREATE", {});
+  const seqs = () =>
+    started.batches.flatMap(({ text }) => JSON.parse(text)).map(({ s }: { s: number }) => s);
+  await discord.until(() => seqs().includes(discord.seq), "the next message");
+  assert.deepEqual(seqs(), [...new Set(seqs())], "each once");
+  assert.ok(seqs().includes(5), "uncommitted dispatches are not lost");
 });
 
 const SESSION = { sessionId: "s", resumeUrl: "r", seq: 1 };

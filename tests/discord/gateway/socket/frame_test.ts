@@ -167,22 +167,19 @@ describe("[G1] scanEnvelope()", () => {
   });
 });
 
-describe("[G1] parsePayload()", () => {
-  for (const text of ["", "{", "null", "[]", "1", '{"op":"0"}', '{"op":1.5}', "{}"]) {
-    it(`rejects ${text || "nothing"}`, () => assert.equal(parsePayload(text), undefined));
-  }
-});
+for (const text of ["", "{", "null", "[]", "1", '{"op":"0"}', '{"op":1.5}', "{}"]) {
+  it(`[G1] parsePayload() › rejects ${text || "nothing"}`, () =>
+    assert.equal(parsePayload(text), undefined));
+}
 
-describe("[G2] identifyPayload()", () => {
-  it("contains the fields that Discord requires, below its 4,096 bytes", () => {
-    const options = gatewayOptions("ws://127.0.0.1", { intents: 513, shardCount: 4 });
-    const payload = identifyPayload(options, 3);
-    const text = JSON.stringify(payload);
-    assert.ok(text.length < 4_096);
-    const { token, intents, properties, shard } = JSON.parse(text);
-    assert.deepEqual([token, intents, shard], [TOKEN, 513, [3, 4]]);
-    assert.deepEqual(Object.keys(properties), ["os", "browser", "device"]);
-  });
+it("[G2] identifyPayload() › contains the fields that Discord requires, below its 4,096 bytes", () => {
+  const options = gatewayOptions("ws://127.0.0.1", { intents: 513, shardCount: 4 });
+  const payload = identifyPayload(options, 3);
+  const text = JSON.stringify(payload);
+  assert.ok(text.length < 4_096);
+  const { token, intents, properties, shard } = JSON.parse(text);
+  assert.deepEqual([token, intents, shard], [TOKEN, 513, [3, 4]]);
+  assert.deepEqual(Object.keys(properties), ["os", "browser", "device"]);
 });
 
 describe("[G2] presencePayload()", () => {

@@ -339,18 +339,6 @@ describe("[G3] openSocket()", () => {
     assert.equal(closes[0]!.code, undefined);
   });
 
-  it("reads a frame byte by byte, with a ping in between", async () => {
-    const gateway = await fake({ saysHello: false });
-    const { texts, isOpen } = open(gateway.url);
-    await gateway.until(isOpen, "the 101");
-    for (const byte of [0x89, 0, 0x01, 1, 0x61, 0x80, 1, 0x62]) {
-      gateway.connections[0]!.sendBytes(Buffer.from([byte]));
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
-    await gateway.until(() => texts.length === 1, "the frame");
-    assert.deepEqual(texts, ["ab"]);
-  });
-
   it("reads frames of each kind, wherever the network cuts them", async () => {
     const frame = (first: number, text: string) => {
       const payload = Buffer.from(text);

@@ -274,21 +274,19 @@ describe("createClient() and cancelled requests", () => {
   });
 });
 
-describe("[G6] createClient() and a clock that is wrong", () => {
-  it("tells Discord's time from its first answer on", async () => {
-    const sentAt = Date.UTC(2026, 0, 1);
-    const script: Script = (_seen, response) => {
-      response.setHeader("date", new Date(sentAt).toUTCString());
-      json(response, 200, {});
-    };
-    const now = () => Date.now() + 3_600_000;
-    await withDiscord(script, async (_discord, client) => {
-      assert.ok(client.discordNow() >= now() - 60_000);
-      await client.request("GET", "/gateway/bot");
-      const elapsedMs = client.discordNow() - sentAt;
-      assert.ok(elapsedMs >= 0 && elapsedMs < 60_000, `${elapsedMs}`);
-    }, { now });
-  });
+it("[G6] createClient() and a clock that is wrong › tells Discord's time from its first answer on", async () => {
+  const sentAt = Date.UTC(2026, 0, 1);
+  const script: Script = (_seen, response) => {
+    response.setHeader("date", new Date(sentAt).toUTCString());
+    json(response, 200, {});
+  };
+  const now = () => Date.now() + 3_600_000;
+  await withDiscord(script, async (_discord, client) => {
+    assert.ok(client.discordNow() >= now() - 60_000);
+    await client.request("GET", "/gateway/bot");
+    const elapsedMs = client.discordNow() - sentAt;
+    assert.ok(elapsedMs >= 0 && elapsedMs < 60_000, `${elapsedMs}`);
+  }, { now });
 });
 
 describe("createClient() and invalid requests", () => {
@@ -465,83 +463,75 @@ function createJudge(script: readonly Answer[], time: ReturnType<typeof createVi
   };
 }
 
-describe("[D3] createClient() on a slow machine", () => {
-  it("counts a request from the time it has left, not from its permit", async () => {
-    const time = createVirtualTime();
-    const startedAt = time.now();
-    let lag = 0;
-    const steadyNow = () => time.now() - startedAt + lag;
-    const begun: number[] = [];
-    const client = createClient(optionsOf("http://discord.test/api", {
-      globalPerSec: 1,
-      now: time.now,
-      steadyNow,
-      // A timer set before those 50 ms fires that much earlier after them.
-      schedule: (run, ms) => time.schedule(run, lag === 0 ? Math.max(0, ms - 50) : ms),
-      fetch() {
-        begun.push(steadyNow());
-        lag += 50; // building and writing the request takes that long
-        return Promise.resolve(new Response("{}"));
-      },
-    }));
-    const ask = (channel: number) => client.request("GET", `/channels/${channel}/messages`);
-    await time.run(Promise.all([ask(1), ask(2)]));
-    assert.deepEqual(begun, [0, 50 + 1_020]);
-  });
+it("[D3] createClient() on a slow machine › counts a request from the time it has left, not from its permit", async () => {
+  const time = createVirtualTime();
+  const startedAt = time.now();
+  let lag = 0;
+  const steadyNow = () => time.now() - startedAt + lag;
+  const begun: number[] = [];
+  const client = createClient(optionsOf("http://discord.test/api", {
+    globalPerSec: 1,
+    now: time.now,
+    steadyNow,
+    // A timer set before those 50 ms fires that much earlier after them.
+    schedule: (run, ms) => time.schedule(run, lag === 0 ? Math.max(0, ms - 50) : ms),
+    fetch() {
+      begun.push(steadyNow());
+      lag += 50; // building and writing the request takes that long
+      return Promise.resolve(new Response("{}"));
+    },
+  }));
+  const ask = (channel: number) => client.request("GET", `/channels/${channel}/messages`);
+  await time.run(Promise.all([ask(1), ask(2)]));
+  assert.deepEqual(begun, [0, 50 + 1_020]);
 });
 
-describe("createClient() under any sequence of answers", () => {
-  it("[D1][D2][D3][D5] keeps order, sends nothing early, late, too fast or too often, and answers each request", async () => {
-    const request = fc.record({
-      method: fc.constantFrom("POST" as const, "PATCH" as const),
-      channel: fc.integer({ min: 0, max: 3 }),
-      withinMs: fc.integer({ min: 0, max: 100_000 }),
-      priority: fc.constantFrom(undefined, undefined, "interaction" as const, "spare" as const),
-    });
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(answers, { maxLength: 40 }),
-        fc.array(request, { minLength: 1, maxLength: 40 }),
-        fc.integer({ min: 1, max: 5 }),
-        async (script, requests, globalPerSec) => {
-          const time = createVirtualTime();
-          const judge = createJudge(script, time);
-          const client = createClient(optionsOf("http://discord.test/api", {
-            globalPerSec,
-            retry: { attempts: ATTEMPTS, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0.1 },
-            now: time.now,
-            steadyNow: time.now,
-            schedule: time.schedule,
-            fetch: judge.fetch,
-          }));
-          const settled = await time.run(
-            Promise.allSettled(requests.map(({ method, channel, withinMs, priority }, number) => {
-              const notAfter = time.now() + withinMs;
-              const path = `/channels/${channel}/messages${method === "POST" ? "" : "/9"}`;
-              const body = { content: `${number} ${notAfter}` };
-              return client.request(method, path, {
-                body,
-                notAfter,
-                ...(priority && { priority }),
-              });
-            })),
-          );
-          for (const outcome of settled) {
-            assert.ok(outcome.status === "fulfilled" || outcome.reason instanceof RestError);
-          }
-          assert.deepEqual(judge.problems, []);
-          const counted = judge.arrivals
-            .filter(({ number }) => requests[number]?.priority !== "interaction")
-            .map(({ at }) => at);
-          for (const [index, at] of counted.entries()) {
-            const earlier = counted[index - globalPerSec];
-            assert.ok(earlier === undefined || at - earlier >= 1_000, "too fast for the whole bot");
-          }
-          assert.equal(client.status().queued, 0);
-          assert.equal(time.pending, 0, "a timer is left");
-        },
-      ),
-      { numRuns: 300 },
-    );
+it("[D1] [D2] [D3] [D5] createClient() under any sequence of answers › keeps order, sends nothing early, late, too fast or too often, and answers each request", async () => {
+  const request = fc.record({
+    method: fc.constantFrom("POST" as const, "PATCH" as const),
+    channel: fc.integer({ min: 0, max: 3 }),
+    withinMs: fc.integer({ min: 0, max: 100_000 }),
+    priority: fc.constantFrom(undefined, undefined, "interaction" as const, "spare" as const),
   });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(answers, { maxLength: 40 }),
+      fc.array(request, { minLength: 1, maxLength: 40 }),
+      fc.integer({ min: 1, max: 5 }),
+      async (script, requests, globalPerSec) => {
+        const time = createVirtualTime();
+        const judge = createJudge(script, time);
+        const client = createClient(optionsOf("http://discord.test/api", {
+          globalPerSec,
+          retry: { attempts: ATTEMPTS, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0.1 },
+          now: time.now,
+          steadyNow: time.now,
+          schedule: time.schedule,
+          fetch: judge.fetch,
+        }));
+        const settled = await time.run(
+          Promise.allSettled(requests.map(({ method, channel, withinMs, priority }, number) => {
+            const notAfter = time.now() + withinMs;
+            const path = `/channels/${channel}/messages${method === "POST" ? "" : "/9"}`;
+            const body = { content: `${number} ${notAfter}` };
+            return client.request(method, path, { body, notAfter, ...(priority && { priority }) });
+          })),
+        );
+        for (const outcome of settled) {
+          assert.ok(outcome.status === "fulfilled" || outcome.reason instanceof RestError);
+        }
+        assert.deepEqual(judge.problems, []);
+        const counted = judge.arrivals
+          .filter(({ number }) => requests[number]?.priority !== "interaction")
+          .map(({ at }) => at);
+        for (const [index, at] of counted.entries()) {
+          const earlier = counted[index - globalPerSec];
+          assert.ok(earlier === undefined || at - earlier >= 1_000, "too fast for the whole bot");
+        }
+        assert.equal(client.status().queued, 0);
+        assert.equal(time.pending, 0, "a timer is left");
+      },
+    ),
+    { numRuns: 300 },
+  );
 });

@@ -112,13 +112,6 @@ const cases: readonly [
     "@everyone",
   ],
   [
-    "the channel denies everyone but its role",
-    guild(),
-    ops(deny(EVERYONE, SEND), allow(KRILL, SEND)),
-    POST,
-    undefined,
-  ],
-  [
     "a voice channel denies Connect, which its chat needs too",
     guild(),
     { kind: "channel", channel: { ...voice, overwrites: [deny(KRILL, PERMISSIONS["Connect"])] } },
@@ -154,14 +147,6 @@ const cases: readonly [
     "no role grants it",
   ],
   ["its own role grants it", guild({ everyone: VIEW, own: SEND }), ops(), POST, undefined],
-  [
-    "no role grants it, and the channel denies it too",
-    guild({ everyone: VIEW }),
-    ops(deny(EVERYONE, SEND)),
-    POST,
-    "cannot post in #ops: Send Messages is denied for @everyone",
-    "@everyone",
-  ],
   [
     "it does not see the channel, so it lacks all other permissions",
     guild(),
@@ -199,21 +184,7 @@ const cases: readonly [
   ],
   ["its timeout is over", guild({ timedOutUntil: NOW }), ops(), POST, undefined],
   ["it is timed out, but only reads", guild({ timedOutUntil: NOW + 1 }), ops(), READ, undefined],
-  [
-    "an administrator is timed out, which Discord does not allow",
-    guild({ own: ADMINISTRATOR, timedOutUntil: NOW + 1 }),
-    ops(),
-    POST,
-    undefined,
-  ],
   ["a thread is open", guild(), thread(), WITH_FILES, undefined],
-  [
-    "the parent denies Send Messages, which does not apply to threads",
-    guild(),
-    thread({ parent: { name: "ops", type: 0, overwrites: [deny(KRILL, SEND)] } }),
-    POST,
-    undefined,
-  ],
   [
     "the parent denies Send Messages in Threads",
     guild(),
@@ -227,22 +198,6 @@ const cases: readonly [
     guild(),
     thread({ isLocked: true }),
     POST,
-    "cannot post in #a leak: the thread is locked; unlock it",
-    "the thread is locked",
-  ],
-  [
-    "the thread is locked, and it may not attach files",
-    guild(),
-    thread({ parent: { name: "ops", type: 0, overwrites: [deny(KRILL, ATTACH)] }, isLocked: true }),
-    WITH_FILES,
-    "cannot post in #a leak: the thread is locked; unlock it",
-    "the thread is locked",
-  ],
-  [
-    "the thread is locked, and a person asks for a reaction",
-    guild(),
-    thread({ isLocked: true }),
-    ["View Channel", "Add Reactions"],
     "cannot post in #a leak: the thread is locked; unlock it",
     "the thread is locked",
   ],
@@ -304,15 +259,6 @@ describe("[R11] findDenial()", () => {
     });
   }
 
-  it("names the permission and the channel in fields of their own", () => {
-    assert.deepEqual(findDenial(guild(), ops(deny(KRILL, SEND)), POST, NOW), {
-      permission: "Send Messages",
-      deniedBy: "the role Krill",
-      channelName: "ops",
-      text: "cannot post in #ops: Send Messages is denied for the role Krill",
-    });
-  });
-
   it("removes line breaks from names, and limits their length", () => {
     const channel = {
       name: `o\np\u2028s\u0000${"x".repeat(500)}`,
@@ -325,15 +271,13 @@ describe("[R11] findDenial()", () => {
   });
 });
 
-describe("[R11] explainCode()", () => {
-  it("explains code 50007, and returns undefined for an unknown code", () => {
-    assert.match(explainCode(50007) ?? "", /accepts no messages from the bot/);
-    assert.match(explainCode(50278) ?? "", /shares no server/);
-    assert.match(explainCode(160009) ?? "", /Read Message History/);
-    assert.match(explainCode(160010) ?? "", /age-restricted/);
-    assert.match(explainCode(50083) ?? "", /archived or locked/);
-    assert.equal(explainCode(0), undefined);
-  });
+it("[R11] explainCode() › explains code 50007, and returns undefined for an unknown code", () => {
+  assert.match(explainCode(50007) ?? "", /accepts no messages from the bot/);
+  assert.match(explainCode(50278) ?? "", /shares no server/);
+  assert.match(explainCode(160009) ?? "", /Read Message History/);
+  assert.match(explainCode(160010) ?? "", /age-restricted/);
+  assert.match(explainCode(50083) ?? "", /archived or locked/);
+  assert.equal(explainCode(0), undefined);
 });
 
 const [OPEN, SILENT, HIDDEN, ABSENT] = ["1", "2", "3", "4"].map(channelId);
@@ -372,46 +316,40 @@ function setUp(bodies: Readonly<Record<string, unknown>> = BODIES) {
   return { missingToRead, asked };
 }
 
-describe("[G6] createMissingReadPermissions()", () => {
-  it("checks every channel of a guild with three background requests", async () => {
-    const { missingToRead, asked } = setUp();
-    const missing = await missingToRead(GUILD, BOT);
-    assert.deepEqual([OPEN, SILENT, HIDDEN, ABSENT].map((id) => missing(id!)), [
-      [],
-      ["Read Message History"],
-      ["View Channel"],
-      ["View Channel"],
-    ]);
-    assert.deepEqual(asked.map(([path]) => path), [
-      "/guilds/100",
-      "/guilds/100/members/900",
-      "/guilds/100/channels",
-    ]);
-    assert.ok(
-      asked.every(([, options]) => JSON.stringify(options) === '{"priority":"background"}'),
-    );
-  });
+it("[G6] createMissingReadPermissions() › checks every channel of a guild with three background requests", async () => {
+  const { missingToRead, asked } = setUp();
+  const missing = await missingToRead(GUILD, BOT);
+  assert.deepEqual([OPEN, SILENT, HIDDEN, ABSENT].map((id) => missing(id!)), [
+    [],
+    ["Read Message History"],
+    ["View Channel"],
+    ["View Channel"],
+  ]);
+  assert.deepEqual(asked.map(([path]) => path), [
+    "/guilds/100",
+    "/guilds/100/members/900",
+    "/guilds/100/channels",
+  ]);
+  assert.ok(asked.every(([, options]) => JSON.stringify(options) === '{"priority":"background"}'));
 });
 
-describe("[D2] createCanReadHistory()", () => {
-  it("tells whether an empty history means an empty channel", () =>
-    withDiscord(async (discord) => {
-      const { api, sim, demo } = discord;
-      const place = {
-        channelId: demo.channels.help.id,
-        guildId: demo.krill.id,
-        userId: demo.barnacle.userId,
-      };
-      const canRead = createCanReadHistory(api);
-      const inThread = { ...place, channelId: demo.channels.thread.id };
-      assert.deepEqual([await canRead(place), await canRead(inThread)], [true, true]);
-      sim.setThread({ in: inThread.channelId, isLocked: true });
-      sim.timeOut({ who: "Barnacle", until: Date.now() + 60_000 });
-      assert.deepEqual([await canRead(place), await canRead(inThread)], [true, true]);
-      sim.permit({ to: "Barnacle", what: "readMessageHistory", as: "denied", in: "#help" });
-      assert.deepEqual([await canRead(place), await canRead(inThread)], [false, false]);
-      const { guildId: _, ...direct } = place;
-      assert.equal(await canRead(direct), true);
-      assert.equal(await canRead({ ...place, channelId: channelId("1") }), false);
-    }));
-});
+it("[D2] createCanReadHistory() › tells whether an empty history means an empty channel", () =>
+  withDiscord(async (discord) => {
+    const { api, sim, demo } = discord;
+    const place = {
+      channelId: demo.channels.help.id,
+      guildId: demo.krill.id,
+      userId: demo.barnacle.userId,
+    };
+    const canRead = createCanReadHistory(api);
+    const inThread = { ...place, channelId: demo.channels.thread.id };
+    assert.deepEqual([await canRead(place), await canRead(inThread)], [true, true]);
+    sim.setThread({ in: inThread.channelId, isLocked: true });
+    sim.timeOut({ who: "Barnacle", until: Date.now() + 60_000 });
+    assert.deepEqual([await canRead(place), await canRead(inThread)], [true, true]);
+    sim.permit({ to: "Barnacle", what: "readMessageHistory", as: "denied", in: "#help" });
+    assert.deepEqual([await canRead(place), await canRead(inThread)], [false, false]);
+    const { guildId: _, ...direct } = place;
+    assert.equal(await canRead(direct), true);
+    assert.equal(await canRead({ ...place, channelId: channelId("1") }), false);
+  }));

@@ -318,14 +318,12 @@ describe("[T10] createMessage() and cards", () => {
   });
 });
 
-describe("deleteMessage()", () => {
-  const remove = (api: RestApi) => deleteMessage(api, message.channelId, QUOTED);
+const remove = (api: RestApi) => deleteMessage(api, message.channelId, QUOTED);
 
-  it("[R8] deletes a message", async () => {
-    const { api, asked } = fakeApi(undefined);
-    assert.deepEqual(await remove(api), { kind: "created", messageId: QUOTED });
-    assert.deepEqual(asked, [["DELETE", `${PATH}/${QUOTED}`]]);
-  });
+it("[R8] deleteMessage() › deletes a message", async () => {
+  const { api, asked } = fakeApi(undefined);
+  assert.deepEqual(await remove(api), { kind: "created", messageId: QUOTED });
+  assert.deepEqual(asked, [["DELETE", `${PATH}/${QUOTED}`]]);
 });
 
 describe("createMessage() and a strict Discord", () => {
@@ -551,16 +549,14 @@ describe("putReaction()", () => {
     }));
 });
 
-describe("sendTyping()", () => {
-  it("[R7] shows typing, and is refused where the bot may not post", () =>
-    withDiscord(async ({ api, sim, demo }) => {
-      const seen: string[] = [];
-      sim.subscribe((event) => {
-        if (event.kind === "typing_started") seen.push(event.userId);
-      });
-      await sendTyping(api, demo.channels.general.id);
-      sim.permit({ to: "@everyone", what: "sendMessages", as: "denied", in: "#general" });
-      await assert.rejects(sendTyping(api, demo.channels.general.id), { kind: "forbidden" });
-      assert.deepEqual(seen, [demo.barnacle.userId]);
-    }));
-});
+it("[R7] sendTyping() › shows typing, and is refused where the bot may not post", () =>
+  withDiscord(async ({ api, sim, demo }) => {
+    const seen: string[] = [];
+    sim.subscribe((event) => {
+      if (event.kind === "typing_started") seen.push(event.userId);
+    });
+    await sendTyping(api, demo.channels.general.id);
+    sim.permit({ to: "@everyone", what: "sendMessages", as: "denied", in: "#general" });
+    await assert.rejects(sendTyping(api, demo.channels.general.id), { kind: "forbidden" });
+    assert.deepEqual(seen, [demo.barnacle.userId]);
+  }));

@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { UserId } from "../../../src/core/discord/ids.ts";
 import {
+  addresseesIn,
   createIntentTracker,
   type IntentJudgement,
   judgeIntent,
+  STRANGER,
 } from "../../../src/policy/intent/tracker.ts";
 import { userId } from "../../support/discord/builders.ts";
 
@@ -100,5 +102,66 @@ describe("the heads of the intent filter", () => {
     assert.ok(top.some(({ name, part }) => name === "it names someone else" && part < 0));
     const parts = top.map(({ part }) => Math.abs(part));
     assert.deepEqual(parts, parts.toSorted((a, b) => b - a));
+  });
+});
+
+describe("the tracker of the intent filter", () => {
+  it("[I1] keeps 200 people of a channel, and forgets the one of whom it heard nothing for longest", () => {
+    const tracker = createIntentTracker({ me: "1" as UserId });
+    const line = (author: string) =>
+      ({ author: author as UserId, text: "hi", at: 0, to: [], beginsWithName: false }) as const;
+    const isNew = (author: string) => tracker.features(line(author)).newPerson;
+    for (let at = 0; at < 200; at++) tracker.push(line(`8${at}`));
+    tracker.push(line("80"));
+    tracker.push(line("7"));
+    assert.deepEqual(["80", "81", "82", "7"].map(isNew), [0, 1, 0, 0]);
+  });
+});
+
+const [ADA, BOB, K] = [userId("2"), userId("3"), userId("4")];
+const ADDRESSEES_PEOPLE = new Map([["ada", ADA], ["bob_", BOB], ["k", K], ["みさき", BOB], [
+  "will",
+  BOB,
+], [
+  "les",
+  BOB,
+]]);
+
+describe("addresseesIn()", () => {
+  for (
+    const [text, to, beginsWithName] of [
+      ["Bob_: look", [BOB], true],
+      ["@bob_, look", [BOB], true],
+      ["k: short names count at the start", [K], true],
+      ["bob_ shut up, you play warlock", [BOB], true],
+      ["みさき それはやばい", [BOB], true],
+      ["ask bob_!", [BOB], false],
+      ["k is short for knight", [], false],
+      ["not k though", [], false],
+      ["bobby: no", [STRANGER], true],
+      ["ada: a note to myself", [], false],
+      ["will it rain, and les moules?", [], false],
+      ["Will: look", [BOB], true],
+      ["linus, can you send me the file?", [STRANGER], true],
+      ["@Łukasz: masz chwilę?", [STRANGER], true],
+      ["Sophie : tu viens, bob_?", [STRANGER, BOB], true],
+      ["sorry, can you repeat that?", [], false],
+      ["wait, and tomorrow?", [], false],
+      ["Übrigens: danke", [], false],
+      ["https://example.org: down", [], false],
+      [":smile: haha", [], false],
+      ["10:30, as always", [], false],
+      ["linus,", [], false],
+      ["", [], false],
+    ] as const
+  ) {
+    it(`[I1] reads "${text}"`, () => {
+      assert.deepEqual(addresseesIn(text, ADDRESSEES_PEOPLE, ADA), { to, beginsWithName });
+    });
+  }
+
+  it("[I1] reads a long text of marks in a moment", () => {
+    const { to } = addresseesIn("!".repeat(1_000_000), ADDRESSEES_PEOPLE, ADA);
+    assert.deepEqual(to, []);
   });
 });
