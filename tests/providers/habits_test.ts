@@ -9,10 +9,9 @@ import {
   type ModelMessage,
   type ModelRequest,
 } from "../../src/core/model.ts";
-import { withRetry } from "../../src/providers/choice/fallbacks.ts";
+import { createModel } from "../../src/providers/models.ts";
 import type { ModelBehaviour } from "../../simulator/model/behaviour.ts";
 import { listen, modelAt, settingsFor, withModelServer } from "../support/model/model_server.ts";
-import { createModel } from "../../src/providers/models.ts";
 
 const KINDS = ["openai-compatible", "openai-responses", "anthropic", "google"] as const;
 const PNG = new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
@@ -81,19 +80,6 @@ for (const kind of KINDS) {
       });
     });
 
-    it("marks calls with one id, so that neither runs", async () => {
-      await withModelServer({ behaviour: "one_call_id" }, async (server) => {
-        const { parts, error } = await listen(modelAt(server, { kind }), undefined, ASKED);
-        assert.equal(error, undefined, inspect(error));
-        const last = parts.at(-1);
-        assert.ok(last?.kind === "finish");
-        if (kind === "google") return; // its calls have no ids
-        const calls = last.calls?.map((call) => [call.arguments, call.sharesId]);
-        assert.deepEqual(calls, [['{"port":"Hull"}', true], ['{"port":"Dover"}', true]]);
-        assert.equal(new Set(last.calls?.map(({ id }) => id)).size, 2);
-      });
-    });
-
     it("ends an endless loop of calls once the request forbids them", async () => {
       await withModelServer({ behaviour: "endless_calls" }, async (server) => {
         const model = modelAt(server, { kind });
@@ -107,42 +93,6 @@ for (const kind of KINDS) {
         }
         const { text } = await listen(model, undefined, { ...ASKED, messages, mayCall: false });
         assert.equal(text, "I give up.");
-      });
-    });
-
-    it("survives a storm of 529 within its tries", async () => {
-      await withModelServer({}, async (server) => {
-        server.behave("overloaded", 3);
-        const waits: number[] = [];
-        const model = withRetry(modelAt(server, { kind }), {
-          sleep: (ms) => Promise.resolve(void waits.push(ms)),
-          random: () => 0,
-        });
-        const { error } = await listen(model);
-        assert.equal(error, undefined, inspect(error));
-        assert.deepEqual(waits, [1_000, 2_000, 4_000]);
-      });
-    });
-
-    it("gives up after a storm of 529 without an end", async () => {
-      await withModelServer({ behaviour: "overloaded" }, async (server) => {
-        const model = withRetry(modelAt(server, { kind }), {
-          sleep: () => Promise.resolve(),
-          random: () => 0,
-        });
-        const { error } = await listen(model);
-        assert.ok(error instanceof ModelError && error.kind === "unavailable", inspect(error));
-        assert.equal(server.requests.length, 4);
-      });
-    });
-
-    it("passes a call of a tool on that the request did not offer", async () => {
-      await withModelServer({ behaviour: "tool_call" }, async (server) => {
-        const { parts, error } = await listen(modelAt(server, { kind }), undefined, ASKED);
-        assert.equal(error, undefined, inspect(error));
-        const last = parts.at(-1);
-        assert.ok(last?.kind === "finish");
-        assert.deepEqual(last.calls?.map(({ name }) => name), ["get_tide"]);
       });
     });
 

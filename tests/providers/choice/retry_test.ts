@@ -13,7 +13,7 @@ import {
   retryWaitMs,
   withRetry,
 } from "../../../src/providers/choice/fallbacks.ts";
-import { listen, modelAt, QUESTION, withModelServer } from "../../support/model/model_server.ts";
+import { listen, QUESTION } from "../../support/model/model_server.ts";
 
 const failure = (kind: ModelErrorKind, retryAfterMs?: number) =>
   new ModelError("no", {
@@ -205,24 +205,4 @@ describe("[L3] withRetry()", () => {
       assert.equal(error instanceof ModelError ? error.kind : text, result);
     });
   }
-
-  it("sends as many requests to a real server as expected", async () => {
-    await withModelServer({ behaviour: "rate_limited", retryAfterSec: 0 }, async (server) => {
-      const { deps, waits } = failing();
-      server.behave("rate_limited", 2);
-      const { text, error } = await listen(withRetry(modelAt(server), deps));
-      assert.equal(error, undefined);
-      assert.match(text, /You wrote/);
-      assert.deepEqual(server.requests.map(({ behaviour }) => behaviour), [
-        "rate_limited",
-        "rate_limited",
-        "script",
-      ]);
-      assert.equal(waits.length, 2);
-
-      server.behave("server_error");
-      await listen(withRetry(modelAt(server), deps), undefined, QUESTION);
-      assert.equal(server.requests.length, 3 + 4);
-    });
-  });
 });

@@ -9,7 +9,7 @@ import type { StoredShard } from "../../../src/store/gateway/gateway.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { ACCOUNT, guildMessage, messageId, userId } from "../../support/discord/builders.ts";
 import { sameData } from "../../support/same_data.ts";
-import { createStore, openStore } from "../../support/store/open_database.ts";
+import { openStore } from "../../support/store/open_database.ts";
 import { batch, found, heard, ignored, openTestStore } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
@@ -311,8 +311,6 @@ describe("runsAround()", () => {
 });
 
 const IDENTIFIES_NOW = Date.UTC(2026, 0, 2);
-const ALLOWED = 950;
-
 const GRANTED = { kind: "granted" } as const;
 
 function answer(fields: Partial<SessionStartLimit> = {}) {
@@ -449,78 +447,5 @@ describe("takeIdentify()", () => {
       assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 0, now), GRANTED);
       store.close();
     }
-  });
-
-  it("[G5] stops a crash loop at the reserve, and lets it continue as the day passes", async () => {
-    const { database, store: first } = openTestStore();
-    let store: Store = first;
-    const granted: number[] = [];
-    let now = IDENTIFIES_NOW;
-    while (granted.length < ALLOWED + 20) {
-      // A process that requests some IDENTIFYs, and dies.
-      if (granted.length % 19 === 0) {
-        store = createStore(database, ":memory:", { elapsed: () => 0 });
-      }
-      const answer = await store.gateway.takeIdentify(ACCOUNT, 0, now);
-      if (answer.kind === "granted") {
-        granted.push(now);
-        now += 6_000;
-      } else {
-        assert.equal(answer.why, "budget");
-        assert.deepEqual(await store.gateway.identifyBudget(ACCOUNT, now), {
-          left: 50,
-          heldUntil: answer.untilMs,
-        });
-        assert.equal(await store.gateway.identifyInMs(ACCOUNT, 0, now), answer.untilMs - now);
-        now = answer.untilMs;
-      }
-    }
-    for (const [index, at] of granted.slice(ALLOWED).entries()) {
-      assert.equal(at - granted[index]!, DAY_MS);
-    }
-  });
-
-  it("[G5] counts other processes' IDENTIFYs until the reset, as Discord reports", async () => {
-    const { store } = openTestStore();
-    await store.gateway.saveGateway(
-      ACCOUNT,
-      answer({ remaining: 51, resetAfterMs: 60_000 }),
-      IDENTIFIES_NOW,
-    );
-    assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 0, IDENTIFIES_NOW + 1), GRANTED);
-    const untilMs = IDENTIFIES_NOW + 60_000;
-    assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 0, IDENTIFIES_NOW + 20_000), {
-      kind: "wait",
-      untilMs,
-      why: "budget",
-    });
-    assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 0, untilMs), GRANTED);
-  });
-
-  it("[G5] keeps the records of the day after the clock ran ahead for a while", async () => {
-    const { store } = openTestStore();
-    for (let at = 0; at < 3; at++) {
-      await store.gateway.takeIdentify(ACCOUNT, 0, IDENTIFIES_NOW + at * SPACING_MS);
-    }
-    const ahead = IDENTIFIES_NOW + 400 * DAY_MS;
-    assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 0, ahead), GRANTED);
-    sameData(await store.gateway.identifyBudget(ACCOUNT, IDENTIFIES_NOW + 60_000), { left: 996 });
-  });
-
-  it("[G5] counts records from a clock ahead for one day, not longer", async () => {
-    const { store } = openTestStore();
-    const ahead = IDENTIFIES_NOW + 400 * DAY_MS;
-    await store.gateway.saveGateway(ACCOUNT, answer({ readAt: ahead, remaining: 60 }), ahead);
-    await store.gateway.takeIdentify(ACCOUNT, 0, ahead);
-    const next = await store.gateway.takeIdentify(ACCOUNT, 0, IDENTIFIES_NOW);
-    assert.deepEqual(next, { kind: "wait", untilMs: IDENTIFIES_NOW + SPACING_MS, why: "spacing" });
-    assert.deepEqual(
-      await store.gateway.takeIdentify(ACCOUNT, 0, IDENTIFIES_NOW + SPACING_MS),
-      GRANTED,
-    );
-    sameData(await store.gateway.identifyBudget(ACCOUNT, IDENTIFIES_NOW + SPACING_MS), {
-      left: 58,
-    });
-    sameData(await store.gateway.identifyBudget(ACCOUNT, IDENTIFIES_NOW + DAY_MS), { left: 999 });
   });
 });

@@ -10,7 +10,6 @@ import {
   type LimitOptions,
   type Priority,
 } from "../../../../src/discord/rest/scheduler/rate_limiter.ts";
-import type { Permit } from "../../../../src/discord/rest/scheduler/request_queue.ts";
 import type { ResponseLimits } from "../../../../src/discord/rest/scheduler/rate_limiter.ts";
 import { DAY_MS } from "../../../../src/lib/clock.ts";
 import { createVirtualTime } from "../virtual_time.ts";
@@ -278,18 +277,6 @@ describe("[D3] createRateLimiter() with buckets", () => {
     const { time, answered, leaves } = setUp();
     await answered(A, left(0, 2_000));
     assert.equal(await time.run(leaves(A)), 2_000);
-  });
-
-  it("never exceeds a bucket through several queues", async () => {
-    const { time, routes, acquire } = await shared(left(2, 5_000));
-    const permits = routes.map((route) => acquire(route));
-    const granted: Permit[] = [];
-    for (const permit of permits) void permit.then((grantedPermit) => granted.push(grantedPermit));
-    await time.run(Promise.all(permits.slice(0, 2)));
-    assert.equal(granted.length, 2, "the third waits for the window to end");
-    for (const permit of granted) permit.release();
-    await time.run(Promise.all(permits));
-    assert.equal(granted.length, 3);
   });
 
   it("sends one request ahead if the room is unknown, and the others after its response", async () => {
