@@ -19,9 +19,14 @@ const GAP = "  ";
  * @param columns Of the terminal.
  */
 export function wrapLines(lines: readonly string[], columns: number): readonly string[] {
-  return lines.flatMap((line) => {
+  return lines.flatMap((given) => {
+    if (widthOf(stripVTControlCharacters(given)) <= columns) return [given];
+    // A margin of more than half a line leaves no room for words.
+    const line = given.replace(
+      /^ +/,
+      (own) => own.slice(0, own.length > columns / 2 ? 6 : undefined),
+    );
     const plain = stripVTControlCharacters(line);
-    if (widthOf(plain) <= columns) return [line];
     const [margin = ""] = /^\s*/.exec(plain) ?? [];
     const head = headOf(plain, Math.min(columns / 2, columns - longestWord(plain, columns)));
     const indent = head.length > margin.length ? " ".repeat(widthOf(head)) : margin + GAP;

@@ -34,6 +34,15 @@ describe("[O10] wrapLines()", () => {
     ]);
   });
 
+  it("keeps no margin that leaves no room for words", () =>
+    assert.deepEqual(
+      wrapLines([`${" ".repeat(28)}= give the container a name server, or two`], 40),
+      [
+        "      = give the container a name",
+        "        server, or two",
+      ],
+    ));
+
   it("keeps styles, wherever they are", () => {
     const line = `${COLOURED.green("ok")}    Token  it belongs to Barnacle, which ada owns`;
     const [first = ""] = wrapLines([line], 40);
