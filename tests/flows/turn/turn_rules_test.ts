@@ -250,7 +250,7 @@ describe("[B3] turnEnded()", () => {
   it("has the engine compile hot code sooner once the bot is busy", async () => {
     using jit = spiedJit();
     const { account } = await testAccount();
-    for (let turn = 0; turn < 499; turn++) turnEnded(account, { kind: "interrupted" }, 1, "test/x");
+    for (let turn = 0; turn < 99; turn++) turnEnded(account, { kind: "interrupted" }, 1, "test/x");
     assert.deepEqual(jit.scales, []);
     turnEnded(account, { kind: "interrupted" }, 1, "test/x");
     assert.deepEqual(jit.scales, [1]);
