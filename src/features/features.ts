@@ -12,6 +12,7 @@ import { dashboard } from "./dashboard/feature.ts";
 import { delivery } from "./delivery/feature.ts";
 import { demo } from "./demo/feature.ts";
 import { diagnose } from "./diagnose/feature.ts";
+import { exec } from "./exec/feature.ts";
 import { hooks } from "./hooks/feature.ts";
 import { mcp } from "./mcp/feature.ts";
 import { model } from "./model/feature.ts";
@@ -38,6 +39,7 @@ const ALL = [
   delivery,
   demo,
   diagnose,
+  exec,
   hooks,
   mcp,
   model,
@@ -52,7 +54,7 @@ const ALL = [
   upgrade,
   voice,
   why,
-];
+] as const;
 
 export const FEATURES: readonly Feature[] = ALL;
 

@@ -9,7 +9,7 @@ import { ask } from "./ask.ts";
 import { code, draw, sendFile } from "./made_files.ts";
 import { webFetch, webSearch } from "./web.ts";
 import { discord } from "./discord/discord.ts";
-import { editFile, exec, listFiles, readFile, readSkill, writeFile } from "./workspace_files.ts";
+import { editFile, listFiles, readFile, readSkill, writeFile } from "./workspace_files.ts";
 import { schemaOf } from "./discord/definitions.ts";
 import { FEATURES } from "../features/features.ts";
 
@@ -29,7 +29,6 @@ export const TOOLS: readonly Tool[] = [
   writeFile,
   editFile,
   listFiles,
-  exec,
   ...FEATURES.flatMap(({ tools = [] }) => tools),
 ].map(described);
 

@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import { createRunningCommands } from "../../../src/exec/running_commands.ts";
 import { DENY } from "../../../src/core/people/question.ts";
 import type { CallEffect } from "../../../src/core/turn/tool.ts";
-import { runExec } from "../../../src/flows/tools/exec.ts";
+import { runExec } from "../../../src/features/exec/exec.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 import { NO_TOOLS, toolContext } from "../../support/model/tools.ts";
 

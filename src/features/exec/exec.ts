@@ -3,6 +3,7 @@
  * that runs (A1 to A3).
  */
 
+import { cleanSecrets } from "../../account/per_account.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import {
   decideExec,
@@ -15,11 +16,9 @@ import {
   type RunEnd,
 } from "../../core/exec/command.ts";
 import { ALLOW_ALWAYS, ALLOW_ONCE, DENY, type Question } from "../../core/people/question.ts";
-import { badArguments, RefusedCall } from "../../core/turn/tool.ts";
-import { askerFacts } from "../../core/turn/discord_place.ts";
-import { cleanSecrets } from "../../account/per_account.ts";
-import type { DiscordCall } from "../../core/turn/discord_place.ts";
+import { askerFacts, type DiscordCall } from "../../core/turn/discord_place.ts";
 import type { ExecCall } from "../../core/turn/host.ts";
+import { badArguments, RefusedCall } from "../../core/turn/tool.ts";
 import { whenAborted } from "../../lib/clock.ts";
 import {
   EXEC_LIMITS,
@@ -252,3 +251,5 @@ function endText(
     ? [how, `; its /tmp has room for ${limits.tempMb} MB`]
     : [how];
 }
+
+/** H. */

@@ -1,0 +1,6 @@
+/** Commands on the host (A1 to A3). */
+
+import type { Feature } from "../feature.ts";
+import { exec as tool } from "./tool.ts";
+
+export const exec = { tools: [tool] } satisfies Feature;
