@@ -86,29 +86,6 @@ async function setUp(answers: readonly (PostOutcome | Error)[] = []) {
 }
 
 describe("deliver()", () => {
-  it("[D2] counts a message that a person deleted meanwhile as delivered", async () => {
-    const { asked, stored, deliver, heads } = await setUp([{ kind: "already_gone" }]);
-    await deliver();
-    assert.equal(stored()["state"], "sent");
-    assert.equal(stored()["message_id"], null);
-    assert.deepEqual(await heads(), []);
-    assert.equal(asked.length, 1);
-  });
-
-  it("[D2] reads the history before it resends a message under a forgotten nonce", async () => {
-    const { clock, asked, pages, shown, stored, deliver } = await setUp([UNANSWERED, UNANSWERED]);
-    await deliver();
-    clock.advance(30_000);
-    await deliver();
-    clock.advance(30_000); // the first attempt counts, not the last
-    pages.push([shown("hello, Ada")]);
-    const found = { kind: "found", messageId: messageIdAt(clock.now()) };
-    assert.deepEqual(await deliver(), found);
-    assert.equal(asked.length, 2);
-    assert.equal(stored()["state"], "sent");
-    assert.equal(stored()["message_id"], found.messageId);
-  });
-
   it("[D2] resends a surely missing message with the same nonce", async () => {
     const { clock, message, asked, pages, shown, stored, deliver, head } = await setUp([
       UNANSWERED,
@@ -126,16 +103,6 @@ describe("deliver()", () => {
     assert.equal(stored()["first_attempt_at"], clock.now());
   });
 
-  it("[D2] sends nothing while the history is unreadable", async () => {
-    const { clock, asked, pages, stored, deliver } = await setUp([UNANSWERED, CREATED]);
-    await deliver();
-    clock.advance(60_000);
-    pages.push("unread");
-    assert.equal((await deliver()).kind, "unread");
-    assert.equal(stored()["state"], "sending");
-    assert.equal(asked.length, 1);
-  });
-
   it("[D5] counts the day from the first failed reading, if nothing failed before", async () => {
     const { clock, pages, deliver, head } = await setUp([new Error("killed")]);
     await assert.rejects(deliver());
@@ -144,16 +111,6 @@ describe("deliver()", () => {
     pages.push("unread");
     await deliver();
     assert.equal((await head()).failingSince, clock.now());
-  });
-
-  it("[D2] sends no uncertain message", async () => {
-    const { clock, asked, world, stored, deliver } = await setUp([UNANSWERED, CREATED]);
-    await deliver();
-    clock.advance(60_000);
-    world.lacks = "history";
-    assert.equal((await deliver()).kind, "uncertain");
-    assert.equal(stored()["state"], "sending"); // the queue holds it
-    assert.equal(asked.length, 1);
   });
 
   it("[D2] keeps the intent if the process dies during the request", async () => {
@@ -195,16 +152,6 @@ describe("deliver()", () => {
       assert.equal(stored()["message_id"], "77");
     });
   }
-
-  it("[D2] sends no row that the gateway's echo has settled", async () => {
-    const { outbox, asked, stored, deliver, head } = await setUp([UNANSWERED]);
-    await deliver();
-    const row = await head();
-    await outbox.markSent(row, messageId("77"));
-    assert.deepEqual(await deliver(row), { kind: "settled" });
-    assert.equal(asked.length, 1);
-    assert.equal(stored()["state"], "sent");
-  });
 });
 
 describe("[R8] deliver(), for a row that replaces a draft", () => {
@@ -226,26 +173,6 @@ describe("[R8] deliver(), for a row that replaces a draft", () => {
     assert.deepEqual(asked, [request, request]);
     assert.equal(stored()["state"], "sent");
     assert.equal(stored()["message_id"], "70");
-  });
-
-  it("posts nothing in place of a draft that a moderator deleted", async () => {
-    const { asked, stored, deliver } = await acting(
-      { kind: "edit", messageId: messageId("70") },
-      { kind: "already_gone" },
-    );
-    await deliver();
-    assert.equal(stored()["state"], "sent");
-    assert.equal(asked.length, 1);
-  });
-
-  it("deletes a draft", async () => {
-    const { asked, stored, deliver } = await acting(
-      { kind: "delete", messageId: messageId("70") },
-      { kind: "already_gone" },
-    );
-    await deliver();
-    assert.deepEqual(asked, [{ request: "DELETE 70", nonce: undefined, state: "sending" }]);
-    assert.equal(stored()["state"], "sent");
   });
 });
 
