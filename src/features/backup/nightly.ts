@@ -120,7 +120,7 @@ export function serveNightly(
 }
 
 /** The time of the next backup, which may be over. */
-export function nextBackupAt(
+function nextBackupAt(
   { since = 0, made, failed }: BackupState,
   hour: number,
   now: number,

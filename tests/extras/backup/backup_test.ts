@@ -161,14 +161,9 @@ describe("[O11] barnacle backup", () => {
     code: number,
     says: RegExp,
   ])[] = [
+    ["a missing folder", () => ({ to: `${dir}/b.tar.gz` }), 2, /is no folder \/nonexistent-folder/],
     [
-      "a folder that does not exist",
-      () => ({ to: `${dir}/b.tar.gz` }),
-      2,
-      /there is no folder \/nonexistent-folder/,
-    ],
-    [
-      "a folder of a stick that is not mounted",
+      "one on no stick",
       ({ data }) => ({ to: join(data, "stick") }),
       2,
       /there is no folder .*stick/,
@@ -177,14 +172,9 @@ describe("[O11] barnacle backup", () => {
       "a file that exists",
       ({ config }) => ({ to: config }),
       2,
-      /config\.jsonc exists already; choose another name/,
+      /config\.jsonc exists already; choo/,
     ],
-    [
-      "a directory without a store",
-      () => ({ data: dir }),
-      75,
-      /no data directory \/nonexistent-folder/,
-    ],
+    ["no store", () => ({ data: dir }), 75, /no data directory \/nonexistent-folder/],
   ];
   for (const [what, flags, code, says] of refused) {
     it(`refuses ${what}`, async () => {

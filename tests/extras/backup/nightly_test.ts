@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { describe, it } from "node:test";
-import { nextBackupAt, serveNightly } from "../../../src/features/backup/nightly.ts";
+import { serveNightly } from "../../../src/features/backup/nightly.ts";
 import type { Served } from "../../../src/cli/run/served_parts.ts";
 import { judgeBackups } from "../../../src/flows/preflight/host.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -168,23 +168,6 @@ describe("[O11] serveNightly()", () => {
     await scene.pass(48 * HOUR);
     assert.equal(scene.made.length, 0);
   });
-});
-
-describe("[O11] nextBackupAt()", () => {
-  const made = (time: number) => ({ kind: "made" as const, at: time, path: "x", bytes: 1 });
-  const rows: readonly (readonly [string, Parameters<typeof nextBackupAt>[0], number])[] = [
-    ["the night after the first start", { since: at(1, 12) }, at(2, 3)],
-    ["the same night before the hour", { since: at(1, 1) }, at(1, 3)],
-    ["the night after the last one", { since: at(1, 1), made: made(at(1, 3, 1)) }, at(2, 3)],
-    ["an hour after a failure", {
-      since: at(1, 1),
-      failed: { kind: "failed", at: at(1, 3, 10), why: "x" },
-    }, at(1, 4, 10)],
-    ["a day at most after a clock that was ahead", { made: made(at(25, 3)) }, at(2, 3)],
-  ];
-  for (const [what, state, expected] of rows) {
-    it(`is ${what}`, () => assert.equal(nextBackupAt(state, 3, at(1, 13)), expected));
-  }
 });
 
 describe("[O11] judgeBackups()", () => {
