@@ -189,7 +189,7 @@ describe("[M4] [K1] commandOf()", () => {
 describe("[K2] the commands that need more than the right to talk to the bot", () => {
   const needs: Readonly<Record<Exclude<CommandNeeds, "everyone">, string>> = {
     session: "new reset compact settings",
-    owner: "allowlist config agents dashboard mcp pause restart",
+    owner: "allowlist config agents dashboard pause restart mcp",
     approver: "approve",
   };
   for (const [who, names] of Object.entries(needs)) {
