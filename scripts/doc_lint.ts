@@ -60,7 +60,7 @@ function docFindings(
     if (text.startsWith("error[missing-jsdoc]") && explainsItself(text)) return [];
     if (text.startsWith("error[missing-return-type]") && FACTORY.test(text)) return [];
     const isSchema = SCHEMAS.some((schema) => path.startsWith(schema)) ||
-      /^src\/features\/\w+\/(?:config|table)\.ts$/.test(path) || / = z\./.test(text);
+      /^src\/features\/\w+\/config\.ts$/.test(path) || / = (?:z\.|table\()/.test(text);
     if (isSchema && /^error\[missing-(?:explicit|return)-type\]/.test(text)) return [];
     const [, user = "", type] = /type '(.+?)' references private type '([\w$]+)'/.exec(text) ?? [];
     if (/^[a-z]\w*$/.test(user)) return []; // a function
