@@ -13,7 +13,7 @@ import { groupPolicy } from "./access.ts";
 import { audio, models } from "./models.ts";
 import { type account, discord, store } from "./discord.ts";
 import { messages } from "./messages.ts";
-import { budgets, commands, exec, http, log, preflight, search, shutdown } from "./service.ts";
+import { budgets, commands, http, log, preflight, search, shutdown } from "./service.ts";
 
 /** Has no default, because its absence counts (P6). */
 export const discordSection = key(discord.optional(), "The bot on Discord.");
@@ -55,7 +55,6 @@ export const configSchema = z.strictObject({
   router,
   commands,
   tools,
-  exec,
   skills,
   search,
   budgets,
