@@ -216,11 +216,7 @@ const BODIES: readonly [what: string, body: string, expected: Expected][] = [
     `${HELLO}event: error\n${data({ message: "boom", code: "503" })}`,
     { text: "Hello", fails: "unavailable", message: /boom$/ },
   ],
-  [
-    "an `error` event of plain text",
-    `${HELLO}event: error\ndata: boom\n\n`,
-    { ...NO_ANSWER, message: /boom$/ },
-  ],
+  ["`error` of text", `${HELLO}event: error\ndata: boom\n\n`, { ...NO_ANSWER, message: /boom$/ }],
 ];
 
 describe("[L3] createChatAnswerReader()", () => {

@@ -31,11 +31,7 @@ describe("[C6] the accounts of a config", () => {
     ["a section without accounts", file(""), {}, ["default"]],
     ["accounts and no other token", file(NAMED), {}, ["work", "play"]],
     ["accounts and a blank variable", file(NAMED), { DISCORD_BOT_TOKEN: " " }, ["work", "play"]],
-    ["accounts beside the environment's", file(NAMED), { DISCORD_BOT_TOKEN: "t" }, [
-      "default",
-      "work",
-      "play",
-    ]],
+    ["the environment's", file(NAMED), { DISCORD_BOT_TOKEN: "t" }, ["default", "work", "play"]],
     ["beside the token above", file(`"token":"t",${NAMED}`), {}, ["default", "work", "play"]],
     ["an account named default", file('"accounts":{"a":{"token":"a"},"Default":{}}'), {}, [
       "default",

@@ -326,11 +326,7 @@ describe("[W1] [W4] hooks in the config", () => {
   });
 
   const cases: readonly (readonly [what: string, hook: object, problem: string])[] = [
-    [
-      "no secret",
-      { secret: undefined },
-      'error hooks.uptime.secret: The hook "uptime" has no secret',
-    ],
+    ["none", { secret: undefined }, 'error hooks.uptime.secret: The hook "uptime" has no secret'],
     [
       "a short secret",
       { secret: "short" },

@@ -206,11 +206,7 @@ describe("[D5] afterDelivery()", () => {
     assert.equal(ended(since(9.9), 10, 3).kind, "again");
     assert.equal(ended(since(10), 9, 3).kind, "again");
     assert.equal(ended(since(600), 100, 2).kind, "again", "an outage of Discord");
-    assert.equal(
-      ended(since(10), 10, 3, refused("rate_limited")).kind,
-      "dead",
-      "certainly not there",
-    );
+    assert.equal(ended(since(10), 10, 3, refused("rate_limited")).kind, "dead");
     assert.equal(ended({ ...since(10), action: EDIT }, 10, 3).kind, "dead");
   });
 

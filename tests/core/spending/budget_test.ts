@@ -36,13 +36,7 @@ describe("[X4] budgetStopOf()", () => {
   const rows: readonly (readonly [string, Partial<Budgets>, SpentBy, UsageKind, string?])[] = [
     ["no budget", {}, spent(1e9, 1e9, 1e9), "answer"],
     ["less than the limit", { total: { tokensPerDay: 100 } }, spent(99), "answer"],
-    [
-      "the limit itself",
-      { total: { tokensPerDay: 100 } },
-      spent(100),
-      "answer",
-      "budgets.total.tokensPerDay",
-    ],
+    ["limit", { total: { tokensPerDay: 100 } }, spent(100), "answer", "budgets.total.tokensPerDay"],
     [
       "a limit of 0",
       { perUser: { tokensPerDay: 0 } },

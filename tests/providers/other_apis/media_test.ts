@@ -171,11 +171,7 @@ describe("[V5] createSpeakPcm()", () => {
   const bad = [
     ["a refusal", (answer: ServerResponse) => answer.writeHead(500).end(), /refused it/],
     ["a WAV without a rate", (answer: ServerResponse) => answer.end(wavOf(0)), /wrong rate/],
-    [
-      "a WAV of one sample a second",
-      (answer: ServerResponse) => answer.end(wavOf(1)),
-      /wrong rate/,
-    ],
+    ["a WAV of one sample", (answer: ServerResponse) => answer.end(wavOf(1)), /wrong rate/],
     [
       "a web page",
       (answer: ServerResponse) => answer.setHeader("content-type", "text/html").end("<p>"),

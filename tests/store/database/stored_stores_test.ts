@@ -184,67 +184,6 @@ for (const example of EXAMPLES) {
   });
 }
 
-/** One store of each schema, and so of each release: a later release opens all of them. */
-const OF_SCHEMAS = ["schema_1.sql"];
-
-describe("[X7] [O13] the stores of all releases", () => {
-  it("has one of each schema", () => {
-    assert.equal(OF_SCHEMAS.length, MIGRATIONS.length);
-  });
-
-  for (const [index, example] of OF_SCHEMAS.entries()) {
-    it(`opens and reads ${example}, and keeps a copy if it changes it`, async () => {
-      using directory = tempDirectory();
-      const path = join(directory.path, "barnacle.db");
-      restore(example, path);
-      const stored = new DatabaseSync(path, { readOnly: true });
-      assert.deepEqual([schemaOf(stored), columnsOf(stored)], [index + 1, COLUMNS[index]]);
-      stored.close();
-      const isOld = index + 1 < MIGRATIONS.length;
-      assert.equal(isCurrent(path), !isOld);
-      const { database, store } = start(path, MIGRATIONS);
-      assertWhole(database);
-      const backups = readdirSync(directory.path).filter((name) => name.endsWith(".bak"));
-      assert.equal(backups.length, isOld ? 1 : 0);
-      await store.inbox.voidClaims();
-      assert.equal((await store.inbox.claimNext(ACCOUNT, NOW, []))?.message.id, id(4));
-      assert.deepEqual(read(database, "PRAGMA integrity_check"), ["ok"]);
-      store.close();
-    });
-  }
-});
-
-/** Tables of ours with their number of rows; `fill` gives each empty one a row. */
-function rowsOf(database: DatabaseSync, fill = false): Readonly<Record<string, number>> {
-  const tables = read(
-    database,
-    "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' ORDER BY name",
-  ).filter((name) => !name.startsWith("sqlite_"));
-  const count = (name: string) => Number(read(database, `SELECT COUNT(*) FROM "${name}"`)[0]);
-  for (const name of fill ? tables.filter((one) => count(one) === 0) : []) {
-    const types = read(database, `SELECT type FROM pragma_table_info('${name}') ORDER BY cid`);
-    const values = types.map((type) => type === "TEXT" ? "'1'" : type === "BLOB" ? "x'01'" : "1");
-    database.exec(`INSERT INTO "${name}" VALUES (${values})`);
-  }
-  return Object.fromEntries(tables.map((name) => [name, count(name)]));
-}
-
-for (const example of OF_SCHEMAS) {
-  it(`[X7] a migration › keeps a row of each table of ${example}`, () => {
-    using directory = tempDirectory();
-    const path = join(directory.path, "barnacle.db");
-    restore(example, path);
-    const database = new DatabaseSync(path);
-    database.exec("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON");
-    const before = rowsOf(database, true);
-    assert.ok(Object.values(before).every((count) => count > 0));
-    migrate(database, LATER, () => {});
-    assert.deepEqual(rowsOf(database), { ...before, later: 0 });
-    assert.deepEqual(read(database, "PRAGMA integrity_check"), ["ok"]);
-    database.close();
-  });
-}
-
 describe("[X7] a store whose columns are not those of its number", () => {
   const number = MIGRATIONS.length;
   const cases: readonly (readonly [what: string, change: string])[] = [

@@ -196,82 +196,69 @@ it("[G5] touchAlive() › stores the shards' signs of life, and returns the dura
   assert.equal(shards[0]?.session?.aliveAt, NOW + 50);
 });
 
-const RUNS_NOW = Date.UTC(2026, 0, 1);
+const SINCE = Date.UTC(2026, 0, 1);
 const runsSession = (sessionId: string) => ({ sessionId, resumeUrl: "wss://resume", seq: 1 });
 
 describe("createRuns()", () => {
   it("[O9] returns the run before a new one, and none for the first", async () => {
     const { store } = openTestStore();
     assert.equal(
-      await store.gateway.startRun({ runId: "a", startedAt: RUNS_NOW, bootId: "boot" }),
+      await store.gateway.startRun({ runId: "a", startedAt: SINCE, bootId: "boot" }),
       undefined,
     );
-    await store.gateway.endRun("a", "stopped", RUNS_NOW + 5);
-    assert.deepEqual(await store.gateway.startRun({ runId: "b", startedAt: RUNS_NOW + 10 }), {
-      startedAt: RUNS_NOW,
-      aliveAt: RUNS_NOW + 5,
+    await store.gateway.endRun("a", "stopped", SINCE + 5);
+    assert.deepEqual(await store.gateway.startRun({ runId: "b", startedAt: SINCE + 10 }), {
+      startedAt: SINCE,
+      aliveAt: SINCE + 5,
       bootId: "boot",
       ending: "stopped",
     });
-    sameData(await store.gateway.startRun({ runId: "c", startedAt: RUNS_NOW + 20 }), {
-      startedAt: RUNS_NOW + 10,
-      aliveAt: RUNS_NOW + 10,
+    sameData(await store.gateway.startRun({ runId: "c", startedAt: SINCE + 20 }), {
+      startedAt: SINCE + 10,
+      aliveAt: SINCE + 10,
     });
   });
 
   it("[O9] counts a runsSession's sign of life for the current run", async () => {
     const { store } = openTestStore();
-    await store.gateway.startRun({ runId: "killed", startedAt: RUNS_NOW });
-    await store.gateway.startSession(ACCOUNT, 0, runsSession("a"), SELF, RUNS_NOW + 1);
-    await store.gateway.touchAlive(
-      ACCOUNT,
-      [{ shardId: 0, heardAt: RUNS_NOW + 60 }],
-      RUNS_NOW + 60,
-    );
-    const alive = async () =>
-      (await store.gateway.runs(0)).map(({ aliveAt }) => aliveAt - RUNS_NOW);
+    await store.gateway.startRun({ runId: "killed", startedAt: SINCE });
+    await store.gateway.startSession(ACCOUNT, 0, runsSession("a"), SELF, SINCE + 1);
+    await store.gateway.touchAlive(ACCOUNT, [{ shardId: 0, heardAt: SINCE + 60 }], SINCE + 60);
+    const alive = async () => (await store.gateway.runs(0)).map(({ aliveAt }) => aliveAt - SINCE);
     assert.deepEqual(await alive(), [60]);
-    assert.equal((await store.gateway.runsAround(RUNS_NOW + 60)).before?.aliveAt, RUNS_NOW + 60);
-    const last = await store.gateway.startRun({ runId: "this", startedAt: RUNS_NOW + 100 });
-    assert.equal(last?.aliveAt, RUNS_NOW + 60);
-    await store.gateway.touchAlive(
-      ACCOUNT,
-      [{ shardId: 0, heardAt: RUNS_NOW + 160 }],
-      RUNS_NOW + 160,
-    );
+    assert.equal((await store.gateway.runsAround(SINCE + 60)).before?.aliveAt, SINCE + 60);
+    const last = await store.gateway.startRun({ runId: "this", startedAt: SINCE + 100 });
+    assert.equal(last?.aliveAt, SINCE + 60);
+    await store.gateway.touchAlive(ACCOUNT, [{ shardId: 0, heardAt: SINCE + 160 }], SINCE + 160);
     assert.deepEqual(await alive(), [60, 160]);
-    await store.gateway.touchAlive(
-      ACCOUNT,
-      [{ shardId: 0, heardAt: RUNS_NOW + 160 }],
-      RUNS_NOW + 220,
-    );
+    await store.gateway.touchAlive(ACCOUNT, [{ shardId: 0, heardAt: SINCE + 160 }], SINCE + 220);
     assert.deepEqual(await alive(), [60, 220], "a run without a gateway lives, too");
   });
 
   it("[O9] lists the runs that lived since a time, oldest first", async () => {
     const { store } = openTestStore();
     for (const [index, runId] of ["a", "b", "c"].entries()) {
-      await store.gateway.startRun({ runId, startedAt: RUNS_NOW + index * 100 });
-      await store.gateway.touchAlive(ACCOUNT, [], RUNS_NOW + index * 100 + 50);
+      await store.gateway.startRun({ runId, startedAt: SINCE + index * 100 });
+      await store.gateway.touchAlive(ACCOUNT, [], SINCE + index * 100 + 50);
     }
     const names = async (since: number) =>
       (await store.gateway.runs(since)).map(({ runId }) => runId);
-    assert.deepEqual(await names(RUNS_NOW + 150), ["b", "c"]);
-    assert.deepEqual(await names(RUNS_NOW + 151), ["c"]);
-    assert.deepEqual(await names(RUNS_NOW + 251), []);
+    assert.deepEqual(await names(SINCE + 150), ["b", "c"]);
+    assert.deepEqual(await names(SINCE + 151), ["c"]);
+    assert.deepEqual(await names(SINCE + 251), []);
   });
 });
 
 describe("runsAround()", () => {
   async function open() {
     const { store } = openTestStore();
-    await store.gateway.startRun({ runId: "stopped", startedAt: RUNS_NOW });
-    await store.gateway.endRun("stopped", "stopped", RUNS_NOW + 50_000);
-    await store.gateway.startRun({ runId: "killed", startedAt: RUNS_NOW + 100_000 });
-    await store.gateway.touchAlive(ACCOUNT, [], RUNS_NOW + 150_000);
-    await store.gateway.startRun({ runId: "this", startedAt: RUNS_NOW + 600_000 });
+    await store.gateway.startRun({ runId: "stopped", startedAt: SINCE });
+    await store.gateway.endRun("stopped", "stopped", SINCE + 50_000);
+    await store.gateway.startRun({ runId: "killed", startedAt: SINCE + 100_000 });
+    await store.gateway.touchAlive(ACCOUNT, [], SINCE + 150_000);
+    await store.gateway.startRun({ runId: "this", startedAt: SINCE + 600_000 });
     return async (at: number) => {
-      const { wasRunning, before, after } = await store.gateway.runsAround(RUNS_NOW + at);
+      const { wasRunning, before, after } = await store.gateway.runsAround(SINCE + at);
       return [before?.runId, wasRunning, after?.runId];
     };
   }
@@ -279,12 +266,12 @@ describe("runsAround()", () => {
   it("[P1] knows the first start after any number of others, and which runs it has forgotten", async () => {
     const { store } = openTestStore();
     for (let number = 0; number < 200; number++) {
-      const run = { runId: `run ${number}`, startedAt: RUNS_NOW + number * 1_000 };
+      const run = { runId: `run ${number}`, startedAt: SINCE + number * 1_000 };
       await store.gateway.startRun(run);
       await store.gateway.endRun(run.runId, "stopped", run.startedAt + 500);
     }
     const around = async (at: number) => {
-      const { before, after, isForgotten } = await store.gateway.runsAround(RUNS_NOW + at);
+      const { before, after, isForgotten } = await store.gateway.runsAround(SINCE + at);
       return [before?.runId, after?.runId, isForgotten];
     };
     assert.deepEqual(await around(-1), [undefined, "run 0", false]);
@@ -310,12 +297,12 @@ describe("runsAround()", () => {
   });
 });
 
-const IDENTIFIES_NOW = Date.UTC(2026, 0, 2);
+const LATER = Date.UTC(2026, 0, 2);
 const GRANTED = { kind: "granted" } as const;
 
 function answer(fields: Partial<SessionStartLimit> = {}) {
   const limit = { total: 1_000, remaining: 1_000, resetAfterMs: DAY_MS, maxConcurrency: 1 };
-  return { url: "wss://one", shards: 1, limit: { ...limit, readAt: IDENTIFIES_NOW, ...fields } };
+  return { url: "wss://one", shards: 1, limit: { ...limit, readAt: LATER, ...fields } };
 }
 
 describe("[G6] the first IDENTIFY of a shard", () => {
@@ -332,88 +319,68 @@ describe("[G6] the first IDENTIFY of a shard", () => {
 
   it("leaves no gap before the session that follows it", async () => {
     const { store } = openTestStore();
-    await store.gateway.takeIdentify(ACCOUNT, 0, IDENTIFIES_NOW);
-    assert.deepEqual(await shardsOf(store), [[undefined, undefined, IDENTIFIES_NOW]]);
-    await begin(store, IDENTIFIES_NOW + 300);
-    assert.deepEqual(await shardsOf(store), [[
-      `at ${IDENTIFIES_NOW + 300}`,
-      undefined,
-      IDENTIFIES_NOW + 300,
-    ]]);
-    await store.gateway.takeIdentify(ACCOUNT, 0, IDENTIFIES_NOW + 9_000);
-    assert.deepEqual(await shardsOf(store), [[
-      `at ${IDENTIFIES_NOW + 300}`,
-      undefined,
-      IDENTIFIES_NOW + 300,
-    ]]);
+    await store.gateway.takeIdentify(ACCOUNT, 0, LATER);
+    assert.deepEqual(await shardsOf(store), [[undefined, undefined, LATER]]);
+    await begin(store, LATER + 300);
+    assert.deepEqual(await shardsOf(store), [[`at ${LATER + 300}`, undefined, LATER + 300]]);
+    await store.gateway.takeIdentify(ACCOUNT, 0, LATER + 9_000);
+    assert.deepEqual(await shardsOf(store), [[`at ${LATER + 300}`, undefined, LATER + 300]]);
   });
 
   it("begins a gap if no session was stored before the next one", async () => {
     const { store } = openTestStore();
-    await store.gateway.takeIdentify(ACCOUNT, 0, IDENTIFIES_NOW);
-    for (const at of [IDENTIFIES_NOW + 9_000, IDENTIFIES_NOW + 20_000]) {
+    await store.gateway.takeIdentify(ACCOUNT, 0, LATER);
+    for (const at of [LATER + 9_000, LATER + 20_000]) {
       await store.gateway.takeIdentify(ACCOUNT, 0, at);
-      assert.deepEqual(await shardsOf(store), [[undefined, IDENTIFIES_NOW, IDENTIFIES_NOW]]);
+      assert.deepEqual(await shardsOf(store), [[undefined, LATER, LATER]]);
     }
-    await begin(store, IDENTIFIES_NOW + 20_300);
-    assert.deepEqual(await shardsOf(store), [[
-      `at ${IDENTIFIES_NOW + 20_300}`,
-      IDENTIFIES_NOW,
-      IDENTIFIES_NOW,
-    ]]);
+    await begin(store, LATER + 20_300);
+    assert.deepEqual(await shardsOf(store), [[`at ${LATER + 20_300}`, LATER, LATER]]);
   });
 
   it("begins a gap if the number of shards changes before a session was stored", async () => {
     const { store } = openTestStore();
-    await store.gateway.takeIdentify(ACCOUNT, 0, IDENTIFIES_NOW);
-    await store.gateway.reshard(ACCOUNT, 2, IDENTIFIES_NOW + 9_000);
-    assert.deepEqual(await shardsOf(store), [[undefined, IDENTIFIES_NOW, IDENTIFIES_NOW], [
-      undefined,
-      IDENTIFIES_NOW,
-      IDENTIFIES_NOW,
-    ]]);
+    await store.gateway.takeIdentify(ACCOUNT, 0, LATER);
+    await store.gateway.reshard(ACCOUNT, 2, LATER + 9_000);
+    assert.deepEqual(await shardsOf(store), [[undefined, LATER, LATER], [undefined, LATER, LATER]]);
   });
 
   it("is forgotten if Discord refuses it, unless the bot was online before", async () => {
     const { store } = openTestStore();
-    await store.gateway.takeIdentify(ACCOUNT, 0, IDENTIFIES_NOW);
-    await store.gateway.takeIdentify(ACCOUNT, 0, IDENTIFIES_NOW + 9_000);
+    await store.gateway.takeIdentify(ACCOUNT, 0, LATER);
+    await store.gateway.takeIdentify(ACCOUNT, 0, LATER + 9_000);
     await store.gateway.forgetRefused(ACCOUNT);
     assert.deepEqual(await shardsOf(store), []);
-    await begin(store, IDENTIFIES_NOW + 20_000);
-    await store.gateway.reshard(ACCOUNT, 1, IDENTIFIES_NOW + 30_000);
+    await begin(store, LATER + 20_000);
+    await store.gateway.reshard(ACCOUNT, 1, LATER + 30_000);
     await store.gateway.forgetRefused(ACCOUNT);
-    assert.deepEqual(await shardsOf(store), [[
-      undefined,
-      IDENTIFIES_NOW + 20_000,
-      IDENTIFIES_NOW + 20_000,
-    ]]);
+    assert.deepEqual(await shardsOf(store), [[undefined, LATER + 20_000, LATER + 20_000]]);
   });
 });
 
 describe("takeIdentify()", () => {
   it("[G5] records granted IDENTIFYs, and no others", async () => {
     const { store, rows } = openTestStore();
-    assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 3, IDENTIFIES_NOW), GRANTED);
-    assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 0, IDENTIFIES_NOW + 1), {
+    assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 3, LATER), GRANTED);
+    assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 0, LATER + 1), {
       kind: "wait",
-      untilMs: IDENTIFIES_NOW + SPACING_MS,
+      untilMs: LATER + SPACING_MS,
       why: "spacing",
     });
     assert.deepEqual(rows("SELECT account_id, shard_id, at FROM identify"), [
-      { account_id: "default", shard_id: 3, at: IDENTIFIES_NOW },
+      { account_id: "default", shard_id: 3, at: LATER },
     ]);
-    sameData(await store.gateway.identifyBudget(ACCOUNT, IDENTIFIES_NOW + 1), { left: 999 });
+    sameData(await store.gateway.identifyBudget(ACCOUNT, LATER + 1), { left: 999 });
   });
 
   it("[G5] grants simultaneous requests up to Discord's concurrency", async () => {
     const { store } = openTestStore();
-    await store.gateway.saveGateway(ACCOUNT, answer({ maxConcurrency: 2 }), IDENTIFIES_NOW);
+    await store.gateway.saveGateway(ACCOUNT, answer({ maxConcurrency: 2 }), LATER);
     const answers = await Promise.all(
-      [0, 1, 2, 3].map((shardId) => store.gateway.takeIdentify(ACCOUNT, shardId, IDENTIFIES_NOW)),
+      [0, 1, 2, 3].map((shardId) => store.gateway.takeIdentify(ACCOUNT, shardId, LATER)),
     );
     assert.deepEqual(answers.map(({ kind }) => kind), ["granted", "granted", "wait", "wait"]);
-    sameData(await store.gateway.identifyBudget(ACCOUNT, IDENTIFIES_NOW), { left: 998 });
+    sameData(await store.gateway.identifyBudget(ACCOUNT, LATER), { left: 998 });
   });
 
   it("[G5] waits for the disk before it grants", async () => {
@@ -424,24 +391,22 @@ describe("takeIdentify()", () => {
       statements.push(sql);
       exec(sql);
     };
-    await store.gateway.saveApplication(ACCOUNT, { flags: 0 }, IDENTIFIES_NOW);
-    await store.gateway.takeIdentify(ACCOUNT, 0, IDENTIFIES_NOW);
+    await store.gateway.saveApplication(ACCOUNT, { flags: 0 }, LATER);
+    await store.gateway.takeIdentify(ACCOUNT, 0, LATER);
     assert.deepEqual(statements, ["PRAGMA synchronous = normal", "PRAGMA synchronous = full"]);
   });
 
   it("[G5] grants no IDENTIFY that it cannot record", async () => {
     const { database, store } = openTestStore();
     database.exec("PRAGMA query_only = ON");
-    await assert.rejects(store.gateway.takeIdentify(ACCOUNT, 0, IDENTIFIES_NOW), {
-      name: "StoreError",
-    });
+    await assert.rejects(store.gateway.takeIdentify(ACCOUNT, 0, LATER), { name: "StoreError" });
   });
 
   it("[G5] counts across restarts, in the file", async () => {
     using directory = tempDirectory();
     const path = join(directory.path, "barnacle.db");
     for (let start = 0; start < 3; start++) {
-      const now = IDENTIFIES_NOW + start * SPACING_MS;
+      const now = LATER + start * SPACING_MS;
       const store = openStore(path, { now, elapsed: () => 0 });
       sameData(await store.gateway.identifyBudget(ACCOUNT, now), { left: 1_000 - start });
       assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 0, now), GRANTED);

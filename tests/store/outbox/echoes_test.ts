@@ -60,12 +60,7 @@ describe("prepareSettleEcho()", () => {
     ["a foreign copy of a row that Discord refused us", "dead", {}, "unsent"],
     ["a second echo of a sent row", "sent", { attemptAt: AT, messageId: MESSAGE }, undefined],
     ["one of a row deleted before Discord told its id", "sent", { attemptAt: AT }, undefined],
-    [
-      "a second message with the nonce of a sent row",
-      "sent",
-      { attemptAt: AT, messageId: OTHER },
-      "unknown",
-    ],
+    ["a second with a sent row's nonce", "sent", { attemptAt: AT, messageId: OTHER }, "unknown"],
   ];
   for (const [name, state, fields, why] of WHY) {
     it(`[G11] judges ${name} as ${why ?? "ours"}, and settles the row once`, () => {

@@ -216,11 +216,7 @@ describe("[G5] planShards()", () => {
     ["one that is too old", { stored: { shardCount: 1, shards: [shard(0, 300_001)] } }, /too old/],
     ["one whose guilds are not known any more", { isComplete: false }, /guilds/],
     ["none if the config says so", { resumeSession: false }, /resumeSession/],
-    [
-      "one of the same intents",
-      { stored: { shardCount: 1, intents: 7, shards: [shard(0)] } },
-      undefined,
-    ],
+    ["its intents", { stored: { shardCount: 1, intents: 7, shards: [shard(0)] } }, undefined],
     [
       "one of other intents, which a RESUME would keep",
       { stored: { shardCount: 1, intents: 3, shards: [shard(0)] } },

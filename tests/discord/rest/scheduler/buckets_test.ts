@@ -251,13 +251,7 @@ describe("[D3] limitsOf()", () => {
     ["429 without any information", 429, {}, undefined, refusedForAll()],
     ["a scope, no time", 429, { "x-ratelimit-scope": "user" }, undefined, refusedForBucket()],
     ["429 with a time of 0", 429, { "retry-after": "0" }, { retry_after: 0 }, refusedForBucket()],
-    [
-      "429 with an invalid time",
-      429,
-      { "retry-after": "soon" },
-      { retry_after: "1" },
-      refusedForBucket(1_000),
-    ],
+    ["an invalid", 429, { "retry-after": "soon" }, { retry_after: "1" }, refusedForBucket(1_000)],
     ["429 for ever", 429, { "retry-after": "Infinity" }, { retry_after: -1 }, refusedForBucket()],
     ["a day is not cut", 429, { "retry-after": "86400" }, undefined, refusedForAll(86_400_000)],
   ];
