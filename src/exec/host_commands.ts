@@ -156,7 +156,6 @@ const READ_ONLY = [
   "/etc/localtime",
 ];
 
-/** Maximum number of open files of a process. */
 const MAX_OPEN = "--nofile=1024";
 
 /** The agent's instructions and skills in its workspace, which only people change (H4). */
@@ -357,7 +356,6 @@ export function createHostCommands(options: {
   };
 }
 
-/** Milliseconds for the test. */
 const PROBE_MS = 5_000;
 
 /**

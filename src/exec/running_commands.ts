@@ -4,7 +4,6 @@ import type { HostCommands } from "../core/exec/command.ts";
 import { createPlaces } from "../lib/places.ts";
 import type { RunningProgram } from "./run.ts";
 
-/** Maximum number of commands at the same time. */
 const MAX_COMMANDS = 4;
 
 /** Milliseconds that a command waits, so that most of its call's time is left for it. */

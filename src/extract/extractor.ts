@@ -119,7 +119,6 @@ const START_MS = 30_000;
 export const GROWTH_BYTES = 40 * 1024 * 1024;
 /** Bytes of a file whose copies cost more than the collection of garbage, which takes 10 to 30 ms. */
 const LARGE_BYTES = 1024 * 1024;
-/** Milliseconds between two looks at the memory. */
 const WATCH_MS = 5;
 
 /** Creates the extractor. It starts no thread before the first job. */

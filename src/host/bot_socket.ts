@@ -103,7 +103,6 @@ export class BotSocketError extends PathError<"not_private" | "too_long" | "unus
 /** Milliseconds within which a bot that does not hang greets a command. */
 export const GREETING_MS = 2_000;
 
-/** Milliseconds within which a command must have sent its request. */
 const REQUEST_MS = 30_000;
 /** Milliseconds that running requests get at the end of the bot. */
 const CLOSE_MS = 2_000;
@@ -111,12 +110,9 @@ const CLOSE_MS = 2_000;
 /** Requests that are carried out at once. Further commands wait for their greeting. */
 const MAX_BUSY = 2;
 const MAX_CONNECTIONS = 32;
-/** Bytes of the line with the lengths. */
 const MAX_HEADER_BYTES = 4_096;
-/** Bytes of a request's text, and of an answer. */
 const MAX_TEXT_BYTES = 8 * 2 ** 20;
 
-/** Maximum bytes of a request with its files. */
 export const MAX_REQUEST_BYTES = 100 * 2 ** 20;
 
 /** Changes with each change of the protocol. A pipe's greeting proves whose it is. */

@@ -49,7 +49,6 @@ export class HttpServerError extends Error {
   }
 }
 
-/** Number of ports to try after the default one. */
 const TRIES = 100;
 
 export interface PortRules {

@@ -235,7 +235,6 @@ const MAIN_TICK_MAX_MS = 60_000;
 const GATEWAY_TICK_MAX_MS = 30_000;
 
 const MB = 1_000_000;
-/** Maximum UTF-16 units of a reason in a check. */
 const MAX_REASON = 300;
 
 /**

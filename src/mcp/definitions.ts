@@ -28,11 +28,9 @@ export interface McpToolDefinition {
 
 type ListedTool = Awaited<ReturnType<MCPClient["listTools"]>>["tools"][number];
 
-/** Maximum number of tools of one server. */
 const MAX_TOOLS = 100;
 const MAX_DESCRIPTION = 2_000;
 const MAX_SCHEMA = 20_000;
-/** Maximum number of left-out tools to name. */
 const MAX_NAMED = 200;
 /** Maximum UTF-16 units of a left-out tool's name. */
 const MAX_SHOWN = 100;
@@ -130,7 +128,6 @@ export function isUnchanged({ changed, added, removed }: ToolDifferences): boole
   return changed.length + added.length + removed.length === 0;
 }
 
-/** Maximum number of pages of a list of tools. */
 const MAX_PAGES = 20;
 
 /**

@@ -36,7 +36,6 @@ import {
 } from "./reading.ts";
 import { type ConfinedLaunch, ProgramError, startFailure } from "./sandbox.ts";
 
-/** Maximum UTF-16 units of one message. */
 const MAX_MESSAGE = 8_000_000;
 
 /** Milliseconds from the request to end until the program is killed. */
@@ -215,7 +214,6 @@ const OLD_MS = 5_000;
 /** Milliseconds for `server/discover`: older servers do not know it, and some say nothing. */
 const DISCOVER_MS = 5_000;
 const EVENTS = "text/event-stream";
-/** Maximum UTF-16 units of a server's words in an error. */
 const MAX_WORDS = 300;
 
 /** A server refuses a request of a session, and does not answer it: it no longer knows the session. */

@@ -50,7 +50,6 @@ export const TOOLS_CHANGED = "notifications/tools/list_changed";
 /** Versions that `initialize` may agree on, the newest first. The library asks for the first one. */
 const VERSIONS = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
 
-/** Maximum UTF-16 units of a server's words in an error. */
 const MAX_WORDS = 500;
 
 /** Requests that wait for their answers: methods by id. */

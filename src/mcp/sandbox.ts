@@ -62,7 +62,6 @@ const EMPTY = ["/tmp", "/run"];
 /** System folders with views of other processes, which a program must not get. */
 const OPENING = ["/proc", "/sys", "/dev"];
 
-/** Milliseconds that a test of the sandbox may take. */
 const TEST_MS = 5_000;
 
 /** Namespaces and system folders of a program. */

@@ -160,9 +160,7 @@ export interface McpHost extends Timers {
   readonly onSignIn?: (serverId: string) => boolean;
 }
 
-/** Milliseconds to connect and to list the tools. */
 const CONNECT_MS = 20_000;
-/** Milliseconds without a call after which the connection ends. */
 const IDLE_MS = 10 * 60_000;
 /** Milliseconds to wait after the first failure; doubled with each further one. */
 const FIRST_WAIT_MS = 1_000;

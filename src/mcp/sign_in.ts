@@ -114,9 +114,7 @@ export interface SignIn {
   finish(answer: URLSearchParams): Promise<Login>;
 }
 
-/** Milliseconds to ask the server. */
 const ASK_MS = 20_000;
-/** Maximum UTF-16 units of a server's words in an error. */
 const MAX_WORDS = 300;
 
 /**

@@ -130,7 +130,6 @@ async function isFor(
 
 /** Ending of drawn images: the images that people sent have others. */
 const DRAWN = "drawn";
-/** Maximum bytes of an image. */
 const MAX_BYTES = 20_000_000;
 
 export function createDrawings(folder: MediaFolder, now: () => number) {

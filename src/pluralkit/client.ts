@@ -98,7 +98,6 @@ const MAX_UNKNOWN = 3;
  * after it has posted it.
  */
 const YOUNG_MS = 10_000;
-/** Maximum number of answers in memory. */
 const MAX_KNOWN = 1_000;
 
 /** Creates a client without running look-ups. */

@@ -13,7 +13,6 @@ import { parseForeignJson } from "../lib/text/json.ts";
 import { fieldsOf } from "./answer_parts.ts";
 import { WHOLE } from "./event_body.ts";
 
-/** Maximum number of characters of the server's message in an error. */
 export const REASON_MAX = 300;
 
 interface ServerError {
@@ -153,7 +152,6 @@ function faultIn(value: unknown, event?: string): unknown {
   return reasonIn(first) === undefined || typeof message === "object" ? undefined : value;
 }
 
-/** Maximum number of characters of the words that a decision reads. */
 const WORDS_MAX = 8_000;
 
 /** Words and codes of a refusal; of one without words of its own, all of its body. */

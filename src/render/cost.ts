@@ -22,10 +22,8 @@ import type { ComposedReply } from "./reply.ts";
 /** Maximum characters of thinking: with the tools, it fits into a message. */
 const MAX_THINKING = 1_200;
 
-/** Maximum characters of a message. */
 const MAX_CONTENT = 2_000;
 
-/** Maximum number of tools. */
 const MAX_TOOLS = 10;
 
 /**

@@ -160,7 +160,6 @@ export function failureText(
   return lines.join("\n");
 }
 
-/** Maximum number of calls in a line. */
 const MAX_CALLS = 10;
 
 function listOf(calls: readonly string[]): string {

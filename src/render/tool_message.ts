@@ -53,7 +53,6 @@ const WORK_OF: ReadonlyMap<string, string> = new Map([
   ["send_file", FILES],
 ]);
 
-/** Maximum number of tools in a line. */
 const MAX_TOOLS = 3;
 
 export interface Work {
@@ -74,7 +73,6 @@ export interface Work {
   readonly aside?: string;
 }
 
-/** Maximum UTF-16 units of the text beside calls. */
 const MAX_ASIDE = 300;
 
 /**

@@ -15,7 +15,6 @@ import { type JobEnd, runInThread } from "./run_in_thread.ts";
 import { JOB_ARGUMENT } from "./job_argument.ts";
 import { type AnswerAsk, answeredLine, type ToolJob } from "./tool_module.ts";
 
-/** Maximum number of threads, and of sandboxes, at the same time. */
 const MAX_JOBS = 2;
 
 /** Creates the runner. @param url Entry of the threads. */
@@ -58,7 +57,6 @@ interface OwnProgram {
 /** Milliseconds for the start and the end of the process, on a slow machine. */
 const EXTRA_MS = 15_000;
 
-/** Maximum bytes of a line that the process writes. */
 const MAX_ANSWER = 500_000;
 
 /**

@@ -10,7 +10,6 @@ import { fetched, readBody, textOf } from "./fetch_text.ts";
 import { type GuardPorts, WebError } from "./guarded_get.ts";
 import { PUBLIC_INTERNET } from "./pages.ts";
 
-/** Maximum bytes of an answer. */
 const MAX_BYTES = 1_000_000;
 
 /** Milliseconds for a whole answer; the tool itself ends with it. */

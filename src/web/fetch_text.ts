@@ -131,7 +131,6 @@ interface FetchedText {
 
 const MAX_REDIRECTS = 3;
 
-/** Milliseconds for the whole fetch, with all redirects. */
 const TIMEOUT_MS = 15_000;
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);

@@ -53,7 +53,6 @@ function keyFor({ origin }: URL): string {
 /** Maximum number of a name's addresses to try. */
 const MAX_ADDRESSES = 4;
 
-/** Milliseconds for a connection to one address. */
 const CONNECT_MS = 5_000;
 
 /**

@@ -28,7 +28,6 @@ export interface SearchEngine {
 
 const BRAVE = "https://api.search.brave.com";
 
-/** Milliseconds for the whole search. */
 const TIMEOUT_MS = 15_000;
 
 const MAX_BYTES = 2_000_000;

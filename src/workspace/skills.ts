@@ -25,7 +25,6 @@ import { codeOf, wordsOfCode } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { createWorkspace, LIMITS } from "./files.ts";
 
-/** Maximum number of skills, and of files of each. */
 const MAX_SKILLS = 100;
 const MAX_FILES = 200;
 /** Maximum bytes of a file of a skill that a model reads. */
@@ -131,10 +130,8 @@ function filesOf(folder: string) {
   });
 }
 
-/** Milliseconds for a header. */
 const HEAD_MS = 2_000;
 
-/** Maximum number of tools of one skill. */
 const MAX_TOOLS = 10;
 
 /** Adds their tools to skills, and the files that cannot be used to the problems. Never rejects. */

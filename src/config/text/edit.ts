@@ -129,7 +129,6 @@ export type Tree =
     readonly faults: readonly Fault[];
   };
 
-/** Maximum depth of nesting. */
 export const MAX_DEPTH = 32;
 
 /** Keys by which JavaScript reaches a prototype. */
@@ -138,7 +137,6 @@ const UNSAFE_KEYS: ReadonlySet<string> = new Set(["__proto__"]);
 /** UTF-16 units; a config of a thousand guilds has a tenth of it. */
 const MAX_LENGTH = 2 ** 20;
 
-/** Maximum number of faults to report. */
 const MAX_FAULTS = 100;
 
 const SYNTAX_ERRORS: Readonly<Record<number, string>> = {

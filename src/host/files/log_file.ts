@@ -8,7 +8,6 @@
 import { closeSync, fstatSync, openSync, renameSync, writeSync } from "node:fs";
 import { codeOf } from "../../lib/errors.ts";
 
-/** Number of older files beside the newest one. */
 const OLDER_FILES = 4;
 
 /** Paths of a log's files, the newest first; some of them may not exist. */

@@ -250,7 +250,6 @@ function overwrite(descriptor: number, text: string, part: string): void {
 
 /** Milliseconds for which another program may keep a file open on Windows. */
 const BUSY_MS = 2_000;
-/** Milliseconds between two attempts. */
 const AGAIN_MS = 25;
 /** What Windows says while another program, such as a virus scanner, has the target open. */
 const BUSY: readonly (string | undefined)[] = ["EPERM", "EACCES", "EBUSY"];

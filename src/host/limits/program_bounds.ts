@@ -202,7 +202,6 @@ function tryTo(run: () => void): void {
   }
 }
 
-/** Maximum number of files to add up. */
 const MAX_FILES = 20_000;
 /**
  * Bytes that the disk must lose until the files are added up again, and that a program may add to a

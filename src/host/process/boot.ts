@@ -192,7 +192,6 @@ export function cpuSec(): number {
   return (user + system) / 1_000_000;
 }
 
-/** Milliseconds between two looks at the CPU time. */
 const LOOK_MS = 20;
 
 /** Seconds of CPU time: a process that uses less between two looks has hardly anything to do. */
@@ -283,7 +282,6 @@ export interface EndProcessPorts {
   readonly say: (event: string) => void;
 }
 
-/** Milliseconds between two checks whether the process has ended. */
 const LOOK_EVERY_MS = 50;
 
 /**
@@ -291,7 +289,6 @@ const LOOK_EVERY_MS = 50;
  */
 export const STOP_EXTRA_MS = 5_000;
 
-/** Milliseconds to wait after SIGKILL. */
 const KILLED_WITHIN_MS = 5_000;
 
 export function mayEnd(holder: ProcessToEnd, facts: {

@@ -393,7 +393,6 @@ const FIRST_READ_MS = 1_000;
 
 /** Milliseconds between two checks that timers run; `/livez` allows 60 s. */
 const PULSE_MS = 30_000;
-/** How long delays are kept, in milliseconds. */
 const DELAYS_MS = 60_000;
 
 /** Starts the timer that notes live sessions, and returns the health monitor. */
@@ -568,9 +567,7 @@ function createMainThreadMonitor({ now, schedule }: HealthSources) {
   };
 }
 
-/** How long the figures are reused, in milliseconds. */
 const FIGURES_MS = 1_000;
-/** How long the result of a write probe is reused, in milliseconds. */
 const PROBE_MS = 10_000;
 /**
  * How long a failed write counts, in milliseconds: longer than the delay before received messages

@@ -16,9 +16,7 @@ import { isRecord, parseForeignJson } from "../../lib/text/json.ts";
 
 type Resolve = (host: string) => Promise<readonly { readonly address: string }[]>;
 
-/** Maximum bytes of an answer. */
 const MAX_BYTES = 256 * 1_024;
-/** Milliseconds for one request with its answer. */
 const TIMEOUT_MS = 15_000;
 
 /** Path of an authorization server's metadata; the path of its address follows, if it has one. */

@@ -31,7 +31,6 @@ const LINE_MAX = 64 * 1_024;
 /** Milliseconds without a byte; a slow disk checks a large model for minutes. */
 const SILENCE_MS = 10 * 60_000;
 
-/** Longest text of an error to repeat. */
 const ERROR_MAX = 200;
 
 /**

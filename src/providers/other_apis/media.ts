@@ -267,7 +267,6 @@ function parsed<Schema extends z.ZodType>(schema: Schema, bytes: Uint8Array) {
   return schema.safeParse(parseForeignJson(new TextDecoder().decode(bytes))).data;
 }
 
-/** Milliseconds for one image. */
 export const DRAW_MS = 110_000;
 /** Maximum bytes of an answer: base64 of an image of 15 MB. */
 const MAX_IMAGE_BYTES = 20_000_000;

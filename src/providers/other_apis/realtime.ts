@@ -14,7 +14,6 @@ export interface RealtimeSocket {
 
 export type RealtimeServer = ReturnType<typeof createRealtimeServer>;
 
-/** Milliseconds until a connection must be open. */
 const OPEN_MS = 10_000;
 /** Maximum events that wait for it, some seconds of sound, and bytes that the network may owe. */
 const WAITING_MAX = 500;

@@ -132,7 +132,6 @@ class UnreadableFormula extends Error {
   override readonly name = "UnreadableFormula";
 }
 
-/** Maximum groups within each other. */
 const MAX_DEPTH = 20;
 
 function plainFormula(tex: string): string {

@@ -48,7 +48,6 @@ export interface Envelope {
   readonly attachmentChars?: number;
 }
 
-/** Maximum number of reactions in a turn. */
 const MAX_REACTIONS = 25;
 
 /** Tells the model that it need not answer a question. */

@@ -32,9 +32,7 @@ const MAX_REST = 180;
 const MIN_REST = 100;
 /** Characters for a note about a part that is left out, and for line ends. */
 const NOTE = 50;
-/** Maximum characters of a message. */
 const MAX_CONTENT = 2_000;
-/** Maximum characters of a chosen answer. */
 const MAX_ANSWER = 100;
 
 interface CardPlace {

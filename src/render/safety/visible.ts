@@ -197,7 +197,6 @@ const TOKEN = new RegExp(
 const WHOLE_TEXT = /^\s*<s>(?![^]*<\/s>\s*\S)|<\/s>\s*$/g;
 const END_OF_TEXT = /<\/s>/g;
 
-/** Maximum number of tokens within each other. */
 const DEPTH = 8;
 
 /**

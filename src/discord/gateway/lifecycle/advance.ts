@@ -203,7 +203,6 @@ export function initialState(now: Now, facts: StartFacts = {}): LifecycleState {
   };
 }
 
-/** Milliseconds that Discord has to answer a close frame. */
 const CLOSE_MS = 1_000;
 
 export function hasSocket(phase: Phase): boolean {

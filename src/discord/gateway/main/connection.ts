@@ -58,7 +58,6 @@ export interface PermitsPorts extends Clock {
   readonly log: Log;
 }
 
-/** How long a shard waits after the store failed, in milliseconds. */
 const STORE_RETRY_MS = 5_000;
 
 /** How long a shard keeps a session with a hole while events are held, in milliseconds. */

@@ -58,7 +58,6 @@ interface SupervisorPorts extends Clock {
   readonly watchMs?: number;
 }
 
-/** Milliseconds between two checks of the worker. */
 const WATCH_MS = 15_000;
 
 const STOP_MS = 2_000;

@@ -370,7 +370,6 @@ const MESSAGE_BOUNDS = {
  */
 const MAX_UNSENT_BYTES = 256 << 10;
 
-/** Milliseconds that the peer has to answer a close frame. */
 const CLOSE_TIMEOUT_MS = 1_000;
 
 /** Suffix that a server adds to the upgrade's key (RFC 6455, 1.3). */

@@ -278,7 +278,6 @@ const STYLES: Readonly<Record<Button["style"], ButtonStyles>> = {
   danger: ButtonStyles.Danger,
 };
 
-/** Maximum number of buttons in a row. */
 const IN_A_ROW = 5;
 
 /**
