@@ -21,7 +21,6 @@ import {
 import { READ_TYPES } from "../../../src/discord/gateway/read/intents.ts";
 import { createReader } from "../../../src/discord/gateway/read/reader.ts";
 import { startShard } from "../../../src/discord/gateway/shard/shard.ts";
-import { scanEnvelope } from "../../../src/discord/gateway/socket/frame.ts";
 import type {
   PayloadSocket,
   PayloadSocketEvents,
@@ -387,9 +386,8 @@ function parsed(text: string): Parsed | null | undefined {
 
 /** The envelope makes a text a dispatch; its data may be no JSON. */
 function dispatchIn(text: string): Parsed | undefined {
-  const head = scanEnvelope(text);
-  const isDispatch = head?.op === 0 && head.t !== "READY" && head.t !== "RESUMED";
-  return isDispatch && head.s !== undefined ? head : undefined;
+  const [, t, s] = /^\{"t":"([A-Z_]*)","s":(\d+),"op":0,"d":/.exec(text) ?? [];
+  return t && t !== "READY" && t !== "RESUMED" ? { op: 0, t, s: Number(s) } : undefined;
 }
 
 /** The required result of a frame while the shard is ready, by the protocol and not by the code. */

@@ -138,25 +138,19 @@ const INTERVAL_MS = { min: 100, max: 600_000 };
 /** Metric labels and log lines contain the type, so it is restricted. */
 const TYPE = /^[A-Z][A-Z0-9_]{0,63}$/;
 
+/** The start of a dispatch as Discord writes it. Others are parsed as a whole. */
+const DISPATCH = /^\{"t":"([A-Z_]*)","s":(\d+),"op":0,"d":/;
+
 /**
  * Classifies one payload.
  *
  * @param wanted Types of the dispatches that Barnacle uses.
  */
 export function readFrame(text: string, wanted: ReadonlySet<string>): Frame {
-  const envelope = scanEnvelope(text);
-  if (envelope?.op === Op.Dispatch) {
-    const { t, s } = envelope;
-    const isParsed = t === "READY" || t === "RESUMED";
-    if (t !== undefined && s !== undefined && Number.isSafeInteger(s) && !isParsed) {
-      const isWanted = wanted.has(t);
-      return {
-        kind: "dispatch",
-        type: isWanted ? t : safeType(t),
-        seq: s,
-        text: isWanted ? text : undefined,
-      };
-    }
+  const [, t, digits] = DISPATCH.exec(text) ?? [];
+  const seq = Number(digits);
+  if (t !== undefined && Number.isSafeInteger(seq) && t !== "READY" && t !== "RESUMED") {
+    return { kind: "dispatch", type: safeType(t), seq, text: wanted.has(t) ? text : undefined };
   }
   const payload = parsePayload(text);
   if (!payload) return { kind: "unreadable", why: "not a gateway payload in JSON" };
@@ -220,86 +214,18 @@ function toSocketEvent({ op, d }: Payload): SocketEvent | undefined {
   return undefined;
 }
 
-export interface PayloadEnvelope {
+interface Payload {
   /** The opcode. */
   readonly op: number;
   /** Type of a dispatch; absent for other opcodes. */
   readonly t?: string;
   /** Sequence number of a dispatch; absent for other opcodes. */
   readonly s?: number;
-}
-
-/** One `"key":value,` of the envelope. Strings with escapes do not match: they are parsed. */
-const FIELD = /\s*"(t|s|op)"\s*:\s*(?:"([A-Z_]*)"|(\d+)|null)\s*,/y;
-const OPENING = /^\s*\{/;
-const START_OF_DATA = /\s*"d"\s*:/y;
-
-/** The start of a dispatch whose fields have Discord's usual order. */
-const USUAL = /^\{"t":"([A-Z_]*)","s":(\d+),"op":(\d+),"d":/;
-
-/**
- * Reads an envelope without parsing the payload.
- *
- * @returns `undefined` if the text does not start with a complete envelope.
- */
-export function scanEnvelope(text: string): PayloadEnvelope | undefined {
-  const s = seqOfMessage(text);
-  if (s !== undefined) return { op: Op.Dispatch, t: MESSAGE_CREATE, s };
-  const usual = USUAL.exec(text);
-  if (!usual) return scanFields(text);
-  const [, t = "", seq, op] = usual;
-  return { op: Number(op), t, s: Number(seq) };
-}
-
-/** The type of most dispatches, which are found faster than by an expression. */
-export const MESSAGE_CREATE = "MESSAGE_CREATE";
-const START_OF_MESSAGE = `{"t":"${MESSAGE_CREATE}","s":`;
-const END_OF_ENVELOPE = ',"op":0,"d":';
-const ZERO = 0x30;
-
-/** The sequence number of a new message; `undefined` for another dispatch or another order. */
-function seqOfMessage(text: string): number | undefined {
-  if (!text.startsWith(START_OF_MESSAGE)) return undefined;
-  const start = START_OF_MESSAGE.length;
-  let at = start;
-  let s = 0;
-  for (let digit = text.charCodeAt(at) - ZERO; digit >= 0 && digit <= 9;) {
-    s = s * 10 + digit;
-    digit = text.charCodeAt(++at) - ZERO;
-  }
-  return at > start && text.startsWith(END_OF_ENVELOPE, at) ? s : undefined;
-}
-
-function scanFields(text: string): PayloadEnvelope | undefined {
-  const opening = OPENING.exec(text);
-  if (!opening) return undefined;
-  let at = opening[0].length;
-  let op: number | undefined;
-  let t: string | undefined;
-  let s: number | undefined;
-  let seen = 0;
-  for (;;) {
-    FIELD.lastIndex = at;
-    const field = FIELD.exec(text);
-    if (!field) break;
-    const [, key, word, digits] = field;
-    if (key === "op" && digits !== undefined) op = Number(digits);
-    if (key === "s" && digits !== undefined) s = Number(digits);
-    if (key === "t" && word !== undefined) t = word;
-    at = FIELD.lastIndex;
-    seen++;
-  }
-  START_OF_DATA.lastIndex = at;
-  if (op === undefined || seen !== 3 || !START_OF_DATA.test(text)) return undefined;
-  return { op, t, s };
-}
-
-export interface Payload extends PayloadEnvelope {
   readonly d: unknown;
 }
 
 /** Parses a whole payload. Returns `undefined` if the text is no gateway payload. */
-export function parsePayload(text: string): Payload | undefined {
+function parsePayload(text: string): Payload | undefined {
   const value = parseForeignJson(text);
   if (!isRecord(value)) return undefined;
   const { op, t, s, d } = value;
