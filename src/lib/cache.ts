@@ -4,50 +4,39 @@
  */
 
 /** Creates a loader, which has loaded nothing yet. */
-export function createLoader<Code>(load: () => Promise<Code>): {
-  /**
-   * The code: the same at each call.
-   *
-   * @throws {unknown} If it cannot be loaded; as a rejection. The next call tries again.
-   */
-  get(): Promise<Code>;
-  /** The code, if it is loaded or on its way. */
-  loading(): Promise<Code> | undefined;
-} {
+export function createLoader<Code>(load: () => Promise<Code>) {
   let loading: Promise<Code> | undefined;
   return {
-    get: () =>
+    /**
+     * The code: the same at each call.
+     *
+     * @throws {unknown} If it cannot be loaded; as a rejection. The next call tries again.
+     */
+    get: (): Promise<Code> =>
       loading ??= load().catch((error: unknown) => {
         loading = undefined;
         throw error;
       }),
-    loading: () => loading,
+    /** The code, if it is loaded or on its way. */
+    loading: (): Promise<Code> | undefined => loading,
   };
 }
 
-/** A set with a maximum size. Reading a member does not make it newer. */
-export interface NewestSet<Member> {
-  /** Number of members, at most the maximum. */
-  readonly size: number;
-  has(member: Member): boolean;
-  /** Adds a member as the newest. Beyond the maximum, removes the oldest one. */
-  add(member: Member): void;
-  clear(): void;
-}
-
 /**
- * Creates an empty set.
+ * Creates an empty set with a maximum size. Reading a member does not make it newer.
  *
  * @param max Maximum number of members, from 1.
  */
-export function createNewestSet<Member>(max: number): NewestSet<Member> {
+export function createNewestSet<Member>(max: number) {
   const members = new Set<Member>();
   return {
-    get size() {
+    /** Number of members, at most the maximum. */
+    get size(): number {
       return members.size;
     },
-    has: (member) => members.has(member),
-    add(member) {
+    has: (member: Member): boolean => members.has(member),
+    /** Adds a member as the newest. Beyond the maximum, removes the oldest one. */
+    add(member: Member): void {
       members.delete(member);
       members.add(member);
       for (const oldest of members) {
@@ -55,9 +44,11 @@ export function createNewestSet<Member>(max: number): NewestSet<Member> {
         members.delete(oldest);
       }
     },
-    clear: () => members.clear(),
+    clear: (): void => members.clear(),
   };
 }
+
+export type NewestSet<Member> = ReturnType<typeof createNewestSet<Member>>;
 
 /** Sets the newest entry of a map, and removes the oldest beyond a number. */
 export function keepNewest<Key, Value>(
@@ -127,16 +118,9 @@ export function createBySecrets<Result>(
   secrets: () => readonly string[],
   make: (secrets: readonly string[]) => (text: string) => Result,
 ): (text: string) => Result {
-  let known = 0;
-  let current: ((text: string) => Result) | undefined; // a start makes it only if it needs it
-  return (text) => {
-    const all = secrets();
-    if (!current || all.length > known) {
-      known = all.length;
-      current = make(all);
-    }
-    return current(text);
-  };
+  // A start makes it only if it needs it.
+  const current = latest(() => secrets().length, () => make(secrets()));
+  return (text) => current()(text);
 }
 
 /** Wraps a read: the first call reads, and all calls get its result, a failure too. */

@@ -6,30 +6,21 @@
  * lines, and the block names a handler for each event, or it does not compile.
  */
 
-/** Handlers of a part's events, connected once. */
-export interface Emitter<Handlers extends object> {
-  /**
-   * The connected handlers.
-   *
-   * @throws {TypeError} Before {@link connect}: an event must not vanish.
-   */
-  readonly emit: Handlers;
-  /**
-   * Connects the handlers, before the first event.
-   *
-   * @throws {TypeError} On a second call.
-   */
-  connect(handlers: Handlers): void;
-}
-
-export function createEmitter<Handlers extends object>(): Emitter<Handlers> {
+/** Creates the handlers of a part's events, which are connected once. */
+export function createEmitter<Handlers extends object>() {
   let connected: Handlers | undefined;
   return {
-    get emit() {
+    /**
+     * The connected handlers.
+     *
+     * @throws {TypeError} Before they are connected: an event must not vanish.
+     */
+    get emit(): Handlers {
       if (!connected) throw new TypeError("An event was emitted before it was connected");
       return connected;
     },
-    connect(handlers) {
+    /** @throws {TypeError} On a second call. */
+    connect(handlers: Handlers): void {
       if (connected) throw new TypeError("The events are connected already");
       connected = handlers;
     },
@@ -37,34 +28,28 @@ export function createEmitter<Handlers extends object>(): Emitter<Handlers> {
 }
 
 /**
- * Calls that wait together. The gateway connects while the rest of the bot is loaded. Its events come
+ * Creates calls that wait together. The gateway connects while the rest of the bot is loaded. Its events come
  * too early then, and none may be lost or overtake another.
  */
-export interface Hold {
-  /**
-   * Wraps a function. Until {@link Hold.release}, calls of the result are held; after it, they pass
-   * at once.
-   */
-  wrap<Args extends readonly unknown[]>(call: (...args: Args) => void): (...args: Args) => void;
-  readonly isHolding: boolean;
-  /** Makes the held calls, in the order in which they came. */
-  release(): void;
-}
-
-export function createHold(): Hold {
+export function createHold() {
   let held: (() => void)[] | undefined = [];
   return {
-    wrap: (call) => (...args) => {
-      if (held) held.push(() => call(...args));
-      else call(...args);
-    },
-    get isHolding() {
+    /** Wraps a function. Until the release, calls of the result are held; after it, they pass at once. */
+    wrap:
+      <Args extends readonly unknown[]>(call: (...args: Args) => void) => (...args: Args): void => {
+        if (held) held.push(() => call(...args));
+        else call(...args);
+      },
+    get isHolding(): boolean {
       return held !== undefined;
     },
-    release() {
+    /** Makes the held calls, in the order in which they came. */
+    release(): void {
       // A call may cause others, which come after those that wait already.
       for (let next = held?.shift(); next; next = held?.shift()) next();
       held = undefined;
     },
   };
 }
+
+export type Hold = ReturnType<typeof createHold>;

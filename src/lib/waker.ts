@@ -8,15 +8,11 @@
 
 import { MAX_TIMER_MS, type StartTimer } from "./clock.ts";
 
-export function createKeyedQueue<Key>(): {
-  /** Runs a task after all earlier tasks of its key. A task that fails delays no other. */
-  run<Result>(key: Key, task: () => Promise<Result>): Promise<Result>;
-  /** Resolves when all tasks so far have finished; never rejects. */
-  idle(): Promise<void>;
-} {
+export function createKeyedQueue<Key>() {
   const last = new Map<Key, Promise<unknown>>();
   return {
-    async run(key, task) {
+    /** Runs a task after all earlier tasks of its key. A task that fails delays no other. */
+    async run<Result>(key: Key, task: () => Promise<Result>): Promise<Result> {
       const running = (last.get(key) ?? Promise.resolve()).then(task, task);
       last.set(key, running);
       try {
@@ -25,7 +21,8 @@ export function createKeyedQueue<Key>(): {
         if (last.get(key) === running) last.delete(key);
       }
     },
-    async idle() {
+    /** Resolves when all tasks so far have finished; never rejects. */
+    async idle(): Promise<void> {
       await Promise.allSettled(last.values());
     },
   };
