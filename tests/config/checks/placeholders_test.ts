@@ -59,8 +59,8 @@ it("[P12] placeholdersIn() › finds keys and values, in the order of the file",
 });
 
 describe("[P12] a config with placeholders", () => {
-  it("is refused if it is copied unchanged from docs/by-hand.md", async () => {
-    const page = readFileSync(join(ROOT, "docs/by-hand.md"), "utf8");
+  it("is refused if it is copied unchanged from docs/by-hand-config.md", async () => {
+    const page = readFileSync(join(ROOT, "docs/by-hand-config.md"), "utf8");
     const [sample = ""] = Array.from(
       page.matchAll(/```jsonc\n([^]*?)```/g),
       ([, text = ""]) => text,
