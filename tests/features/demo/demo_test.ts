@@ -5,18 +5,11 @@ import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readHolder } from "../../../src/host/locks/lock.ts";
 import { startOwnProcess } from "../../../src/host/process/own_process.ts";
-import type { Opening, PageNews } from "../../../simulator/page/page.ts";
+import type { Opening } from "../../../simulator/page/page.ts";
 import { commandUnderTest } from "../../support/bot/e2e.ts";
 import { eventsOf, startDemo, surroundings } from "./demo_process.ts";
 
 const LIMIT = { timeout: 600_000 };
-
-type Shown = Extract<PageNews, { readonly message: unknown }>;
-
-interface PlayedPage {
-  readonly world: Opening["world"];
-  act(path: string, as: string, channel: string, more?: object): Promise<void>;
-}
 
 describe("[O5] barnacle demo", LIMIT, () => {
   it(
@@ -56,56 +49,6 @@ describe("[O5] barnacle demo", LIMIT, () => {
       await demo.end();
     }
   });
-
-  /** Acts on the page by what it shows, until a message says so. */
-  async function play(
-    begin: (page: PlayedPage) => Promise<unknown>,
-    shown: (news: Shown, page: PlayedPage) => Promise<boolean>,
-  ): Promise<void> {
-    const demo = await startDemo();
-    const stop = new AbortController();
-    try {
-      const events = eventsOf(demo.page, stop.signal);
-      const { world } = (await events.next()).value as Opening;
-      const page: PlayedPage = {
-        world,
-        async act(path, as, channel, more = {}) {
-          const { id } = world.people.find(({ username }) => username === as) ?? {};
-          const channelId = world.channels.find(({ name }) => name === channel)?.id;
-          const answer = await fetch(new URL(path, demo.page), {
-            method: "POST",
-            headers: { "Content-Type": "application/json" },
-            body: JSON.stringify({ as: id, channel: channelId, ...more }),
-          });
-          assert.equal(answer.status, 204, await answer.text());
-        },
-      };
-      await begin(page);
-      for await (const event of events) {
-        const news = event as PageNews;
-        if ("message" in news && await shown(news, page)) return;
-      }
-    } finally {
-      stop.abort();
-      await demo.end();
-    }
-  }
-
-  it("shows an answer that only one person sees, and the page tells whom", LIMIT, () =>
-    play(
-      ({ world, act }) =>
-        act("/say", "ada", "general", {
-          text: `<@${world.bot.id}> Set the topic of this channel to "Low tide"`,
-        }),
-      async (news, { world, act }) => {
-        const { id: message, buttons: [undo], text } = news.message;
-        if (undo) await act("/click", "grace", "general", { message, button: undo.customId });
-        if (news.kind !== "whisper") return false;
-        assert.equal(news.userId, world.people.find(({ username }) => username === "grace")?.id);
-        assert.match(text, /\w/);
-        return true;
-      },
-    ));
 
   it(
     "runs twice in parallel, serves other machines with a key only, and leaves no files",

@@ -45,11 +45,14 @@ const gitea: Proof = (body) => ({
   "x-hub-signature-256": `sha256=${hmacOf(body)}`,
 });
 
+/** Of hooks that want no token. */
+const PROOFS: Readonly<Record<string, Proof>> = { github, gitea };
+
 /** A payload, and the words that people read of it. */
 interface Recipe {
   readonly hook: string;
-  readonly file: string;
-  readonly proof: Proof;
+  /** Default: that of the hook. */
+  readonly file?: string;
   /** Keys of the payload's top in place of the file's. */
   readonly changes?: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
@@ -65,53 +68,38 @@ interface Recipe {
 const RECIPES: readonly Recipe[] = [
   // Shape: louislam/uptime-kuma 6398a9581, notification-providers/webhook.js, model/heartbeat.js and
   // monitor.js (sendNotification, toJSON, sendCertNotificationByTargetDays), server.js (the test).
-  { hook: "uptime-kuma", file: "uptime-kuma.json", proof: bearer, shows: /Jellyfin is 🔴 down/ },
+  { hook: "uptime-kuma", shows: /Jellyfin is 🔴 down/ },
   {
     hook: "uptime-kuma",
-    file: "uptime-kuma.json",
-    proof: bearer,
     changes: { heartbeat: null, monitor: null, msg: "Barnacle Testing" },
     shows: /^Barnacle Testing$/,
   },
   // Shape: grafana/alerting 0fca94bf, receivers/webhook/v1/webhook.go; 007e9cd1,
   // templates/template_data.go. The values of an alert may be null.
-  { hook: "grafana", file: "grafana.json", proof: bearer, shows: /DiskAlmostFull: 🔴 firing/ },
+  { hook: "grafana", shows: /DiskAlmostFull: 🔴 firing/ },
   // Shape: prometheus/alertmanager 68fb2d575, notify/webhook/webhook.go, template/template.go.
   {
     hook: "alertmanager",
-    file: "alertmanager.json",
-    proof: bearer,
     headers: { "user-agent": "Alertmanager/0.32.0" },
     shows: /HostDown: 🔴 firing/,
   },
   // Shape: home-assistant/core eaca577d, components/rest_command/__init__.py: the payload is the
   // operator's own.
-  {
-    hook: "home-assistant",
-    file: "home-assistant.json",
-    proof: bearer,
-    shows: /^🏠 Washing machine: It has finished; the door is locked\.$/,
-  },
+  { hook: "home-assistant", shows: /^🏠 Washing machine: It has finished; the door is locked\.$/ },
   // Shape: octokit/webhooks 36a93e95, payload-examples/api.github.com/release/published; headers:
   // github/docs, webhook-events-and-payloads. A release may have no name.
   {
     hook: "github",
-    file: "github.json",
-    proof: github,
     shows:
       /^krill\/reef v2\.1\.0 is out: Spring tide\n.*https:\/\/github\.com\/krill\/reef\/releases\/tag\/v2\.1\.0/,
   },
   {
     hook: "github",
-    file: "github.json",
-    proof: github,
     changes: { release: { tag_name: "v2.2.0", name: null, html_url: "https://github.com/a" } },
     shows: /^krill\/reef v2\.2\.0 is out: no name\n/,
   },
   {
     hook: "github",
-    file: "github.json",
-    proof: github,
     changes: { number: 1 },
     headers: { "x-github-event": "repository_advisory" },
     shows: "left out",
@@ -120,14 +108,10 @@ const RECIPES: readonly Recipe[] = [
   // The message of a commit ends with a line break.
   {
     hook: "gitea",
-    file: "gitea.json",
-    proof: gitea,
     shows: /^ada pushed to ada\/dotfiles:\n– Use the new mirror\n<?https:\/\/git\.home\.arpa\//,
   },
   {
     hook: "gitea",
-    file: "gitea.json",
-    proof: gitea,
     changes: { ref_type: "branch" },
     headers: { "x-gitea-event": "create" },
     shows: "left out",
@@ -136,14 +120,10 @@ const RECIPES: readonly Recipe[] = [
   // link is empty for a registry other than the known ones.
   {
     hook: "diun",
-    file: "diun.json",
-    proof: bearer,
     shows: /^Update for nas: docker\.io\/jellyfin\/jellyfin:latest \(linux\/amd64\)\n/,
   },
   {
     hook: "diun",
-    file: "diun.json",
-    proof: bearer,
     changes: { status: "new", hub_link: "", image: "git.home.arpa/ada/app:1" },
     shows: /^New image for nas: git\.home\.arpa\/ada\/app:1 \(linux\/amd64\)$/,
   },
@@ -151,22 +131,17 @@ const RECIPES: readonly Recipe[] = [
   // Destinations/Generic/GenericClient.cs. The name of an episode says nothing of its series.
   {
     hook: "jellyfin",
-    file: "jellyfin.json",
-    proof: bearer,
     type: "application/json; charset=utf-8",
     shows: /^🎬 New on nas: The Tides \(2026\)$/,
   },
   {
     hook: "jellyfin",
-    file: "jellyfin.json",
-    proof: bearer,
     changes: { Name: "Low Water", ItemType: "Episode", SeriesName: "Harbour", EpisodeNumber: 2 },
     shows: /^🎬 New on nas: Low Water \(Harbour\)$/,
   },
   {
     hook: "script",
     file: "script.txt",
-    proof: bearer,
     type: "text/plain",
     shows: /the backup of nas is done: 12 GB in 4 min/,
   },
@@ -192,7 +167,9 @@ describe("[W1] [W4] [W6] examples/hooks.jsonc", () => {
       const bot = await start();
       const { address } = JSON.parse(await line(bot, /"Listening for hooks"/)).fields;
       await line(bot, /"The bot is ready"/);
-      for (const { hook, file, proof, changes, type = "application/json", ...recipe } of RECIPES) {
+      for (const { hook, file = `${hook}.json`, changes, ...recipe } of RECIPES) {
+        const { type = "application/json" } = recipe;
+        const proof = PROOFS[hook] ?? bearer;
         const recorded = readFileSync(new URL(file, FIXTURES), "utf8");
         const body = changes
           ? JSON.stringify({ ...JSON.parse(recorded), ...changes }, undefined, 2)
