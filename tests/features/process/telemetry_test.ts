@@ -1,5 +1,6 @@
 /**
- * Tests that the bot connects to Discord, the model and PluralKit, and to nothing else.
+ * Tests that the bot connects to Discord, the model and PluralKit, and to nothing else; a narrow
+ * terminal; and a restart by command.
  *
  * Deno writes each address that a program wants to use to the file `DENO_AUDIT_PERMISSIONS`, of all
  * threads. A compiled binary does not, so this test runs the source, whatever `BARNACLE_BIN` says.
@@ -16,6 +17,7 @@ import { ownCommand } from "../../../src/host/process/own_process.ts";
 import {
   API_KEY,
   commandUnderTest,
+  ended,
   type Scene,
   stopBot,
   withSimulation,
@@ -23,6 +25,7 @@ import {
 import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { openTerminal } from "../../support/terminal/terminal.ts";
+import { give, registered } from "../../support/bot/slash.ts";
 
 const onDeno = skipUnless(
   process.versions["deno"] !== undefined,
@@ -179,5 +182,25 @@ describe("[O10] a terminal of 40 columns", () => {
         assert.match(lines.join("\n"), shown, command);
         assert.deepEqual(lines.filter(isTorn), [], command);
       }
+    }));
+});
+
+/** Ada, by the id that the simulator gives her. */
+const OWNER = { ownerAllowFrom: ["1456074443980800000"] };
+
+describe("[K2] /restart", () => {
+  it("ends a supervised bot once its answer is sent, and not again after the start", () =>
+    withSimulation({ config: { commands: OWNER } }, async (scene) => {
+      const { say, replies, start } = scene;
+      const supervised = { BARNACLE_SUPERVISED: "1" };
+      const first = await start(supervised);
+      await registered(scene);
+      const use = (as: string) => give(scene, { as, in: "#general", name: "restart" });
+      assert.equal(await use("grace"), "You are not authorized to do that.");
+      assert.equal(await use("ada"), "I am restarting. I will be back in a moment.");
+      assert.deepEqual(await ended(first), { code: 0, signal: null });
+      await start(supervised);
+      say("ada", "dm", "/whoami");
+      assert.match((await replies("dm", 1, "ada"))[0] ?? "", /^You are/);
     }));
 });
