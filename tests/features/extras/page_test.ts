@@ -76,6 +76,10 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
     await press("Become Ada");
     await press("Press Approve");
     await press("Write as mallory");
+    await press("Open the voice channel and call the bot");
+    await press("Press Hear me");
+    await press("Say “When is low tide?”");
+    await press("Hang up");
     await press("Kill it now");
     await press("Ask again as Grace");
     await page.waitForSelector("#bot-dot.is-online");
