@@ -34,7 +34,7 @@ function defaultsModule(): string {
     ...Array.from(
       sections,
       ([name, build]) => `  "${name}": ${JSON.stringify(build().parse({}))},`,
-    ),
+    ).toSorted(), // the order in which modules load depends on who imports them first
     "};",
     "",
   ].join("\n");

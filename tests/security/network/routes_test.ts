@@ -33,8 +33,8 @@ const TABLES: Readonly<Record<ServerName, readonly RouteRule[]>> = {
 /** Files that open a server or hand one over. Each server of HTTP has its table above. */
 const SERVERS = [
   "cli/run/serve.ts", // health and dashboard
-  "extras/demo/page_server.ts", // demo
-  "extras/hooks/host.ts", // hooks
+  "features/demo/page_server.ts", // demo
+  "features/hooks/host.ts", // hooks
   "host/bot_socket.ts", // of commands, no HTTP
   "host/bounded_server.ts",
   "host/http_server.ts",
