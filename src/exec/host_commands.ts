@@ -14,7 +14,7 @@ import { homedir } from "node:os";
 import { basename, delimiter, dirname, join, resolve, sep } from "node:path";
 import {
   type CommandRequest,
-  type HostCommands,
+  type EndedCommand,
   MAX_PROCESSES,
   type ResolvedCommand,
 } from "../core/exec/command.ts";
@@ -273,7 +273,7 @@ export function createHostCommands(options: {
   readonly platform?: string;
   /** Shared with others whose commands take the same places; absent: with none. */
   readonly running?: RunningCommands;
-}): HostCommands {
+}) {
   const { bounds } = options;
   const { platform = process.platform } = options;
   const { running: { programs, takePlace } = createRunningCommands() } = options;
@@ -330,14 +330,28 @@ export function createHostCommands(options: {
   }
 
   return {
-    async resolve(request) {
+    /**
+     * Finds the program of a command, and its folder.
+     *
+     * @throws {Error} If there is no such program or folder.
+     */
+    async resolve(request: CommandRequest): Promise<ResolvedCommand> {
       assertPossible();
       const workspace = await workspaceNow();
       await sandboxNow(workspace);
       return await resolveCommand(request, workspace);
     },
     takePlace,
-    async run(command, timeoutMs, signal) {
+    /**
+     * Runs a command, and waits for its end.
+     *
+     * @throws {Error} If there is no sandbox, or it cannot be started.
+     */
+    async run(
+      command: ResolvedCommand,
+      timeoutMs: number,
+      signal: AbortSignal,
+    ): Promise<EndedCommand> {
       const running = await begin(command, timeoutMs);
       const onAbort = () => running.stop();
       signal.addEventListener("abort", onAbort, { once: true });
@@ -349,12 +363,14 @@ export function createHostCommands(options: {
         signal.removeEventListener("abort", onAbort);
       }
     },
-    async stop() {
+    async stop(): Promise<void> {
       for (const running of programs) running.stop();
       await Promise.allSettled([...programs].map(({ ended }) => ended));
     },
   };
 }
+
+export type HostCommands = ReturnType<typeof createHostCommands>;
 
 const PROBE_MS = 5_000;
 

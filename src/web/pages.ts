@@ -10,7 +10,7 @@
 
 import { lookup } from "node:dns/promises";
 import { networkInterfaces } from "node:os";
-import type { SearchHit, WebAccess, WebPage } from "../core/turn/host.ts";
+import type { SearchHit, WebPage } from "../core/turn/host.ts";
 import type { Clock } from "../lib/clock.ts";
 import { isPublicAddress } from "../lib/network/addresses.ts";
 import { fetchPlain, readBody } from "../lib/network/fetch_plain.ts";
@@ -135,7 +135,7 @@ const KEPT_MS = 10 * 60_000;
 const KEPT_PAGES = 16;
 const KEPT_CHARS = 4_000_000;
 
-/** Creates the reader; nothing is kept yet. */
+/** Searches and reads the web for tools; nothing is kept yet. */
 export function createWebPages({ runJob, version, now, engine, guard }: Clock & {
   readonly runJob: (
     job: unknown,
@@ -147,7 +147,7 @@ export function createWebPages({ runJob, version, now, engine, guard }: Clock & 
   readonly engine: () => SearchEngine | undefined;
   /** Replaces the public internet in tests. */
   readonly guard?: Omit<GuardPorts, "userAgent" | "now">;
-}): WebAccess {
+}) {
   const ports: GuardPorts = {
     ...(guard ?? PUBLIC_INTERNET),
     now,
@@ -156,16 +156,32 @@ export function createWebPages({ runJob, version, now, engine, guard }: Clock & 
   const kept = createKeptPages(now);
 
   return {
-    async search(query, most, signal) {
+    /**
+     * Searches the web by the operator's search engine (T9).
+     *
+     * @returns The best first.
+     * @throws {Error} If there is no engine, or it fails, with the reason for the model.
+     */
+    async search(
+      query: string,
+      most: number,
+      signal: AbortSignal,
+    ): Promise<readonly SearchHit[]> {
       const asked = engine();
       if (!asked) throw new WebError("the operator has taken the search engine away");
       return await searchWeb(asked, query, most, { fetch, signal });
     },
-    async file(url, maxBytes, signal) {
+    /** Reads a file of any type of the public internet; otherwise as `page`. */
+    async file(url: string, maxBytes: number, signal: AbortSignal): Promise<WebFile> {
       const { bytes, contentType, url: from } = await fetchFile(url, maxBytes, ports, signal);
       return { url: from, contentType, bytes: new Uint8Array(bytes) };
     },
-    async page(url, signal) {
+    /**
+     * Reads a page of the public internet (SEC-R23).
+     *
+     * @throws {Error} If it cannot be read, with the reason for the model; as a rejection.
+     */
+    async page(url: string, signal: AbortSignal): Promise<WebPage> {
       const known = kept.get(url);
       if (known) return known;
       const { isHtml, text, url: from } = await fetchText(url, ports, signal);
@@ -192,6 +208,16 @@ export function createWebPages({ runJob, version, now, engine, guard }: Clock & 
     },
   };
 }
+
+interface WebFile {
+  /** The address after redirects. */
+  readonly url: string;
+  /** The type that the server names; empty if it names none. */
+  readonly contentType: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+export type WebAccess = ReturnType<typeof createWebPages>;
 
 /** Keeps the last pages for a moment: an agent often reads one again, or reads on in it. */
 function createKeptPages(now: Clock["now"]) {

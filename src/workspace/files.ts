@@ -22,7 +22,7 @@ import {
 } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
 import { badArguments, RefusedCall } from "../core/turn/tool.ts";
-import type { FileEntry, WorkspaceFiles } from "../core/turn/host.ts";
+import type { FileEntry } from "../core/turn/host.ts";
 import { codeOf } from "../lib/errors.ts";
 import { decodeText } from "../lib/text/encoding.ts";
 
@@ -149,7 +149,7 @@ export const LIMITS: WorkspaceLimits = {
 };
 
 /**
- * Creates the port.
+ * Files of the workspace, for tools. Paths are relative to its root.
  *
  * @param root Path of the workspace, asked for at each call.
  * @param temporaryName A new name that no file has.
@@ -158,7 +158,8 @@ export function createWorkspace(
   root: () => string,
   temporaryName: () => string,
   limits: WorkspaceLimits = LIMITS,
-): WorkspaceFiles {
+) {
+  /** Reads a file of any kind; otherwise as `read`. */
   async function readBytes(path: string, maxBytes: number) {
     const { folders, name } = fileIn(path);
     const file = await openToRead(await walkFolders(root(), folders, false), name);
@@ -179,13 +180,23 @@ export function createWorkspace(
     }
   }
 
+  /**
+   * Reads a text file.
+   *
+   * @throws {Error} If the path leaves the workspace, or is no readable text file.
+   */
   async function read(path: string): Promise<string> {
     const text = decodeText(await readBytes(path, limits.fileBytes));
     if (text === undefined) throw new Error(`"${fileIn(path).name}" is no text`);
     return text;
   }
 
-  async function write(path: string, text: string): Promise<undefined> {
+  /**
+   * Creates or replaces a text file, at once or not at all. Missing folders are created.
+   *
+   * @throws {Error} If the path leaves the workspace, or the workspace has no room.
+   */
+  async function write(path: string, text: string): Promise<void> {
     const { folders, name, parts } = fileIn(path);
     assertChangeable(parts);
     const bytes = new TextEncoder().encode(text);
@@ -219,7 +230,13 @@ export function createWorkspace(
     read,
     readBytes,
     write,
-    async list(path, isRecursive) {
+    /**
+     * Lists a folder; `""` is the root.
+     *
+     * @returns The entries in the order of their paths, and whether there are more.
+     * @throws {Error} If the path leaves the workspace, or is no folder.
+     */
+    async list(path: string, isRecursive: boolean): Promise<FileList> {
       const parts = pathParts(path);
       const { folder } = await walkFolders(root(), parts, parts.length === 0);
       const entries: FileEntry[] = [];
@@ -228,6 +245,13 @@ export function createWorkspace(
     },
   };
 }
+
+interface FileList {
+  readonly entries: readonly FileEntry[];
+  readonly isCut: boolean;
+}
+
+export type WorkspaceFiles = ReturnType<typeof createWorkspace>;
 
 function fileIn(path: string) {
   const parts = pathParts(path);
@@ -354,7 +378,7 @@ export interface OwnPaths {
   readonly workspaces: readonly string[];
 }
 
-/** Creates the port. Both functions are called for each call of a tool. */
+/** Files of a workspace with nothing of Barnacle in it. Both functions are called for each call of a tool. */
 export function createWorkspaceFiles(root: () => string, own: () => OwnPaths): WorkspaceFiles {
   const files = createWorkspace(root, () => randomBytes(8).toString("hex"));
   const check = (): Promise<void> => assertApart(root(), own());

@@ -13,7 +13,6 @@ import {
   readTool,
   type RunTool,
   type Skill,
-  type SkillLibrary,
   type SkillProblem,
   type SkillSet,
   type SkillTool,
@@ -246,12 +245,13 @@ export function createSkillLibrary(
   { now }: Clock,
   log: Log,
   withTools: (found: SkillSet) => Promise<SkillSet> = (found) => Promise.resolve(found),
-): SkillLibrary {
+) {
   let current = NO_SKILLS;
   let files = JSON.stringify(NO_SKILLS);
   let readAt = 0;
   let reported = "";
 
+  /** Reads the skills again. Never rejects. */
   async function read(): Promise<void> {
     readAt = now();
     try {
@@ -271,10 +271,13 @@ export function createSkillLibrary(
   }
 
   return {
-    now() {
+    /** The skills as last read. A call after a minute reads them again, for later turns. */
+    now(): SkillSet {
       if (now() - readAt >= FRESH_MS) void read();
       return current;
     },
     read,
   };
 }
+
+export type SkillLibrary = ReturnType<typeof createSkillLibrary>;

@@ -14,7 +14,6 @@ import { after, describe, it } from "node:test";
 import { assertApart } from "../../src/workspace/files.ts";
 import { ruleAllows } from "../../src/core/exec/command.ts";
 import { createHostCommands, inBubblewrap } from "../../src/exec/host_commands.ts";
-import type { HostCommands } from "../../src/core/exec/command.ts";
 import { createOutput } from "../../src/exec/run.ts";
 import { createProgramBounds } from "../../src/host/limits/program_bounds.ts";
 import { EXEC_LIMITS, limitsOf, type WrittenLimits } from "../../src/lib/program_limits.ts";
@@ -33,7 +32,7 @@ let folders = 0;
 function open(
   maySkipSandbox = true,
   limits: Partial<WrittenLimits> = {},
-): { commands: HostCommands; folder: string } {
+) {
   const folder = join(directory.path, `${++folders}`);
   mkdirSync(folder);
   return {

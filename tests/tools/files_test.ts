@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { WorkspaceFiles } from "../../src/core/turn/host.ts";
+import type { WorkspaceFiles } from "../../src/workspace/files.ts";
 import type { Tool } from "../../src/core/turn/tool.ts";
 import { editFile, listFiles, readFile, writeFile } from "../../src/tools/workspace_files.ts";
 import { accountWith, toolContext } from "../support/model/tools.ts";

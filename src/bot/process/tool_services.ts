@@ -11,12 +11,11 @@
 import { agentOf, type BotConfig } from "../../config/config.ts";
 import { revealed } from "../../config/schema/parts/secrets.ts";
 import type { UserId } from "../../core/discord/ids.ts";
-import type { HostCommands } from "../../core/exec/command.ts";
 import type { McpServerState } from "../../core/mcp_state.ts";
-import type { RunTool, SkillLibrary } from "../../core/skills/skill.ts";
-import type { WebAccess, WorkspaceFiles } from "../../core/turn/host.ts";
+import type { RunTool } from "../../core/skills/skill.ts";
 import type { Tool } from "../../core/turn/tool.ts";
-import { createRunningCommands } from "../../exec/running_commands.ts";
+import type { HostCommands } from "../../exec/host_commands.ts";
+import { createRunningCommands, type RunningCommands } from "../../exec/running_commands.ts";
 import type { SkillRunParts } from "../../flows/tools/skill_tools.ts";
 import { createLoader } from "../../lib/cache.ts";
 import { type Clock, schedule } from "../../lib/clock.ts";
@@ -24,12 +23,18 @@ import type { Log } from "../../lib/log.ts";
 import { EXEC_LIMITS } from "../../lib/program_limits.ts";
 import type { CodeEnd, CodeJob } from "../../sandbox/evaluate.ts";
 import { TOOLS } from "../../tools/registry.ts";
-import type { SearchEngine } from "../../web/pages.ts";
-import { assertApart, createWorkspaceFiles, type OwnPaths } from "../../workspace/files.ts";
+import type { SearchEngine, WebAccess } from "../../web/pages.ts";
+import {
+  assertApart,
+  createWorkspaceFiles,
+  type OwnPaths,
+  type WorkspaceFiles,
+} from "../../workspace/files.ts";
 import {
   configuredFolders,
   createSkillLibrary,
   skillFolders,
+  type SkillLibrary,
   withTools,
   workspaceOf,
 } from "../../workspace/skills.ts";
@@ -231,7 +236,7 @@ function hasServers({ mcp }: BotConfig): boolean {
 
 /** Commands on the host. */
 function laterCommands(
-  { takePlace }: { readonly takePlace: HostCommands["takePlace"] },
+  { takePlace }: RunningCommands,
   load: () => Promise<HostCommands>,
 ): HostCommands {
   let loaded: HostCommands | undefined;

@@ -116,29 +116,6 @@ export interface EndedCommand {
   readonly end: RunEnd;
 }
 
-export interface HostCommands {
-  /**
-   * Finds the program of a command, and its folder.
-   *
-   * @throws {Error} If there is no such program or folder.
-   */
-  resolve(request: CommandRequest): Promise<ResolvedCommand>;
-  /**
-   * Takes one of the places for commands, once one is free.
-   *
-   * @returns Gives it back: after the command's end.
-   * @throws {Error} If no place is free for too long; or the signal's reason, if it is aborted before.
-   */
-  takePlace(signal: AbortSignal): Promise<() => void>;
-  /**
-   * Runs a command, and waits for its end.
-   *
-   * @throws {Error} If there is no sandbox, or it cannot be started.
-   */
-  run(command: ResolvedCommand, timeoutMs: number, signal: AbortSignal): Promise<EndedCommand>;
-  stop(): Promise<void>;
-}
-
 /** Programs that run other programs or scripts, or that change what runs later. */
 const RUNNERS: ReadonlySet<string> = new Set(
   `sh bash dash ash zsh ksh mksh csh tcsh fish rbash pwsh powershell cmd busybox toybox

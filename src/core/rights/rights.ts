@@ -157,19 +157,20 @@ export const PERMISSIONS = {
   "Speak": 1n << 21n,
   "Mute Members": 1n << 22n,
   "Move Members": 1n << 24n,
-} as const;
-
-const ADMINISTRATOR = 1n << 3n;
-
-/** Permissions that the bot does not need, and that an attacker could use (SEC-R34). */
-const RISKY = {
-  "Administrator": ADMINISTRATOR,
+  "Administrator": 1n << 3n,
   "Manage Webhooks": 1n << 29n,
   "Mention Everyone": 1n << 17n,
 } as const;
 
 /** The name of a permission: `"Send Messages"`. */
 export type Permission = keyof typeof PERMISSIONS;
+
+/** Permissions that the bot does not need, and that an attacker could use (SEC-R34). */
+export const RISKY: readonly Permission[] = [
+  "Administrator",
+  "Manage Webhooks",
+  "Mention Everyone",
+];
 
 /** Whether it is the name of a permission that Barnacle looks at. */
 export function isPermission(name: string): name is Permission {
@@ -244,8 +245,7 @@ function addOverwrite(sum: { allow: bigint; deny: bigint }, allow: bigint, deny:
  * only Administrator then.
  */
 export function riskyIn(bits: bigint): readonly string[] {
-  const names = Object.keys(RISKY).filter((name): name is keyof typeof RISKY => name in RISKY);
-  const found = names.filter((name) => has(bits, RISKY[name]));
+  const found = RISKY.filter((name) => has(bits, PERMISSIONS[name]));
   return found.includes("Administrator") ? ["Administrator"] : found;
 }
 
@@ -271,7 +271,7 @@ function basePermissions(
   for (const { id, permissions } of roles) {
     if (own.has(id) || isSame(id, guildId)) base |= permissions;
   }
-  return has(base, ADMINISTRATOR) ? EVERYTHING : base;
+  return has(base, PERMISSIONS["Administrator"]) ? EVERYTHING : base;
 }
 
 /** Sets of the roles of members: one call of a tool asks for the same one several times. */
@@ -776,7 +776,7 @@ function maySee(
 }
 
 function isAll(role: RoleFacts): boolean {
-  return (role.permissions & ADMINISTRATOR) !== 0n;
+  return (role.permissions & PERMISSIONS["Administrator"]) !== 0n;
 }
 
 interface RoleOverwrites {

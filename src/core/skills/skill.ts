@@ -141,13 +141,6 @@ export interface SkillSet {
   readonly problems: readonly SkillProblem[];
 }
 
-export interface SkillLibrary {
-  /** The skills as last read. A call after a minute reads them again, for later turns. */
-  now(): SkillSet;
-  /** Reads the skills again. Never rejects. */
-  read(): Promise<void>;
-}
-
 export const NO_SKILLS: SkillSet = { skills: [], problems: [] };
 
 const oneLine = (text: string): string => text.replace(/\s+/g, " ").trim();

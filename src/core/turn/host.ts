@@ -18,34 +18,6 @@ export interface FileEntry {
   readonly bytes?: number;
 }
 
-/** Files of the workspace, for tools. Paths are relative to its root. */
-export interface WorkspaceFiles {
-  /**
-   * Reads a text file.
-   *
-   * @throws {Error} If the path leaves the workspace, or is no readable text file.
-   */
-  read(path: string): Promise<string>;
-  /** Reads a file of any kind; otherwise as {@link WorkspaceFiles.read}. */
-  readBytes(path: string, maxBytes: number): Promise<Uint8Array<ArrayBuffer>>;
-  /**
-   * Creates or replaces a text file, at once or not at all. Missing folders are created.
-   *
-   * @throws {Error} If the path leaves the workspace, or the workspace has no room.
-   */
-  write(path: string, text: string): Promise<void>;
-  /**
-   * Lists a folder; `""` is the root.
-   *
-   * @returns The entries in the order of their paths, and whether there are more.
-   * @throws {Error} If the path leaves the workspace, or is no folder.
-   */
-  list(
-    path: string,
-    isRecursive: boolean,
-  ): Promise<{ readonly entries: readonly FileEntry[]; readonly isCut: boolean }>;
-}
-
 export interface WebPage {
   /** The address after redirects. */
   readonly url: string;
@@ -63,28 +35,4 @@ export interface SearchHit {
   readonly title: string;
   /** A few words of the page; may be empty. */
   readonly excerpt: string;
-}
-
-export interface WebAccess {
-  /**
-   * Searches the web by the operator's search engine (T9).
-   *
-   * @returns The best first.
-   * @throws {Error} If there is no engine, or it fails, with the reason for the model.
-   */
-  search(query: string, most: number, signal: AbortSignal): Promise<readonly SearchHit[]>;
-  /**
-   * Reads a page of the public internet (SEC-R23).
-   *
-   * @throws {Error} If it cannot be read, with the reason for the model; as a rejection.
-   */
-  page(url: string, signal: AbortSignal): Promise<WebPage>;
-  /** Reads a file of any type of the public internet; otherwise as {@link WebAccess.page}. */
-  file(url: string, maxBytes: number, signal: AbortSignal): Promise<{
-    /** The address after redirects. */
-    readonly url: string;
-    /** The type that the server names; empty if it names none. */
-    readonly contentType: string;
-    readonly bytes: Uint8Array<ArrayBuffer>;
-  }>;
 }

@@ -8,7 +8,6 @@ import type { UserId } from "../../core/discord/ids.ts";
 import {
   decideExec,
   type ExecRule,
-  type HostCommands,
   MAX_COMMAND_MS,
   MAX_PROCESSES,
   mayAllowAlways,
@@ -19,6 +18,7 @@ import { ALLOW_ALWAYS, ALLOW_ONCE, DENY, type Question } from "../../core/people
 import { askerFacts, type DiscordCall } from "../../core/turn/discord_place.ts";
 import type { ExecCall } from "../../core/turn/host.ts";
 import { badArguments, RefusedCall } from "../../core/turn/tool.ts";
+import type { HostCommands } from "../../exec/host_commands.ts";
 import { whenAborted } from "../../lib/clock.ts";
 import {
   EXEC_LIMITS,

@@ -446,7 +446,10 @@ describe("[T4] [SEC-R17] missingRight()", () => {
     });
   }
 
-  const names = Object.keys(PERMISSIONS) as Permission[];
+  /** An administrator has all others, which {@link bitsByHand} does not count. */
+  const names = (Object.keys(PERMISSIONS) as Permission[]).filter((name) =>
+    name !== "Administrator"
+  );
   const anyBits = fc.subarray(names).map((subset) => bits(...subset));
   const overwrite = fc.record({
     id: fc.constantFrom<RoleId | UserId>(EVERYONE, CREW, MATE, ASKER),

@@ -1,7 +1,7 @@
 /** Tests the places of commands in commands; `tests/e2e/tools/exec_test.ts` has the bot. */
 
 import assert from "node:assert/strict";
-import type { HostCommands } from "../../../src/core/exec/command.ts";
+import type { HostCommands } from "../../../src/exec/host_commands.ts";
 import { describe, it } from "node:test";
 import { createRunningCommands } from "../../../src/exec/running_commands.ts";
 import { DENY } from "../../../src/core/people/question.ts";

@@ -9,6 +9,7 @@ import {
   type Permission,
   permissionBits,
   PERMISSIONS,
+  RISKY,
 } from "../../../core/rights/rights.ts";
 import type { ChannelPlace, UndoRequest } from "../../../core/turn/discord_place.ts";
 import { type Action, defineAction, DESTRUCTIVE, FIELDS, inChannel } from "./action.ts";
@@ -16,7 +17,8 @@ import { badArguments } from "../../../core/turn/tool.ts";
 
 const { channelId, userId } = FIELDS;
 
-const NAMES: readonly Permission[] = Object.keys(PERMISSIONS).filter(isPermission);
+const NAMES: readonly Permission[] = Object.keys(PERMISSIONS).filter(isPermission)
+  .filter((name) => !RISKY.includes(name));
 const permission = z.string().transform((written, context): Permission => {
   const found = NAMES.find((name) => name.toLowerCase() === written.trim().toLowerCase());
   if (found) return found;

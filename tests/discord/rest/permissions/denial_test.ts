@@ -25,7 +25,7 @@ const MUTED = roleId("300");
 const BOT = userId("900");
 const OWNER = userId("901");
 const ALL = Object.values(PERMISSIONS).reduce((sum, flag) => sum | flag, 0n) &
-  ~PERMISSIONS["Manage Threads"];
+  ~(PERMISSIONS["Manage Threads"] | PERMISSIONS["Administrator"]);
 const ADMINISTRATOR = 1n << 3n;
 
 interface Fields {
