@@ -40,6 +40,8 @@ interface Setting {
     account: BotAccount,
     value: string,
   ) => Promise<string | undefined>;
+  /** @returns What a value does that needs a second press; `undefined` if it needs none. */
+  readonly warning?: (call: CommandCall, value: string) => string | undefined;
   /** A sentence below the answer. */
   readonly remark?: (call: CommandCall, account: BotAccount) => Promise<string | undefined>;
 }
@@ -126,12 +128,23 @@ const SETTINGS: readonly Setting[] = [
     { name: "off: answer nothing but commands", value: "off" },
     { name: "inherit: a thread as its channel, others on", value: "inherit" },
   ]),
-  inConfig("direct-messages", "Who may write me direct messages", "channels.discord.dm.policy", [
-    { name: "pairing: people on my list, and those you let in", value: "pairing" },
-    { name: "allowlist: people on my list", value: "allowlist" },
-    { name: "open: everyone on my list, which may be all", value: "open" },
-    { name: "disabled: no one", value: "disabled" },
-  ]),
+  {
+    ...inConfig(
+      "direct-messages",
+      "Who may write me direct messages",
+      "channels.discord.dm.policy",
+      [
+        { name: "pairing: people on my list, and those you let in", value: "pairing" },
+        { name: "allowlist: people on my list", value: "allowlist" },
+        { name: "open: everyone on my list, which may be all", value: "open" },
+        { name: "disabled: no one, nor you", value: "disabled" },
+      ],
+    ),
+    warning: ({ place }, value) =>
+      value === "disabled" && place.kind !== "guild"
+        ? "I will not answer you here any more; change it back in a server or in the config."
+        : undefined,
+  },
   {
     ...inConfig(
       "default-model",
@@ -203,6 +216,9 @@ function inConfig(
   };
 }
 
+/** The word after a value that needs a second press. */
+const ANYWAY = " anyway";
+
 /** Shows all settings, or one, and chooses a value. */
 export const settings: Command = {
   name: "settings",
@@ -234,7 +250,7 @@ export const settings: Command = {
     if (named === undefined) return await listed(call, account);
     const setting = await settingFor(call, named, account);
     if (typeof setting === "string") return setting;
-    const { name, isFree, remark } = setting;
+    const { name, isFree, warning, remark } = setting;
     const choices = await setting.choices(account);
     const names = choices.slice(0, MAX_OPTIONS).map(({ value }) => `\`${bounded(value, 60)}\``)
       .join(", ");
@@ -249,10 +265,19 @@ export const settings: Command = {
         menu: choices.length > 0 ? menuWith(name, `${name} is ${now}`, choices) : undefined,
       };
     }
-    const wanted = given.trim();
+    const isSure = warning !== undefined && given.trimEnd().endsWith(ANYWAY);
+    const wanted = (isSure ? given.trimEnd().slice(0, -ANYWAY.length) : given).trim();
     const known = choices.find(({ value }) => value.toLowerCase() === wanted.toLowerCase());
     if (!known && !isFree) return `\`${name}\` takes one of: ${names}`;
     const value = known?.value ?? wanted;
+    const warned = isSure ? undefined : warning?.(call, value);
+    if (warned !== undefined) {
+      const sure = value + ANYWAY;
+      return {
+        text: `${warned}\nTo do it: \`/${settings.name} ${name} ${sure}\``,
+        menu: menuWith(name, `${value}?`, [valueChoice(sure)]),
+      };
+    }
     const problem = await setting.choose(call, account, value);
     if (problem !== undefined) return problem;
     account.log.info("A person changed a setting", {

@@ -382,6 +382,20 @@ describe("[K2] /settings", () => {
     });
   }
 
+  it("asks an owner twice before their own direct messages go unanswered", async () => {
+    const { answer, choose, keys } = await using();
+    const given = { name: "direct-messages", value: "disabled" };
+    const { text, menu } = await answer("settings", given, { as: GRACE });
+    assert.match(text, /^I will not answer you here any more; change it back in a server/);
+    assert.deepEqual(keys, {});
+    const [sure] = menu?.options ?? [];
+    await choose(menu?.custom_id ?? "", sure?.value ?? "", { as: GRACE });
+    assert.deepEqual(keys, { "channels.discord.dm.policy": "disabled" });
+    const inServer = await using();
+    await inServer.use("direct-messages disabled");
+    assert.deepEqual(inServer.keys, keys);
+  });
+
   it("[K4] says why the config file does not take a value", async () => {
     assert.match(
       await (await using()).use("budget wrong"),
