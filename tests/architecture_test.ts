@@ -123,7 +123,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   // Shows what their commands show, and changes the same rows.
   dashboard: ["access", "agent", "config", "model", "why"],
   demo: ["voice"], // people with the same keys
-  diagnose: ["model"], // judges its facts
+  diagnose: ["alerts", "model"], // tests the webhook, and judges facts of models
   signins: ["mcp"], // tells the states of logins
   setup: ["delivery", "model", "service"], // tests the model, and greets
   upgrade: ["service"],

@@ -108,7 +108,8 @@ function createApplication(
     [name, target] as const
   );
   const root = buildRouteMap({ docs: { brief: "Barnacle" }, routes: Object.fromEntries(routes) });
-  const formatHelp: typeof root.formatHelp = () => textOf(overviewLines(tasks, VERSION, style));
+  const formatHelp: typeof root.formatHelp = ({ includeHidden }) =>
+    textOf(overviewLines(tasks, VERSION, style, includeHidden));
   return buildApplication({ ...root, formatHelp }, {
     name: "barnacle",
     versionInfo: { currentVersion: BUILD_NAME },

@@ -28,32 +28,33 @@ const TAGLINE = "an AI agent for Discord";
 /** Commands that bare `barnacle` names, in this order. */
 const FIRST_COMMANDS = ["demo", "setup", "run", "doctor"];
 
-/** Commands that `barnacle --help` explains. It names the others in one line. */
-const EXPLAINED = 20;
+/** Maximum number of commands that `barnacle help` shows. */
+const SHOWN = 20;
 
-/** Lines of `barnacle --help`. */
+/** Lines of `barnacle help`: the first tasks, each whole. Those of `barnacle help --all`: all tasks. */
 export function overviewLines(
   tasks: readonly CommandTask[],
   version: string,
   style: Style,
+  showsAll: boolean,
 ): readonly string[] {
-  const names = tasks.flatMap(({ commands }) => Object.keys(commands));
-  const explained = new Set(names.slice(0, EXPLAINED));
+  const countTo = (at: number) =>
+    tasks.slice(0, at + 1).flatMap(({ commands }) => Object.keys(commands)).length;
+  const shown = showsAll ? tasks : tasks.filter((_, at) => countTo(at) <= SHOWN);
   return [
     `Barnacle ${version}, ${TAGLINE}`,
     "",
     `${style.bold("Usage:")} barnacle <command> [options]`,
-    ...tasks.flatMap(({ title, commands }) => section(title, rowsOf(commands, explained), style)),
-    ...(names.length > EXPLAINED
-      ? ["", `${style.bold("More commands:")} ${names.slice(EXPLAINED).toSorted().join(", ")}`]
-      : []),
+    ...shown.flatMap(({ title, commands }) => section(title, rowsOf(commands), style)),
     ...section("Options", [
       ["-h, --help", "Print this help, or that of a command"],
       ["-v, --version", "Print the version"],
     ], style),
-    "",
-    "`barnacle help <command>` shows the options, exit codes and an example, and",
-    "`barnacle help <words>` searches the documentation.",
+    ...section("More help", [
+      ["barnacle help <command>", "Show its options, exit codes and an example"],
+      ["barnacle help --all", "List all commands"],
+      ["barnacle help <words>", "Search the documentation"],
+    ], style),
   ];
 }
 
@@ -74,16 +75,12 @@ export function welcomeLines(
     `Barnacle ${version}, ${TAGLINE}`,
     ...section("Start here", rows, style),
     "",
-    "`barnacle help` lists all commands.",
+    "`barnacle help` lists more commands.",
   ];
 }
 
-function rowsOf(
-  commands: CommandTask["commands"],
-  explained: ReadonlySet<string>,
-): readonly HelpRow[] {
-  return Object.entries(commands).filter(([name]) => explained.has(name))
-    .map(([name, command]): HelpRow => [name, briefOf(command)]);
+function rowsOf(commands: CommandTask["commands"]): readonly HelpRow[] {
+  return Object.entries(commands).map(([name, command]): HelpRow => [name, briefOf(command)]);
 }
 
 function briefOf(command: CliCommand | CliGroup): string {

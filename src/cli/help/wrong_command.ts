@@ -131,7 +131,8 @@ const INSTEAD: Readonly<Record<string, string>> = {
 const HELP_OPTIONS: readonly string[] = ["--help", "-h", "--helpAll", "--help-all", "-H"];
 
 /**
- * Reads `help pairing list` and `pairing help` as `--help` of the command. `help help` is the help of
+ * Reads `help pairing list` and `pairing help` as `--help` of the command, and `help --all` as
+ * `--help-all`, the library's option that shows everything. `help help` is the help of
  * Barnacle itself. Options after a command's name are dropped; one without a command is wrong.
  */
 export function withHelpOption(args: readonly string[], commands: Commands): readonly string[] {
@@ -139,6 +140,7 @@ export function withHelpOption(args: readonly string[], commands: Commands): rea
   if (first === "help") {
     const others = args.slice(1).filter((word) => !HELP_OPTIONS.includes(word));
     const [name = ""] = others;
+    if (name === "--all") return ["--help-all"];
     if (name.startsWith("-")) return others;
     const words = others.filter((word) => !word.startsWith("-"));
     return [...name === "help" ? words.slice(1) : words, "--help"];
@@ -210,7 +212,7 @@ function insteadOf(name: string, commands: Commands): string {
   );
   if (subCommands.length > 0) return didYouMean(subCommands);
   const names = nearest(name, [...Object.keys(commands), "help"]);
-  return names.length > 0 ? didYouMean(names) : "`barnacle help` lists all commands";
+  return names.length > 0 ? didYouMean(names) : "`barnacle help --all` lists all commands";
 }
 
 /** Number of typing mistakes up to which a name is suggested. */

@@ -20,7 +20,6 @@ async function problems(judged: JudgedConfig): Promise<readonly Problem[]> {
 export const alerts = {
   config: { alerts: keys },
   problems,
-  cli: async () => ({ "Diagnose": await import("./commands.ts") }),
   watch: watchProcess,
 } satisfies Feature;
 

@@ -43,6 +43,7 @@ export const doctor: CliCommand = describeCommand<DoctorFlags>({
   examples: [
     "barnacle doctor",
     "barnacle doctor --network",
+    "barnacle doctor --alerts",
     "barnacle doctor --only discord --fix",
   ],
   exits: {
@@ -68,6 +69,7 @@ export const doctor: CliCommand = describeCommand<DoctorFlags>({
       network: flag(
         "Test the connection to Discord alone: DNS, TCP, TLS, HTTP, WebSocket; needs no token and no config",
       ),
+      alerts: flag("Send a test alert to `alerts.webhook`, and check nothing else"),
       fix: flag("Enable missing intents in Discord's developer portal, after a question"),
       yes: flag("Answer yes to the question of --fix"),
     },

@@ -32,6 +32,8 @@ export interface DoctorFlags extends CommonFlags {
   readonly only?: readonly DoctorPart[];
   /** Whether to test the connection to Discord alone. */
   readonly network: boolean;
+  /** Whether to send a test alert alone. */
+  readonly alerts: boolean;
   /** Whether to enable missing intents. */
   readonly fix: boolean;
   /** Whether to do so without a question. */
@@ -45,6 +47,7 @@ export async function doctor(
   confirm?: FixOptions["confirm"],
 ): Promise<ExitCode> {
   if (flags.network) return reportFindings(await examineNetworkAlone(io), flags.json, io);
+  if (flags.alerts) return await (await import("../alerts/test_alert.ts")).testAlerts(flags, io);
   const loaded = await readConfig(await configBefore(flags, io), io.env);
   const problems = verdictOn(loaded, io.env).filter(({ severity }) => severity !== "note");
   const others = loaded.kind === "refused"

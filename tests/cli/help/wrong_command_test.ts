@@ -33,7 +33,7 @@ describe("[O10] wrongCommand()", () => {
       'unknown command "graceful_shutdown"; Ctrl+C or SIGTERM stops the bot, which then finishes ' +
       "its answers first",
     ],
-    ["constructor", 'unknown command "constructor"; `barnacle help` lists all commands'],
+    ["constructor", 'unknown command "constructor"; `barnacle help --all` lists all commands'],
     ["pairing aprove X", 'unknown command "pairing aprove"; did you mean `pairing approve`?'],
     ["outbox lst", 'unknown command "outbox lst"; did you mean `outbox list`?'],
     ["config ste a b", 'unknown command "config ste"; did you mean `config set`?'],
@@ -83,6 +83,7 @@ describe("[O10] withHelpOption()", () => {
     ["help help run", "run --help"],
     ["help --help", "--help"],
     ["help --foo", "--foo"],
+    ["help --all", "--help-all"],
     ["config help", "config --help"],
     ["config help check", "config check --help"],
     ["why help", "why help"],

@@ -17,7 +17,7 @@ describe("[O3] barnacle doctor", () => {
     writeFileSync(config, text, { mode: 0o600 });
     const [checked, diagnosed, machine] = [recordingIo(), recordingIo(), recordingIo()];
     assert.equal(await check({ config, json: false }, checked), 78);
-    const flags = { config, json: false, network: false, fix: false, yes: false };
+    const flags = { config, json: false, network: false, alerts: false, fix: false, yes: false };
     assert.equal(await doctor(flags, diagnosed), 78);
     assert.equal(diagnosed.stdout.join("\n"), checked.stderr.join("\n"));
     assert.match(diagnosed.stdout.join("\n"), /^ {2}= did you mean "allowlist"\?$/m);
@@ -42,7 +42,16 @@ describe("[O3] barnacle doctor", () => {
     const only = ["host"] as const;
     const asked = async (config: string | undefined) => {
       const io = recordingIo({ HOME: folder.path });
-      await doctor({ config, data, json: true, network: false, fix: false, yes: false, only }, io);
+      await doctor({
+        config,
+        data,
+        json: true,
+        network: false,
+        alerts: false,
+        fix: false,
+        yes: false,
+        only,
+      }, io);
       const { findings } = JSON.parse(io.stdout.join(""));
       return findings.filter(({ id }: { id: string }) => id === "config")
         .map(({ status, why }: Record<string, string>) => `${status}: ${why}`);

@@ -104,7 +104,7 @@ describe("[O12] alerts of the bot", () => {
     ));
 });
 
-describe("[O12] barnacle alerts test", () => {
+describe("[O12] barnacle doctor --alerts", () => {
   it("posts a test to the webhook, and says what is wrong without its address", () =>
     withReceiver((receiver) =>
       withSimulation({
@@ -112,21 +112,23 @@ describe("[O12] barnacle alerts test", () => {
       }, async ({ cli }) => {
         const { received, statuses } = receiver;
         const host = new URL(receiver.url).host;
-        const tested = await cli("alerts", "test");
-        assert.deepEqual([tested.code, tested.stdout], [0, [`ok  ${host} took it`]]);
+        const tested = await cli("doctor", "--alerts");
+        assert.deepEqual([tested.code, tested.stdout], [0, [
+          `ok    Webhook  ${host} took a test alert`,
+        ]]);
         assert.equal(JSON.parse(received[0]?.body ?? "").event, "test");
         statuses.push(302);
-        const failed = await cli("alerts", "test");
+        const failed = await cli("doctor", "--alerts");
         assert.equal(failed.code, 1);
         assert.match(
-          failed.stderr.join("\n"),
+          failed.stdout.join("\n"),
           /answered with status 302: write the address that it redirects to$/,
         );
         assert.deepEqual(received.map(({ path }) => path), [SECRET_PATH, SECRET_PATH]);
         await cli("config", "set", "alerts.webhook", "http://127.0.0.1:1/SecretPart");
-        const away = await cli("alerts", "test");
-        assert.match(away.stderr.join("\n"), /cannot reach 127\.0\.0\.1:1/);
-        assert.doesNotMatch(away.stderr.join("\n"), /SecretPart/);
+        const away = await cli("doctor", "--alerts");
+        assert.match(away.stdout.join("\n"), /cannot reach 127\.0\.0\.1:1/);
+        assert.doesNotMatch(away.stdout.join("\n"), /SecretPart/);
       })
     ));
 });

@@ -347,7 +347,14 @@ async function play(
     async function inProcess(): Promise<readonly string[]> {
       const io = recordingIo(usualEnv());
       const flags = { config: scene.configFile, data: hands.dataDir, json: false };
-      await doctor({ ...flags, only: [part], network: false, fix: false, yes: false }, io);
+      await doctor({
+        ...flags,
+        only: [part],
+        network: false,
+        alerts: false,
+        fix: false,
+        yes: false,
+      }, io);
       return [...io.stdout, ...io.stderr];
     }
 

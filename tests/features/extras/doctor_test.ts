@@ -48,7 +48,7 @@ async function diagnose(
   const io = recordingIo({ ...envOf(scene), ...env });
   const { configFile: config, dataDir: data } = scene;
   const code = await doctor(
-    { config, data, json: true, ...(only && { only }), network: false, fix, yes },
+    { config, data, json: true, ...(only && { only }), network: false, alerts: false, fix, yes },
     io,
   );
   return read({ ...io, code });
