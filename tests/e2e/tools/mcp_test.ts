@@ -1,9 +1,10 @@
 /** Tests tools of an MCP server as people on Discord see them (T6, T13). */
 
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { gunzipSync } from "node:zlib";
 import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
 import { buttonsIn, linksIn, textOf, usableIn } from "../../../simulator/world/components.ts";
 import type { Interaction, Message } from "../../../simulator/world/world.ts";
@@ -11,6 +12,7 @@ import { ended, KILLED, type Scene, stopBot, withSimulation } from "../../suppor
 import { registered } from "../../support/bot/slash.ts";
 import { scriptedProgram } from "../../support/model/mcp_scripted.ts";
 import { type AccountServer, startAccountServer } from "../../support/model/own_accounts.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
 
 const scripted = (description: string) => ({
   config: {
@@ -91,7 +93,47 @@ async function enter(scene: Scene, as: string, message: Message, address: string
 const shownTo = (scene: Scene, as: string, text: string): Promise<string> =>
   scene.until(`${text} for ${as}`, () => scene.written("dm", as).find((one) => one.includes(text)));
 
+const filesIn = (folder: string): readonly string[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .flatMap((entry) => entry.isFile() ? [join(entry.parentPath, entry.name)] : []);
+
 describe("[T13a] the bot", () => {
+  it("has no token of an account in its files, a backup, its log or a request to its model", async () => {
+    await using server = await startAccountServer();
+    await withSimulation(optionsFor(server), async (scene) => {
+      const { start, say, dataDir, configFile, cli, model } = scene;
+      const bot = await start();
+      const people = ["grace", "ada"];
+      for (const as of people) {
+        say(as, "dm", ASK);
+        const asked = await card(scene, as, /Sign in/);
+        await enter(scene, as, asked, server.allow(addressOn(asked), as).href);
+        await shownTo(scene, as, `agenda of ${as}`);
+      }
+      const tokens = server.secrets.filter((one) => /^(?:access|refresh)-/.test(one));
+      assert.ok(tokens.length >= 4);
+      using out = tempDirectory();
+      assert.equal((await cli("backup", "--to", out.path)).code, 0);
+      const [backup = "", ...others] = filesIn(out.path);
+      assert.deepEqual(others, []);
+      const unpacked = gunzipSync(readFileSync(backup));
+      assert.ok(unpacked.includes("agenda of grace") && !unpacked.includes("own.logins"));
+      const logins = filesIn(dataDir).filter((path) => path.includes("own.logins"));
+      assert.equal(logins.length, people.length);
+      const asked = JSON.stringify(model.requests);
+      assert.match(asked, /agenda of grace, asked with Bearer \[redacted\]/);
+      const places = new Map<string, { includes(text: string): boolean }>([
+        ...[...filesIn(dataDir), configFile].map((path) => [path, readFileSync(path)] as const),
+        ["the backup", unpacked],
+        ["the log", bot.lines.join("\n")],
+        ["the requests", asked],
+      ]);
+      for (const [place, text] of places) {
+        assert.ok(!tokens.some((token) => text.includes(token)), place);
+      }
+    });
+  });
+
   it("keeps the words of an account out of every other conversation", async () => {
     await using server = await startAccountServer();
     const options = optionsFor(server);

@@ -27,6 +27,28 @@ async function makeDue({ dataDir, cli }: Scene, id = "1"): Promise<void> {
   await cli("schedules", "resume", id);
 }
 
+describe("[L3] a model server that refuses tools", () => {
+  const play = sharedBot({});
+
+  it("gets questions without them, and log, health and owner hear of it once", () =>
+    play(async ({ say, mention, replies, model, status, until, written, here }, bot) => {
+      model.behave("no_tools");
+      for (let at = 1; at <= 2; at++) {
+        say("grace", here, `${mention} hello ${at}`);
+        assert.match((await replies(here, at)).at(-1) ?? "", new RegExp(`> hello ${at}`));
+      }
+      assert.deepEqual(model.requests.slice(-2).map(({ hasTools }) => hasTools), [false, false]);
+      assert.match(model.requests.at(-1)?.system ?? "", /You have no tools here/);
+      assert.equal(bot.lines.filter((line) => line.includes("refuses all tools")).length, 1);
+      const { findings } = await status(bot);
+      const check = findings.find(({ why }) => why?.includes("refuses all tools"));
+      assert.equal(check?.where, "openai/barnacle-script");
+      assert.match(check.why ?? "", /refuses all tools.*does not support tools/);
+      const told = /`openai\/barnacle-script` refuses all tools/;
+      await until("the owner to read it", () => told.test(written("dm", "ada").join()));
+    }));
+});
+
 const remind = (input: object) => `call: remind ${JSON.stringify(input)}`;
 
 describe("[T12] the bot", () => {

@@ -104,6 +104,67 @@ describe("[P1] barnacle why", () => {
     assert.doesNotMatch(text, / mention /, "no further checks follow");
   });
 
+  const place = (keys: object = {}) => ({ guilds: { [GUILD]: keys } });
+  const bot = sender({ automaton: "bot" });
+  const group = { place: { kind: "group_dm" } } as const;
+  const refusals: readonly [discord: object, message: InboundMessage, said: string][] = [
+    [{ dm: { enabled: false } }, directMessage(), "direct messages are disabled (dm.enabled"],
+    [
+      { dm: { policy: "allowlist", allowFrom: ["1"] } },
+      directMessage(),
+      "the sender is not on the allow list for direct messages (dm.allowFrom",
+    ],
+    [{}, directMessage(group), "group chats are disabled (dm.groupEnabled"],
+    [
+      { dm: { groupEnabled: true, groupChannels: ["1"] } },
+      directMessage(group),
+      "this group chat is not on the allow list (dm.groupChannels",
+    ],
+    [{ groupPolicy: "disabled" }, guildMessage(), "guilds are disabled (groupPolicy"],
+    [{ guilds: { 1: {} } }, guildMessage(), "this guild is not on the allow list (guilds"],
+    [
+      place({ channels: { random: {} } }),
+      guildMessage(),
+      `this channel is not on the guild's allow list (guilds.${GUILD}.channels`,
+    ],
+    [
+      place({ channels: { help: { enabled: false } } }),
+      guildMessage(),
+      `this channel is disabled (guilds.${GUILD}.channels.help.enabled`,
+    ],
+    [
+      place({ users: ["1"] }),
+      guildMessage(),
+      `the sender is not on the allow list of this place (guilds.${GUILD}.users`,
+    ],
+    [place(), guildMessage({ sender: bot }), "the bot does not answer other bots (allowBots"],
+    [
+      place(),
+      guildMessage({ sender: sender({ automaton: "webhook" }) }),
+      "the bot does not answer webhooks (allowBots",
+    ],
+    [
+      place({ requireMention: true }),
+      guildMessage(),
+      "it does not mention the bot; the model may see it as context later " +
+      `(guilds.${GUILD}.requireMention`,
+    ],
+    [
+      place({ requireMention: false }),
+      guildMessage({ text: "" }),
+      "Discord withheld its text, so the bot cannot judge it (gateway.intents",
+    ],
+  ];
+  for (const [discord, message, said] of refusals) {
+    it(`says why the bot refuses: ${said.slice(0, said.lastIndexOf(" ("))}`, async () => {
+      const fixture = createDataFixture({ channels: { discord } });
+      await fixture.receive({ ...message, id: ID });
+      const [first = ""] = (await ask(fixture)).text.split("\n");
+      const whole = first.replace("channels.discord.", "");
+      assert.ok(whole.startsWith(`Not answered: ${said}`), first);
+    });
+  }
+
   it("[T1] shows the steps of a turn that called tools, with their times", async () => {
     const fixture = await received({ mention: "user" });
     const calls = [{ id: "a", name: "read_channel_history", arguments: '{"limit":\n3}' }];

@@ -1,6 +1,7 @@
 /** Tests the places of commands in commands; `tests/e2e/tools/exec_test.ts` has the bot. */
 
 import assert from "node:assert/strict";
+import type { RunEnd } from "../../../src/core/exec/command.ts";
 import type { HostCommands } from "../../../src/exec/host_commands.ts";
 import { describe, it } from "node:test";
 import { createRunningCommands } from "../../../src/exec/running_commands.ts";
@@ -9,6 +10,14 @@ import type { CallEffect } from "../../../src/core/turn/tool.ts";
 import { runExec } from "../../../src/features/exec/exec.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 import { NO_TOOLS, toolContext } from "../../support/model/tools.ts";
+
+/** How commands end that do not work, by their names. */
+const ENDS: Readonly<Record<string, Partial<RunEnd>>> = {
+  fails: { code: 153 },
+  memory: { code: null, cut: "memory" },
+  disk: { code: null, cut: "disk" },
+  processes: { code: null, cut: "processes" },
+};
 
 const unused = () => assert.fail("not called");
 
@@ -37,12 +46,12 @@ async function setUp(maxWaitMs?: number) {
       begun.push(argv.join(" "));
       times.push(timeoutMs);
       await new Promise<void>((end) => void ends.push(end));
-      return { output: "", end: { code: argv[0] === "fails" ? 153 : 0, ms: 1 } };
+      return { output: "", end: { code: 0, ms: 1, ...ENDS[argv[0] ?? ""] } };
     },
     stop: unused,
   };
   const { account, clock, reload } = await testAccount({
-    beside: { exec: { mode: "full" } },
+    beside: { exec: { mode: "full", limits: { memoryMb: 30, diskMb: 40 } } },
     toolServices: { of: () => ({ ...NO_TOOLS.of("main"), commands }) },
   });
   const call = toolContext({ account });
@@ -102,9 +111,16 @@ describe("[SEC-R22] commands", () => {
     const [name, first, failures] of [
       ["fails", /^\[exit code 153; a file may have at most \d+ MB, 0\.0 s\]/, ["exit code 153"]],
       ["works", /^\[exit code 0, 0\.0 s\]/, []],
+      ...([
+        ["memory", "it took more than 30 MB of memory"],
+        ["disk", "its files passed 40 MB, or the disk is full"],
+        ["processes", "it had more than 64 processes"],
+      ] as const).map(([cut, why]) =>
+        [cut, new RegExp(`^\\[ended, because ${why}, `), [`ended, because ${why}`]] as const
+      ),
     ] as const
   ) {
-    it(`[R15a] says how a command ends that ${name}, and notes a failure for its receipt`, async () => {
+    it(`[R15a] [SEC-R22] says how a command ends: ${name}, and notes a failure for its receipt`, async () => {
       const { call, end, settled } = await setUp();
       const noted: unknown[] = [];
       const noteEffect = ({ failure }: Partial<CallEffect>) => void noted.push(failure);
