@@ -15,8 +15,9 @@ ROWS, COLUMNS = 60, 110
 
 child, master = pty.fork()
 if child == 0:
+    # Before the program, which may set another size.
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     os.execvpe(sys.argv[1], sys.argv[1:], os.environ)
-fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
 typing = True
 while True:
     ready, _, _ = select.select([master] + ([0] if typing else []), [], [])
