@@ -19,17 +19,23 @@ import { perAccount } from "../account/per_account.ts";
 import type { UserId } from "../core/discord/ids.ts";
 import {
   type Budgets,
+  BudgetSpent,
+  type BudgetStop,
   budgetStopOf,
   type BudgetUse,
   type BudgetUseOf,
   budgetUses,
+  type Charge,
+  chargeOf,
   hasBudget,
   isSpent,
   ofAgent,
-  type SpendPort,
+  type UsageKind,
   type UsedBy,
+  usedBy,
   usesOf,
 } from "../core/spending/budget.ts";
+import { type Model, withGenerate } from "../core/model.ts";
 import type { Usage } from "../store/usage/usage.ts";
 
 export interface TurnPerson {
@@ -138,18 +144,129 @@ export function createTurnLimit(size: () => number) {
 
 export type TurnLimit = ReturnType<typeof createTurnLimit>;
 
-/** The port of an account. Without a budget in the config, no check reads the store. */
-export const spendOf: (account: BotAccount) => SpendPort = perAccount(
-  "turns",
-  ({ config, store: { usage }, now }): SpendPort => ({
-    check(by, kind) {
+/** Counts an account's requests to models, and knows the budgets. */
+export function spendOf({ config, store: { usage }, now }: BotAccount) {
+  return {
+    /**
+     * Finds a spent budget, before a request.
+     *
+     * @returns `undefined` at once if no budget has a limit. Rejects with the store's error.
+     */
+    check(by: UsedBy, kind: UsageKind): Promise<BudgetStop | undefined> | undefined {
       const { budgets } = config();
       if (!hasBudget(budgets)) return undefined;
       return usage.spentBy(by, now()).then((spent) => budgetStopOf(budgets, by, kind, spent));
     },
-    record: (charge) => usage.add([charge]),
-  }),
-);
+    /** Counts a request. The store has it a moment later; a crash may lose the last ones. */
+    record: (charge: Charge): void => usage.add([charge]),
+  };
+}
+
+/**
+ * Wraps a model that a part asks for a purpose of its own: a summary, a title, a compaction. A turn
+ * counts its requests itself (`flows/turn/answer.ts`).
+ *
+ * @throws {BudgetSpent} While iterating, before anything is asked, if a budget is spent.
+ */
+export function meteredModel(
+  account: BotAccount,
+  model: Model,
+  kind: UsageKind,
+  by: UsedBy,
+): Model {
+  const { now } = account;
+  const spend = spendOf(account);
+  return withGenerate(model, async function* (request, signal) {
+    const stop = await spend.check(by, kind);
+    if (stop) throw new BudgetSpent(stop);
+    const startedAt = now();
+    for await (const part of model.generate(request, signal)) {
+      if (part.kind === "finish" && part.usage) {
+        const { usage, modelId = model.id } = part;
+        const ms = Math.max(0, now() - startedAt);
+        spend.record(chargeOf(usage, modelId, kind, by, ms, now()));
+      }
+      yield part;
+    }
+  });
+}
+
+/** The person, the place and the agent that sound counts for. */
+export interface AudioPayer {
+  readonly message: Parameters<typeof usedBy>[0];
+  readonly agentId: string;
+}
+
+/** A model that hears or speaks. */
+interface AudioModel {
+  /** `"<provider>/<model>"`. */
+  readonly modelId: string;
+  /** The cost of some seconds, in millionths of the currency; `undefined` if it is not known. */
+  readonly microsOf?: (seconds: number) => number | undefined;
+}
+
+function createAudioSpending(account: BotAccount) {
+  const { now } = account;
+  const spend = spendOf(account);
+  /** Reservations are made one after the other, so that two never take the same rest of a budget. */
+  let last: Promise<unknown> = Promise.resolve();
+  const audio = {
+    /**
+     * Finds a spent budget, before a request.
+     *
+     * @throws {unknown} The store's error, as a rejection.
+     */
+    check: async ({ message, agentId }: AudioPayer): Promise<BudgetStop | undefined> =>
+      await spend.check(usedBy(message, agentId), "audio"),
+    /** @param startedAt Unix time in milliseconds of the request. */
+    record(
+      { modelId, microsOf }: AudioModel,
+      seconds: number,
+      startedAt: number,
+      { message, agentId }: AudioPayer,
+    ): void {
+      const { roleIds: _, ...by } = usedBy(message, agentId);
+      spend.record({
+        ...by,
+        kind: "audio",
+        model: modelId,
+        inputTokens: 0,
+        cachedTokens: 0,
+        outputTokens: 0,
+        micros: microsOf?.(seconds),
+        ms: Math.max(0, now() - startedAt),
+        audioSec: seconds,
+        at: now(),
+      });
+    },
+    /**
+     * Counts seconds before a model hears or speaks them, as people may ask at the same time.
+     *
+     * @returns Corrects the count, once the seconds are known.
+     * @throws {BudgetSpent} Or the store's error, as a rejection.
+     */
+    reserve(
+      model: AudioModel,
+      seconds: number,
+      payer: AudioPayer,
+    ): Promise<(known: number) => void> {
+      const startedAt = now();
+      const made = last.then(async () => {
+        const stop = await audio.check(payer);
+        if (stop) throw new BudgetSpent(stop);
+        audio.record(model, seconds, now(), payer);
+        return (known: number) => audio.record(model, known - seconds, startedAt, payer);
+      });
+      last = made.catch(() => {}); // its caller has the error
+      return made;
+    },
+  };
+  return audio;
+}
+
+/** Counts the seconds of sound of an account. */
+export const audioSpending: (account: BotAccount) => ReturnType<typeof createAudioSpending> =
+  perAccount("turns", createAudioSpending);
 
 /** Reads the limits of the whole bot and of its agents; of each, the agent that has used most. */
 export async function readBudgetsOfAll(

@@ -5,21 +5,13 @@
  * Money is counted in millionths of the config's currency. A price is for a million tokens, so a
  * number of tokens times its price is that number.
  *
- * All parts that ask a model for a purpose of their own wrap it here: summaries, titles,
- * compaction. A turn counts its requests itself (`flows/turn/answer.ts`). Parts that ask other
- * servers (transcription, drawing) use the port itself.
+ * The requests themselves are counted in `flows/limits.ts`.
  */
 
 import { oncePer } from "../../lib/cache.ts";
-import { type Clock, DAY_MS } from "../../lib/clock.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 import { countText } from "../../lib/text/units.ts";
-import {
-  type Model,
-  type ModelRequest,
-  type ModelUsage,
-  type ReplacedModel,
-  withGenerate,
-} from "../model.ts";
+import type { ModelUsage, ReplacedModel } from "../model.ts";
 
 /** Prices of a model: of a million tokens, unless a field says otherwise. */
 export interface Price {
@@ -421,118 +413,4 @@ function limitsOfUser(
     `budgets.perRole.${first}`,
     Object.fromEntries(LIMITS.map(([key]) => [key, highest(key)])),
   ];
-}
-
-/** Counts requests to models, and knows the budgets. */
-export interface SpendPort {
-  /**
-   * Finds a spent budget, before a request.
-   *
-   * @returns `undefined` at once if no budget has a limit. Rejects with the store's error.
-   */
-  check(by: UsedBy, kind: UsageKind): Promise<BudgetStop | undefined> | undefined;
-  /** Counts a request. The store has it a moment later; a crash may lose the last ones. */
-  record(charge: Charge): void;
-}
-
-/**
- * Wraps a model.
- *
- * @throws {BudgetSpent} While iterating, before anything is asked, if a budget is spent.
- */
-export function meteredModel(model: Model, { kind, by, spend, now, onUsage }: Clock & {
-  readonly kind: UsageKind;
-  /** The person, the place and the agent. */
-  readonly by: UsedBy;
-  readonly spend: SpendPort;
-  /** Gets each counted request, with the tokens and the model that answered. Must not throw. */
-  readonly onUsage?: (request: ModelRequest, usage: ModelUsage, modelId: string) => void;
-}): Model {
-  return withGenerate(model, async function* (request, signal) {
-    const stop = await spend.check(by, kind);
-    if (stop) throw new BudgetSpent(stop);
-    const startedAt = now();
-    for await (const part of model.generate(request, signal)) {
-      if (part.kind === "finish" && part.usage) {
-        const { usage, modelId = model.id } = part;
-        const ms = Math.max(0, now() - startedAt);
-        spend.record(chargeOf(usage, modelId, kind, by, ms, now()));
-        onUsage?.(request, usage, modelId);
-      }
-      yield part;
-    }
-  });
-}
-
-/** The person, the place and the agent that sound counts for. */
-export interface AudioPayer {
-  readonly message: Parameters<typeof usedBy>[0];
-  readonly agentId: string;
-}
-
-/** A model that hears or speaks. */
-interface AudioModel {
-  /** `"<provider>/<model>"`. */
-  readonly modelId: string;
-  /** The cost of some seconds, in millionths of the currency; `undefined` if it is not known. */
-  readonly microsOf?: (seconds: number) => number | undefined;
-}
-
-export function createAudioSpending(
-  { spend, now }: { readonly spend: SpendPort; readonly now: () => number },
-) {
-  /** Reservations are made one after the other, so that two never take the same rest of a budget. */
-  let last: Promise<unknown> = Promise.resolve();
-  const audio = {
-    /**
-     * Finds a spent budget, before a request.
-     *
-     * @throws {unknown} The store's error, as a rejection.
-     */
-    check: async ({ message, agentId }: AudioPayer): Promise<BudgetStop | undefined> =>
-      await spend.check(usedBy(message, agentId), "audio"),
-    /** @param startedAt Unix time in milliseconds of the request. */
-    record(
-      { modelId, microsOf }: AudioModel,
-      seconds: number,
-      startedAt: number,
-      { message, agentId }: AudioPayer,
-    ): void {
-      const { roleIds: _, ...by } = usedBy(message, agentId);
-      spend.record({
-        ...by,
-        kind: "audio",
-        model: modelId,
-        inputTokens: 0,
-        cachedTokens: 0,
-        outputTokens: 0,
-        micros: microsOf?.(seconds),
-        ms: Math.max(0, now() - startedAt),
-        audioSec: seconds,
-        at: now(),
-      });
-    },
-    /**
-     * Counts seconds before a model hears or speaks them, as people may ask at the same time.
-     *
-     * @returns Corrects the count, once the seconds are known.
-     * @throws {BudgetSpent} Or the store's error, as a rejection.
-     */
-    reserve(
-      model: AudioModel,
-      seconds: number,
-      payer: AudioPayer,
-    ): Promise<(known: number) => void> {
-      const startedAt = now();
-      const made = last.then(async () => {
-        const stop = await audio.check(payer);
-        if (stop) throw new BudgetSpent(stop);
-        audio.record(model, seconds, now(), payer);
-        return (known: number) => audio.record(model, known - seconds, startedAt, payer);
-      });
-      last = made.catch(() => {}); // its caller has the error
-      return made;
-    },
-  };
-  return audio;
 }

@@ -34,7 +34,7 @@ import {
   missingRight,
   type PlaceFacts,
 } from "../../core/rights/rights.ts";
-import { BudgetSpent, meteredModel, resetOf, usedBy } from "../../core/spending/budget.ts";
+import { BudgetSpent, resetOf, usedBy } from "../../core/spending/budget.ts";
 import { messageLink } from "../../core/turn/discord_place.ts";
 import type { ShownMessage } from "../../core/turn/discord_place.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
@@ -48,7 +48,7 @@ import {
 import { MAX_HISTORY, readHistory } from "../../discord/rest/requests/messages.ts";
 import { readPlaceOf } from "../../flows/actions/targets.ts";
 import { closedBy, judge, sessionOf, show } from "../../flows/judging/judge.ts";
-import { spendOf } from "../../flows/limits.ts";
+import { meteredModel } from "../../flows/limits.ts";
 import { once } from "../../lib/cache.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { bounded, plain } from "../../lib/text/quoted.ts";
@@ -353,14 +353,11 @@ async function tell(
   since: number,
   changed: Set<string>,
 ) {
-  const { reader, rest, settings, now, stopping, log } = account;
+  const { reader, rest, settings, stopping, log } = account;
   const { id } = call;
   const { agentId } = sessionOf(account, call);
   const by = usedBy(call, agentId);
-  const model = meteredModel(settings.models.of(agentId), {
-    ...{ kind: "summary", by, now },
-    spend: spendOf(account),
-  });
+  const model = meteredModel(account, settings.models.of(agentId), "summary", by);
   await record(account, call);
   const left = { requests: REQUESTS.first };
   const api = boundedRest(rest, left);

@@ -13,17 +13,11 @@ import {
 } from "../../core/discord/ids.ts";
 import { plainName } from "../../core/inbound/mentions.ts";
 import { askForText } from "../../core/model.ts";
-import {
-  BudgetSpent,
-  meteredModel,
-  microsOfAudio,
-  ofAgent,
-  resetOf,
-} from "../../core/spending/budget.ts";
+import { BudgetSpent, microsOfAudio, ofAgent, resetOf } from "../../core/spending/budget.ts";
 import { FileError } from "../../core/turn/media.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/decode.ts";
 import { isRefused } from "../../flows/event_places.ts";
-import { spendOf } from "../../flows/limits.ts";
+import { audioSpending, meteredModel } from "../../flows/limits.ts";
 import type { TurnSpeech, TurnToSpeak } from "../../flows/turn/finished_turn.ts";
 import { isRecord } from "../../lib/text/json.ts";
 import { bounded } from "../../lib/text/quoted.ts";
@@ -35,7 +29,6 @@ import type { Call, CallPlace, CallSpeaker, HeardPiece, Pcm } from "./line.ts";
 import { createRealtimeTalk, type RealtimeTalk } from "./realtime.ts";
 import {
   askIn,
-  callAudio,
   createSpeeches,
   createTurnSpeech,
   msOf,
@@ -148,11 +141,10 @@ async function threadOf(
 }
 
 async function summarise(account: BotAccount, lines: string): Promise<string> {
-  const { config, now, settings, stopping } = account;
+  const { config, settings, stopping } = account;
   const [{ id: agentId }] = config().agentList;
   const text = `${fenced("transcript", account.randomId(), lines)}\n[write the summary now]`;
-  const rules = { kind: "summary", by: ofAgent(agentId), spend: spendOf(account), now } as const;
-  const model = meteredModel(settings.models.of(agentId), rules);
+  const model = meteredModel(account, settings.models.of(agentId), "summary", ofAgent(agentId));
   const signal = AbortSignal.any([stopping, AbortSignal.timeout(SUMMARY_MS)]);
   const request = { system: SUMMARY, messages: [{ role: "user" as const, text }] };
   return await askForText(model, request, signal);
@@ -248,7 +240,7 @@ export function openTalk(account: BotAccount, { call, ...people }: {
   const { config, now, log } = account;
   const { place } = call;
   const { realtime: server } = account.settings.speech;
-  const audio = callAudio(account);
+  const audio = audioSpending(account);
   const by = server && {
     modelId: server.modelId,
     microsOf: (seconds: number) => microsOfAudio(seconds, server.price),

@@ -6,16 +6,15 @@
 
 import { Buffer } from "node:buffer";
 import type { BotAccount } from "../../account/account.ts";
-import { perAccount, wakeChannels, wakeTurns } from "../../account/per_account.ts";
+import { wakeChannels, wakeTurns } from "../../account/per_account.ts";
 import { createdAtMs, type MessageId, snowflakeAt, type UserId } from "../../core/discord/ids.ts";
 import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound.ts";
 import type { OutboundMessage } from "../../core/outbound/outbound.ts";
-import { type AudioPayer, createAudioSpending } from "../../core/spending/budget.ts";
 import { FileError } from "../../core/turn/media.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/decode.ts";
 import { draftsOf } from "../../flows/deliver/progress.ts";
 import { judge, routeOf } from "../../flows/judging/judge.ts";
-import { spendOf } from "../../flows/limits.ts";
+import { type AudioPayer, audioSpending } from "../../flows/limits.ts";
 import type { Sound } from "../../flows/media/files.ts";
 import { spokenText } from "../../flows/media/files.ts";
 import type { TurnSpeech, TurnToSpeak } from "../../flows/turn/finished_turn.ts";
@@ -126,13 +125,6 @@ const IDS = 2 ** 22;
 /** Characters that a voice speaks in a second. */
 const CHARS_PER_SEC = 15;
 
-/** Counts the seconds of an account's calls. */
-export const callAudio: (account: BotAccount) => ReturnType<typeof createAudioSpending> =
-  perAccount(
-    "voice",
-    (account) => createAudioSpending({ spend: spendOf(account), now: account.now }),
-  );
-
 /** The message of a speaker, to whose rights and budgets all of it counts. */
 function messageOf(
   { accountId, now, random, reader }: BotAccount,
@@ -181,7 +173,7 @@ export async function* speakIn(
   const { voice } = account.settings.speech;
   if (!voice) throw new FileError("`audio.speak` names no model");
   const payer = payerIn(account, place, to);
-  const correct = await callAudio(account).reserve(voice, text.length / CHARS_PER_SEC, payer);
+  const correct = await audioSpending(account).reserve(voice, text.length / CHARS_PER_SEC, payer);
   let ms = 0;
   try {
     for await (const pcm of voice.speakPcm(spokenText(text), signal)) {
@@ -207,7 +199,7 @@ export async function transcribeIn(
 ): Promise<string> {
   const { transcription: by } = account.settings.speech;
   if (!by) throw new FileError("`audio.transcribe` names no model");
-  await callAudio(account).reserve(by, seconds, payerIn(account, place, from));
+  await audioSpending(account).reserve(by, seconds, payerIn(account, place, from));
   return await by.transcribe(sound, signal);
 }
 

@@ -20,7 +20,7 @@ import {
   threadIdOf,
   type ThreadRules,
 } from "../../core/outbound/outbound.ts";
-import { meteredModel, usedBy } from "../../core/spending/budget.ts";
+import { usedBy } from "../../core/spending/budget.ts";
 import { badArguments } from "../../core/turn/tool.ts";
 import { refusalIn } from "../../discord/rest/exchange/rest_error.ts";
 import { archiveThread, beginThread, joinThread } from "../../discord/rest/requests/guild_reads.ts";
@@ -29,7 +29,7 @@ import { rulesFor } from "../../policy/rules/rules.ts";
 import { threadTitle } from "../../render/name.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
 import { isNoReply, visibleText } from "../../render/safety/visible.ts";
-import { spendOf } from "../limits.ts";
+import { meteredModel } from "../limits.ts";
 
 /** Maximum number of threads in memory, and of channels that refused one. */
 const KNOWN_MAX = 5_000;
@@ -289,13 +289,12 @@ async function titleByModel(
   message: InboundMessage,
   agentId: string,
 ): Promise<string> {
-  const { settings, randomId, schedule, stopping, now, log } = account;
+  const { settings, randomId, schedule, stopping, log } = account;
   const limit = new AbortController();
   const cancel = schedule(() => limit.abort(new Error("no title in time")), PATIENCE_MS);
   try {
     const by = usedBy(message, agentId);
-    const spend = spendOf(account);
-    const asker = meteredModel(settings.models.of(agentId), { kind: "summary", by, spend, now });
+    const asker = meteredModel(account, settings.models.of(agentId), "summary", by);
     const asked = fenced("message", randomId(), message.text.slice(0, MAX_TEXT).toWellFormed());
     const request = { system: SYSTEM, messages: [{ role: "user", text: asked }] } as const;
     const ending = AbortSignal.any([limit.signal, stopping]);

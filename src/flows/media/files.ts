@@ -17,7 +17,6 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { withPlainMarkup } from "../../core/inbound/mentions.ts";
 import type { ModelImage, ToolCall } from "../../core/model.ts";
 import type { OutboundFile, VoiceFile } from "../../core/outbound/outbound.ts";
-import { createAudioSpending } from "../../core/spending/budget.ts";
 import type { Step } from "../../core/step.ts";
 import {
   type Attachment,
@@ -37,7 +36,7 @@ import { timeText } from "../../lib/text/units.ts";
 import { imageProblem } from "../../media/image.ts";
 import { createDrawings, createSentFiles, createShownImages } from "../../media/kept_files.ts";
 import { createDownload, createIsMediaUrl, createMedia } from "../../media/media.ts";
-import { spendOf } from "../limits.ts";
+import { audioSpending } from "../limits.ts";
 
 interface Files {
   /** Reads an address of Discord's media hosts. */
@@ -50,7 +49,6 @@ interface Files {
   readonly sent: ReturnType<typeof createSentFiles>;
   /** Images of results of tools. */
   readonly shown: ReturnType<typeof createShownImages>;
-  readonly audio: ReturnType<typeof createAudioSpending>;
 }
 
 /** Where the files of an account come from, and where they are kept. */
@@ -66,7 +64,6 @@ export const filesOf: (account: BotAccount) => Files = perAccount("turns", (acco
     drawings: createDrawings(folder, now),
     sent: createSentFiles(folder),
     shown: createShownImages(folder, () => account.config().discord.mediaMaxBytes, now, log),
-    audio: createAudioSpending({ spend: spendOf(account), now }),
   };
 });
 
@@ -288,7 +285,8 @@ async function readAudio(
   },
   signal: AbortSignal,
 ): Promise<FileResult> {
-  const { media, audio } = filesOf(account);
+  const { media } = filesOf(account);
+  const audio = audioSpending(account);
   const kept = await media.keptWords(place, attachment);
   if (kept !== undefined) return fromKept(kept);
   const by = account.settings.speech.transcription;
@@ -498,7 +496,7 @@ export async function speakAnswer(
   if (!voice || !message.attachments?.some(({ isVoice }) => isVoice)) return undefined;
   const words = spokenText(text);
   if (words === "") return undefined;
-  const { audio } = filesOf(account);
+  const audio = audioSpending(account);
   try {
     const stop = await audio.check({ message, agentId });
     if (stop) {

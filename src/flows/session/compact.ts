@@ -14,10 +14,9 @@ import { cleanSecrets, perAccount } from "../../account/per_account.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
 import type { Model, ModelRequest } from "../../core/model.ts";
 import type { Checkpoint, Fold, FoldCause } from "../../core/inbound/mentions.ts";
-import { meteredModel } from "../../core/spending/budget.ts";
 import type { UsedBy } from "../../core/spending/budget.ts";
 import { whileAwake } from "../../lib/clock.ts";
-import { spendOf } from "../limits.ts";
+import { meteredModel } from "../limits.ts";
 import { plainSummaryOf, summaryOf, summaryRequestOf } from "../../render/prompt/summary.ts";
 import {
   foldCount,
@@ -197,8 +196,8 @@ async function ask(
   /** Why it may be no summary. */
   readonly error?: unknown;
 }> {
-  const { now, schedule } = account;
-  const writer = meteredModel(model, { kind: "compaction", by, spend: spendOf(account), now });
+  const { schedule } = account;
+  const writer = meteredModel(account, model, "compaction", by);
   const ending = new AbortController();
   const cancel = whileAwake(schedule)(
     () => ending.abort(new Error(`no summary within ${timeoutMs / 1_000} s`)),

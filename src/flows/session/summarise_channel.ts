@@ -7,10 +7,10 @@
 
 import { askForText, type ModelRequest, UNKNOWN_WINDOW } from "../../core/model.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
-import { BudgetSpent, meteredModel, usedBy } from "../../core/spending/budget.ts";
+import { BudgetSpent, usedBy } from "../../core/spending/budget.ts";
 import { type DiscordCall, shownLine, type ShownMessage } from "../../core/turn/discord_place.ts";
 import { cleanSecrets } from "../../account/per_account.ts";
-import { spendOf } from "../limits.ts";
+import { meteredModel } from "../limits.ts";
 import { clip } from "../../lib/text/quoted.ts";
 import {
   channelSummaryOf,
@@ -62,12 +62,12 @@ export async function summarise(
 ): Promise<ChannelSummary> {
   const { account, agentId, message, signal } = call;
   const { randomId, log } = account.forPart("turns");
-  const model = meteredModel(account.settings.models.of(agentId), {
-    kind: "summary",
-    by: usedBy(message, agentId),
-    spend: spendOf(account),
-    now: account.now,
-  });
+  const model = meteredModel(
+    account,
+    account.settings.models.of(agentId),
+    "summary",
+    usedBy(message, agentId),
+  );
   const room = historyChars(model.window ?? UNKNOWN_WINDOW, INSTRUCTION_CHARS);
   const pieceChars = Math.floor(Math.min(PIECE_CHARS, room * PIECE_SHARE));
   const maxChars = Math.floor(Math.min(SUMMARY_CHARS, room * (1 - PIECE_SHARE)));

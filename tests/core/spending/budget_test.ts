@@ -1,15 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Model, ModelPart } from "../../../src/core/model.ts";
 import {
   type Budgets,
   BudgetSpent,
-  type BudgetStop,
   budgetStopOf,
-  type Charge,
-  createAudioSpending,
   hasBudget,
-  meteredModel,
   microsOf,
   microsOfAudio,
   microsOfImage,
@@ -19,9 +14,6 @@ import {
   type UsageKind,
   type UsedBy,
 } from "../../../src/core/spending/budget.ts";
-import { channelId, sender } from "../../support/discord/builders.ts";
-import { listen } from "../../support/model/model_server.ts";
-import { sameData } from "../../support/same_data.ts";
 
 const NONE: Budgets = { perUser: {}, perRole: {}, perGuild: {}, perAgent: {}, total: {} };
 const BY: UsedBy = { userId: "1", roleIds: ["7"], channelId: "2", guildId: "3", agentId: "main" };
@@ -156,65 +148,6 @@ it("[L5] microsOf() › prices cached tokens by their own price, or that of all 
   assert.equal(microsOf(usage, undefined), undefined);
 });
 
-const METERED_MODEL_BY = { userId: "1", roleIds: ["7"], channelId: "2", agentId: "main" };
-
-function setUp(stop?: BudgetStop) {
-  let asked = 0;
-  let now = 1_000;
-  const charges: Charge[] = [];
-  const model: Model = {
-    id: "a/x",
-    async *generate(): AsyncGenerator<ModelPart, void> {
-      asked++;
-      await Promise.resolve();
-      yield { kind: "text", text: "hello" };
-      now += 250;
-      yield {
-        kind: "finish",
-        reason: "stop",
-        modelId: "b/y",
-        usage: { inputTokens: 10, cachedTokens: 8, outputTokens: 2, micros: 7 },
-      };
-    },
-  };
-  const wrapped = meteredModel(model, {
-    kind: "compaction",
-    by: METERED_MODEL_BY,
-    spend: { check: () => Promise.resolve(stop), record: (charge) => void charges.push(charge) },
-    now: () => now,
-  });
-  return { wrapped, charges, asked: () => asked };
-}
-
-describe("[L5] meteredModel()", () => {
-  it("counts each request with its purpose, and the model that answered", async () => {
-    const { wrapped, charges } = setUp();
-    assert.equal((await listen(wrapped)).text, "hello");
-    sameData(charges, [{
-      userId: "1",
-      channelId: "2",
-      agentId: "main",
-      kind: "compaction",
-      model: "b/y",
-      inputTokens: 10,
-      cachedTokens: 8,
-      outputTokens: 2,
-      micros: 7,
-      ms: 250,
-      audioSec: 0,
-      at: 1_250,
-    }]);
-  });
-
-  it("[X4] asks nothing if a budget is spent", async () => {
-    const { wrapped, charges, asked } = setUp({ rule: "budgets.total.tokensPerDay", limit: 5 });
-    const { error } = await listen(wrapped);
-    assert.ok(error instanceof BudgetSpent);
-    assert.equal(asked(), 0);
-    assert.deepEqual(charges, []);
-  });
-});
-
 const USED = { inputTokens: 1_000, cachedTokens: 400, outputTokens: 10 };
 
 const cases: readonly [Price | undefined, number | undefined][] = [
@@ -243,59 +176,4 @@ it("[L5] the cost of an image › is its price and that of its tokens, as far as
   assert.equal(microsOfImage(USED, { input: 2, output: 10 }), 2_100);
   assert.equal(microsOfImage(undefined, { input: 2, output: 10 }), undefined);
   assert.equal(microsOfImage(USED, undefined), undefined);
-});
-
-/** A limit of 40 s for all; each check reads the store for a while. */
-function build() {
-  let spent = 0;
-  const audio = createAudioSpending({
-    spend: {
-      async check() {
-        const isSpent = spent >= 40;
-        await new Promise((read) => setTimeout(read));
-        return isSpent ? { rule: "budgets.total.audioSecondsPerDay", limit: 40 } : undefined;
-      },
-      record: ({ audioSec = 0 }) => void (spent += audioSec),
-    },
-    now: () => 0,
-  });
-  return { audio, spent: () => spent };
-}
-
-const model = { modelId: "near/whisper" };
-const payer = { message: { sender: sender(), channelId: channelId("5") }, agentId: "main" };
-
-describe("[X4] reserve()", () => {
-  it("lets people who speak at once exceed a budget by one piece, not by one of each", async () => {
-    const { audio, spent } = build();
-    const all = Array.from({ length: 25 }, () => audio.reserve(model, 30, payer));
-    const results = await Promise.allSettled(all);
-    assert.equal(spent(), 60);
-    const reasons = results.flatMap((one) => one.status === "rejected" ? [one.reason] : []);
-    assert.equal(reasons.length, 23);
-    assert.ok(reasons.every((reason) => reason instanceof BudgetSpent));
-  });
-
-  it("counts a guess of speech before it begins, and its length after it, also of none", async () => {
-    const { audio, spent } = build();
-    const [spoken, failed, ...refused] = await Promise.allSettled(
-      [30, 30, 30].map((guess) => audio.reserve(model, guess, payer)),
-    );
-    assert.deepEqual(refused.map(({ status }) => status), ["rejected"]);
-    assert.ok(spoken?.status === "fulfilled" && failed?.status === "fulfilled");
-    spoken.value(12);
-    failed.value(0);
-    assert.equal(spent(), 12);
-  });
-
-  it("goes on after a store that fails", async () => {
-    let isDown = true;
-    const failing = createAudioSpending({
-      spend: { check: () => isDown ? Promise.reject(Error("down")) : undefined, record: () => {} },
-      now: () => 0,
-    });
-    await assert.rejects(failing.reserve(model, 1, payer), /down/);
-    isDown = false;
-    await failing.reserve(model, 1, payer);
-  });
 });

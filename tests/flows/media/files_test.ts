@@ -7,7 +7,6 @@ import type { ExtractJob } from "../../../src/extract/extractor.ts";
 import { FileError, type ReadAttachment } from "../../../src/core/turn/media.ts";
 import {
   earlierImages,
-  filesOf,
   findFile,
   MAX_IMAGES_BYTES,
   readAttachments,
@@ -15,6 +14,7 @@ import {
   spokenText,
   type Transcription,
 } from "../../../src/flows/media/files.ts";
+import { audioSpending } from "../../../src/flows/limits.ts";
 import { createTurnAttachments } from "../../../src/flows/turn/gather.ts";
 import { mediaInMemory } from "../../support/bot/media.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
@@ -215,7 +215,7 @@ describe("[H10] readAttachments()", () => {
       beside: { budgets: { total: { audioSecondsPerDay: 10 } } },
     });
     const payer = { message: directMessage(), agentId: "main" };
-    filesOf(account).audio.record({ modelId: "a/b" }, 10, 0, payer);
+    audioSpending(account).record({ modelId: "a/b" }, 10, 0, payer);
     assert.deepEqual(ends(await read(withFiles("1"))), ["today's budget is used up"]);
   });
 
