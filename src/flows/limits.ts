@@ -144,8 +144,7 @@ export function createTurnLimit(size: () => number) {
 
 export type TurnLimit = ReturnType<typeof createTurnLimit>;
 
-/** Counts an account's requests to models, and knows the budgets. */
-export function spendOf({ config, store: { usage }, now }: BotAccount) {
+function createSpending({ config, store: { usage }, now }: BotAccount) {
   return {
     /**
      * Finds a spent budget, before a request.
@@ -161,6 +160,12 @@ export function spendOf({ config, store: { usage }, now }: BotAccount) {
     record: (charge: Charge): void => usage.add([charge]),
   };
 }
+
+/** Counts an account's requests to models, and knows the budgets. */
+export const spendOf: (account: BotAccount) => ReturnType<typeof createSpending> = perAccount(
+  "turns",
+  createSpending,
+);
 
 /**
  * Wraps a model that a part asks for a purpose of its own: a summary, a title, a compaction. A turn

@@ -10,7 +10,7 @@
 import { reactionEmoji } from "../core/inbound/inbound.ts";
 import type { AccountId, UserId } from "../core/discord/ids.ts";
 import type { RoutingFacts } from "../core/inbound/inbox.ts";
-import type { InboundMessage, Reaction, Triggered } from "../core/inbound/inbound.ts";
+import type { InboundMessage, Triggered } from "../core/inbound/inbound.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { formsOf, isNameKey, plainName, type RecordCheck, recordNothing } from "./rules/checks.ts";
 import type {
@@ -175,9 +175,11 @@ function ownersOf(bindings: readonly Binding[]): ReadonlyMap<string, AgentClaim>
   return owners;
 }
 
+type SomePlace = Pick<InboundMessage, "channelId" | "place">;
+
 /** The step of `router.assignments`: an id goes before a name, and a name before `*`. */
 function prepareAssigned(entries: readonly AssignedChannel[]): (
-  message: Pick<RoutedMessage, "channelId" | "place">,
+  message: SomePlace,
   ask: RecordCheck,
 ) => AgentClaim | undefined {
   const byChannel = new Map<string, AssignedChannel>();
@@ -188,7 +190,7 @@ function prepareAssigned(entries: readonly AssignedChannel[]): (
   const hasNames = entries.some(({ channel }) => isNameKey(channel));
 
   function find(
-    { channelId, place }: Pick<RoutedMessage, "channelId" | "place">,
+    { channelId, place }: SomePlace,
   ): AssignedChannel | undefined {
     if (byChannel.size === 0) return undefined;
     const byId = byChannel.get(channelId) ??
@@ -297,7 +299,7 @@ type FindTriggers = (message: InboundMessage) => readonly TriggerMatch[];
 
 /** The same for a reaction that a person adds. */
 type FindReactionTriggers = (
-  reaction: Pick<Reaction, "channelId" | "place" | "emoji">,
+  reaction: SomePlace & { readonly emoji: string },
 ) => readonly TriggerMatch[];
 
 const NONE: readonly TriggerMatch[] = [];
@@ -314,7 +316,7 @@ export function prepareTriggers(
     watches: prepareAssigned(channels),
     triggers,
   }));
-  const watchingIn = (at: Pick<InboundMessage, "channelId" | "place">) =>
+  const watchingIn = (at: SomePlace) =>
     at.place.kind === "guild" ? agents.filter(({ watches }) => watches(at, recordNothing)) : [];
 
   function inMessage(message: Parameters<FindTriggers>[0]): readonly TriggerMatch[] {

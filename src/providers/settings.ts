@@ -123,7 +123,7 @@ export function bearerHeaders({ apiKey }: ProviderSettings): Readonly<Record<str
 }
 
 /** Whether the API is one of OpenAI's, with its list of models. */
-export function isOpenai({ kind }: Pick<ProviderSettings, "kind">): boolean {
+export function isOpenai({ kind }: ProviderSettings): boolean {
   return kind === "openai-compatible" || kind === "openai-responses";
 }
 
@@ -132,8 +132,8 @@ const LENGTH = 32;
 
 /** The header of a request; `undefined` if the provider wants none, or the request has no session. */
 export function sessionHeaderOf(
-  { sessionHeader }: Pick<ProviderSettings, "sessionHeader">,
-  { sessionKey }: Pick<ModelRequest, "sessionKey">,
+  { sessionHeader }: ProviderSettings,
+  { sessionKey }: ModelRequest,
 ): { readonly name: string; readonly value: string } | undefined {
   if (sessionHeader === undefined || sessionKey === undefined) return undefined;
   return { name: sessionHeader.toLowerCase(), value: hashOf(sessionKey) };

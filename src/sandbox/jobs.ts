@@ -103,7 +103,7 @@ export async function runCode(
   }
 }
 
-function endOf(answer: string | undefined, { timeoutMs }: Pick<CodeJob, "timeoutMs">): CodeEnd {
+function endOf(answer: string | undefined, { timeoutMs }: CodeJob | ToolJob): CodeEnd {
   let end: unknown;
   try {
     end = JSON.parse(answer ?? "");

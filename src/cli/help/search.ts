@@ -10,7 +10,8 @@ export interface DocPage {
   readonly text: string;
 }
 
-export interface Hit extends Pick<DocPage, "path"> {
+export interface Hit {
+  readonly path: string;
   readonly title: string;
   /** The heading whose text has the words; empty for the beginning of the page. */
   readonly heading: string;
@@ -18,7 +19,8 @@ export interface Hit extends Pick<DocPage, "path"> {
   readonly excerpt: string;
 }
 
-interface Section extends Pick<DocPage, "path"> {
+interface Section {
+  readonly path: string;
   readonly title: string;
   readonly heading: string;
   readonly text: string;

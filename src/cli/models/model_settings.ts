@@ -35,7 +35,7 @@ export type FoundModel =
 /** Finds the model of an agent. If nothing names one, it asks local servers, and no others (L2). */
 export async function findModel(
   { models }: SharedConfig,
-  agent: Pick<AgentConfig, "models">,
+  agent: AgentConfig,
   env: Env,
 ): Promise<FoundModel> {
   const resolved = resolveModels({ ...models, ...agent.models }, env);

@@ -149,7 +149,7 @@ export async function changeRows(
   ids: readonly number[],
   change: (id: number) => Promise<boolean>,
   words: { readonly key: string; readonly done: string; readonly failed: (id: number) => string },
-  { json }: Pick<CommonFlags, "json">,
+  { json }: CommonFlags,
   io: Io,
 ): Promise<ExitCode> {
   const changed: number[] = [];

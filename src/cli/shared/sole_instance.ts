@@ -21,7 +21,8 @@ import {
 } from "../../host/locks/lock.ts";
 import type { Log } from "../../lib/log.ts";
 
-export interface Instance extends Pick<HeldLock, "lastExitCode"> {
+export interface Instance {
+  readonly lastExitCode: HeldLock["lastExitCode"];
   /** Writes the HTTP address into the lock file, for commands on this machine. */
   setHttp(address: string, key: string): void;
   /** Writes into the lock file that another program has the HTTP port, for the same commands. */
@@ -215,7 +216,7 @@ const REFUSALS: Readonly<Record<EndRefusal, (holder: ProcessToEnd) => string>> =
 
 function takenBy(
   heldBy: (ProcessToEnd & { readonly dataDir?: string }) | undefined,
-  { what, alternative }: Pick<LockClaim<unknown>, "what" | "alternative">,
+  { what, alternative }: { readonly what: string; readonly alternative: string },
   wasForced: boolean,
 ): InstanceTakenError {
   if (!heldBy) {

@@ -17,7 +17,7 @@ export function withStore(
   io: Io,
   work: (
     store: Store,
-    place: { readonly dataDir: string } & Pick<CommandStore, "holder">,
+    place: { readonly dataDir: string; readonly holder: CommandStore["holder"] },
   ) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   return withData(flags, io, async (place) => {

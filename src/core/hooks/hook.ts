@@ -117,9 +117,19 @@ export interface HookRules extends HookReading {
 export type AnswerRules =
   /** Only of a server: answers per UTC day; milliseconds between two, and without a further event. */
   & { readonly perDay?: number; readonly cooldownMs?: number; readonly gatherMs?: number }
-  & Pick<HookRules, "to" | "account" | "agent" | "model" | "prompt" | "tools">
-  & Pick<HookRules, "perMinute" | "tokensPerDay" | "moneyPerDay">
-  & Pick<HookReading, "thread">;
+  & Pick<
+    HookRules,
+    | "to"
+    | "account"
+    | "agent"
+    | "model"
+    | "prompt"
+    | "tools"
+    | "thread"
+    | "perMinute"
+    | "tokensPerDay"
+    | "moneyPerDay"
+  >;
 
 /** The sections of the config whose events an agent answers. */
 interface EventSources {

@@ -257,7 +257,11 @@ export interface OwnTurn {
   /** The server whose tools it has. */
   readonly server: string;
   /** The channel in which the person asked; absent: direct messages. */
-  readonly from?: Pick<InboundMessage, "channelId" | "place"> & { readonly guildId: GuildId };
+  readonly from?: {
+    readonly channelId: ChannelId;
+    readonly guildId: GuildId;
+    readonly place: Place;
+  };
 }
 
 /** The schedule whose run a message is (T12). */
@@ -365,7 +369,9 @@ export const TERMS: Readonly<Record<Origin["kind"] | "discord", Terms>> = {
   speech: { rights: "sender", shows: "nothing", answered: "by voice", failed: "told" },
 };
 
-type WithOrigin = Pick<InboundMessage, "origin">;
+interface WithOrigin {
+  readonly origin?: Origin;
+}
 
 export function termsOf({ origin }: WithOrigin): Terms {
   return TERMS[origin?.kind ?? "discord"];

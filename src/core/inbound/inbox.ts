@@ -675,7 +675,9 @@ export interface Accepted extends Changed {
 }
 
 /** A message without an answer. */
-export interface UnansweredMessage extends Pick<InboundMessage, "id" | "channelId"> {
+export interface UnansweredMessage {
+  readonly id: MessageId;
+  readonly channelId: ChannelId;
   readonly senderId: UserId;
   readonly why: UnansweredReason;
 }

@@ -247,7 +247,7 @@ export interface FoldRange {
    * The last of them. If a checkpoint was added or entries were removed, another entry is at this
    * position.
    */
-  readonly last: Pick<Entry, "messageId" | "role">;
+  readonly last: { readonly messageId: MessageId; readonly role: Entry["role"] };
 }
 
 export interface Fold extends FoldRange, Pick<OpenEntries, "changes"> {

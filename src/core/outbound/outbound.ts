@@ -166,9 +166,11 @@ export type Refusal =
   | "rejected"
   | "rate_limited";
 
+/** The account, and where a message of it goes. */
+export type AnswerPlace = Pick<OutboundMessage, "accountId" | "channelId" | "guildId">;
+
 /** An answer to one message, cut to Discord's size. */
-export interface Reply
-  extends AnswerKey, Pick<OutboundMessage, "accountId" | "channelId" | "guildId"> {
+export interface Reply extends AnswerKey, AnswerPlace {
   /** Texts of 1 to 2000 characters, posted in order. One may be empty if files go with it. */
   readonly chunks: readonly string[];
   /** The last line of the last chunk, if it is a footer, which the model never sees (R15). */
@@ -591,8 +593,7 @@ const PART = 10_000;
 const MAX_LENGTH = 2_000;
 
 /** The place of a line, and the turn that it belongs to. */
-export interface ProgressPlace
-  extends Omit<AnswerKey, "kind">, Pick<OutboundMessage, "accountId" | "channelId" | "guildId"> {}
+export interface ProgressPlace extends Omit<AnswerKey, "kind">, AnswerPlace {}
 
 export function progressLine(
   { accountId, channelId, guildId, ...answer }: ProgressPlace,

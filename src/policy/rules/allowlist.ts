@@ -260,7 +260,13 @@ function toListed(entry: AllowEntry): ListedEntry {
   return { text: entry.typed ?? entry.id, userId: entry.id };
 }
 
-export type ListedPerson = Pick<Sender, "id"> & Partial<Pick<Sender, "username" | "tag">>;
+export interface ListedPerson {
+  readonly id: UserId;
+  /** Absent if only the id is known; {@link Sender.tag} as well. */
+  readonly username?: Sender["username"];
+  /** As {@link Sender.tag}. */
+  readonly tag?: Sender["tag"];
+}
 
 /**
  * Adds a person's id, unless an entry already means that person alone.

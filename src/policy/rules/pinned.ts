@@ -82,10 +82,12 @@ function pinnedEntry(entry: AllowEntry, { users }: ResolvedIds): AllowEntry {
     : { kind: "user", id, typed: entry.name };
 }
 
+type PeopleRules = Pick<GuildRules, "users" | "toolsBySender">;
+
 function pinnedPeople(
-  { users, toolsBySender }: Pick<GuildRules, "users" | "toolsBySender">,
+  { users, toolsBySender }: PeopleRules,
   pins: ResolvedIds,
-): Pick<GuildRules, "users" | "toolsBySender"> {
+): PeopleRules {
   return {
     users: users && pinnedList(users, pins),
     toolsBySender: toolsBySender?.map((one) => ({ ...one, who: pinnedEntry(one.who, pins) })),
@@ -141,7 +143,7 @@ function unresolvedInGuild(guild: GuildRules, key: string): readonly UnresolvedN
 
 /** @param guild Key of the guild entry. */
 function unresolvedPeople(
-  { users, toolsBySender = [] }: Pick<GuildRules, "users" | "toolsBySender">,
+  { users, toolsBySender = [] }: PeopleRules,
   path: string,
   guild: string,
 ): readonly UnresolvedName[] {

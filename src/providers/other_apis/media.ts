@@ -130,7 +130,7 @@ const HEADER_BYTES = 44;
 export function createSpeakPcm(
   { name: model, provider }: ModelSettings,
   voice: string,
-  { fetch, schedule }: Pick<SpeechDeps, "fetch"> & { readonly schedule: StartTimer },
+  { fetch, schedule }: { readonly fetch: SpeechDeps["fetch"]; readonly schedule: StartTimer },
 ): (text: string, signal: AbortSignal) => AsyncIterable<Int16Array> {
   return async function* (text, signal) {
     const body = JSON.stringify({ model, voice, input: text, response_format: "pcm" });
