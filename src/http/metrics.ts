@@ -276,14 +276,10 @@ export interface ProcessUsage {
 /** The metrics that parts count as events happen. */
 export type Meters = ReturnType<typeof defineMeters>;
 
-export interface Metrics extends Meters {
-  text(snapshot: Snapshot, usage: ProcessUsage, now: number): string;
-}
-
 /** Histogram limits in seconds, from a quick ACK to the time-outs. */
 const BUCKETS_SEC = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 
-export function createMetrics(build: Build): Metrics {
+export function createMetrics(build: Build) {
   const registry = createRegistry<Readings>();
   registry.gauge({
     name: "barnacle_build_info",
@@ -299,13 +295,15 @@ export function createMetrics(build: Build): Metrics {
   let cpuSec = 0;
   return {
     ...meters,
-    text(snapshot, usage, now) {
+    text(snapshot: Snapshot, usage: ProcessUsage, now: number): string {
       cpu.add(Math.max(0, usage.cpuSec - cpuSec));
       cpuSec = Math.max(cpuSec, usage.cpuSec);
       return registry.text({ ...snapshot, ...usage, now });
     },
   };
 }
+
+export type Metrics = ReturnType<typeof createMetrics>;
 
 /** The counters and histograms; the help of each says what it counts, and its labels by what. */
 function defineMeters(registry: Registry) {

@@ -83,29 +83,6 @@ export interface WireSettings extends AskDeps {
   readonly onReading?: ModelRequest["onReading"];
 }
 
-export interface Wire {
-  /**
-   * Sends the request.
-   *
-   * @returns The answer's head, if the server accepted the request; `read` reads its body.
-   * @throws {ModelError} Or the signal's reason once it is aborted, as `read` does.
-   */
-  send(input: RequestInfo | URL, init: RequestInit): Promise<Response>;
-  /** Reads the next bytes of the body; `undefined` at its end. */
-  read(): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  /** Shortens the maximum silence from now on, for a reader that needs no more bytes. */
-  shortenTimeout(ms: number): void;
-  /**
-   * Keeps the connection for the next call, and reads the last bytes of a complete answer
-   * meanwhile.
-   */
-  release(): void;
-  /** Closes the connection, unless the body was read to its end or the wire was released. */
-  close(): void;
-  /** The first failure; `undefined` if there is none, or if the caller gave up. */
-  failure(): ModelError | undefined;
-}
-
 /** Maximum bytes of an answer with its wrapping. No answer for Discord comes near. */
 const ANSWER_MAX_BYTES = 8 * 1024 * 1024;
 
@@ -128,7 +105,7 @@ const RELEASE_MS = 1_000;
 export function createWire(
   { modelId, secrets, timeouts, fetch, now, onReading }: WireSettings,
   signal: AbortSignal,
-): Wire {
+) {
   const stop = new AbortController();
   let reader: BodyReader | undefined;
   const abort = (reason?: unknown): void => {
@@ -173,9 +150,16 @@ export function createWire(
     abort();
   };
 
-  const wire: Wire = {
-    failure: () => failure,
-    async send(input, init) {
+  const wire = {
+    /** The first failure; `undefined` if there is none, or if the caller gave up. */
+    failure: (): ModelError | undefined => failure,
+    /**
+     * Sends the request.
+     *
+     * @returns The answer's head, if the server accepted the request; `read` reads its body.
+     * @throws {ModelError} Or the signal's reason once it is aborted, as `read` does.
+     */
+    async send(input: RequestInfo | URL, init: RequestInit): Promise<Response> {
       allow(timeouts.firstByteMs);
       try {
         const response = await fetchPlain(fetch, input, {
@@ -211,7 +195,8 @@ export function createWire(
         throw reason;
       }
     },
-    async read() {
+    /** Reads the next bytes of the body; `undefined` at its end. */
+    async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
       if (!reader || isOver) return undefined;
       try {
         const { done, value } = await reader.read();
@@ -231,22 +216,30 @@ export function createWire(
         throw toFailure(thrown);
       }
     },
-    shortenTimeout(ms) {
+    /** Shortens the maximum silence from now on, for a reader that needs no more bytes. */
+    shortenTimeout(ms: number): void {
       silenceMs = Math.min(silenceMs, ms);
       allow(silenceMs);
     },
-    release() {
+    /**
+     * Keeps the connection for the next call, and reads the last bytes of a complete answer
+     * meanwhile.
+     */
+    release(): void {
       if (isOver || isReleased) return;
       isReleased = true;
       allow(RELEASE_MS);
       void readToEnd(wire).finally(close);
     },
-    close() {
+    /** Closes the connection, unless the body was read to its end or the wire was released. */
+    close(): void {
       if (!isReleased) close();
     },
   };
   return wire;
 }
+
+export type Wire = ReturnType<typeof createWire>;
 
 async function readToEnd(wire: Wire): Promise<void> {
   try {

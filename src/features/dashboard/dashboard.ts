@@ -27,14 +27,6 @@ export const EMBEDDED: ReadonlyMap<string, {
   ["icon.svg", { type: "image/svg+xml", text: TEXTS.icon }],
 ]);
 
-export interface Dashboard {
-  fetch(request: Request): Response | Promise<Response>;
-  /** Makes the token of a login link, which works once, for five minutes. */
-  createLink(): string;
-  /** Ends live pages. */
-  close(): void;
-}
-
 const loginSchema = z.strictObject({ token: z.string().max(100) });
 const changeBody = z.strictObject({ code: z.string().trim().min(1).max(40) });
 
@@ -43,7 +35,7 @@ const changeBody = z.strictObject({ code: z.string().trim().min(1).max(40) });
  *
  * @param publicUrl `http.publicUrl`.
  */
-export function createDashboard(parts: DashboardParts, publicUrl?: string): Dashboard {
+export function createDashboard(parts: DashboardParts, publicUrl?: string) {
   const { now, log, clean } = parts;
   const logins = createLogins({ now, key: () => secretsOf(parts.setup()) });
   const closing = new AbortController();
@@ -115,11 +107,15 @@ export function createDashboard(parts: DashboardParts, publicUrl?: string): Dash
   const app = createGuardedApp({ check: logins.check, handlers, log, publicUrl });
 
   return {
-    fetch: (request) => app.fetch(request),
+    fetch: (request: Request): Response | Promise<Response> => app.fetch(request),
+    /** Makes the token of a login link, which works once, for five minutes. */
     createLink: logins.createLink,
-    close: () => closing.abort(),
+    /** Ends live pages. */
+    close: (): void => closing.abort(),
   };
 }
+
+export type Dashboard = ReturnType<typeof createDashboard>;
 
 function secretsOf({ accounts, config: { http } }: ReturnType<DashboardParts["setup"]>): string {
   return [...accounts.values()].map(({ token }) => token).join() + http.token?.reveal();
