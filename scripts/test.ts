@@ -138,13 +138,13 @@ const testsIn = (...folders: readonly string[]) =>
   TESTS.filter((path) => folders.some((folder) => path.startsWith(`tests/${folder}/`)));
 
 /** Tests of the whole bot as the shipped binary. */
-const WHOLE = testsIn("e2e", "features", "security", "chaos");
+const WHOLE = testsIn("e2e", "release", "security", "chaos");
 
 /**
  * Tests of the whole bot that only a release runs: scenes of single features, whose parts each change
  * tests, and the one that cuts the power for minutes.
  */
-const RELEASE = [...testsIn("features"), "tests/chaos/powercut_test.ts"];
+const RELEASE = [...testsIn("release"), "tests/chaos/powercut_test.ts"];
 
 /** The tests below folders of `tests/` that each change runs. */
 const everyDay = (...folders: readonly string[]) =>

@@ -17,7 +17,7 @@ import type { Served } from "../../../src/cli/run/served_parts.ts";
 import type { NewHookEvent } from "../../../src/core/hooks/hook.ts";
 import { createHookReceiver, HOOK_ROUTES } from "../../../src/features/hooks/receiver.ts";
 import { createMetrics } from "../../../src/http/metrics.ts";
-import { withParts } from "../../extras/dashboard/parts_fixture.ts";
+import { withParts } from "../../features/dashboard/parts_fixture.ts";
 import { BUILD, HEALTHY, NOW } from "../bot/health.ts";
 import { recordingLog } from "../recording_log.ts";
 

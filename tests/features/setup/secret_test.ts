@@ -1,4 +1,4 @@
-/** Tests `barnacle secret set` without a terminal; `tests/features/extras/setup_test.ts` has one. */
+/** Tests `barnacle secret set` without a terminal; `tests/release/cli/setup_test.ts` has one. */
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, statSync } from "node:fs";
