@@ -10,7 +10,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Contender, openStand } from "./stand.ts";
 import { quantile, type Readings } from "./stats.ts";
 
-const WARM_UP = 30;
+/** A bot that has run for a day: its hot code is compiled (`host/process/engine_options.ts`). */
+const WARM_UP = 600;
 const MESSAGES = 150;
 /** Pause between two messages, so that each finds an idle bot. */
 const PAUSE_MS = 20;
