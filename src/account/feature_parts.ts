@@ -4,14 +4,13 @@
  */
 
 import type { AlertRecord, Finding } from "../core/finding.ts";
-import type { GuildId, MessageId, UserId } from "../core/discord/ids.ts";
+import type { GuildId, UserId } from "../core/discord/ids.ts";
 import type { NumberedEvent, ServerEvent } from "../core/hooks/hook.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
 import type { Delivery } from "../core/outbound/delivery.ts";
 import type { OutboxRow } from "../core/outbound/outbound.ts";
 import type { Tool } from "../core/turn/tool.ts";
 import type { SpeechOf, TurnSpeech, TurnToSpeak } from "../flows/turn/finished_turn.ts";
-import type { Store } from "../store/store.ts";
 import type { Bot, BotAccount } from "./account.ts";
 import { perAccount } from "./per_account.ts";
 
@@ -39,11 +38,9 @@ export function startFeatures(account: BotAccount): void {
   for (const part of features.parts) part.start?.();
 }
 
-/** The config has changed; or a command has changed rows of a namespace. */
-export function featuresChanged(account: BotAccount, namespace?: keyof Store): void {
-  for (const part of featuresOf(account).parts) {
-    if (namespace === undefined || part.namespaces?.includes(namespace)) part.reconfigured?.();
-  }
+/** The config has changed, or a command has changed rows. @param forgotten The person whom it has forgotten. */
+export function featuresChanged(account: BotAccount, forgotten?: UserId): void {
+  for (const part of featuresOf(account).parts) part.changed?.(forgotten);
 }
 
 /** Tells the parts of an event, after the core has handled it. */
@@ -115,12 +112,6 @@ export type CreateAccountPart = (account: BotAccount) => AccountPart;
 
 /** What parts are told of, after the core has handled it. */
 export interface ToldEvents {
-  /** A message was edited or deleted. */
-  messageChanged(id: MessageId): void;
-  /** A person was forgotten (X5): memory drops their words and names. */
-  personForgotten(userId: UserId): void;
-  /** The turn of a scheduled task has ended, or Discord does not take a message of a cause. */
-  runEnded(cause: MessageId): void;
   /** The turn of a hook's event has ended: further events may be answered. */
   hookEnded(): void;
   /** Events of hooks are stored. */
@@ -132,10 +123,8 @@ export interface ToldEvents {
 export interface AccountPart {
   /** The account is online for the first time. */
   start?(): void;
-  /** The config has changed, or a command has changed rows of its namespaces. */
-  reconfigured?(): void;
-  /** Namespaces of the store whose changes by a command concern it. */
-  readonly namespaces?: readonly (keyof Store)[];
+  /** The config has changed, or a command has changed rows; perhaps it has forgotten a person (X5). */
+  changed?(forgotten?: UserId): void;
   /** Its handlers of the account's events, after those of the core. */
   readonly events?: Partial<ToldEvents>;
   /** Speaks the answer of a turn in its call (V5). */

@@ -4,11 +4,11 @@
  *
  * Two hubs are woken by everything and use everything: turns, and the queues of channels. They set
  * how, so that no module has to import them for it. The REST client, which exists before their code
- * is loaded, tells them by the same way.
+ * is loaded, tells them by the same way; and the core tells features, whose names it does not know.
  */
 
 import type { Config } from "../config/config.ts";
-import type { ChannelId, UserId } from "../core/discord/ids.ts";
+import type { ChannelId, MessageId, UserId } from "../core/discord/ids.ts";
 import type { RefusedPart } from "../core/model.ts";
 import type { OurAccount } from "../flows/judging/judge.ts";
 import { hostTimezone } from "../host/process/boot.ts";
@@ -96,12 +96,14 @@ interface Wakes {
   served: (channelId: ChannelId) => void;
   /** Sending pauses, because Discord counted too many invalid requests. */
   stopped: (invalidRequests: number) => void;
+  /** The turn of a scheduled task has ended, or Discord does not take a message of a cause. */
+  runEnded: (cause: MessageId) => void;
 }
 
 /** Set by the hubs once, while the account is made. */
 export const wakes: (account: BotAccount) => Wakes = perAccount(
   "main",
-  () => ({ turns() {}, channels() {}, served() {}, stopped() {} }),
+  () => ({ turns() {}, channels() {}, served() {}, stopped() {}, runEnded() {} }),
 );
 
 /** Messages may wait for a turn. */

@@ -392,5 +392,3 @@ export function besideKeyOf(sessionKey: string): string {
 export function isBesideKey(sessionKey: string): boolean {
   return sessionKey.endsWith(BESIDE);
 }
-
-/** H. */

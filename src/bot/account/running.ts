@@ -12,7 +12,6 @@ import {
   loadFeatures,
   startFeatures,
   stopFeatures,
-  tellFeatures,
 } from "../../account/feature_parts.ts";
 import type { Loop } from "../../account/per_account.ts";
 import { refusedParts, wakeChannels, wakes, wakeTurns } from "../../account/per_account.ts";
@@ -214,9 +213,8 @@ export function changedByCommand(
     messagesTouched(account);
     updateCards(account); // of turns that begin anew
     intentOf(account).forget();
-    tellFeatures(account, "personForgotten", forgotten);
   }
-  featuresChanged(account, namespace);
+  featuresChanged(account, forgotten);
   if (namespace === "questions") decided(account);
   if (namespace !== "settings") return;
   void pauseChanged(account);

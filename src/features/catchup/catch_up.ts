@@ -6,7 +6,6 @@
 
 import { z } from "zod";
 import type { BotAccount } from "../../account/account.ts";
-import type { AccountPart } from "../../account/feature_parts.ts";
 import { cleanSecrets, perAccount, timezoneOf } from "../../account/per_account.ts";
 import {
   type ChannelId,
@@ -47,6 +46,7 @@ import {
 } from "../../discord/rest/requests/guild_reads.ts";
 import { MAX_HISTORY, readHistory } from "../../discord/rest/requests/messages.ts";
 import { readPlaceOf } from "../../flows/actions/targets.ts";
+import { changesWatched } from "../../flows/inbound/accept.ts";
 import { closedBy, judge, sessionOf, show } from "../../flows/judging/judge.ts";
 import { meteredModel } from "../../flows/limits.ts";
 import { once } from "../../lib/cache.ts";
@@ -313,15 +313,8 @@ const USAGE = "`/catchup since:2h` (or 3d, today, 2026-01-31)";
 const stateOf = perAccount("interactions", ({ log }) => ({
   /** Until when people may have no other one. */
   pauses: new Map<UserId, number>(),
-  /** For each one under way: the messages that were deleted or edited meanwhile. */
-  changes: new Set<Set<string>>(),
   log,
 }));
-
-export function createCatchupPart(account: BotAccount): AccountPart {
-  const { changes } = stateOf(account);
-  return { events: { messageChanged: (id) => changes.forEach((changed) => changed.add(id)) } };
-}
 
 /** The server of a call, or the one in which the person was last, with that time. */
 async function lastSeen(
@@ -405,7 +398,8 @@ async function tell(
 /** Runs `/catchup`. */
 export async function catchUp(account: BotAccount, call: CommandCall): Promise<string> {
   const { config, reader, now } = account;
-  const { pauses, changes, log } = stateOf(account);
+  const { pauses, log } = stateOf(account);
+  const changes = changesWatched(account);
   const { sender, guildId: here, options: { since } } = call;
   const at = now();
   const id = parseSnowflake<"interaction">(call.id);

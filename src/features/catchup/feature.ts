@@ -3,7 +3,4 @@
 import type { Feature } from "../feature.ts";
 import { catchup as command } from "./command.ts";
 
-export const catchup: Feature = {
-  commands: [command],
-  account: async () => (await import("./catch_up.ts")).createCatchupPart,
-};
+export const catchup: Feature = { commands: [command] };

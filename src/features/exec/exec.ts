@@ -251,5 +251,3 @@ function endText(
     ? [how, `; its /tmp has room for ${limits.tempMb} MB`]
     : [how];
 }
-
-/** H. */

@@ -36,8 +36,7 @@ export function createHooksPart(account: BotAccount): AccountPart {
         (error: unknown) => log.error("Cannot look for events of removed hooks", { error }),
       );
     },
-    reconfigured: wake,
-    namespaces: ["hooks"],
+    changed: wake,
     eventsOf: (event) => eventsOf(account, event),
     async missedEvents(guildId, since) {
       await storeMissedEvents(account, guildId, since);

@@ -71,5 +71,3 @@ function lineOf({ id, scopeKey, authorId, text, updatedAt }: Note): string {
     quoted(preview, PREVIEW_CHARS + 1),
   ].join("  ");
 }
-
-/** H. */

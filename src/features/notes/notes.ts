@@ -103,5 +103,3 @@ export async function removeNote(call: ToolContext, id: number): Promise<boolean
   if (note) await call.account.store.notes.remove(id);
   return note !== undefined;
 }
-
-/** H. */

@@ -318,6 +318,3 @@ function wordsOf(query: string): string {
   const words = query.match(/[\p{L}\p{N}]+/gu) ?? [];
   return words.slice(0, MAX_WORDS).map((word) => `"${word}"*`).join(" OR ");
 }
-
-/** Notes of the agent: `store.notes`, with their tables, and who may see them (T14, SEC-R4).
- */

@@ -116,5 +116,3 @@ function lineOf({ id, scope, text, authorId, sources, updatedAt }: Note): string
     text,
   });
 }
-
-/** H. */

@@ -16,6 +16,7 @@ import {
   loop,
   timezoneOf,
   wakeChannels,
+  wakes,
   wakeTurns,
 } from "../../account/per_account.ts";
 import { createdAtMs, type MessageId } from "../../core/discord/ids.ts";
@@ -124,11 +125,10 @@ export const schedules: Loop<{ wake(): void }> = loop("schedules", (account) => 
 
 /** Schedules run from the time at which the account is online. */
 export function createSchedulesPart(account: BotAccount): AccountPart {
+  wakes(account).runEnded = (cause) => runEnded(account, cause);
   return {
     start: () => schedules.start(account),
-    reconfigured: () => wakeSchedules(account),
-    namespaces: ["schedules"],
-    events: { runEnded: (cause) => runEnded(account, cause) },
+    changed: () => wakeSchedules(account),
     stop: () => schedules.stop(account),
   };
 }

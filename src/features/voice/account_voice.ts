@@ -20,8 +20,7 @@ export function createAccountVoice(created: BotAccount): AccountPart {
         log.error("Cannot begin with voice channels", { error })
       );
     },
-    reconfigured: () => loaded?.callsReconfigured(account),
-    events: { personForgotten: (userId) => loaded?.forgetInCalls(account, userId) },
+    changed: (forgotten) => loaded?.callsChanged(account, forgotten),
     speechOf: (turn) => loaded?.callSpeech(account, turn),
     findings: () =>
       (loaded?.callFailures(account) ?? []).map((why) => ({

@@ -437,10 +437,11 @@ export function voiceChanged(account: BotAccount, guildId: GuildId): void {
   look(account, guildId);
 }
 
-/** The config has changed: other terms need another call. */
-export function callsReconfigured(account: BotAccount): void {
-  const { open, tasks } = callsOf(account);
+/** The config has changed, and other terms need another call; or a person was forgotten. */
+export function callsChanged(account: BotAccount, forgotten?: UserId): void {
+  const { open, ending, tasks } = callsOf(account);
   forgetMembers(account);
+  if (forgotten) { for (const one of [...open.values(), ...ending]) one.forget(forgotten); }
   for (const { place, row, leave } of open.values()) {
     if (row.terms === termsOf(account).digest) continue;
     work(account, () =>
@@ -453,13 +454,6 @@ export function callsReconfigured(account: BotAccount): void {
       }));
   }
   lookAtAll(account);
-}
-
-/** A person was forgotten: also their words that are on the way to the store. */
-export function forgetInCalls(account: BotAccount, userId: UserId): void {
-  const { open, ending } = callsOf(account);
-  forgetMembers(account);
-  for (const inCall of [...open.values(), ...ending]) inCall.forget(userId);
 }
 
 /** Why calls that the config still wants cannot begin, for health. */

@@ -17,7 +17,7 @@
 import type { BotAccount } from "../../account/account.ts";
 import { receiptAttempted } from "../receipts/receipts.ts";
 import { tellFeatures } from "../../account/feature_parts.ts";
-import { perAccount } from "../../account/per_account.ts";
+import { perAccount, wakes } from "../../account/per_account.ts";
 import { type ChannelId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import {
   afterDelivery,
@@ -448,7 +448,7 @@ function createDeliveryAttempts(
     await outbox.markDead(row, reason, isAwaited(account, row) ? undefined : doorOf(row, isOpen));
     updateCards(account); // it may be one, which no one can press then
     if (!of || of.kind === "draft") return;
-    tellFeatures(account, "runEnded", of.cause);
+    wakes(account).runEnded(of.cause);
   }
 
   return {

@@ -653,5 +653,3 @@ function isIn(scope: Scope, { place, mention }: InboundMessage, why: AcceptReaso
       return isGroup && (why === "mentioned" || mention !== undefined);
   }
 }
-
-/** H. */

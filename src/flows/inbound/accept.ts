@@ -344,6 +344,12 @@ interface Inbox {
   committing?: Promise<void>;
 }
 
+/** Sets that get the ids of all messages that people edit or delete, as long as they are in here. */
+export const changesWatched: (account: BotAccount) => Set<Set<string>> = perAccount(
+  "inbox",
+  () => new Set(),
+);
+
 const inboxOf = perAccount("inbox", ({ log }): Inbox => ({ log, units: [] }));
 
 /**
@@ -391,6 +397,7 @@ function acceptComplete(account: BotAccount, batch: InboundBatch): void {
   let isUrgent = false;
   const current = () => unit ??= unitFor(inbox.units, batch);
   const handle = (one: Parameters<typeof interact>[1]) => interact(account, one);
+  const changed = (id: string) => changesWatched(account).forEach((one) => one.add(id));
   const handlers: EventHandlers = {
     button: handle,
     select: handle,
@@ -413,7 +420,7 @@ function acceptComplete(account: BotAccount, batch: InboundBatch): void {
       const { verdict } = judge(account, message, {}, "not_live");
       current().changes.push({ kind: "edited", message, verdict });
       if (message.revision === 0) return;
-      tellFeatures(account, "messageChanged", message.id);
+      changed(message.id);
       isUrgent = true;
     },
     messages_deleted(deleted) {
@@ -423,7 +430,7 @@ function acceptComplete(account: BotAccount, batch: InboundBatch): void {
         ...runIdsOf(account, id), // their text is that of the message
       ]);
       current().changes.push({ kind: "deleted", channelId, messageIds });
-      for (const id of messageIds) tellFeatures(account, "messageChanged", id);
+      messageIds.forEach(changed);
       isUrgent = true;
       originalsDeleted(account, messageIds);
       cardsGone(account, messageIds);

@@ -327,5 +327,3 @@ export async function openThread(
   if (plain === "") throw badArguments("the title has no letters");
   await open(account, message, plain);
 }
-
-/** H. */

@@ -8,7 +8,7 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import { ownServers, tellFeatures } from "../../account/feature_parts.ts";
-import { perAccount, wakeChannels } from "../../account/per_account.ts";
+import { perAccount, wakeChannels, wakes } from "../../account/per_account.ts";
 import type { NextStep } from "../../agent/turn.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
@@ -418,7 +418,7 @@ async function run(account: BotAccount, claim: Claim, turn: RunningTurn): Promis
     const listing = toolsReady(account, claim);
     if (listing) await listing;
     await answer(account, claim, turn);
-    if (ends === "schedules") tellFeatures(account, "runEnded", message.id);
+    if (ends === "schedules") wakes(account).runEnded(message.id);
   } finally {
     stopTyping();
     if (ends === "hooks") tellFeatures(account, "hookEnded");

@@ -13,13 +13,7 @@ import { type Model, ModelError, type ModelRequest } from "../../../src/core/mod
 import { createReader } from "../../../src/discord/gateway/read/reader.ts";
 import type { RestApi } from "../../../src/discord/rest/client/client.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
-import {
-  catchUp,
-  chooseNews,
-  createCatchupPart,
-  linesOf,
-  REQUESTS,
-} from "../../../src/features/catchup/catch_up.ts";
+import { catchUp, chooseNews, linesOf, REQUESTS } from "../../../src/features/catchup/catch_up.ts";
 import { reasonText } from "../../../src/render/failure.ts";
 import {
   addChannel,
@@ -33,6 +27,7 @@ import type { TextChannel, Thread, User } from "../../../simulator/world/world.t
 import { type Simulated, withDiscord } from "../../discord/rest/simulated.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 import { callOf } from "../../support/discord/calls.ts";
+import { messageData } from "../../support/discord/payloads.ts";
 import { ACCOUNT, guildMessage, guildPlace, sender } from "../../support/discord/builders.ts";
 import { batch, ignored } from "../../support/store/store.ts";
 
@@ -94,8 +89,7 @@ async function openPlay(discord: Simulated) {
     roles: new Map(),
   }]]);
   bot.clock.set(now() - bot.clock.now());
-  Object.assign(account, { rest: client, reader: { index: guilds, self: reader.self }, now });
-  const part = createCatchupPart(account);
+  Object.assign(account, { rest: client, reader: { ...reader, index: guilds }, now });
   const placeOf = (where: TextChannel | Thread) => {
     const id = where.kind === "thread" ? where.parentId : where.id;
     const guild = { id: krill.id, name: "Krill" };
@@ -104,7 +98,7 @@ async function openPlay(discord: Simulated) {
   const senderOf = (by: User) => sender({ id: by.id, username: by.username });
   return Object.assign(state, {
     ...discord,
-    part,
+    receive: bot.receive,
     guilds,
     /** The config changes: channels of the server, and keys beside `channels`. */
     reload: (channels: object, others: object = {}) => bot.reload(discordKeys(channels), others),
@@ -258,12 +252,16 @@ describe("[T17] a catch-up", () => {
 
   it("drops lines of messages that are deleted or edited while the model writes", () =>
     withCatchUp(async (play) => {
-      const { post, catchUp, part: { events }, channel, demo: { people: { grace } } } = play;
+      const { post, catchUp, receive, channel, demo: { krill, people: { grace } } } = play;
       const place = channel("news");
-      const changed = ["deleted words", "edited words"].map((text) => post(text, place));
+      const deleted = await post("deleted words", place);
+      const edited = await post("edited words", place);
       await post("words that stay", place);
+      const at = { channel_id: place.id, guild_id: krill.id };
       play.answer = async (request) => {
-        for (const one of changed) events?.messageChanged?.((await one)?.id as MessageId);
+        await receive("MESSAGE_DELETE", { ...at, id: deleted.id });
+        const edited_timestamp = new Date().toISOString();
+        await receive("MESSAGE_UPDATE", messageData({ ...at, id: edited.id, edited_timestamp }));
         return repeat(request);
       };
       const text = await catchUp(grace);

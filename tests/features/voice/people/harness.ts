@@ -6,9 +6,9 @@
 import assert from "node:assert/strict";
 import {
   featureFindings,
+  featuresChanged,
   startFeatures,
   stopFeatures,
-  tellFeatures,
 } from "../../../../src/account/feature_parts.ts";
 import type { ChannelId, GuildId, UserId } from "../../../../src/core/discord/ids.ts";
 import type { OwnVoice } from "../../../../src/core/discord/gateway.ts";
@@ -247,7 +247,7 @@ export async function openWorld(
     heard: () => [...calls.at(-1)?.heard.keys() ?? []].toSorted(),
     failures: () => featureFindings(account).map(({ why }) => why).join(),
     stop: () => stopFeatures(account),
-    forgotten: (userId: UserId) => tellFeatures(account, "personForgotten", userId),
+    forgotten: (userId: UserId) => featuresChanged(account, userId),
     act: async (
       ...call: Parameters<typeof runVoiceTool> extends [unknown, ...infer R] ? R : never
     ) => {
