@@ -320,9 +320,11 @@ export function createHostCommands(options: {
     const workspace = await workspaceNow();
     const limits = limitsOf(options.limits(), MAX_PROCESSES);
     const launch = await launchOf(command, workspace, limits);
-    const bound = bounds.open(limits, [workspace]);
     const env = environmentFor(workspace);
-    const running = runProgram(launch, { cwd: command.cwd, env, timeoutMs, bound });
+    const running = runProgram(launch, {
+      ...{ cwd: command.cwd, env, timeoutMs },
+      watch: (pid, onPassed) => bounds.watch(pid, limits, [workspace], onPassed),
+    });
     programs.add(running);
     const forget = () => void programs.delete(running);
     running.ended.then(forget, forget);

@@ -7,7 +7,7 @@ import process from "node:process";
 import { type ChildProcess, spawn } from "node:child_process";
 import type { RunCut, RunEnd } from "../core/exec/command.ts";
 import { codeOf } from "../lib/errors.ts";
-import type { BoundedProgram, ProgramLaunch } from "../lib/program_limits.ts";
+import type { PassedLimit, ProgramLaunch } from "../lib/program_limits.ts";
 
 export interface RunningProgram {
   /** Output so far, of both streams, as they came. */
@@ -24,21 +24,20 @@ const MAX_BYTES = 1024 * 1024;
 
 /** Starts a program. It gets no input. */
 export function runProgram(
-  launch: ProgramLaunch,
-  { cwd, env, timeoutMs, bound }: {
+  { file, args }: ProgramLaunch,
+  { cwd, env, timeoutMs, watch }: {
     readonly cwd: string;
     readonly env: Readonly<Record<string, string>>;
     /** Milliseconds until the program is killed. */
     readonly timeoutMs: number;
-    /** Its limits of memory and disk; absent for a program of Barnacle's own. */
-    readonly bound?: BoundedProgram;
+    /** Begins the watch of its limits, and returns its end; absent for a program of Barnacle's own. */
+    readonly watch?: (pid: number, onPassed: (limit: PassedLimit) => void) => () => void;
   },
 ): RunningProgram {
   const output = createOutput(KEPT_BYTES, MAX_BYTES);
   const { promise: ended, resolve, reject } = Promise.withResolvers<RunEnd>();
   const startedAt = performance.now();
   let cut: RunEnd["cut"];
-  const { file, args } = bound?.launch(launch) ?? launch;
   const child = spawn(file, [...args], {
     cwd,
     env: { ...env },
@@ -51,7 +50,7 @@ export function runProgram(
     killGroup(child);
   };
   const timer = setTimeout(() => stop("time"), timeoutMs);
-  if (child.pid !== undefined) bound?.watch(child.pid, stop);
+  const unwatch = child.pid === undefined ? undefined : watch?.(child.pid, stop);
   const onData = (part: Uint8Array) => {
     if (cut === undefined && !output.add(part)) stop("output");
   };
@@ -62,13 +61,11 @@ export function runProgram(
     killGroup(child); // children that outlived it
     child.stdout.destroy();
     child.stderr.destroy();
-    const passed = bound?.close();
-    cut ??= passed;
+    unwatch?.();
     resolve({ code, cut, ms: Math.round(performance.now() - startedAt) });
   };
   child.on("error", (error) => {
     clearTimeout(timer);
-    bound?.close();
     reject(new Error(`the program cannot be started (${codeOf(error) ?? "unknown reason"})`));
   });
   // A child in the background may hold the streams for ever, so `close` is not awaited for long.

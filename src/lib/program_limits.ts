@@ -1,8 +1,8 @@
 /**
  * Declares the limits of programs that Barnacle starts, and how a program gets them (SEC-R22).
  *
- * One process may take all memory and all disk of a machine within seconds. So a program gets the
- * limits of the kernel where it has some, and Barnacle watches the rest.
+ * One process may take all memory and all disk of a machine within seconds. So each process gets
+ * limits of the kernel, and Barnacle watches the whole program.
  */
 
 export interface ProgramLimits {
@@ -23,32 +23,22 @@ export interface ProgramLaunch {
   readonly args: readonly string[];
 }
 
-export interface BoundedProgram {
-  /** The launch that puts the program under the limits of the kernel. */
-  launch(launch: ProgramLaunch): ProgramLaunch;
-  /**
-   * Watches a program that has started.
-   *
-   * @param onPassed Called once, with the limit that it has passed: the program must be ended.
-   */
-  watch(pid: number, onPassed: (limit: PassedLimit) => void): void;
-  /**
-   * Ends the watch, and all that is left of the program.
-   *
-   * @returns The limit by which the kernel ended a process of it.
-   */
-  close(): PassedLimit | undefined;
-}
-
 export interface ProgramBounds {
   /** Path of `prlimit`, which sets limits of a process; `undefined` if this machine has none. */
   readonly prlimit: string | undefined;
   /**
-   * Prepares the start of a program.
+   * Watches a program that has started.
    *
    * @param folders The folders whose size counts.
+   * @param onPassed Called once, with the limit that it has passed: the program must be ended.
+   * @returns Ends the watch.
    */
-  open(limits: ProgramLimits, folders: readonly string[]): BoundedProgram;
+  readonly watch: (
+    pid: number,
+    limits: ProgramLimits,
+    folders: readonly string[],
+    onPassed: (limit: PassedLimit) => void,
+  ) => () => void;
 }
 
 /** Bytes of a megabyte, as keys of the config count it. */

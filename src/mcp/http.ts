@@ -66,6 +66,7 @@ export function createStdioTransport(
 ): StdioTransport {
   let child: ChildProcess | undefined;
   let launched: ConfinedLaunch | undefined;
+  let unwatch = () => {};
   let unread = "";
   let said = "";
   let hasEnded = false;
@@ -110,7 +111,10 @@ export function createStdioTransport(
       launched = launch;
       const started = child = startProgram(launch);
       if (started.pid !== undefined) {
-        launch.bound.watch(started.pid, (limit) => stop(passedText(limit, launch.limits)));
+        unwatch = launch.watch(
+          started.pid,
+          (limit) => stop(passedText(limit, launch.limits)),
+        );
       }
       await new Promise<void>((resolve, reject) => {
         started.on("spawn", () => resolve());
@@ -177,7 +181,7 @@ export function createStdioTransport(
     if (hasEnded) return;
     hasEnded = true;
     signalTo(child, "SIGKILL");
-    launched?.bound.close();
+    unwatch();
     if (!isClosing) onEnd(how);
     transport.onclose?.();
   }

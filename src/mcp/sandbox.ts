@@ -17,13 +17,13 @@ import { delimiter, isAbsolute, join, relative, resolve } from "node:path";
 import { codeOf, PathError } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import {
-  type BoundedProgram,
   bubblewrapIn,
   deviceFolder,
   limitsOf,
   MB,
   MCP_LIMITS,
   memoryFolder,
+  type PassedLimit,
   type ProgramBounds,
   type ProgramLimits,
   withLimits,
@@ -196,7 +196,8 @@ export interface ConfinedLaunch extends ServerLaunch {
   readonly cwd: string;
   readonly program: string;
   readonly limits: ProgramLimits;
-  readonly bound: BoundedProgram;
+  /** As {@link ProgramBounds.watch}, of this program. */
+  readonly watch: (pid: number, onPassed: (limit: PassedLimit) => void) => () => void;
 }
 
 /** Maximum number of processes and threads of a server; a browser has hundreds. */
@@ -264,16 +265,12 @@ export function createConfine(
 
     /** @param outer The program itself, or the sandbox around it. */
     function bounded(outer: ServerLaunch): ConfinedLaunch {
-      const bound = bounds.open(limits, [home]);
-      const launch = bound.launch({ file: outer.command, args: outer.args });
       return {
-        env: outer.env,
-        command: launch.file,
-        args: launch.args,
+        ...outer,
         cwd: home,
         program: command,
         limits,
-        bound,
+        watch: (pid, onPassed) => bounds.watch(pid, limits, [home], onPassed),
       };
     }
 

@@ -15,14 +15,13 @@ import { assertApart } from "../../src/workspace/files.ts";
 import { ruleAllows } from "../../src/core/exec/command.ts";
 import { createHostCommands, inBubblewrap } from "../../src/exec/host_commands.ts";
 import { createOutput } from "../../src/exec/run.ts";
-import { createProgramBounds } from "../../src/host/limits/program_bounds.ts";
+import { PROGRAM_BOUNDS } from "../../src/host/limits/program_bounds.ts";
 import { EXEC_LIMITS, limitsOf, type WrittenLimits } from "../../src/lib/program_limits.ts";
 import { needsBubblewrap } from "../support/skip.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 
 const SH = "/bin/sh";
 const NEVER = new AbortController().signal;
-const BOUNDS = createProgramBounds();
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 const directory = tempDirectory();
@@ -42,7 +41,7 @@ function open(
       assertApart: () => Promise.resolve(),
       maySkipSandbox: () => maySkipSandbox,
       limits: () => ({ ...EXEC_LIMITS, ...limits }),
-      bounds: BOUNDS,
+      bounds: PROGRAM_BOUNDS,
     }),
   };
 }
@@ -163,7 +162,7 @@ describe("[A3] [SEC-R22] commands on the host", () => {
       assertApart: (workspace) => assertApart(workspace, own),
       maySkipSandbox: () => true,
       limits: () => EXEC_LIMITS,
-      bounds: BOUNDS,
+      bounds: PROGRAM_BOUNDS,
     });
     await assert.rejects(
       commands.resolve({ argv: ["ls"], cwd: "" }),
@@ -177,7 +176,7 @@ describe("[A3] [SEC-R22] commands on the host", () => {
       assertApart: () => Promise.resolve(),
       maySkipSandbox: () => true,
       limits: () => EXEC_LIMITS,
-      bounds: BOUNDS,
+      bounds: PROGRAM_BOUNDS,
       platform: "win32",
     });
     const refused = { name: "RefusedCall", message: /^commands cannot run on Windows: .* in WSL$/ };
@@ -376,7 +375,7 @@ describe("[SEC-R20] a resolved command", () => {
         assertApart: () => Promise.resolve(),
         maySkipSandbox: () => true,
         limits: () => EXEC_LIMITS,
-        bounds: BOUNDS,
+        bounds: PROGRAM_BOUNDS,
       });
       return (await commands.resolve({ argv: ["env"], cwd })).binding;
     };

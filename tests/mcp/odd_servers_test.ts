@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { UnknownOutcomeError } from "../../src/core/turn/tool.ts";
-import { createProgramBounds } from "../../src/host/limits/program_bounds.ts";
+import { PROGRAM_BOUNDS } from "../../src/host/limits/program_bounds.ts";
 import { schedule, type StartTimer } from "../../src/lib/clock.ts";
 import { MCP_LIMITS } from "../../src/lib/program_limits.ts";
 import { createConfine } from "../../src/mcp/sandbox.ts";
@@ -53,7 +53,7 @@ async function play(
     confine: createConfine({
       folder: folder.path,
       hidden: () => [],
-      bounds: createProgramBounds(),
+      bounds: PROGRAM_BOUNDS,
       log,
     }),
     seen: createSeenTools(join(folder.path, "seen.json")),

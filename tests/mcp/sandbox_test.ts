@@ -17,12 +17,11 @@ import { createMcpServers } from "../../src/mcp/servers.ts";
 import { scriptedProgram } from "../support/model/mcp_scripted.ts";
 import { toolContext } from "../support/model/tools.ts";
 import { recordingLog } from "../support/recording_log.ts";
-import { createProgramBounds } from "../../src/host/limits/program_bounds.ts";
+import { PROGRAM_BOUNDS } from "../../src/host/limits/program_bounds.ts";
 import { MB, MCP_LIMITS } from "../../src/lib/program_limits.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 
 const NONE: Sandbox = { kind: "none", why: "bubblewrap is not installed" };
-const BOUNDS = createProgramBounds();
 const here = await findSandbox();
 
 const program = {
@@ -45,7 +44,7 @@ describe("[T13] createConfine()", () => {
     const confine = createConfine({
       folder: path,
       hidden: () => [],
-      bounds: { ...BOUNDS, prlimit: undefined },
+      bounds: { ...PROGRAM_BOUNDS, prlimit: undefined },
       find: () => Promise.resolve((searches++, found)),
       log,
     });
@@ -87,22 +86,23 @@ describe("[T13] createConfine()", () => {
 
     it(`[SEC-R22] lets a program ${where} start at most 1,024 processes`, async () => {
       using folder = tempDirectory();
-      const opened: number[] = [];
+      const watched: number[] = [];
       const confine = createConfine({
         folder: folder.path,
         hidden: () => [],
         bounds: {
           prlimit: undefined,
-          open({ processes }) {
-            opened.push(processes);
-            return { launch: (launch) => launch, watch() {}, close: () => undefined };
+          watch(_, { processes }) {
+            watched.push(processes);
+            return () => {};
           },
         },
         find: () => Promise.resolve(found),
         log: recordingLog().log,
       });
-      const { limits } = await confine("files", program);
-      assert.deepEqual(opened, [1_024], "the kernel or the watch gets the number");
+      const { limits, watch } = await confine("files", program);
+      watch(1, () => {});
+      assert.deepEqual(watched, [1_024]);
       assert.equal(limits.processes, 1_024, "and the owner reads the same one");
     });
   }
@@ -255,7 +255,7 @@ it(
       confine: createConfine({
         folder: join(data, "mcp"),
         hidden: () => [data],
-        bounds: BOUNDS,
+        bounds: PROGRAM_BOUNDS,
         log,
       }),
       seen: createSeenTools(join(data, "seen.json")),

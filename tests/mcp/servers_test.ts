@@ -22,8 +22,13 @@ import { everythingProgram } from "../support/model/mcp_everything.ts";
 import { scriptedProgram } from "../support/model/mcp_scripted.ts";
 import { toolContext } from "../support/model/tools.ts";
 import { freePort } from "../support/network/free_port.ts";
-import { createProgramBounds } from "../../src/host/limits/program_bounds.ts";
-import { limitsOf, MCP_LIMITS, type WrittenLimits } from "../../src/lib/program_limits.ts";
+import { PROGRAM_BOUNDS } from "../../src/host/limits/program_bounds.ts";
+import {
+  limitsOf,
+  MCP_LIMITS,
+  type PassedLimit,
+  type WrittenLimits,
+} from "../../src/lib/program_limits.ts";
 import { settle } from "../support/settle.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 import { type LogLine, recordingLog } from "../support/recording_log.ts";
@@ -66,7 +71,7 @@ async function withServers(
     confine: createConfine({
       folder: folder.path,
       hidden: () => [],
-      bounds: createProgramBounds(),
+      bounds: PROGRAM_BOUNDS,
       log,
     }),
     seen: seen ?? createSeenTools(join(folder.path, "seen.json")),
@@ -460,7 +465,8 @@ const shell = (line: string, written: Partial<WrittenLimits> = {}) => () => {
     cwd: "/",
     program: "sh",
     limits,
-    bound: createProgramBounds().open(limits, []),
+    watch: (pid: number, onPassed: (limit: PassedLimit) => void) =>
+      PROGRAM_BOUNDS.watch(pid, limits, [], onPassed),
   });
 };
 

@@ -14,11 +14,10 @@ import { serveSocket, socketFolder } from "../../src/host/bot_socket.ts";
 import { createConfine, findSandbox } from "../../src/mcp/sandbox.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { needsBubblewrap } from "../support/skip.ts";
-import { createProgramBounds } from "../../src/host/limits/program_bounds.ts";
+import { PROGRAM_BOUNDS } from "../../src/host/limits/program_bounds.ts";
 import { EXEC_LIMITS, limitsOf, MCP_LIMITS } from "../../src/lib/program_limits.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 
-const BOUNDS = createProgramBounds();
 const here = await findSandbox();
 const bwrap = here.kind === "bubblewrap" ? here.program : "";
 
@@ -55,7 +54,12 @@ describe("[X2] the bot's socket", () => {
     look((dataDir, args) => {
       const { log } = recordingLog();
       const folder = join(dataDir, "mcp");
-      const confine = createConfine({ folder, hidden: () => [dataDir], bounds: BOUNDS, log });
+      const confine = createConfine({
+        folder,
+        hidden: () => [dataDir],
+        bounds: PROGRAM_BOUNDS,
+        log,
+      });
       return confine("looks", {
         command: "/bin/sh",
         args,
@@ -89,7 +93,7 @@ describe("[X2] the bot's socket", () => {
       await prepareInstructions(workspace);
       const launch = sandboxedCommand(
         { argv: ["sh", ...args], path: "/bin/sh", realPath: "/bin/sh", cwd: workspace },
-        { workspace, bwrap, prlimit: BOUNDS.prlimit, limits: limitsOf(EXEC_LIMITS, 64) },
+        { workspace, bwrap, prlimit: PROGRAM_BOUNDS.prlimit, limits: limitsOf(EXEC_LIMITS, 64) },
       );
       return { command: launch.file, args: launch.args, cwd: "/" };
     });

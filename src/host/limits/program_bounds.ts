@@ -1,10 +1,5 @@
 /**
- * Puts limits on programs: by the kernel where it lets Barnacle, and by a watch of the rest.
- *
- * It may if its own group is delegated to it: under systemd with `Delegate=memory pids`, and
- * without `ProtectControlGroups=`. A group with limits for its children has no processes of its
- * own, so Barnacle first moves itself to a group within its own. It touches no group with other
- * processes.
+ * Watches the memory, the processes and the disk of programs that Barnacle starts (SEC-R22).
  *
  * The free room of the disk costs one call to read, and says whether adding up the files is worth
  * it. Other programs change that room, too, so only the files decide, as long as they can be
@@ -12,17 +7,10 @@
  */
 
 import process from "node:process";
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { access, lstat, readdir, statfs } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { schedule, type StartTimer } from "../../lib/clock.ts";
+import { dirname, join } from "node:path";
+import { schedule } from "../../lib/clock.ts";
 import type { PassedLimit, ProgramBounds, ProgramLimits } from "../../lib/program_limits.ts";
 import { PROC } from "../process/boot.ts";
 
@@ -69,137 +57,6 @@ async function inTime<Found>(asked: Promise<Found>): Promise<Found | undefined> 
   return await Promise.race([asked.catch(() => undefined), late]).finally(() =>
     clearTimeout(timer)
   );
-}
-
-/** Where the kernel shows groups and processes. */
-interface GroupPlaces {
-  readonly root: string;
-  readonly proc: string;
-}
-
-const PLACES: GroupPlaces = { root: "/sys/fs/cgroup", proc: "/proc" };
-
-/** Barnacle's own group, within the delegated one. */
-const OWN = "barnacle";
-const CONTROLLERS = ["memory", "pids"];
-
-/** Path of Barnacle's own group; `undefined` without cgroup v2. */
-function ownGroup({ root, proc }: GroupPlaces): string | undefined {
-  const path = /^0::(\/.*)$/m.exec(read(join(proc, "self/cgroup")))?.[1];
-  const group = path === undefined ? undefined : join(root, path);
-  return group !== undefined && read(join(group, "cgroup.controllers")) !== "" ? group : undefined;
-}
-
-/**
- * Finds the group in which Barnacle may make others, and moves itself out of the way.
- *
- * @returns `undefined` if there is none.
- */
-export function findGroup(places: GroupPlaces = PLACES): string | undefined {
-  const own = ownGroup(places);
-  if (own === undefined) return undefined;
-  const above = dirname(own);
-  if (basename(own) === OWN && has(join(above, "cgroup.subtree_control"))) return above;
-  if (!has(join(own, "cgroup.controllers"))) return undefined;
-  const members = words(join(own, "cgroup.procs"));
-  if (members.some((pid) => pid !== `${process.pid}` && !isChild(pid, places))) return undefined;
-  const inner = join(own, OWN);
-  try {
-    mkdirSync(inner, { recursive: true });
-    for (const pid of members) writeFileSync(join(inner, "cgroup.procs"), pid);
-    writeFileSync(
-      join(own, "cgroup.subtree_control"),
-      CONTROLLERS.map((name) => `+${name}`).join(" "),
-    );
-    return own;
-  } catch {
-    tryTo(() => {
-      for (const pid of members) writeFileSync(join(own, "cgroup.procs"), pid);
-    });
-    tryTo(() => rmdirSync(inner));
-    return undefined;
-  }
-}
-
-function isChild(pid: string, { proc }: GroupPlaces): boolean {
-  const parent = /\) \S (\d+)/.exec(read(join(proc, pid, "stat")))?.[1];
-  return parent === `${process.pid}`;
-}
-
-let groups = 0;
-
-/** Makes a group with limits. @returns `undefined` if the kernel refuses it. */
-export function makeGroup(above: string, { memoryBytes, tempBytes, processes }: ProgramLimits): {
-  /** A program that writes `0` to this file joins the group. */
-  readonly members: string;
-  /** Ends all processes in it. @returns Whether the kernel has ended one for its memory. */
-  close(): boolean;
-} | undefined {
-  const path = join(above, `program-${process.pid}-${++groups}`);
-  try {
-    mkdirSync(path);
-    // Files in memory count, too.
-    writeFileSync(join(path, "memory.max"), `${memoryBytes + tempBytes}`);
-    writeFileSync(join(path, "pids.max"), `${processes}`);
-    tryTo(() => writeFileSync(join(path, "memory.swap.max"), "0")); // a kernel without swap
-    tryTo(() => writeFileSync(join(path, "memory.oom.group"), "1"));
-  } catch {
-    tryTo(() => rmdirSync(path));
-    return undefined;
-  }
-  return {
-    members: join(path, "cgroup.procs"),
-    close() {
-      const isKilled = killsIn(path) > 0;
-      tryTo(() => writeFileSync(join(path, "cgroup.kill"), "1"));
-      remove(path, 20);
-      return isKilled;
-    },
-  };
-}
-
-/** A group goes once its last process is gone. */
-function remove(path: string, tries: number): void {
-  try {
-    rmdirSync(path);
-  } catch {
-    if (tries > 0) setTimeout(() => remove(path, tries - 1), 250).unref();
-  }
-}
-
-/** Number of processes that the kernel has ended for memory, in Barnacle's own group or a unit's. */
-export function killsOfOwnGroup(places: GroupPlaces = PLACES): number {
-  const own = ownGroup(places);
-  return own === undefined ? 0 : killsIn(own);
-}
-
-function killsIn(path: string): number {
-  return Number(/^oom_kill (\d+)$/m.exec(read(join(path, "memory.events")))?.[1] ?? 0);
-}
-
-function has(path: string): boolean {
-  const found = words(path);
-  return CONTROLLERS.every((name) => found.includes(name));
-}
-
-function words(path: string): readonly string[] {
-  return read(path).split(/\s+/).filter((word) => word !== "");
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
-}
-
-function tryTo(run: () => void): void {
-  try {
-    run();
-  } catch {
-    // without it, the limits still hold
-  }
 }
 
 const MAX_FILES = 20_000;
@@ -349,8 +206,6 @@ function readProc(path: string): string | undefined {
 }
 
 const PRLIMIT = ["/usr/bin/prlimit", "/bin/prlimit"];
-const SHELL = "/bin/sh";
-const JOIN = 'echo 0 > "$0" && exec "$@"';
 /** Milliseconds between two looks. A program fills some 100 MB meanwhile. */
 const LOOK_MS = 200;
 /** Milliseconds between two looks at a program that has run for a while, such as an MCP server. */
@@ -363,64 +218,44 @@ const OF_SANDBOX = 4;
 /** How much rather the kernel ends a program than Barnacle, if memory is out. */
 const OOM_SCORE = "500";
 
-/** Creates the limits of this machine. The way is found with the first program. */
-export function createProgramBounds(start: StartTimer = schedule): ProgramBounds {
-  const prlimit = PRLIMIT.find((place) => existsSync(place));
-  let group: { readonly path: string | undefined } | undefined;
-  const above = () => (group ??= { path: existsSync(SHELL) ? findGroup() : undefined }).path;
-  return {
-    prlimit,
-    open(limits, folders) {
-      const path = above();
-      const own = path === undefined
-        ? undefined
-        : makeGroup(path, { ...limits, processes: limits.processes + OF_SANDBOX });
-      const killsBefore = killsOfOwnGroup();
-      let isOpen = true;
-      let cancel = () => {};
-      let looks = 0;
+/** The limits of this machine. */
+export const PROGRAM_BOUNDS: ProgramBounds = {
+  prlimit: PRLIMIT.find((place) => existsSync(place)),
+  watch(pid, limits, folders, onPassed) {
+    let cancel = () => {};
+    let isOver = false;
+    let looks = 0;
+    preferAtShortage(pid);
+    const disks = folders.map((folder) => createDiskWatch(folder, limits.diskBytes));
+    const look = async () => {
+      const passed = memoryPassed(pid, limits) ?? await diskPassed(disks);
+      if (isOver) return;
+      if (passed) return onPassed(passed);
+      cancel = schedule(() => void look(), ++looks > QUICK_LOOKS ? LATER_MS : LOOK_MS);
+    };
+    cancel = schedule(() => void look(), LOOK_MS);
+    return () => {
+      isOver = true;
+      cancel();
+    };
+  },
+};
 
-      async function passedBy(
-        pid: number,
-        disks: readonly { isPassed(): Promise<boolean> }[],
-      ): Promise<PassedLimit | undefined> {
-        if (!own) {
-          const { memoryBytes } = limits;
-          const processes = limits.processes + OF_SANDBOX;
-          const tree = readTree(pid, processes, memoryBytes);
-          if (tree.memoryBytes > memoryBytes) return "memory";
-          if (tree.processes > processes) return "processes";
-          // Files in memory and shared memory are in no process.
-          const machine = machineMemory();
-          if (machine && machine.free < machine.all * FREE_SHARE) return "memory";
-        }
-        for (const disk of disks) if (await disk.isPassed()) return "disk";
-        return undefined;
-      }
+function memoryPassed(pid: number, limits: ProgramLimits): PassedLimit | undefined {
+  const processes = limits.processes + OF_SANDBOX;
+  const tree = readTree(pid, processes, limits.memoryBytes);
+  if (tree.memoryBytes > limits.memoryBytes) return "memory";
+  if (tree.processes > processes) return "processes";
+  // Files in memory and shared memory are in no process.
+  const machine = machineMemory();
+  return machine && machine.free < machine.all * FREE_SHARE ? "memory" : undefined;
+}
 
-      return {
-        launch: ({ file, args }) =>
-          own ? { file: SHELL, args: ["-c", JOIN, own.members, file, ...args] } : { file, args },
-        watch(pid, onPassed) {
-          preferAtShortage(pid);
-          const disks = folders.map((folder) => createDiskWatch(folder, limits.diskBytes));
-          const look = async () => {
-            const passed = await passedBy(pid, disks);
-            if (!isOpen) return;
-            if (passed) return onPassed(passed);
-            cancel = start(() => void look(), ++looks > QUICK_LOOKS ? LATER_MS : LOOK_MS);
-          };
-          cancel = start(() => void look(), LOOK_MS);
-        },
-        close() {
-          isOpen = false;
-          cancel();
-          const isKilled = own ? own.close() : killsOfOwnGroup() > killsBefore;
-          return isKilled ? "memory" : undefined;
-        },
-      };
-    },
-  };
+async function diskPassed(
+  disks: readonly ReturnType<typeof createDiskWatch>[],
+): Promise<PassedLimit | undefined> {
+  for (const disk of disks) if (await disk.isPassed()) return "disk";
+  return undefined;
 }
 
 function preferAtShortage(pid: number): void {
@@ -430,6 +265,3 @@ function preferAtShortage(pid: number): void {
     // it has ended, or the system has no such file
   }
 }
-
-/** The limits of this process's programs. */
-export const PROGRAM_BOUNDS: ProgramBounds = createProgramBounds();
