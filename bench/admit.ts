@@ -17,8 +17,7 @@ import { TEXT_COMMANDS } from "../src/interactions/registry.ts";
 import { parseSnowflake, type Snowflake, toAccountId } from "../src/core/discord/ids.ts";
 import type { InboundMessage, Sender } from "../src/core/inbound/inbound.ts";
 import { prepareAdmission } from "../src/policy/admission.ts";
-import type { AllowEntry } from "../src/policy/rules/allowlist.ts";
-import type { AccessPolicy, ChannelRules, GuildRules } from "../src/policy/rules/rules.ts";
+import type { AccessPolicy, AllowEntry, ChannelRules, GuildRules } from "../src/policy/rules.ts";
 import { quantile, type Readings } from "./stats.ts";
 
 const GUILDS = 100;

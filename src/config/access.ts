@@ -7,7 +7,7 @@
  */
 
 import { openGates } from "../core/tool_names.ts";
-import type { AccessPolicy, AgentTools, CommandRules, ToolLists } from "../policy/rules/rules.ts";
+import type { AccessPolicy, AgentTools, CommandRules, ToolLists } from "../policy/rules.ts";
 import type { AccountId } from "../core/discord/ids.ts";
 import { entriesIn } from "./schema/server_events.ts";
 import { accountsOf, DISCORD, type WrittenAccount } from "./schema/accounts.ts";

@@ -9,7 +9,7 @@
 import type { AccountId } from "../core/discord/ids.ts";
 import { SERVER_EVENTS } from "../core/hooks/hook.ts";
 import type { Budgets } from "../core/spending/budget.ts";
-import type { AccessPolicy } from "../policy/rules/rules.ts";
+import type { AccessPolicy } from "../policy/rules.ts";
 import { reactionPlaces, toAccessPolicy } from "./access.ts";
 import {
   BOT_TOKEN,

@@ -9,7 +9,7 @@ import type { RE2JS } from "re2js";
 import { isPassive, toPassiveAgents } from "./schema/router.ts";
 import type { Settings } from "./schema/root.ts";
 import type { KeyFault, Segment } from "./text/edit.ts";
-import { noPattern } from "../policy/rules/rules.ts";
+import { noPattern } from "../policy/rules.ts";
 
 interface Mentions extends MentionTests {
   readonly problems: readonly KeyFault[];

@@ -12,7 +12,7 @@
 
 import { type ChannelId, compareIds, type MessageId } from "../core/discord/ids.ts";
 import type { LoopRun } from "../core/store/store.ts";
-import type { LoopGuardRules } from "./rules/rules.ts";
+import type { LoopGuardRules } from "./rules.ts";
 
 export interface CountedMessage {
   readonly id: MessageId;

@@ -12,7 +12,7 @@ import type { AccountId, UserId } from "../core/discord/ids.ts";
 import type { RoutingFacts } from "../core/inbound/inbox.ts";
 import type { InboundMessage, Triggered } from "../core/inbound/inbound.ts";
 import { quoted } from "../lib/text/quoted.ts";
-import { formsOf, isNameKey, plainName, type RecordCheck, recordNothing } from "./rules/checks.ts";
+import { formsOf, isNameKey, plainName, type RecordCheck, recordNothing } from "./rules.ts";
 import type {
   AccessPolicy,
   AssignedChannel,
@@ -20,7 +20,7 @@ import type {
   BindingMatch,
   RoutedAgent,
   RouterRules,
-} from "./rules/rules.ts";
+} from "./rules.ts";
 
 /** The parts of a message that choose its agent, with the facts beside it. */
 export interface RoutedMessage

@@ -15,10 +15,9 @@ import type { InboundMessage, Place, Sender } from "../core/inbound/inbound.ts";
 import { audienceOf, isForTool } from "../core/tool_names.ts";
 import type { Tool } from "../core/turn/tool.ts";
 import { type Skill, skillsFor } from "../core/skills/skill.ts";
-import { type PlaceTools, rulesFor } from "./rules/rules.ts";
-import { prepareRights } from "./rights.ts";
-import type { AccessPolicy, SenderTools, ToolLists } from "./rules/rules.ts";
-import { type AllowEntry, prepareAllowlist } from "./rules/allowlist.ts";
+import { type AllowEntry, type PlaceTools, prepareAllowlist, rulesFor } from "./rules.ts";
+import { prepareRights } from "./admission.ts";
+import type { AccessPolicy, SenderTools, ToolLists } from "./rules.ts";
 import { oncePer } from "../lib/cache.ts";
 
 /** The sender whose message the turn answers, and the agent that answers it. */

@@ -6,10 +6,9 @@ import type { UserId } from "../core/discord/ids.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
 import type { Button, Frozen } from "../core/outbound/outbound.ts";
 import type { PairingOutcome, PairingRequest } from "../core/inbound/pairing.ts";
-import { freeze, freezeUnprompted } from "./freeze.ts";
+import { freeze, freezeUnprompted, noticeBody } from "./reply.ts";
 import { nameAsCode } from "./name.ts";
 import { PAIRED } from "./sentences.ts";
-import { noticeBody } from "./reply.ts";
 import { readerTime } from "../lib/text/units.ts";
 
 /** Tells an unpaired sender their code, and how the owner approves it. */

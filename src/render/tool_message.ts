@@ -16,16 +16,16 @@ import {
   type OutboundFile,
 } from "../core/outbound/outbound.ts";
 import { bounded, withoutInvisible } from "../lib/text/quoted.ts";
-import { freeze } from "./freeze.ts";
-import { asMarkdown, forDiscord, type LinkRules, withoutPreviews } from "./markdown/as_markdown.ts";
 import {
   type Answered,
   composeFailure,
   composeReply,
+  freeze,
   NOTHING_SHOWN,
   type ReplyRules,
   withMentions,
 } from "./reply.ts";
+import { asMarkdown, forDiscord, type LinkRules, withoutPreviews } from "./markdown/as_markdown.ts";
 import { withoutSmall } from "./safety/visible.ts";
 
 const ON_DISCORD = "working on Discord";

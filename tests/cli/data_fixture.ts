@@ -12,7 +12,7 @@ import type { ResolvedName } from "../../src/core/names.ts";
 import { snapshotOf } from "../../src/discord/gateway/decode/guild_index.ts";
 import { DATABASE_NAME } from "../../src/host/files/data_dir.ts";
 import { prepareAdmission } from "../../src/policy/admission.ts";
-import { withNames } from "../../src/policy/rules/pinned.ts";
+import { withNames } from "../../src/policy/rules.ts";
 import type { Store } from "../../src/store/store.ts";
 import { TEXT_COMMANDS } from "../../src/interactions/registry.ts";
 import { ACCOUNT, channelId, guildId, roleId } from "../support/discord/builders.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { AccessPolicy } from "../../src/policy/rules/rules.ts";
+import type { AccessPolicy } from "../../src/policy/rules.ts";
 import { openGates } from "../../src/core/tool_names.ts";
 import { policiesIn } from "../../src/config/access.ts";
 import { botConfigOf, configOf, discord, loadedOf, problemLines } from "./support.ts";

@@ -5,7 +5,7 @@ import type { Env } from "../../src/lib/env.ts";
 import { type BotConfig, type Config, forAccount } from "../../src/config/config.ts";
 import { loadConfig, type Loaded, type LoadedConfig } from "../../src/config/load.ts";
 import { renderProblems } from "../../src/config/text/problem.ts";
-import type { AccessPolicy } from "../../src/policy/rules/rules.ts";
+import type { AccessPolicy } from "../../src/policy/rules.ts";
 
 export interface World {
   readonly env?: Env;

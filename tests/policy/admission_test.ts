@@ -2,12 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { InboundMessage, Sender } from "../../src/core/inbound/inbound.ts";
 import type { KnownFacts } from "../../src/core/inbound/inbox.ts";
-import type {
-  AccessPolicy,
-  ChannelRules,
-  DmRules,
-  GroupEntry,
-} from "../../src/policy/rules/rules.ts";
+import type { AccessPolicy, ChannelRules, DmRules, GroupEntry } from "../../src/policy/rules.ts";
 import {
   channelId,
   directMessage,

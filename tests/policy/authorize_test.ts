@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Place, Sender } from "../../src/core/inbound/inbound.ts";
 import type { KnownFacts } from "../../src/core/inbound/inbox.ts";
-import { type AccessEvent, explain, prepareAuthorize } from "../../src/policy/authorize.ts";
-import type { AccessPolicy, GuildRules } from "../../src/policy/rules/rules.ts";
+import { type AccessEvent, explain, prepareAuthorize } from "../../src/policy/admission.ts";
+import type { AccessPolicy, GuildRules } from "../../src/policy/rules.ts";
 import { TEXT_COMMANDS } from "../../src/interactions/registry.ts";
 import { directMessage, guildMessage, guildPlace, sender } from "../support/discord/builders.ts";
 import {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { IntentFacts, KnownFacts } from "../../src/core/inbound/inbox.ts";
-import type { IntentKeys } from "../../src/policy/rules/rules.ts";
+import type { IntentKeys } from "../../src/policy/rules.ts";
 import { guildMessage } from "../support/discord/builders.ts";
 import { admit, inWords, policy } from "./policies.ts";
 

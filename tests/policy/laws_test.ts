@@ -7,11 +7,15 @@ import { commandIn } from "../../src/core/inbound/inbound.ts";
 import { factsOf, isMention, toMessage } from "../../src/core/inbound/inbox.ts";
 import type { GuildPlace, InboundMessage } from "../../src/core/inbound/inbound.ts";
 import type { ResolvedName } from "../../src/core/names.ts";
-import { prepareAdmission, textCommandsOf } from "../../src/policy/admission.ts";
-import type { AllowEntry } from "../../src/policy/rules/allowlist.ts";
-import { type AccessEvent, explain, prepareAuthorize } from "../../src/policy/authorize.ts";
-import { withNames } from "../../src/policy/rules/pinned.ts";
-import type { AccessPolicy } from "../../src/policy/rules/rules.ts";
+import {
+  type AccessEvent,
+  explain,
+  prepareAdmission,
+  prepareAuthorize,
+  textCommandsOf,
+} from "../../src/policy/admission.ts";
+import type { AccessPolicy, AllowEntry } from "../../src/policy/rules.ts";
+import { withNames } from "../../src/policy/rules.ts";
 import { TEXT_COMMANDS } from "../../src/interactions/registry.ts";
 import { userId } from "../support/discord/builders.ts";
 import { ADA, admit, BOB, drawn } from "./policies.ts";

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { ChannelId } from "../../src/core/discord/ids.ts";
 import type { LoopRun } from "../../src/core/store/store.ts";
 import { createLoopGuard, type Speaker } from "../../src/policy/loop_guard.ts";
-import type { LoopGuardRules } from "../../src/policy/rules/rules.ts";
+import type { LoopGuardRules } from "../../src/policy/rules.ts";
 import { channelId, messageId } from "../support/discord/builders.ts";
 import { CHANNEL } from "./policies.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { prepareClosedBy } from "../../src/policy/place_access.ts";
-import type { AccessPolicy, ChannelRules } from "../../src/policy/rules/rules.ts";
+import { prepareClosedBy } from "../../src/policy/admission.ts";
+import type { AccessPolicy, ChannelRules } from "../../src/policy/rules.ts";
 import { channelId, guildPlace, sender } from "../support/discord/builders.ts";
 import { ADA, BOB, CHANNEL, entries, GUILD, guild, policy } from "./policies.ts";
 

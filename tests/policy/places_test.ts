@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseAllowEntry } from "../../src/policy/rules/allowlist.ts";
-import { mayActInDirect, prepareAsksRoles, prepareMayAct } from "../../src/policy/place_access.ts";
-import type {
-  AccessPolicy,
-  ChannelRules,
-  DmRules,
-  GuildRules,
-} from "../../src/policy/rules/rules.ts";
+import { parseAllowEntry } from "../../src/policy/rules.ts";
+import { mayActInDirect, prepareAsksRoles, prepareMayAct } from "../../src/policy/admission.ts";
+import type { AccessPolicy, ChannelRules, DmRules, GuildRules } from "../../src/policy/rules.ts";
 import { channelId, guildPlace } from "../support/discord/builders.ts";
 import { dm, GUILD, guild, policy as aPolicy } from "./policies.ts";
 

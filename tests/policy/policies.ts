@@ -9,14 +9,15 @@ import { type ApplicationId, parseSnowflake } from "../../src/core/discord/ids.t
 import type { InboundMessage, Sender } from "../../src/core/inbound/inbound.ts";
 import type { KnownFacts, Verdict } from "../../src/core/inbound/inbox.ts";
 import { prepareAdmission } from "../../src/policy/admission.ts";
-import { type AllowEntry, parseAllowEntry } from "../../src/policy/rules/allowlist.ts";
 import {
   type AccessPolicy,
+  type AllowEntry,
   type ChannelRules,
   type CommandRules,
   type DmRules,
   type GuildRules,
-} from "../../src/policy/rules/rules.ts";
+  parseAllowEntry,
+} from "../../src/policy/rules.ts";
 import {
   channelId,
   directMessage,

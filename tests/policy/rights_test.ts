@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { InboundMessage } from "../../src/core/inbound/inbound.ts";
-import type { AccessPolicy } from "../../src/policy/rules/rules.ts";
-import { isOwnerHint, prepareRights } from "../../src/policy/rights.ts";
+import type { AccessPolicy } from "../../src/policy/rules.ts";
+import { isOwnerHint, prepareRights } from "../../src/policy/admission.ts";
 import { directMessage, guildMessage, guildPlace, sender } from "../support/discord/builders.ts";
 import {
   ADA,

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { toAccountId } from "../../src/core/discord/ids.ts";
 import type { VerdictCheck } from "../../src/core/inbound/inbox.ts";
-import { createRecorder, formsOf, isNameKey } from "../../src/policy/rules/checks.ts";
+import { createRecorder, formsOf, isNameKey } from "../../src/policy/rules.ts";
 import { slug } from "../../src/core/names.ts";
 import {
   type AgentChoice,
@@ -11,7 +11,7 @@ import {
   prepareRouter,
   type RoutedMessage,
 } from "../../src/policy/router.ts";
-import type { Binding, RouterRules } from "../../src/policy/rules/rules.ts";
+import type { Binding, RouterRules } from "../../src/policy/rules.ts";
 import {
   channelId,
   directMessage,

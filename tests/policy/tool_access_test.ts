@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { audienceOf, isForTool, openGates, TOOL_ENTRIES } from "../../src/core/tool_names.ts";
-import { withNames } from "../../src/policy/rules/pinned.ts";
-import type { AccessPolicy, ToolLists, ToolRules } from "../../src/policy/rules/rules.ts";
+import { withNames } from "../../src/policy/rules.ts";
+import type { AccessPolicy, ToolLists, ToolRules } from "../../src/policy/rules.ts";
 import {
   prepareToolAccess,
   type ToolAsker,

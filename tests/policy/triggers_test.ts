@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { prepareTriggers } from "../../src/policy/router.ts";
-import type { PassiveAgent } from "../../src/policy/rules/rules.ts";
+import type { PassiveAgent } from "../../src/policy/rules.ts";
 import { channelId, directMessage, guildMessage, guildPlace } from "../support/discord/builders.ts";
 
 const PLACE = guildPlace();

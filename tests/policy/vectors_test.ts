@@ -15,18 +15,16 @@ import {
   type AllowEntry,
   parseAllowEntry,
   prepareAllowlist,
-} from "../../src/policy/rules/allowlist.ts";
-import { prepareAuthorize } from "../../src/policy/authorize.ts";
-import { isGroupListed } from "../../src/policy/place_access.ts";
-import { isOwnerHint } from "../../src/policy/rights.ts";
-import { rulesFor } from "../../src/policy/rules/rules.ts";
+  rulesFor,
+} from "../../src/policy/rules.ts";
+import { isGroupListed, isOwnerHint, prepareAuthorize } from "../../src/policy/admission.ts";
 import type {
   AccessPolicy,
   ChannelRules,
   DmRules,
   GroupEntry,
   GuildRules,
-} from "../../src/policy/rules/rules.ts";
+} from "../../src/policy/rules.ts";
 import {
   channelId,
   directMessage,

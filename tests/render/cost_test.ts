@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { withoutFooter } from "../../src/core/outbound/outbound.ts";
-import { costFactOf, footerOf, withFooter } from "../../src/render/cost.ts";
+import { costFactOf, footerOf, freeze, withFooter } from "../../src/render/reply.ts";
 import { moneyText } from "../../src/core/spending/budget.ts";
-import { freeze } from "../../src/render/freeze.ts";
 import type { ComposedReply } from "../../src/render/reply.ts";
 import { messageId, reply } from "../support/discord/builders.ts";
 import type { ModelUsage } from "../../src/core/model.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import type { OutboundFile } from "../../src/core/outbound/outbound.ts";
-import { checkFiles, withoutFiles } from "../../src/render/files.ts";
+import { checkFiles, withoutFiles } from "../../src/render/reply.ts";
 import { sameData } from "../support/same_data.ts";
 import { outboundMessage } from "../support/discord/builders.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ChunkRules } from "../../src/render/markdown/chunk.ts";
-import { tooLong, withLastLine } from "../../src/render/files.ts";
+import { tooLong, withLastLine } from "../../src/render/reply.ts";
 
 const chunks: ChunkRules = { limit: 2_000, maxLines: 17, mode: "length", maxChunks: 12 };
 const files = { maxFileBytes: 8_000_000, cleanSecrets: (text: string) => text };

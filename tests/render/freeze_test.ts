@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { MessageId, UserId } from "../../src/core/discord/ids.ts";
 import { nonceOf } from "../../src/core/outbound/outbound.ts";
 import type { OutboundFile, Quote } from "../../src/core/outbound/outbound.ts";
-import { freeze, freezeUnprompted } from "../../src/render/freeze.ts";
+import { freeze, freezeUnprompted } from "../../src/render/reply.ts";
 import {
   ACCOUNT,
   channelId,

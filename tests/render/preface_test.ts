@@ -4,8 +4,7 @@ import fc from "fast-check";
 import type { Manner } from "../../src/core/config_file.ts";
 import type { Step } from "../../src/core/step.ts";
 
-import { type ReplyToSend, withPreface } from "../../src/render/cost.ts";
-import { composeReply } from "../../src/render/reply.ts";
+import { composeReply, type ReplyToSend, withPreface } from "../../src/render/reply.ts";
 import { directMessage } from "../support/discord/builders.ts";
 import { documents } from "../support/markdown.ts";
 

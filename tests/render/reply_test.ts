@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { freeze } from "../../src/render/freeze.ts";
 import {
   type AllowedMentions,
   composeFailure,
   composeReply,
   composeSend,
+  freeze,
   type ModelAnswer,
   type ReplyRules,
   type ShownToModel,

@@ -10,7 +10,7 @@ import {
   findSkills,
   workspaceOf,
 } from "../../src/workspace/skills.ts";
-import { systemPromptOf } from "../../src/render/prompt/system_prompt.ts";
+import { systemPromptOf } from "../../src/render/prompt/prompt.ts";
 import { readSkill } from "../../src/tools/workspace_files.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { tempDirectory } from "../support/temp_directory.ts";

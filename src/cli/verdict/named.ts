@@ -17,7 +17,7 @@ import {
 } from "../../core/outbound/outbound.ts";
 import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
-import { isFormOf } from "../../policy/rules/checks.ts";
+import { isFormOf } from "../../policy/rules.ts";
 import type { Store } from "../../store/store.ts";
 
 interface ListedChannel {

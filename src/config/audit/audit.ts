@@ -11,8 +11,8 @@ import { mayAllowAlways } from "../../core/exec/command.ts";
 import { isForTool, isToolEntry, ownerToolsOf, TOOL_ENTRIES } from "../../core/tool_names.ts";
 import { isPrivateHost } from "../../lib/network/addresses.ts";
 import { quoted } from "../../lib/text/quoted.ts";
-import { namesOnePerson } from "../../policy/rights.ts";
-import { mayNameAccount, parseAllowEntry } from "../../policy/rules/allowlist.ts";
+import { namesOnePerson } from "../../policy/admission.ts";
+import { mayNameAccount, parseAllowEntry } from "../../policy/rules.ts";
 import {
   type AccountSection,
   DEFAULT_ACCOUNT,

@@ -2,13 +2,14 @@
 
 import { z } from "zod";
 import { parseSnowflake, type Snowflake } from "../../core/discord/ids.ts";
-import { type AllowEntryProblem, parseAllowEntry } from "../../policy/rules/allowlist.ts";
 import {
+  type AllowEntryProblem,
   type GroupEntry,
   INTENT_DEFAULTS,
   type IntentKeys,
+  parseAllowEntry,
   type SenderTools,
-} from "../../policy/rules/rules.ts";
+} from "../../policy/rules.ts";
 import { amount, key, type KeyDoc, lazyKey, text, whole } from "./parts/key.ts";
 
 /** A place inherits each key that it does not write. */

@@ -9,7 +9,7 @@ import type {
   RoutedAgent,
   RouterRules,
   TriggerRule,
-} from "../../policy/rules/rules.ts";
+} from "../../policy/rules.ts";
 import type { Settings } from "./root.ts";
 
 /** Id of the agent of a config that lists none (S1). */

@@ -34,8 +34,8 @@ import {
 } from "../../flows/preflight/permissions.ts";
 import { NO_TOKEN, whyUnknown } from "../../flows/preflight/discord.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { type UnresolvedName, unresolvedNames, withNames } from "../../policy/rules/pinned.ts";
-import type { AccessPolicy } from "../../policy/rules/rules.ts";
+import { type UnresolvedName, unresolvedNames, withNames } from "../../policy/rules.ts";
+import type { AccessPolicy } from "../../policy/rules.ts";
 import type { Store } from "../../store/store.ts";
 
 export interface NameMapping extends Pick<UnresolvedName, "kind" | "typed" | "rule"> {

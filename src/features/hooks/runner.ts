@@ -62,8 +62,7 @@ import { DAY_MS } from "../../lib/clock.ts";
 import { bounded, clip, withoutSpoilers } from "../../lib/text/quoted.ts";
 import { readerTime } from "../../lib/text/units.ts";
 import { createWaker } from "../../lib/waker.ts";
-import { freeze } from "../../render/freeze.ts";
-import { noticeBody } from "../../render/reply.ts";
+import { freeze, noticeBody } from "../../render/reply.ts";
 import { routeAs } from "../../session/session.ts";
 import type { HookIncident, HookRun, RunStart, WaitingEvents } from "./store.ts";
 

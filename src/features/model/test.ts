@@ -5,7 +5,7 @@
 
 import { definitionsOf } from "../../core/turn/tool.ts";
 import { openGates } from "../../core/tool_names.ts";
-import { systemPromptOf } from "../../render/prompt/system_prompt.ts";
+import { systemPromptOf } from "../../render/prompt/prompt.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import { ModelError, UNKNOWN_WINDOW } from "../../core/model.ts";
 import { modelProblemOf } from "../../core/model_problem.ts";

@@ -14,7 +14,7 @@ import { parseSnowflake } from "../../core/discord/ids.ts";
 import { slug } from "../../core/names.ts";
 import { TOOL_GATES } from "../../core/tool_names.ts";
 import { quoted } from "../../lib/text/quoted.ts";
-import { parseAllowEntry } from "../../policy/rules/allowlist.ts";
+import { parseAllowEntry } from "../../policy/rules.ts";
 import { toolLists } from "./agents.ts";
 import { lineAt } from "./read.ts";
 import {

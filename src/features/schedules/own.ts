@@ -7,7 +7,7 @@ import { hasOnlyWordsOf, readable } from "../../core/inbound/mentions.ts";
 import { badArguments, RefusedCall } from "../../core/turn/tool.ts";
 import { MAX_PER_USER, setByOf } from "./store.ts";
 import type { Schedule } from "./store.ts";
-import { localTime } from "../../render/prompt/envelope.ts";
+import { localTime } from "../../render/prompt/prompt.ts";
 import { shownText } from "../../render/safety/visible.ts";
 import { neutralizedText } from "../../render/tool_message.ts";
 import { cleanText } from "../../flows/deliver/tool_messages.ts";

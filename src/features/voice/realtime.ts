@@ -25,7 +25,7 @@ import type {
   RealtimeServer,
   RealtimeSocket,
 } from "../../providers/other_apis/realtime.ts";
-import { nameInLine } from "../../render/prompt/untrusted.ts";
+import { nameInLine } from "../../render/prompt/prompt.ts";
 import { type CallPlace, type Pcm, SAMPLE_RATE } from "./line.ts";
 import { createTurnSpeech, msOf, pcmOf, type Speeches } from "./turn_speech.ts";
 

@@ -23,7 +23,7 @@ import { isRecord } from "../../lib/text/json.ts";
 import { bounded } from "../../lib/text/quoted.ts";
 import { readerTime } from "../../lib/text/units.ts";
 import { createKeyedQueue } from "../../lib/waker.ts";
-import { fenced } from "../../render/prompt/untrusted.ts";
+import { fenced } from "../../render/prompt/prompt.ts";
 import { budgetSpentText } from "../../render/sentences.ts";
 import type { Call, CallPlace, CallSpeaker, HeardPiece, Pcm } from "./line.ts";
 import { createRealtimeTalk, type RealtimeTalk } from "./realtime.ts";

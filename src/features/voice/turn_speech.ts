@@ -18,8 +18,7 @@ import { type AudioPayer, audioSpending } from "../../flows/limits.ts";
 import type { Sound } from "../../flows/media/files.ts";
 import { spokenText } from "../../flows/media/files.ts";
 import type { TurnSpeech, TurnToSpeak } from "../../flows/turn/finished_turn.ts";
-import { freezeUnprompted } from "../../render/freeze.ts";
-import { noticeBody } from "../../render/reply.ts";
+import { freezeUnprompted, noticeBody } from "../../render/reply.ts";
 import {
   type Call,
   type CallPlace,

@@ -24,7 +24,7 @@ import { type Step, storedSteps, type ToolResult } from "../../core/step.ts";
 import type { RefusalReason } from "../../core/turn/tool.ts";
 import type { ContextFacts } from "../../flows/interactions/conversations.ts";
 import { TEXT_COMMANDS } from "../../interactions/registry.ts";
-import { explain } from "../../policy/authorize.ts";
+import { explain } from "../../policy/admission.ts";
 import {
   accessIn,
   type AccessView,

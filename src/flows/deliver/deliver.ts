@@ -56,7 +56,7 @@ import {
 import type { StartTimer } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { createWaker } from "../../lib/waker.ts";
-import { withoutFiles } from "../../render/files.ts";
+import { withoutFiles } from "../../render/reply.ts";
 import { intentOf } from "../judging/judge.ts";
 import { filesRefused, ownerReached, ownerRefused } from "../owners/tell_owners.ts";
 import { updateCards } from "../questions/cards.ts";

@@ -24,7 +24,7 @@ import {
 } from "../../pluralkit/client.ts";
 import { ignored, type UndecidedReason, type Verdict } from "../../core/inbound/inbox.ts";
 import { createNewestSet } from "../../lib/cache.ts";
-import { PLURALKIT } from "../../policy/place_access.ts";
+import { PLURALKIT } from "../../policy/admission.ts";
 import { judge, proxiedUsers, routeOf } from "../judging/judge.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 import { tellStored, waitingRules } from "./stored.ts";

@@ -22,8 +22,7 @@ import {
 } from "../../core/inbound/inbox.ts";
 import { isAtDiscord } from "../../core/inbound/inbound.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
-import { freeze } from "../../render/freeze.ts";
-import { noticeBody } from "../../render/reply.ts";
+import { freeze, noticeBody } from "../../render/reply.ts";
 import { NOTHING_TO_STOP, STOPPED } from "../../render/sentences.ts";
 import { queuesOf } from "../deliver/deliver.ts";
 import { prefetch } from "../media/files.ts";

@@ -17,7 +17,7 @@ import {
   peopleListOf,
   withoutPerson,
   withPerson,
-} from "../../policy/rules/allowlist.ts";
+} from "../../policy/rules.ts";
 
 /** A list as it holds now, with the people who have access by a pairing. */
 export async function peopleIn(

@@ -25,9 +25,9 @@ import { badArguments } from "../../core/turn/tool.ts";
 import { refusalIn } from "../../discord/rest/exchange/rest_error.ts";
 import { archiveThread, beginThread, joinThread } from "../../discord/rest/requests/guild_reads.ts";
 import { waitFor } from "../../lib/clock.ts";
-import { rulesFor } from "../../policy/rules/rules.ts";
+import { rulesFor } from "../../policy/rules.ts";
 import { threadTitle } from "../../render/name.ts";
-import { fenced } from "../../render/prompt/untrusted.ts";
+import { fenced } from "../../render/prompt/prompt.ts";
 import { isNoReply, visibleText } from "../../render/safety/visible.ts";
 import { meteredModel } from "../limits.ts";
 

@@ -82,8 +82,8 @@ import {
   judgeIntent,
 } from "../../policy/intent/tracker.ts";
 import { type CountedMessage, createLoopGuard, type Speaker } from "../../policy/loop_guard.ts";
-import { prepareClosedBy } from "../../policy/place_access.ts";
-import { type AccessPolicy, rulesFor } from "../../policy/rules/rules.ts";
+import { prepareClosedBy } from "../../policy/admission.ts";
+import { type AccessPolicy, rulesFor } from "../../policy/rules.ts";
 import { besideKeyOf, type Conversation, scopeFor, sessionKeyOf } from "../../session/session.ts";
 import type { GuildTarget } from "../actions/targets.ts";
 import { isOwner, ownsApplicationAsRead, sessionOwner } from "../owners/owner_ids.ts";

@@ -13,15 +13,18 @@ import type { ResolvedName } from "../../core/names.ts";
 import { TEXT_COMMANDS } from "../../interactions/registry.ts";
 import {
   type Admit,
+  type Authorize,
   type ExistingCommands,
+  mayActInDirect,
   prepareAdmission,
+  prepareAsksRoles,
+  prepareAuthorize,
+  prepareMayAct,
   textCommandsOf,
 } from "../../policy/admission.ts";
-import { type Authorize, prepareAuthorize } from "../../policy/authorize.ts";
 import { type ChooseAgent, prepareRouter, prepareTriggers } from "../../policy/router.ts";
-import { withNames } from "../../policy/rules/pinned.ts";
-import { mayActInDirect, prepareAsksRoles, prepareMayAct } from "../../policy/place_access.ts";
-import type { AccessPolicy } from "../../policy/rules/rules.ts";
+import { withNames } from "../../policy/rules.ts";
+import type { AccessPolicy } from "../../policy/rules.ts";
 import { type DecideTools, prepareToolAccess } from "../../policy/tool_access.ts";
 
 interface PolicySource {

@@ -12,7 +12,7 @@ import type { OutboundFile } from "../../core/outbound/outbound.ts";
 import { badArguments, RefusedCall } from "../../core/turn/tool.ts";
 import { FileError } from "../../core/turn/media.ts";
 import type { DiscordCall, ToolTarget } from "../../core/turn/discord_place.ts";
-import { checkFiles } from "../../render/files.ts";
+import { checkFiles } from "../../render/reply.ts";
 import { filesOf, findFile, imageFor, messagesOfAsker } from "./files.ts";
 
 /** Files of one turn at most. */

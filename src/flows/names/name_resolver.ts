@@ -28,9 +28,12 @@ import type { RequestOptions, RestApi } from "../../discord/rest/client/client.t
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { searchMembers } from "../../discord/rest/requests/guild_reads.ts";
 import type { Log } from "../../lib/log.ts";
-import { prepareAllowlist } from "../../policy/rules/allowlist.ts";
-import { isFormOf } from "../../policy/rules/checks.ts";
-import { type UnresolvedName, unresolvedNames } from "../../policy/rules/pinned.ts";
+import {
+  isFormOf,
+  prepareAllowlist,
+  type UnresolvedName,
+  unresolvedNames,
+} from "../../policy/rules.ts";
 import { namesLookedUp } from "../owners/owner_ids.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 

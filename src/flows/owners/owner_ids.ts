@@ -10,7 +10,7 @@ import type { ApplicationId, UserId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { type Application, askApplication } from "../../discord/rest/requests/application.ts";
 import { latest } from "../../lib/cache.ts";
-import { prepareRights } from "../../policy/rights.ts";
+import { prepareRights } from "../../policy/admission.ts";
 
 interface LastRead {
   id?: ApplicationId | undefined;

@@ -16,9 +16,8 @@ import {
 import type { Finding, FindingStatus } from "../../core/finding.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
 import { quoted } from "../../lib/text/quoted.ts";
-import { channelPins, findKey, GUILD_PINS } from "../../policy/rules/checks.ts";
-import { rulesFor } from "../../policy/rules/rules.ts";
-import type { AccessPolicy } from "../../policy/rules/rules.ts";
+import { channelPins, findKey, GUILD_PINS, rulesFor } from "../../policy/rules.ts";
+import type { AccessPolicy } from "../../policy/rules.ts";
 
 export interface SeenGuild extends Named<GuildId> {
   /** Permissions that no bot of this program needs: `"Administrator"`. */

@@ -65,23 +65,21 @@ import type { Log } from "../../lib/log.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { readerTime } from "../../lib/text/units.ts";
 import {
-  costFactOf,
-  footerOf,
-  type ReplyToSend,
-  withFooter,
-  withLastLine,
-  withPreface,
-} from "../../render/cost.ts";
-import { failureText } from "../../render/failure.ts";
-import { freeze } from "../../render/freeze.ts";
-import {
   type Answered,
   type ComposedReply,
   composeEvent,
   composeFailure,
   composeReply,
+  costFactOf,
+  footerOf,
+  freeze,
   type ModelAnswer,
+  type ReplyToSend,
+  withFooter,
+  withLineBelow,
+  withPreface,
 } from "../../render/reply.ts";
+import { failureText } from "../../render/failure.ts";
 import { visibleText } from "../../render/safety/visible.ts";
 import { budgetSpentText } from "../../render/sentences.ts";
 import { StoreError } from "../../store/database/database_files.ts";
@@ -729,7 +727,7 @@ export function withLines(
   let shown = answer;
   if (manner) shown = withPreface(shown, { ...taken, thinking }, manner, compose);
   if (isCut) {
-    shown = withLastLine(
+    shown = withLineBelow(
       shown,
       "-# My answer stops here: it reached the maximum length that my model can write at " +
         "once, or it broke off. Ask me to go on.",

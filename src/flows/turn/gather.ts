@@ -28,9 +28,13 @@ import type { KeptImage, ReadAttachment } from "../../core/turn/media.ts";
 import { namesIn } from "../../discord/gateway/decode/decode.ts";
 import { createMissingPermission } from "../../discord/rest/permissions/denial.ts";
 import { whileAwake } from "../../lib/clock.ts";
-import { envelopeOf, textOf } from "../../render/prompt/envelope.ts";
-import { senderLines, systemPromptOf } from "../../render/prompt/system_prompt.ts";
-import { fenced } from "../../render/prompt/untrusted.ts";
+import {
+  envelopeOf,
+  fenced,
+  senderLines,
+  systemPromptOf,
+  textOf,
+} from "../../render/prompt/prompt.ts";
 import type { ModelAnswer } from "../../render/reply.ts";
 import { historyChars } from "../../session/session.ts";
 import {

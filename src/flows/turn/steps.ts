@@ -28,7 +28,7 @@ import { type Frozen, nonceOf, SMALL, UNDO_BUTTON } from "../../core/outbound/ou
 import type { Step, StoredSteps, TurnOutcome } from "../../core/step.ts";
 import { withSmallTools } from "../../core/turn/tool.ts";
 import type { Tool } from "../../core/turn/tool.ts";
-import type { ReplyToSend } from "../../render/cost.ts";
+import type { ReplyToSend } from "../../render/reply.ts";
 import type { MadeChange } from "../../store/changes/changes.ts";
 import { spendOf } from "../limits.ts";
 import { speakAnswer } from "../media/files.ts";

@@ -23,8 +23,7 @@ import {
   type WaitingTurn,
 } from "../../core/inbound/inbox.ts";
 import { hookedOf, isAtDiscord, termsOf } from "../../core/inbound/inbound.ts";
-import { freeze } from "../../render/freeze.ts";
-import { noticeBody } from "../../render/reply.ts";
+import { freeze, noticeBody } from "../../render/reply.ts";
 import { isBesideKey } from "../../session/session.ts";
 import type { Admits } from "../../store/inbox/inbox.ts";
 import { catchUpOf } from "../catch_up/catch_up.ts";

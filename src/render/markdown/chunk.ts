@@ -22,21 +22,25 @@
 
 import { eastAsianWidth } from "get-east-asian-width";
 import type { TextRange } from "../../lib/text/edits.ts";
-import { type CodeFence, codeFences, fenceAt, MAX_CHUNK_LENGTH, pairsOf } from "./code_fence.ts";
 import {
   BLOCK_QUOTE,
+  type CodeFence,
+  codeFences,
   type Enclosure,
+  fenceAt,
   itemsAbove,
+  MAX_CHUNK_LENGTH,
   MAX_PREFIX,
   MAX_SUFFIX,
   NOTHING_OPEN,
   openAt,
   type Pair,
+  pairsOf,
   quoteAt,
   spanAt,
   type Spans,
-  spansOf,
-} from "./spans.ts";
+  spansNear,
+} from "./code_fence.ts";
 
 /** Created on first use: it costs 1.4 MB and a millisecond, and most answers never need it. */
 let segmenter: Intl.Segmenter | undefined;
@@ -411,7 +415,7 @@ function candidatesOf(stretch: Stretch): Candidates {
   const isAllowed = ({ at }: LineBreak) => at >= least && mayCutAt(stretch, codeFrom, at);
   const allowed = breaks.filter(isAllowed);
   let cached: Spans | undefined;
-  const spans = () => cached ??= spansOf(stretch);
+  const spans = () => cached ??= spansNear(stretch);
   return {
     least,
     half,

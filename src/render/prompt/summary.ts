@@ -15,8 +15,7 @@ import type { Entry, Summary } from "../../core/inbound/mentions.ts";
 import type { ModelRequest } from "../../core/model.ts";
 import { bounded, clip } from "../../lib/text/quoted.ts";
 import { visibleText } from "../safety/visible.ts";
-import { fairLimit } from "./envelope.ts";
-import { fenced } from "./untrusted.ts";
+import { fairLimit, fenced } from "./prompt.ts";
 
 const INSTRUCTIONS =
   `You shorten the transcript of a conversation, so that an assistant can go on with it later.

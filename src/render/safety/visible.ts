@@ -13,8 +13,7 @@
 import { parseForeignJson } from "../../lib/text/json.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { asMarkdown } from "../markdown/as_markdown.ts";
-import { codeRegions } from "../markdown/code_fence.ts";
-import { isWithin } from "../markdown/spans.ts";
+import { codeRegions, isWithin } from "../markdown/code_fence.ts";
 
 function withoutBlocks(answer: string): string {
   let rest = answer.replace(BARE_ANALYSIS, "");
@@ -398,7 +397,7 @@ function withoutLeaks(answer: string): string {
 const OUR_FENCE = /<(?:context|quoted|extras|message|result|summary|transcript) boundary="/;
 
 /**
- * A tag of ours, or a line that contains only text that `prompt/envelope.ts` writes between the
+ * A tag of ours, or a line that contains only text that `prompt/prompt.ts` writes between the
  * fences.
  */
 const LEAK =

@@ -18,7 +18,7 @@ const MARK = new RegExp(
 );
 
 /** Everything up to the end of thinking that the server did not separate. */
-const THINKING = /^[^]*<\/(?:\w{1,20}:)?(?:think(?:ing)?|thoughts?|reasoning)>/i;
+const ENDED_THINKING = /^[^]*<\/(?:\w{1,20}:)?(?:think(?:ing)?|thoughts?|reasoning)>/i;
 
 /** Tokens of a template after an answer. */
 const ENDS = /(?:\s{0,9}<(?:\|[^|<>\n]{1,40}\||\/s|[a-z_]{1,20}_of_turn)>)+\s*$/;
@@ -35,7 +35,7 @@ const LAST_FENCE = /(?:^|\n)(`{3,})(?:json|tool[\w-]*)?\n([^]*?)\n?\1$/;
  * @param tools Names of the tools that the model may call.
  */
 export function isWrittenCall(answer: string, tools: readonly string[]): boolean {
-  const said = answer.replace(THINKING, "").replace(ENDS, "").trim();
+  const said = answer.replace(ENDED_THINKING, "").replace(ENDS, "").trim();
   const count = (text: string) => text.match(MARK)?.length ?? 0;
   if (count(said) > count(visibleText(said))) return true;
   const bare = LAST_FENCE.exec(said)?.[2]?.trim() ?? said;

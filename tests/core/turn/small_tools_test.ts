@@ -8,7 +8,7 @@ import { createToolbox, isResult } from "../../../src/agent/toolbox.ts";
 import type { Model, ModelMessage, ModelRequest, ToolCall } from "../../../src/core/model.ts";
 import { audienceOf, openGates } from "../../../src/core/tool_names.ts";
 import { isRecord } from "../../../src/lib/text/json.ts";
-import { systemPromptOf } from "../../../src/render/prompt/system_prompt.ts";
+import { systemPromptOf } from "../../../src/render/prompt/prompt.ts";
 import { TOOLS } from "../../../src/tools/registry.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { noReaders, toolContext } from "../../support/model/tools.ts";

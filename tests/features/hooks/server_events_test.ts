@@ -13,7 +13,7 @@ import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
 import { wordsOfEvents } from "../../../src/features/hooks/runner.ts";
 import { bareAccount } from "../../support/account.ts";
 import { createHooksPart } from "../../../src/features/hooks/account_part.ts";
-import { prepareMayAct } from "../../../src/policy/place_access.ts";
+import { prepareMayAct } from "../../../src/policy/admission.ts";
 import { problemLines } from "../../config/support.ts";
 import { loadTestConfig } from "../../support/config.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";

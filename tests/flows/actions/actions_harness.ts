@@ -30,7 +30,7 @@ import {
 } from "../../support/discord/builders.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 import type { FakeClock } from "../../support/fake_clock.ts";
-import type { AccessPolicy } from "../../../src/policy/rules/rules.ts";
+import type { AccessPolicy } from "../../../src/policy/rules.ts";
 import { policy } from "../../policy/policies.ts";
 import { createToolbox, isResult } from "../../../src/agent/toolbox.ts";
 import { toolContext } from "../../support/model/tools.ts";

@@ -14,7 +14,7 @@ import {
   setShardCount,
   shardReady,
 } from "../../../src/flows/names/name_resolver.ts";
-import type { UnresolvedName } from "../../../src/policy/rules/pinned.ts";
+import type { UnresolvedName } from "../../../src/policy/rules.ts";
 import { channelId, guildId, roleId, userId } from "../../support/discord/builders.ts";
 import { ownersToTell } from "../../../src/flows/owners/owner_ids.ts";
 import { refused } from "../../support/discord/answers.ts";

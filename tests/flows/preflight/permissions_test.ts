@@ -7,7 +7,7 @@ import {
   type SeenChannel,
   type SeenGuild,
 } from "../../../src/flows/preflight/permissions.ts";
-import type { AccessPolicy } from "../../../src/policy/rules/rules.ts";
+import type { AccessPolicy } from "../../../src/policy/rules.ts";
 import { loadTestConfig } from "../../support/config.ts";
 import { channelId, guildId } from "../../support/discord/builders.ts";
 

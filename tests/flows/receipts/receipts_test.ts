@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import type { Step, ToolResult } from "../../../src/core/step.ts";
 import { lineOf, receiptsOf, withEnds } from "../../../src/flows/receipts/receipts.ts";
-import { fenced } from "../../../src/render/prompt/untrusted.ts";
+import { fenced } from "../../../src/render/prompt/prompt.ts";
 import { TOOLS } from "../../../src/tools/registry.ts";
 import { effectIn } from "../../../src/tools/discord/call_effects.ts";
 import { ACTIONS } from "../../../src/tools/discord/discord.ts";

@@ -6,7 +6,7 @@ import {
   mayNameAccount,
   parseAllowEntry,
   prepareAllowlist,
-} from "../../../src/policy/rules/allowlist.ts";
+} from "../../../src/policy/rules.ts";
 import {
   directMessage,
   guildMessage,

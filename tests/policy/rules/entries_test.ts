@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { isFormOf, isNameKey } from "../../../src/policy/rules/checks.ts";
+import { isFormOf, isNameKey } from "../../../src/policy/rules.ts";
 
 describe("[P15] isFormOf()", () => {
   const cases: readonly [key: string, name: string, isOne: boolean][] = [

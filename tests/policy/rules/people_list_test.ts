@@ -8,8 +8,8 @@ import {
   prepareAllowlist,
   withoutPerson,
   withPerson,
-} from "../../../src/policy/rules/allowlist.ts";
-import type { AccessPolicy } from "../../../src/policy/rules/rules.ts";
+} from "../../../src/policy/rules.ts";
+import type { AccessPolicy } from "../../../src/policy/rules.ts";
 import { guildPlace, sender, userId } from "../../support/discord/builders.ts";
 import { ADA, BOB, CHANNEL, commands, dm, entries, GUILD, guild, policy } from "../policies.ts";
 

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ChannelId, GuildId, UserId } from "../../../src/core/discord/ids.ts";
 import type { ResolvedName } from "../../../src/core/names.ts";
-import { unresolvedNames, withNames } from "../../../src/policy/rules/pinned.ts";
-import type { AccessPolicy, ChannelRules } from "../../../src/policy/rules/rules.ts";
+import { unresolvedNames, withNames } from "../../../src/policy/rules.ts";
+import type { AccessPolicy, ChannelRules } from "../../../src/policy/rules.ts";
 import {
   channelId,
   directMessage,

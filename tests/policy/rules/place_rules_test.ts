@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { GuildPlace } from "../../../src/core/inbound/inbound.ts";
-import { rulesFor } from "../../../src/policy/rules/rules.ts";
-import type { ChannelRules, GuildRules } from "../../../src/policy/rules/rules.ts";
+import { rulesFor } from "../../../src/policy/rules.ts";
+import type { ChannelRules, GuildRules } from "../../../src/policy/rules.ts";
 import { channelId, guildId, guildPlace } from "../../support/discord/builders.ts";
 import { vectorsOf } from "../../support/discord/vectors.ts";
 import { GUILD, guild, policy as aPolicy } from "../policies.ts";

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { chunk, type ChunkRules } from "../../../src/render/markdown/chunk.ts";
-import { renderTables } from "../../../src/render/markdown/table.ts";
+import { renderTables } from "../../../src/render/markdown/as_markdown.ts";
 import { cases } from "../../support/long_form.ts";
 import { documents, TOKENS } from "../../support/markdown.ts";
 import { seeded } from "../../support/seeded.ts";

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { codeRegions, readMarkdown } from "../../../src/render/markdown/code_fence.ts";
-import { isWithin } from "../../../src/render/markdown/spans.ts";
+import { codeRegions, isWithin, readMarkdown } from "../../../src/render/markdown/code_fence.ts";
 
 describe("codeRegions()", () => {
   const cases: readonly [text: string, code: readonly string[]][] = [

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { pairsOf } from "../../../src/render/markdown/code_fence.ts";
-import { itemsAbove, openAt, quoteAt } from "../../../src/render/markdown/spans.ts";
+import { itemsAbove, openAt, pairsOf, quoteAt } from "../../../src/render/markdown/code_fence.ts";
 
 /** A text that is cut at the `¦`. */
 const cutAt = (marked: string) => {

@@ -1,18 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { pairsOf } from "../../../src/render/markdown/code_fence.ts";
-import { spanAt, spansOf } from "../../../src/render/markdown/spans.ts";
+import { pairsOf, spanAt, spansNear } from "../../../src/render/markdown/code_fence.ts";
 import type { TextRange } from "../../../src/lib/text/edits.ts";
 
 const found = (text: string, longest = 2_000) => {
   const pairs = pairsOf(text);
-  const spans = spansOf({ text, from: 0, to: text.length, longest, pairs });
+  const spans = spansNear({ text, from: 0, to: text.length, longest, pairs });
   const shown = (some: readonly TextRange[]) =>
     some.map(({ start, end }) => text.slice(start, end));
   return { strict: shown(spans.strict), whole: shown(spans.whole), soft: shown(spans.soft) };
 };
 
-describe("[R2] spansOf() › links, mentions, code", () => {
+describe("[R2] spansNear() › links, mentions, code", () => {
   const cases: readonly [text: string, strict: readonly string[], whole: readonly string[]][] = [
     ["a https://e.org/x_(y)?z b", ["https://e.org/x_(y)?z"], ["https://e.org/x_(y)?z"]],
     ["a <https://e.org> b", ["<https://e.org>"], ["<https://e.org>"]],
@@ -46,7 +45,7 @@ describe("[R2] spansOf() › links, mentions, code", () => {
   });
 });
 
-describe("[R2] spansOf() › emphasis", () => {
+describe("[R2] spansNear() › emphasis", () => {
   const cases: readonly [text: string, soft: readonly string[]][] = [
     ["**a b** c", ["**a b**"]],
     ["*a b* _c d_ __e f__ ~~g h~~ ||i j||", ["*a b*", "_c d_", "__e f__", "~~g h~~", "||i j||"]],

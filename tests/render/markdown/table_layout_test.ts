@@ -8,7 +8,7 @@ import {
   cellsOf,
   type MarkdownTable,
   rowOf,
-} from "../../../src/render/markdown/table.ts";
+} from "../../../src/render/markdown/as_markdown.ts";
 
 const table = (fields: Partial<MarkdownTable>): MarkdownTable => ({
   prefix: "",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { renderTables, type TableMode } from "../../../src/render/markdown/table.ts";
+import { renderTables, type TableMode } from "../../../src/render/markdown/as_markdown.ts";
 import { documents } from "../../support/markdown.ts";
 import { vectorsOf } from "../../support/discord/vectors.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { partedText } from "../../../src/core/inbound/mentions.ts";
-import { type Envelope, envelopeOf } from "../../../src/render/prompt/envelope.ts";
+import { type Envelope, envelopeOf } from "../../../src/render/prompt/prompt.ts";
 import {
   channelId,
   directMessage,

@@ -11,7 +11,7 @@ import { partedText, toOverheard } from "../../../src/core/inbound/mentions.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import { decodeMessage } from "../../../src/discord/gateway/decode/decode.ts";
 import { applyDispatch } from "../../../src/discord/gateway/read/reader.ts";
-import { envelopeOf } from "../../../src/render/prompt/envelope.ts";
+import { envelopeOf } from "../../../src/render/prompt/prompt.ts";
 import { ACCOUNT, messageId, overheard } from "../../support/discord/builders.ts";
 import { messageData, SELF } from "../../support/discord/payloads.ts";
 import { vectorsOf } from "../../support/discord/vectors.ts";

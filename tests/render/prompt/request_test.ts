@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { InboundMessage, Sender } from "../../../src/core/inbound/inbound.ts";
 import { partedText } from "../../../src/core/inbound/mentions.ts";
-import { envelopeOf } from "../../../src/render/prompt/envelope.ts";
+import { envelopeOf, systemPromptOf } from "../../../src/render/prompt/prompt.ts";
 import { composeRequest } from "../../../src/flows/session/turn_history.ts";
-import { systemPromptOf } from "../../../src/render/prompt/system_prompt.ts";
 import {
   channelId,
   guildId,

@@ -5,14 +5,19 @@ import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import type { Origin } from "../../../src/core/inbound/inbound.ts";
 import { type Entry, partedText } from "../../../src/core/inbound/mentions.ts";
 import type { FileResult, ReadAttachment } from "../../../src/core/turn/media.ts";
-import { type Envelope, envelopeOf } from "../../../src/render/prompt/envelope.ts";
+import {
+  type Envelope,
+  envelopeOf,
+  escapeUntrusted,
+  fenced,
+  nameInLine,
+} from "../../../src/render/prompt/prompt.ts";
 import {
   plainSummaryOf,
   shownSummary,
   summaryOf,
   summaryRequestOf,
 } from "../../../src/render/prompt/summary.ts";
-import { escapeUntrusted, fenced, nameInLine } from "../../../src/render/prompt/untrusted.ts";
 import { partsWithout } from "../../../src/store/sources/sources.ts";
 import {
   guildMessage,

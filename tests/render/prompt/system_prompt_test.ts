@@ -5,7 +5,7 @@ import {
   senderLines,
   systemPromptOf,
   type TurnParts,
-} from "../../../src/render/prompt/system_prompt.ts";
+} from "../../../src/render/prompt/prompt.ts";
 import { toolNamed } from "../../support/model/tools.ts";
 
 describe("systemPromptOf()", () => {

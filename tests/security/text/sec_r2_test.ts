@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, it } from "node:test";
-import { fenced } from "../../../src/render/prompt/untrusted.ts";
+import { fenced } from "../../../src/render/prompt/prompt.ts";
 import { withSimulation } from "../../support/bot/e2e.ts";
 import { fencesIn } from "../../support/fences.ts";
 

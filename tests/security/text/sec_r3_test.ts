@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { fenced, nameInLine } from "../../../src/render/prompt/untrusted.ts";
+import { fenced, nameInLine } from "../../../src/render/prompt/prompt.ts";
 import { visibleText } from "../../../src/render/safety/visible.ts";
 
 /** Tokens of templates that a tokenizer reads as one, if a server lets it. */

@@ -10,7 +10,7 @@ import { describe, it } from "node:test";
 import { createToolbox, type Toolbox } from "../../../src/agent/toolbox.ts";
 import type { BotAccount } from "../../../src/account/account.ts";
 import type { Tool } from "../../../src/core/turn/tool.ts";
-import { fenced } from "../../../src/render/prompt/untrusted.ts";
+import { fenced } from "../../../src/render/prompt/prompt.ts";
 import { ACTIONS } from "../../../src/tools/discord/discord.ts";
 import { TOOLS } from "../../../src/tools/registry.ts";
 import { FakeClock } from "../../support/fake_clock.ts";

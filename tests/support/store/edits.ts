@@ -6,7 +6,7 @@ import { partedText } from "../../../src/core/inbound/mentions.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import { createdAtMs, type MessageId } from "../../../src/core/discord/ids.ts";
 import { nonceOf } from "../../../src/core/outbound/outbound.ts";
-import { envelopeOf } from "../../../src/render/prompt/envelope.ts";
+import { envelopeOf } from "../../../src/render/prompt/prompt.ts";
 import { ACCOUNT, channelId, guildMessage, messageId } from "../discord/builders.ts";
 import { accepted, batch, frozen, openTestStore } from "./store.ts";
 
