@@ -289,14 +289,6 @@ export function costFactOf(
 const refusedText = (file: string) =>
   `\`${file}\` is not attached, because Discord doesn't accept it here.`;
 
-interface FileRules {
-  /** Maximum size in bytes: the smaller of `mediaMaxMb` and Discord's limit for the place. */
-  readonly maxFileBytes: number;
-  /** Set if the bot may not attach files in the place (R12a). */
-  readonly takesNoFiles?: true;
-  readonly cleanSecrets: (text: string) => string;
-}
-
 /** Discord's maximum number of characters for a file's description. */
 const MAX_ALT = 1_024;
 /** Maximum number of characters of a file name that common file systems accept. */
@@ -309,7 +301,7 @@ const MAX_NAME = 200;
  */
 export function checkFiles(
   files: readonly OutboundFile[],
-  rules: FileRules,
+  rules: TextRules,
 ): { readonly files: readonly OutboundFile[]; readonly notes: readonly string[] } {
   const results = files.map((file) => checkFile(file, rules));
   return {
@@ -319,7 +311,7 @@ export function checkFiles(
 }
 
 /** @returns The file to send, or a sentence that replaces a refused file. */
-function checkFile(file: OutboundFile, rules: FileRules): OutboundFile | string {
+function checkFile(file: OutboundFile, rules: TextRules): OutboundFile | string {
   const { maxFileBytes, takesNoFiles, cleanSecrets } = rules;
   const name = toName(cleanSecrets(file.name));
   if (takesNoFiles) return refusedText(name);
@@ -377,25 +369,6 @@ function textFile(name: string, text: string): OutboundFile {
   };
 }
 
-/** Minimum size in bytes of a file with text; a smaller one would help no one. */
-const MIN_FILE_BYTES = 1_000;
-
-/** The beginning of a text, up to the end of a line if possible. */
-function beginningOf(text: string, maxBytes: number): string {
-  const bytes = new TextEncoder().encode(text);
-  return new TextDecoder("utf-8", { ignoreBOM: true })
-    .decode(bytes.subarray(0, endOfPiece(bytes, maxBytes)));
-}
-
-function endOfPiece(bytes: Uint8Array, end: number): number {
-  if (end >= bytes.length) return bytes.length;
-  const lineEnd = bytes.lastIndexOf(10, end - 1);
-  if (lineEnd > end / 2) return lineEnd + 1;
-  let at = end;
-  while (((bytes[at] ?? 0) & 0xc0) === 0x80) at -= 1; // never within a character
-  return at;
-}
-
 const ANSWER_FILE = "answer.md";
 
 /**
@@ -405,16 +378,16 @@ const ANSWER_FILE = "answer.md";
  */
 export function tooLong(
   text: string,
-  chunks: ChunkRules,
-  rules: FileRules,
+  rules: TextRules,
 ): { readonly chunks: readonly string[]; readonly file?: OutboundFile } {
-  const file = rules.takesNoFiles ? undefined : fileOf(text, rules);
-  if (file) {
+  const { chunks, maxFileBytes, takesNoFiles } = rules;
+  const file = textFile(ANSWER_FILE, text);
+  const size = file.bytes.length;
+  if (!takesNoFiles && size <= maxFileBytes) {
     const line = `This is only the beginning. The whole answer is in \`${ANSWER_FILE}\`.`;
     return { chunks: [withLastLine(text, line, chunks)], file };
   }
-  const line =
-    `This is only the beginning. The whole answer has ${sizeOf(byteLength(text))}, and I ` +
+  const line = `This is only the beginning. The whole answer has ${sizeOf(size)}, and I ` +
     "can't attach it here.";
   const first = chunk(text, chunks, chunks.maxChunks);
   const last = withLastLine(first.at(-1) ?? "", line, chunks);
@@ -422,27 +395,12 @@ export function tooLong(
 }
 
 /** The beginning of a text with a line after it. If there is no room for both, only the line. */
-export function withLastLine(text: string, line: string, chunks: ChunkRules): string {
+function withLastLine(text: string, line: string, chunks: ChunkRules): string {
   const limit = chunks.limit - line.length - 2;
   const room = { ...chunks, limit, maxLines: Math.max(1, chunks.maxLines - 2) };
   const [beginning] = limit >= 2 ? chunk(text, room, 1) : [];
   if (beginning !== undefined) return `${beginning}\n\n${line}`;
   return chunk(line, { ...chunks, maxLines: chunks.limit, mode: "length" }, 1)[0] ?? "";
-}
-
-function fileOf(text: string, { maxFileBytes }: FileRules): OutboundFile | undefined {
-  const size = byteLength(text);
-  if (size <= maxFileBytes) return textFile(ANSWER_FILE, text);
-  const line = `[Cut here: the whole answer has ${sizeOf(size)}, and a file may have at most ` +
-    `${sizeOf(maxFileBytes)}.]`;
-  const lastLine = `\n\n${line}\n`;
-  const room = maxFileBytes - byteLength(lastLine);
-  if (room < MIN_FILE_BYTES) return undefined;
-  return textFile(ANSWER_FILE, beginningOf(text, room) + lastLine);
-}
-
-function byteLength(text: string): number {
-  return new TextEncoder().encode(text).length;
 }
 
 /**
@@ -472,7 +430,12 @@ export interface AllowedMentions {
 }
 
 /** Rules for every text, whether a model wrote it or not. */
-export interface TextRules extends FileRules {
+export interface TextRules {
+  /** Maximum size in bytes: the smaller of `mediaMaxMb` and Discord's limit for the place. */
+  readonly maxFileBytes: number;
+  /** Set if the bot may not attach files in the place (R12a). */
+  readonly takesNoFiles?: true;
+  readonly cleanSecrets: (text: string) => string;
   readonly chunks: ChunkRules;
   /** `messages.tables`: how to show Markdown tables. */
   readonly tables: "code" | "bullets" | "off";
@@ -673,7 +636,7 @@ function layOut(text: string, rules: TextRules): LaidOutText {
   const chunks = chunk(text, rules.chunks, maxChunks + 1);
   const common = { text, suppressesEmbeds: false };
   if (chunks.length <= maxChunks) return { ...common, chunks, files: [], isCut: false };
-  const { file, ...shortened } = tooLong(text, rules.chunks, rules);
+  const { file, ...shortened } = tooLong(text, rules);
   return { ...common, ...shortened, files: file ? [file] : [], isCut: true };
 }
 

@@ -2,13 +2,15 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import type { OutboundFile } from "../../src/core/outbound/outbound.ts";
-import { checkFiles, withoutFiles } from "../../src/render/reply.ts";
+import { ONE_MESSAGE } from "../../src/render/markdown/chunk.ts";
+import { checkFiles, type TextRules, withoutFiles } from "../../src/render/reply.ts";
 import { sameData } from "../support/same_data.ts";
 import { outboundMessage } from "../support/discord/builders.ts";
 
-const rules = {
+const rules: TextRules = {
+  chunks: ONE_MESSAGE,
+  tables: "code",
   maxFileBytes: 1_000,
-
   cleanSecrets: (text: string) => text.replaceAll("hunter2", "[redacted]"),
 };
 const file = (name: string, text: string, fields: Partial<OutboundFile> = {}): OutboundFile => ({
