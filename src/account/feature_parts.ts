@@ -4,13 +4,9 @@
  */
 
 import type { AlertRecord, Finding } from "../core/finding.ts";
-import type { GuildId, UserId } from "../core/discord/ids.ts";
-import type { NumberedEvent, ServerEvent } from "../core/hooks/hook.ts";
-import type { InboundMessage } from "../core/inbound/inbound.ts";
+import type { UserId } from "../core/discord/ids.ts";
 import type { Delivery } from "../core/outbound/delivery.ts";
 import type { OutboxRow } from "../core/outbound/outbound.ts";
-import type { Tool } from "../core/turn/tool.ts";
-import type { SpeechOf, TurnSpeech, TurnToSpeak } from "../flows/turn/finished_turn.ts";
 import type { Bot, BotAccount } from "./account.ts";
 import { perAccount } from "./per_account.ts";
 
@@ -55,38 +51,6 @@ export function tellFeatures<Name extends keyof ToldEvents>(
   }
 }
 
-/** The voice of the first part that has one for this turn. */
-export function speechOfFeatures(account: BotAccount, turn: TurnToSpeak): TurnSpeech | undefined {
-  for (const part of featuresOf(account).parts) {
-    const speech = part.speechOf?.(turn);
-    if (speech) return speech;
-  }
-  return undefined;
-}
-
-/** The events to answer, which are stored with the gateway's progress (W7). */
-export function eventsOfFeatures(account: BotAccount, told: ServerEvent): readonly NumberedEvent[] {
-  return featuresOf(account).parts.flatMap((part) => part.eventsOf?.(told) ?? []);
-}
-
-/**
- * Stores the events of a guild that no session brought.
- *
- * @throws {RestError} If Discord does not answer.
- */
-export async function readMissedEvents(
-  account: BotAccount,
-  guildId: GuildId,
-  since: number,
-): Promise<void> {
-  for (const part of featuresOf(account).parts) await part.missedEvents?.(guildId, since);
-}
-
-/** The servers at which each person signs in (T13a); one feature has them. */
-export function ownServers(account: BotAccount): AccountPart["own"] {
-  return featuresOf(account).parts.find(({ own }) => own)?.own;
-}
-
 export function featureFindings(account: BotAccount): readonly Finding[] {
   return featuresOf(account).parts.flatMap((part) => part.findings?.() ?? []);
 }
@@ -112,10 +76,6 @@ export type CreateAccountPart = (account: BotAccount) => AccountPart;
 
 /** What parts are told of, after the core has handled it. */
 export interface ToldEvents {
-  /** The turn of a hook's event has ended: further events may be answered. */
-  hookEnded(): void;
-  /** Events of hooks are stored. */
-  hookStored(): void;
   delivered(row: OutboxRow, delivery: Delivery): void;
 }
 
@@ -127,18 +87,6 @@ export interface AccountPart {
   changed?(forgotten?: UserId): void;
   /** Its handlers of the account's events, after those of the core. */
   readonly events?: Partial<ToldEvents>;
-  /** Speaks the answer of a turn in its call (V5). */
-  readonly speechOf?: SpeechOf;
-  /** The events to answer, which are stored with the gateway's progress (W7). */
-  eventsOf?(told: ServerEvent): readonly NumberedEvent[];
-  /** Stores those of a guild that no session brought. Rejects if Discord does not answer. */
-  missedEvents?(guildId: GuildId, since: number): Promise<void>;
-  /** The servers at which each person signs in (T13a); one feature has them. */
-  readonly own?: {
-    ready(message: InboundMessage): Promise<void>;
-    /** The tools that it adds to a turn: the same ones. Of a turn with `own`, all of its tools. */
-    tools(message: InboundMessage): readonly Tool[];
-  };
   findings?(): readonly Finding[];
   /** Takes no new work, and resolves once the current one has ended. */
   stop?(): Promise<void>;

@@ -98,12 +98,14 @@ interface Wakes {
   stopped: (invalidRequests: number) => void;
   /** The turn of a scheduled task has ended, or Discord does not take a message of a cause. */
   runEnded: (cause: MessageId) => void;
+  /** Events of hooks are stored, or the turn of some has ended: further ones may be answered. */
+  hooks: () => void;
 }
 
 /** Set by the hubs once, while the account is made. */
 export const wakes: (account: BotAccount) => Wakes = perAccount(
   "main",
-  () => ({ turns() {}, channels() {}, served() {}, stopped() {}, runEnded() {} }),
+  () => ({ turns() {}, channels() {}, served() {}, stopped() {}, runEnded() {}, hooks() {} }),
 );
 
 /** Messages may wait for a turn. */

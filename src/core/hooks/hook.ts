@@ -243,6 +243,8 @@ export const HOOK_BODIES_BYTES = 8 * HOOK_BODY_BYTES;
 export const UNKNOWN_BODIES_BYTES = 6 * HOOK_BODY_BYTES;
 /** Maximum number of events of a hook that wait. */
 export const HOOK_WAITING_MAX = 10_000;
+/** Days after which events of hooks are forgotten, with the ids by which a repeated one is known. */
+export const HOOK_EVENTS_KEPT_DAYS = 30;
 /** Maximum characters of an event's text for the model. */
 const HOOK_TEXT_CHARS = 8_000;
 /** Maximum characters of an event's text for people: one message has room for it. */

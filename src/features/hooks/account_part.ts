@@ -5,9 +5,9 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import type { AccountPart } from "../../account/feature_parts.ts";
+import { wakes } from "../../account/per_account.ts";
 import { hasEvents } from "../../core/hooks/hook.ts";
 import { createLoader } from "../../lib/cache.ts";
-import { eventsOf, storeMissedEvents } from "./server_events.ts";
 
 export function createHooksPart(account: BotAccount): AccountPart {
   const { accountId, config, store, log } = account;
@@ -27,6 +27,7 @@ export function createHooksPart(account: BotAccount): AccountPart {
     }).catch((error: unknown) => log.error("Cannot load hooks", { error }));
   }
 
+  wakes(account).hooks = wake;
   return {
     start() {
       isStarted = true;
@@ -37,14 +38,7 @@ export function createHooksPart(account: BotAccount): AccountPart {
       );
     },
     changed: wake,
-    eventsOf: (event) => eventsOf(account, event),
-    async missedEvents(guildId, since) {
-      await storeMissedEvents(account, guildId, since);
-      if (Object.keys(config().serverEvents).length > 0) wake();
-    },
     events: {
-      hookEnded: wake,
-      hookStored: wake,
       delivered({ message: { of } }) {
         if (of?.kind === "notice") wake(); // perhaps the first of an incident
       },

@@ -1,5 +1,6 @@
 /** Tables of what other programs tell: events of hooks, their runs and incidents (W2, W6). */
 
+import { HOOK_EVENTS_KEPT_DAYS } from "../../core/hooks/hook.ts";
 import { REMOVED_MESSAGE, stringIn } from "../../store/schema/person.ts";
 import {
   account,
@@ -18,8 +19,6 @@ import {
   unique,
 } from "../../store/schema/columns.ts";
 
-/** Days after which events of hooks are forgotten, with the ids by which a repeated one is known. */
-export const HOOK_EVENTS_KEPT_DAYS = 30;
 const OLD_EVENTS = { days: HOOK_EVENTS_KEPT_DAYS, isSlow: true } as const;
 
 const FORGOTTEN_WORDS = { title: "", text: REMOVED_MESSAGE, post: REMOVED_MESSAGE };

@@ -8,6 +8,7 @@ import { termsOf } from "../../core/inbound/inbound.ts";
 import { defineTool, type Tool } from "../../core/turn/tool.ts";
 import { CALLBACK_ROUTE, page, refusedCallback } from "../../host/sign_in_callback.ts";
 import { publicNames } from "../../http/app.ts";
+import { ownServers } from "../../flows/turn/turn_rules.ts";
 import { createLoader, latest } from "../../lib/cache.ts";
 
 /**
@@ -56,15 +57,18 @@ export function createSignInsPart(account: BotAccount): AccountPart {
     ({ mcp: { servers } }) =>
       Object.keys(servers).filter((id) => servers[id]?.login === "each").map(privately),
   );
-  return {
-    start: () => void (inOthers().length > 0 && load().catch(() => {})), // it ends old sign-ins
-    stop: async () => await loaded?.peoplesLogins.stop(account),
-    own: {
+  Object.assign(
+    ownServers(account),
+    {
       ready: async (message) => await (await load()).readyFor(account, message),
       tools: (message) =>
         termsOf(message).rights === "own accounts"
           ? loaded?.toolsFor(account, message) ?? []
           : inOthers(),
-    },
+    } satisfies ReturnType<typeof ownServers>,
+  );
+  return {
+    start: () => void (inOthers().length > 0 && load().catch(() => {})), // it ends old sign-ins
+    stop: async () => await loaded?.peoplesLogins.stop(account),
   };
 }

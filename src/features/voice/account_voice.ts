@@ -5,6 +5,7 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import type { AccountPart } from "../../account/feature_parts.ts";
+import { voices } from "../../flows/turn/finished_turn.ts";
 
 export function createAccountVoice(created: BotAccount): AccountPart {
   const account = created.forPart("voice");
@@ -14,6 +15,7 @@ export function createAccountVoice(created: BotAccount): AccountPart {
   const calls = async () => loaded ??= await import("./calls.ts");
   voiceIndex.onChange((guildId) => loaded?.voiceChanged(account, guildId));
 
+  voices(account).of = (turn) => loaded?.callSpeech(account, turn);
   return {
     start(): void {
       calls().then(({ startCalls }) => startCalls(account)).catch((error: unknown) =>
@@ -21,7 +23,6 @@ export function createAccountVoice(created: BotAccount): AccountPart {
       );
     },
     changed: (forgotten) => loaded?.callsChanged(account, forgotten),
-    speechOf: (turn) => loaded?.callSpeech(account, turn),
     findings: () =>
       (loaded?.callFailures(account) ?? []).map((why) => ({
         id: "voice",

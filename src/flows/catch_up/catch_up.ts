@@ -13,7 +13,6 @@
 
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import type { BotAccount } from "../../account/account.ts";
-import { readMissedEvents } from "../../account/feature_parts.ts";
 import { perAccount, wakeTurns } from "../../account/per_account.ts";
 import {
   type ChannelId,
@@ -32,6 +31,7 @@ import { createMissingReadPermissions } from "../../discord/rest/permissions/den
 import { MAX_HISTORY, readHistory } from "../../discord/rest/requests/messages.ts";
 import { readMember } from "../../discord/rest/requests/guild_reads.ts";
 import type { StartTimer } from "../../lib/clock.ts";
+import { storeMissedEvents } from "../server_events.ts";
 import { createRetryQueue, type RetriedTask } from "../retry_queue.ts";
 import { tellOnce } from "../unanswered_reactions.ts";
 import {
@@ -401,7 +401,7 @@ function createCatchUp(account: BotAccount) {
       const { guildId, place } = channel;
       if (!planned.has(guildId)) {
         planned.add(guildId);
-        add(gap, () => readMissedEvents(account, guildId, since), true);
+        add(gap, () => storeMissedEvents(account, guildId, since), true);
       }
       if (mayHaveMissed(channel, since) && policy().mayAct(place)) read(gap, channel);
     }

@@ -12,8 +12,7 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { eventsOfFeatures, tellFeatures } from "../../account/feature_parts.ts";
-import { isOurs, perAccount } from "../../account/per_account.ts";
+import { isOurs, perAccount, wakes } from "../../account/per_account.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { NumberedEvent } from "../../core/hooks/hook.ts";
 import {
@@ -71,6 +70,7 @@ import { approvals, pairingService } from "./challenge.ts";
 import { guildJoined, stopJoined } from "./guild_joined.ts";
 import { interact } from "./interactions.ts";
 import { originalsDeleted, startPluralkit, stopPluralkit, waitForFacts } from "./pluralkit.ts";
+import { eventsOf } from "../server_events.ts";
 import { stopRequestOf, tellStored, waitingRules } from "./stored.ts";
 
 /**
@@ -187,7 +187,7 @@ async function commit(account: BotAccount, unit: Unit): Promise<void> {
   const origin = unit.isReplayed ? "replayed" : "live";
   const { foreign } = await storeBatch(account, batch, arrivedAt, origin);
   account.connection.committed(ticket);
-  if (batch.hookEvents) tellFeatures(account, "hookStored");
+  if (batch.hookEvents) wakes(account).hooks();
   if (foreign.length > 0) sawForeign(account, foreign);
 }
 
@@ -461,7 +461,7 @@ function acceptComplete(account: BotAccount, batch: InboundBatch): void {
     },
     reactions_cleared: (cleared) => void current().reactions.push(cleared),
     server_event(told) {
-      const found = eventsOfFeatures(account, told);
+      const found = eventsOf(account, told);
       current().hookEvents.push(...found);
       isUrgent ||= found.length > 0;
     },

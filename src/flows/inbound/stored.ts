@@ -7,8 +7,7 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { tellFeatures } from "../../account/feature_parts.ts";
-import { wakeChannels } from "../../account/per_account.ts";
+import { wakeChannels, wakes } from "../../account/per_account.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import {
   type Accepted,
@@ -119,7 +118,7 @@ export async function stopTurns(account: BotAccount, scope: StopScope): Promise<
     const channels = channelId === undefined ? [] : [channelId];
     tellTouched(account, { cut: touched, channels });
     if (channelId === undefined) wakeChannels(account); // drafts anywhere
-    if (scope.isPause) tellFeatures(account, "hookEnded"); // their events are posted
+    if (scope.isPause) wakes(account).hooks(); // their events are posted
   }
   return touched.length;
 }

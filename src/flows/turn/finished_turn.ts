@@ -16,7 +16,7 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { speechOfFeatures } from "../../account/feature_parts.ts";
+import { perAccount } from "../../account/per_account.ts";
 import { transcriptOf } from "../../agent/turn.ts";
 import type { Manner } from "../../core/config_file.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
@@ -606,8 +606,10 @@ export interface TurnToSpeak {
   readonly mark: () => Promise<void>;
 }
 
-/** Finds the voice of a turn; `undefined`: no call is open where the person spoke. */
-export type SpeechOf = (turn: TurnToSpeak) => TurnSpeech | undefined;
+/** The calls of an account set how to find a turn's voice; `undefined`: none is open where it was said. */
+export const voices: (account: BotAccount) => {
+  of: (turn: TurnToSpeak) => TurnSpeech | undefined;
+} = perAccount("voice", () => ({ of: () => undefined }));
 
 /**
  * The record of a turn that was spoken. Lines that stand under an answer are posted with it, and a
@@ -632,7 +634,7 @@ export const speechStep: TurnStep = {
     // After a crash, an answer that people may have heard in part is posted, and not said again.
     if (termsOf(message).answered !== "by voice" || stored.isSpoken) return;
     const { store, now } = account;
-    turn.speech = speechOfFeatures(account, {
+    turn.speech = voices(account).of({
       message,
       mayShow: running.mayShow,
       ending: running.ending.signal,

@@ -16,7 +16,6 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { BotAccount } from "../../account/account.ts";
-import { ownServers } from "../../account/feature_parts.ts";
 import { chunkRulesOf, cleanSecrets, perAccount, timezoneOf } from "../../account/per_account.ts";
 import { type AgentConfig, agentOf, type Config } from "../../config/config.ts";
 import type { QueueMode } from "../../core/config_file.ts";
@@ -248,7 +247,7 @@ export function turnTools(
   const isOwn = termsOf(message).rights === "own accounts";
   const base = isOwn ? NO_TOOLS : finder(account)(message, agentId)[isOffer ? "offered" : "chosen"];
   const skills = isOwn ? [] : skillsIn(account, message, agentId);
-  const own = ownServers(account)?.tools(message) ?? [];
+  const own = ownServers(account).tools(message);
   const more = [...skills.flatMap(({ tools }) => tools ?? []), ...own];
   if (more.length === 0) return base;
   // `mcp__<server>__privately` has decided who may.
@@ -260,6 +259,13 @@ export function turnTools(
 }
 
 const NO_TOOLS: readonly Tool[] = [];
+
+/** The servers at which each person signs in (T13a), which their feature sets. */
+export const ownServers: (account: BotAccount) => {
+  ready: (message: InboundMessage) => Promise<void>;
+  /** The tools that it adds to a turn. Of a turn with a person's own account, all of its tools. */
+  tools: (message: InboundMessage) => readonly Tool[];
+} = perAccount("tools", () => ({ ready: () => Promise.resolve(), tools: () => NO_TOOLS }));
 /** Lists with one more tool: the same array for the same list and tool. */
 const longer = new WeakMap<readonly Tool[], WeakMap<SkillTool | Tool, readonly Tool[]>>();
 

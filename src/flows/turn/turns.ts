@@ -7,7 +7,6 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { ownServers, tellFeatures } from "../../account/feature_parts.ts";
 import { perAccount, wakeChannels, wakes } from "../../account/per_account.ts";
 import type { NextStep } from "../../agent/turn.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
@@ -35,7 +34,7 @@ import type { QueueModes } from "./turn_rules.ts";
 import type { TurnLimit, TurnPerson } from "../limits.ts";
 import { beginTyping } from "../deliver/progress.ts";
 import { saveTurn } from "./finished_turn.ts";
-import { modesOf } from "./turn_rules.ts";
+import { modesOf, ownServers } from "./turn_rules.ts";
 
 /** Milliseconds before the next request to a store that failed. */
 const RETRY_MS = 5_000;
@@ -392,7 +391,7 @@ async function endWithoutModel(account: BotAccount, claim: Claim): Promise<void>
 /** Waits for tools that the model sees, and that are not known yet. */
 function toolsReady(account: BotAccount, { message, route: { agentId } }: Claim) {
   const { policy, bot: { toolServices } } = account;
-  if (termsOf(message).rights === "own accounts") return ownServers(account)?.ready(message);
+  if (termsOf(message).rights === "own accounts") return ownServers(account).ready(message);
   const { place, sender } = message;
   const hook = hookedOf(message)?.hook;
   return toolServices.ready(agentId, (name) => {
@@ -420,6 +419,6 @@ async function run(account: BotAccount, claim: Claim, turn: RunningTurn): Promis
     if (ends === "schedules") wakes(account).runEnded(message.id);
   } finally {
     stopTyping();
-    if (ends === "hooks") tellFeatures(account, "hookEnded");
+    if (ends === "hooks") wakes(account).hooks();
   }
 }

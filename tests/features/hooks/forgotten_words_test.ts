@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { startFeatures, stopFeatures, tellFeatures } from "../../../src/account/feature_parts.ts";
+import { startFeatures, stopFeatures } from "../../../src/account/feature_parts.ts";
+import { wakes } from "../../../src/account/per_account.ts";
 import { hooks } from "../../../src/features/hooks/feature.ts";
 import "../../../src/features/hooks/runner.ts"; // loaded on first use
 import { SELF, testAccount } from "../../support/bot/test_account.ts";
@@ -46,7 +47,7 @@ describe("[X5] [W5] words of a forgotten person in events of a hook", () => {
         const key = thread ? "issue 7" : "";
         const event = { hook: "h", key, title: WORD, text, post: text, isEnd: false };
         await store.hooks.accept({ ...event, accountId: ACCOUNT }, account.now(), 1);
-        tellFeatures(account, "hookStored");
+        wakes(account).hooks();
         for (let n = 0; n < 6; n++) await scene.pass(10_000);
         const dump = () =>
           rows("SELECT name FROM pragma_table_list WHERE schema = 'main'").flatMap(({ name }) => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { startFeatures, stopFeatures, tellFeatures } from "../../../src/account/feature_parts.ts";
+import { startFeatures, stopFeatures } from "../../../src/account/feature_parts.ts";
+import { wakes } from "../../../src/account/per_account.ts";
 import { hooks } from "../../../src/features/hooks/feature.ts";
 import "../../../src/features/hooks/runner.ts"; // loaded on first use
 import { SELF, testAccount } from "../../support/bot/test_account.ts";
@@ -55,7 +56,7 @@ async function build({ hook = {}, on, says }: {
       const senderId = ["", "", "1600000000000000001", "", `${post} ${key}`].join("/");
       const facts = on ? { senderId, sources: [of] } : {};
       await store.hooks.accept({ ...event, ...facts, accountId: ACCOUNT }, account.now(), ++number);
-      tellFeatures(account, "hookStored");
+      wakes(account).hooks();
       await pass(passMs);
     },
   };

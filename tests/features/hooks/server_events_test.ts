@@ -12,8 +12,8 @@ import { decodeServerEvent } from "../../../src/discord/gateway/decode/other_eve
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
 import { wordsOfEvents } from "../../../src/features/hooks/runner.ts";
 import { bareAccount } from "../../support/account.ts";
-import { createHooksPart } from "../../../src/features/hooks/account_part.ts";
 import { prepareMayAct } from "../../../src/policy/admission.ts";
+import { eventsOf, storeMissedEvents } from "../../../src/flows/server_events.ts";
 import { problemLines } from "../../config/support.ts";
 import { loadTestConfig } from "../../support/config.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
@@ -153,14 +153,13 @@ async function build(
     rest: { request: (_method: string, path: string) => Promise.resolve(request?.(path)) } as never,
     reader: { index: INDEX } as never,
   });
-  const part = createHooksPart(account);
   const facts = { accountId: ACCOUNT, self: self as never, index: INDEX };
   /** The events of a dispatch, as the gateway's reader hands them over. */
   const tell = (t: string, d: object): readonly NumberedEvent[] => {
     const told = decodeServerEvent({ t, s: 1, d: { guild_id: GUILD, ...d } }, facts);
-    return told ? part.eventsOf?.(told) ?? [] : [];
+    return told ? eventsOf(account, told) : [];
   };
-  return { part, tell, store, rows, lines, config };
+  return { account, tell, store, rows, lines, config };
 }
 
 describe("[W7] events of servers", () => {
@@ -310,13 +309,13 @@ describe("[W7] events of servers", () => {
       }
       throw new RestError("GET", { kind: "forbidden", status: 403, code: 50_013 } as never);
     };
-    const { part, tell, store, rows } = await build(
+    const { account, tell, store, rows } = await build(
       ["member_join", "boost", "forum_post", "event_started", "reaction"],
       { request, maxAgeMin: 150 },
     );
     await store.hooks.add(tell(...PAYLOADS.forum_post), NOW);
-    await part.missedEvents?.(GUILD, NOW - 150 * 60_000);
-    await part.missedEvents?.(GUILD, NOW - 150 * 60_000);
+    await storeMissedEvents(account, GUILD, NOW - 150 * 60_000);
+    await storeMissedEvents(account, GUILD, NOW - 150 * 60_000);
     const counts = rows(
       "SELECT substr(hook, 4, 5) AS event, COUNT(*) AS n FROM hook_event GROUP BY 1",
     );

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { HOOK_WAITING_MAX, type NewHookEvent } from "../../../src/core/hooks/hook.ts";
-import { HOOK_EVENTS_KEPT_DAYS } from "../../../src/features/hooks/table.ts";
+import { HOOK_EVENTS_KEPT_DAYS } from "../../../src/core/hooks/hook.ts";
 import { DAY_MS } from "../../../src/lib/clock.ts";
 import { PAUSED } from "../../../src/core/inbound/inbox.ts";
 import { ACCOUNT, guildMessage, outboundMessage } from "../../support/discord/builders.ts";

@@ -3,22 +3,21 @@
  * with the gateway's progress, or found again after a gap, and counts once.
  */
 
-import type { BotAccount } from "../../account/account.ts";
-import { perAccount } from "../../account/per_account.ts";
-import type { Config } from "../../config/config.ts";
-import { type ChannelId, type GuildId, snowflakeAt } from "../../core/discord/ids.ts";
-import { placeOfHook, readHookEvent } from "../../core/hooks/hook.ts";
-import type { NumberedEvent, ServerEvent } from "../../core/hooks/hook.ts";
-import type { Dispatch } from "../../discord/gateway/decode/payloads.ts";
-import { placeOfTarget } from "../../discord/gateway/decode/decode.ts";
-import { decodeServerEvent } from "../../discord/gateway/decode/other_events.ts";
-import type { RestApi } from "../../discord/rest/client/client.ts";
-import { isRefused } from "../../flows/event_places.ts";
-import { DAY_MS } from "../../lib/clock.ts";
-import { isRecord } from "../../lib/text/json.ts";
-import { HOOK_EVENTS_KEPT_DAYS } from "./table.ts";
+import type { BotAccount } from "../account/account.ts";
+import { perAccount, wakes } from "../account/per_account.ts";
+import type { Config } from "../config/config.ts";
+import { type ChannelId, type GuildId, snowflakeAt } from "../core/discord/ids.ts";
+import { HOOK_EVENTS_KEPT_DAYS, placeOfHook, readHookEvent } from "../core/hooks/hook.ts";
+import type { NumberedEvent, ServerEvent } from "../core/hooks/hook.ts";
+import type { Dispatch } from "../discord/gateway/decode/payloads.ts";
+import { placeOfTarget } from "../discord/gateway/decode/decode.ts";
+import { decodeServerEvent } from "../discord/gateway/decode/other_events.ts";
+import type { RestApi } from "../discord/rest/client/client.ts";
+import { isRefused } from "./event_places.ts";
+import { DAY_MS } from "../lib/clock.ts";
+import { isRecord } from "../lib/text/json.ts";
 
-export type EventEntry = Config["serverEvents"][string];
+type EventEntry = Config["serverEvents"][string];
 
 /** The lists by event. Pins and reactions have none. */
 const LISTS: readonly (readonly [event: string, path: string, type: string])[] = [
@@ -173,6 +172,8 @@ export async function storeMissedEvents(
     const events = page.map((dispatch) => decodeServerEvent(dispatch, facts)).flatMap((event) =>
       event ? eventsOf(account, event, event.event === "event_started" ? undefined : since) : []
     );
-    if (events.length > 0) await store.hooks.add(events, now());
+    if (events.length === 0) continue;
+    await store.hooks.add(events, now());
+    wakes(account).hooks();
   }
 }
