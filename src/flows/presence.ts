@@ -8,8 +8,21 @@
 import type { BotAccount } from "../account/account.ts";
 import { perAccount } from "../account/per_account.ts";
 import { z } from "zod";
-import { ACTIVITY_KINDS, type Presence, STATUSES } from "../core/discord/gateway.ts";
-import type { NewPresence } from "../core/turn/discord_place.ts";
+import {
+  type Activity,
+  ACTIVITY_KINDS,
+  type Presence,
+  type PresenceStatus,
+  STATUSES,
+} from "../core/discord/gateway.ts";
+
+/** The bot's status and activity, in Discord's words. */
+export interface NewPresence {
+  /** Absent: stays. */
+  readonly status?: PresenceStatus;
+  /** Absent: stays; `null` for none. */
+  readonly activity?: Activity | null;
+}
 
 const presenceSchema: z.ZodType<Presence> = z.lazy(() =>
   z.object({

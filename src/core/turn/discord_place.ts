@@ -10,20 +10,11 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import type { Activity, PresenceStatus } from "../discord/gateway.ts";
 import type { ChannelId, GuildId, MessageId, RoleId, UserId } from "../discord/ids.ts";
 import type { InboundMessage } from "../inbound/inbound.ts";
-import type { EmbedContent } from "../outbound/outbound.ts";
 import { ALLOW_ONCE, type Decision, type Question } from "../people/question.ts";
-import type { Channel, Permission } from "../rights/rights.ts";
-import {
-  describeMissing,
-  type GuildFacts,
-  type MemberFacts,
-  type MissingRight,
-  type Need,
-  type SeenAt,
-} from "../rights/rights.ts";
+import type { Permission } from "../rights/rights.ts";
+import { describeMissing, type MissingRight, type SeenAt } from "../rights/rights.ts";
 import { type CallEffect, type RefusalReason, RefusedCall } from "./tool.ts";
 
 export class LacksRight extends RefusedCall {
@@ -129,52 +120,6 @@ export function namedFacts(named: readonly string[], name = "About"): Question["
   return [{ name, value: each.slice(0, MAX_NAMED).join(" · ") + more }];
 }
 
-export interface MessageAt {
-  /** Absent: the channel of the turn. */
-  readonly channelId?: ChannelId;
-  readonly messageId: MessageId;
-}
-
-export interface TextFor {
-  /** Absent: the channel of the turn. */
-  readonly channelId?: ChannelId;
-  /** A person to write to directly, in place of a channel: the asker, or for owners anyone. */
-  readonly userId?: UserId;
-  /** Empty only if a file or a box goes with it. */
-  readonly text: string;
-  /** The message that it replies to. */
-  readonly replyTo?: MessageId;
-  /** A file to attach, as `readFileFor()` takes it. */
-  readonly media?: string;
-  /** A box below the text; absent: none. */
-  readonly embed?: EmbedContent;
-}
-
-/** A stored text. Barnacle delivers it, even after a crash. */
-export interface SentText extends Omit<ToolTarget, "parentId"> {
-  readonly messageIds: readonly MessageId[];
-  /** Its rows in the outbox, if Discord does not have all of its messages yet. */
-  readonly waits?: readonly number[];
-}
-
-export interface OpenedThread {
-  readonly threadId: ChannelId;
-  readonly title: string;
-  /** Whether the message had a thread already. */
-  readonly existed: boolean;
-}
-
-export interface NewPost {
-  readonly channelId: ChannelId;
-  readonly title: string;
-  /** Text of its first message. */
-  readonly text: string;
-  /** Names or ids of the forum's tags. */
-  readonly tags: readonly string[];
-  /** Minutes without a message after which Discord archives it: a time that Discord knows. */
-  readonly archiveAfterMin?: number;
-}
-
 /** The call of a tool: who asks, where, and in which step of the turn. */
 export interface DiscordCall {
   /** The account whose turn calls the tool. */
@@ -277,8 +222,6 @@ export function shownLine(
   });
 }
 
-export type DiscordMethod = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-
 /** Everything of a request to Discord beside its method and path. */
 export interface DiscordRequest {
   /** Fields of the query; absent values are left out. */
@@ -340,110 +283,6 @@ export interface UndoSteps {
   readonly left?: LeftState;
   /** In order. A repetition changes nothing. */
   readonly requests: readonly UndoRequest[];
-}
-
-export interface DestructiveChange {
-  /**
-   * Its effect, as the end of "would": `"delete <#5>"`. Its readers may not see the channel that it
-   * names, so it has a mention in place of the channel's name, and no word that it replaces.
-   */
-  readonly what: string;
-  readonly dryRun: boolean;
-  /** Absent if Discord does not let it be taken back. */
-  readonly undo?: UndoSteps;
-  /** Set if a person must allow it first, because people lose something for good (T3). */
-  readonly asks?: boolean;
-}
-
-export interface ActionPlace {
-  /**
-   * Sends a request to Discord. It waits while Discord builds an index (202).
-   *
-   * @returns The response in Discord's own form; `undefined` if it is empty.
-   */
-  request(method: DiscordMethod, path: string, options?: DiscordRequest): Promise<unknown>;
-  /** Rejects if the asker lacks a right in this place. */
-  assertMay(needs: readonly Need[]): Promise<void>;
-  /** Rejects if the bot lacks a right in this place, before Discord refuses. */
-  assertBotMay(needs: readonly Need[]): Promise<void>;
-  /** Finds another channel that the turn may reach; rejects if the asker lacks a right there. */
-  assertMayIn(channelId: ChannelId, needs: readonly Need[]): Promise<Channel>;
-  /**
-   * Runs a destructive step once: counts it for the turn, and stores the way to take it back.
-   *
-   * @param run Returns the result for the model.
-   * @returns The result, with a line about undoing; or, for a dry run, its effect.
-   */
-  change(change: DestructiveChange, run: () => Promise<string>): Promise<string>;
-  /** Shows a message in Discord's own form; `undefined` if the model may not see it (P10). */
-  show(raw: unknown): Promise<ShownMessage | undefined>;
-  /** Reads a picture, from a source as `readFileFor()` takes it. */
-  media(from: string, maxBytes: number): Promise<MediaFile>;
-  /** Cleans a text as that of an answer; throws if it is longer than one message. */
-  text(written: string): string;
-  /** Removes the config's secrets from a text that goes to Discord. */
-  clean(text: string): string;
-  /** Key of a message that a repeated call finds again; at most 25 characters. */
-  readonly nonce: string;
-  readonly self: UserId;
-  /** Whether the bot posted a message for the person who asks: it is theirs to change. */
-  isAnswerToAsker(messageId: MessageId): Promise<boolean>;
-  /** The person for whom the bot posted a message; `undefined` if that is not known. */
-  postedFor(messageId: MessageId): Promise<UserId | undefined>;
-  /** Stores that the bot has posted a message for the person who asks, beside the outbox. */
-  posted(messageId: MessageId): Promise<void>;
-  readonly askerId: UserId;
-  /** Unix time in milliseconds. */
-  readonly nowMs: number;
-}
-
-export interface GuildActionPlace extends ActionPlace {
-  readonly guildId: GuildId;
-  facts(): Promise<GuildFacts>;
-  /** A member; rejects if the user is not in the server. */
-  member(userId: UserId): Promise<MemberFacts>;
-  /** The same; `undefined` if the user is not in the server. */
-  memberIfAny(userId: UserId): Promise<MemberFacts | undefined>;
-  isBanned(userId: UserId): Promise<boolean>;
-  /** A user for people, also one who is not in the server: `"mallory (123)"`. */
-  labelOf(userId: UserId): Promise<string>;
-  /** Channels, without threads, in which the asker has these rights. */
-  channels(needs?: readonly Need[]): Promise<readonly Channel[]>;
-  /** Reads a channel or thread in Discord's own form; `undefined` if it has another one. */
-  read(raw: unknown): Channel | undefined;
-  /** Rejects if people read another channel who may not read this place. */
-  assertMayShowIn(channel: Channel): Promise<void>;
-  /** Whether the asker has these rights in a channel or thread; false if it does not exist. */
-  maySee(channel: ChannelId | Channel, needs?: readonly Need[]): Promise<boolean>;
-}
-
-export interface ChannelPlace extends ActionPlace {
-  readonly channel: Channel;
-  /** Its server; absent in direct messages. */
-  readonly guild?: GuildActionPlace;
-}
-
-/** A channel, and the rights that an action needs in it. */
-export interface ChannelAct {
-  /** Absent: the channel of the turn. */
-  readonly channelId?: ChannelId;
-  /** Rights of the asker, beside View Channel. */
-  readonly needs: readonly Need[];
-}
-
-/** A server, and the rights that an action needs on it. */
-export interface GuildAct {
-  /** Absent: the server of the turn. */
-  readonly guildId?: GuildId;
-  readonly needs: readonly Need[];
-}
-
-/** The bot's status and activity, in Discord's words. */
-export interface NewPresence {
-  /** Absent: stays. */
-  readonly status?: PresenceStatus;
-  /** Absent: stays; `null` for none. */
-  readonly activity?: Activity | null;
 }
 
 export interface UndoneAction {

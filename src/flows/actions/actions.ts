@@ -25,20 +25,9 @@ import {
   type ShownPlace,
   type ToolTarget,
 } from "../../core/turn/discord_place.ts";
-import type {
-  ChannelAct,
-  ChannelPlace,
-  GuildAct,
-  GuildActionPlace,
-  MessageAt,
-  NewPost,
-  NewPresence,
-  OpenedThread,
-  SentText,
-  TextFor,
-  UndoneAction,
-} from "../../core/turn/discord_place.ts";
-import { changePresence } from "../presence.ts";
+import type { UndoneAction } from "../../core/turn/discord_place.ts";
+import type { EmbedContent } from "../../core/outbound/outbound.ts";
+import { changePresence, type NewPresence } from "../presence.ts";
 import { perAccount } from "../../account/per_account.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { expect } from "../../discord/rest/exchange/rest_error.ts";
@@ -52,7 +41,8 @@ import {
 import { createKeyedQueue } from "../../lib/waker.ts";
 import { cleanText, composed, deliver, titleFor } from "../deliver/tool_messages.ts";
 import { fileForPeople } from "../media/outbound_files.ts";
-import { channelPlace, editOwn, guildPlace, openPostIn } from "./place.ts";
+import { editOwn, openChannel, openGuild, openPostIn } from "./place.ts";
+import type { ChannelPlace, GuildPlace, NewPost, OpenedThread } from "./place.ts";
 import {
   assertBotMay,
   assertMay,
@@ -132,6 +122,34 @@ const shownPlace = (
   isGroup: place.kind === "group_dm",
   isElsewhere: channelId !== here,
 });
+
+export interface MessageAt {
+  /** Absent: the channel of the turn. */
+  readonly channelId?: ChannelId;
+  readonly messageId: MessageId;
+}
+
+export interface TextFor {
+  /** Absent: the channel of the turn. */
+  readonly channelId?: ChannelId;
+  /** A person to write to directly, in place of a channel: the asker, or for owners anyone. */
+  readonly userId?: UserId;
+  /** Empty only if a file or a box goes with it. */
+  readonly text: string;
+  /** The message that it replies to. */
+  readonly replyTo?: MessageId;
+  /** A file to attach, as `readFileFor()` takes it. */
+  readonly media?: string;
+  /** A box below the text; absent: none. */
+  readonly embed?: EmbedContent;
+}
+
+/** A stored text. Barnacle delivers it, even after a crash. */
+export interface SentText extends Omit<ToolTarget, "parentId"> {
+  readonly messageIds: readonly MessageId[];
+  /** Its rows in the outbox, if Discord does not have all of its messages yet. */
+  readonly waits?: readonly number[];
+}
 
 /** Sends a text once, also if a crash repeats the call. Waits some seconds for Discord. */
 export async function send(
@@ -294,27 +312,36 @@ export const openPost = (call: DiscordCall, post: NewPost): Promise<OpenedThread
 
 export const inChannel = <Result>(
   call: DiscordCall,
-  { channelId, needs }: ChannelAct,
+  { channelId, needs }: {
+    /** Absent: the channel of the turn. */
+    readonly channelId?: ChannelId;
+    /** Rights of the asker, beside View Channel. */
+    readonly needs: readonly Need[];
+  },
   act: (place: ChannelPlace) => Promise<Result>,
 ): Promise<Result> =>
   run(
     call,
     (caller) => channelAt(caller, channelId),
     { asker: needs, isBotChecked: true },
-    async (found, caller) => await act(await channelPlace(call, caller, found)),
+    async (found, caller) => await act(await openChannel(call, caller, found)),
   );
 
 /** Acts on a server on which the asker may do it. */
 export const inGuild = <Result>(
   call: DiscordCall,
-  { guildId, needs }: GuildAct,
-  act: (place: GuildActionPlace) => Promise<Result>,
+  { guildId, needs }: {
+    /** Absent: the server of the turn. */
+    readonly guildId?: GuildId;
+    readonly needs: readonly Need[];
+  },
+  act: (place: GuildPlace) => Promise<Result>,
 ): Promise<Result> =>
   run(
     call,
     (caller) => guildAt(caller, guildId),
     { asker: needs, isBotChecked: true },
-    async (found, caller) => await act(guildPlace(call, caller, found)),
+    async (found, caller) => await act(openGuild(call, caller, found)),
   );
 
 /** Changes the bot's status until it is changed again. Only owners of the bot may. */

@@ -5,7 +5,7 @@
 
 import { show } from "../judging/judge.ts";
 import { z } from "zod";
-import { type ChannelId, compareIds, type MessageId } from "../../core/discord/ids.ts";
+import { type ChannelId, compareIds, type MessageId, type UserId } from "../../core/discord/ids.ts";
 import { listOrEmpty, snowflakeSchema } from "../../core/discord/lenient.ts";
 import { nonceOfCall } from "../../core/outbound/outbound.ts";
 import type { PostOutcome } from "../../core/outbound/outbound.ts";
@@ -13,22 +13,13 @@ import { badArguments } from "../../core/turn/tool.ts";
 import { type Channel, isForum } from "../../core/rights/rights.ts";
 import type { Need } from "../../core/rights/rights.ts";
 import {
-  type ChannelPlace,
-  type DestructiveChange,
-  type DiscordMethod,
   type DiscordRequest,
-  type GuildActionPlace,
   mayGoOn,
   notPressed,
   ProbeEnded,
   UNDO_MINUTES,
 } from "../../core/turn/discord_place.ts";
-import type {
-  DiscordCall,
-  NewPost,
-  OpenedThread,
-  ToolTarget,
-} from "../../core/turn/discord_place.ts";
+import type { DiscordCall, ToolTarget, UndoSteps } from "../../core/turn/discord_place.ts";
 import { expect, RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { explainCode } from "../../discord/rest/permissions/denial.ts";
 import { channelOf, createGuildReads } from "../../discord/rest/requests/guild_reads.ts";
@@ -91,11 +82,26 @@ function indexWaitOf(answer: unknown): number | undefined {
   return notReady && Math.min(Math.max(notReady.retry_after, 1), 15);
 }
 
+interface DestructiveChange {
+  /**
+   * Its effect, as the end of "would": `"delete <#5>"`. Its readers may not see the channel that it
+   * names, so it has a mention in place of the channel's name, and no word that it replaces.
+   */
+  readonly what: string;
+  readonly dryRun: boolean;
+  /** Absent if Discord does not let it be taken back. */
+  readonly undo?: UndoSteps;
+  /** Set if a person must allow it first, because people lose something for good (T3). */
+  readonly asks?: boolean;
+}
+
 const FINAL = "this, or a part of it, cannot be undone, so a person must allow it first";
 const limit = (most: number) => `this turn may make ${most} destructive changes by itself`;
 
-/** The parts that servers and channels share. */
-function common(call: DiscordCall, caller: Caller, found: FoundTarget) {
+/** A place in which an action may act. Its methods reject with words for the model. */
+export type ActionPlace = ReturnType<typeof actionPlace>;
+
+function actionPlace(call: DiscordCall, caller: Caller, found: FoundTarget) {
   const { account, message, callKey } = call;
   const { accountId, now, store: { changes, inbox } } = account;
   const clean = (text: string) => cleanText(account, text);
@@ -103,15 +109,24 @@ function common(call: DiscordCall, caller: Caller, found: FoundTarget) {
   if (userId === undefined) throw new Error("the bot does not know its own id yet");
   const { place } = message;
   return {
+    /** Waits while Discord builds an index (202). */
     request: call.isProbe ? probing(createRequests(call)) : createRequests(call),
     assertMay: (needs: readonly Need[]) => assertMay(caller, found, needs),
+    /** Rejects if the bot lacks a right, before Discord refuses. */
     assertBotMay: (needs: readonly Need[]) => assertBotMay(caller, found, needs),
+    /** Finds another channel that the turn may reach; rejects if the asker lacks a right there. */
     async assertMayIn(channelId: ChannelId, needs: readonly Need[]): Promise<Channel> {
       const other = await channelAt(caller, channelId);
       await assertMay({ ...caller, shownTo: undefined }, other, needs);
       await assertBotMay(caller, other, needs);
       return await other.channel();
     },
+    /**
+     * Runs a destructive step once: counts it for the turn, and stores the way to take it back.
+     *
+     * @param run Returns the result for the model.
+     * @returns The result, with a line about undoing; or, for a dry run, its effect.
+     */
     async change(
       { what: written, dryRun, undo, asks = false }: DestructiveChange,
       run: () => Promise<string>,
@@ -153,6 +168,7 @@ function common(call: DiscordCall, caller: Caller, found: FoundTarget) {
         throw error;
       }
     },
+    /** Shows a message in Discord's own form; `undefined` if the model may not see it (P10). */
     show: async (raw: unknown) => {
       const isMessage = typeof raw === "object" && raw !== null && "id" in raw &&
         typeof raw.id === "string";
@@ -163,11 +179,13 @@ function common(call: DiscordCall, caller: Caller, found: FoundTarget) {
         isElsewhere: "channel_id" in raw && raw.channel_id !== message.channelId,
       });
     },
+    /** Reads a picture, from a source as `readFileFor()` takes it. */
     async media(from: string, maxBytes: number) {
       if (call.isProbe) throw new ProbeEnded();
       return asPicture(await readFileFor(call, from, maxBytes));
     },
     clean,
+    /** Cleans a text as that of an answer; throws if it is longer than one message. */
     text(written: string): string {
       const target = {
         channelId: found.channelId ?? message.channelId,
@@ -180,10 +198,13 @@ function common(call: DiscordCall, caller: Caller, found: FoundTarget) {
       }
       return first.message.content;
     },
+    /** Key of a message that a repeated call finds again. */
     nonce: nonceOfCall(callKey, 0),
     self: userId,
+    /** Whether the bot posted a message for each person who asks: it is theirs to change. */
     isAnswerToAsker: (messageId: MessageId) => isAnswerTo(caller, messageId),
     postedFor: (messageId: MessageId) => inbox.askerOf(accountId, messageId),
+    /** Stores that the bot has posted a message for the person who asks, beside the outbox. */
     posted: (messageId: MessageId) =>
       changes.posted({ accountId, messageId, askerId: message.sender.id }, now()),
     askerId: message.sender.id,
@@ -191,12 +212,10 @@ function common(call: DiscordCall, caller: Caller, found: FoundTarget) {
   };
 }
 
-/** The guild of a call, without a channel. */
-export function guildPlace(
-  call: DiscordCall,
-  caller: Caller,
-  found: FoundTarget,
-): GuildActionPlace {
+/** A server in which an action may act. */
+export type GuildPlace = ReturnType<typeof openGuild>;
+
+export function openGuild(call: DiscordCall, caller: Caller, found: FoundTarget) {
   if (!found.guild) throw badArguments("that is possible on a server only");
   const { id: guildId } = found.guild;
   let { reads } = found.guild;
@@ -216,43 +235,45 @@ export function guildPlace(
     }
   };
   return {
-    ...common(call, caller, found),
+    ...actionPlace(call, caller, found),
     guildId,
     facts: reads.facts,
-    async member(userId) {
+    async member(userId: UserId) {
       const member = await reads.member(userId);
       if (!member) throw badArguments("that user is not a member of the server");
       return member;
     },
     memberIfAny: reads.member,
     isBanned: reads.isBanned,
-    labelOf: async (userId) => `${await reads.username(userId)} (${userId})`,
-    async channels(needs = []) {
+    /** A user for people, also one who is not in the server: `"mallory (123)"`. */
+    labelOf: async (userId: UserId) => `${await reads.username(userId)} (${userId})`,
+    /** Channels, without threads, in which the asker has these rights. */
+    async channels(needs: readonly Need[] = []) {
       reads = createGuildReads(call.account.rest, guildId); // the rights of this moment
       const all = [...(await reads.channels()).values()];
       const seen = await Promise.all(all.map((channel) => maySee(channel, needs)));
       return all.filter((_, index) => seen[index]);
     },
+    /** Whether the asker has these rights in a channel or thread; false if it does not exist. */
     maySee,
     read: channelOf,
-    async assertMayShowIn(channel) {
+    /** Rejects if people read another channel who may not read this place. */
+    async assertMayShowIn(channel: Channel) {
       const shownTo = await answeredIn(call.message, { id: guildId, reads }, channel);
       await assertMay({ ...caller, shownTo }, found, ["Read Message History"]);
     },
   };
 }
 
-/** The channel of a call; rejects if the call may not act there. */
-export async function channelPlace(
-  call: DiscordCall,
-  caller: Caller,
-  found: FoundTarget,
-): Promise<ChannelPlace> {
+/** A channel in which an action may act, with its server; absent in direct messages. */
+export type ChannelPlace = Awaited<ReturnType<typeof openChannel>>;
+
+export async function openChannel(call: DiscordCall, caller: Caller, found: FoundTarget) {
   const { guild } = found;
   return {
-    ...common(call, caller, found),
+    ...actionPlace(call, caller, found),
     channel: await found.channel(),
-    guild: guild ? guildPlace(call, caller, { ...found, guild }) : undefined,
+    guild: guild ? openGuild(call, caller, { ...found, guild }) : undefined,
   };
 }
 
@@ -279,6 +300,8 @@ const INDEX_MS = 60_000;
 
 /** Characters of a reason in the audit log at Discord. */
 const MAX_REASON = 512;
+
+type DiscordMethod = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** Sends a request for a call; rejects as `RestApi` does, and once the call is aborted. */
 type SendRequest = (
@@ -339,6 +362,24 @@ function formOf({ fields, file }: NonNullable<DiscordRequest["form"]>): FormData
 
 const activeSchema = z.lazy(() => z.object({ threads: listOrEmpty(z.unknown()) }));
 const idSchema = z.object({ id: snowflakeSchema<"channel">() });
+
+export interface OpenedThread {
+  readonly threadId: ChannelId;
+  readonly title: string;
+  /** Whether the message had a thread already. */
+  readonly existed: boolean;
+}
+
+export interface NewPost {
+  readonly channelId: ChannelId;
+  readonly title: string;
+  /** Text of its first message. */
+  readonly text: string;
+  /** Names or ids of the forum's tags. */
+  readonly tags: readonly string[];
+  /** Minutes without a message after which Discord archives it: a time that Discord knows. */
+  readonly archiveAfterMin?: number;
+}
 
 export async function openPostIn(
   call: DiscordCall,

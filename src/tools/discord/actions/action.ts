@@ -2,21 +2,13 @@
 
 import { z } from "zod";
 import { writtenChannel, writtenId } from "../../../core/discord/lenient.ts";
-import type {
-  ActionPlace,
-  ChannelAct,
-  ChannelPlace,
-  DiscordCall,
-  GuildAct,
-  GuildActionPlace,
-  SentText,
-  ShownMessage,
-  TextFor,
-} from "../../../core/turn/discord_place.ts";
+import type { DiscordCall, ShownMessage } from "../../../core/turn/discord_place.ts";
+import type { SentText, TextFor } from "../../../flows/actions/actions.ts";
+import type { ActionPlace, ChannelPlace, GuildPlace } from "../../../flows/actions/place.ts";
 import type { ToolGate } from "../../../core/tool_names.ts";
 import { badArguments, type DeclaredInput, withInput } from "../../../core/turn/tool.ts";
-import type { Seen, SeenAt } from "../../../core/rights/rights.ts";
-import { type ChannelId, type MessageId, type Snowflake } from "../../../core/discord/ids.ts";
+import type { Need, Seen, SeenAt } from "../../../core/rights/rights.ts";
+import type { ChannelId, GuildId, MessageId, Snowflake } from "../../../core/discord/ids.ts";
 import type { EmbedContent } from "../../../core/outbound/outbound.ts";
 import { snowflakeSchema } from "../../../core/discord/lenient.ts";
 
@@ -71,8 +63,8 @@ export function defineAction<Input extends z.ZodObject>(
 }
 
 /** Runs an action in its channel, if the asker has some rights there beside View Channel. */
-export function inChannel<Input extends { readonly channelId?: ChannelAct["channelId"] }>(
-  needs: ChannelAct["needs"],
+export function inChannel<Input extends { readonly channelId?: ChannelId }>(
+  needs: readonly Need[],
   act: (place: ChannelPlace, input: Omit<Input, "channelId">, call: DiscordCall) => Promise<string>,
 ): (input: Input, call: DiscordCall, discord: Discord) => Promise<string> {
   return ({ channelId, ...input }, call, discord) =>
@@ -80,9 +72,9 @@ export function inChannel<Input extends { readonly channelId?: ChannelAct["chann
 }
 
 /** Runs an action on its server, if the asker has some rights there. */
-export function inGuild<Input extends { readonly guildId?: GuildAct["guildId"] }>(
-  needs: GuildAct["needs"],
-  act: (place: GuildActionPlace, input: Omit<Input, "guildId">) => Promise<string>,
+export function inGuild<Input extends { readonly guildId?: GuildId }>(
+  needs: readonly Need[],
+  act: (place: GuildPlace, input: Omit<Input, "guildId">) => Promise<string>,
 ): (input: Input, call: DiscordCall, discord: Discord) => Promise<string> {
   return ({ guildId, ...input }, call, discord) =>
     discord.inGuild(call, { guildId, needs }, (place) => act(place, input));

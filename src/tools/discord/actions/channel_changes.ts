@@ -4,7 +4,7 @@ import { z } from "zod";
 import { type Channel, CHANNEL_KINDS, isThread } from "../../../core/rights/rights.ts";
 import type { ChannelId } from "../../../core/discord/ids.ts";
 import type { Need } from "../../../core/rights/rights.ts";
-import type { ChannelPlace } from "../../../core/turn/discord_place.ts";
+import type { ChannelPlace } from "../../../flows/actions/place.ts";
 import { type Action, defineAction, DESTRUCTIVE, FIELDS, inChannel } from "./action.ts";
 import { badArguments } from "../../../core/turn/tool.ts";
 

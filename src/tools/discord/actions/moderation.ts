@@ -1,9 +1,10 @@
 /** Actions against members, behind the gate `moderation`; the bot's presence, and `undo`. */
 
 import { z } from "zod";
-import type { UserId } from "../../../core/discord/ids.ts";
+import type { GuildId, UserId } from "../../../core/discord/ids.ts";
 import type { Permission } from "../../../core/rights/rights.ts";
-import type { DiscordCall, GuildAct, GuildActionPlace } from "../../../core/turn/discord_place.ts";
+import type { DiscordCall } from "../../../core/turn/discord_place.ts";
+import type { GuildPlace } from "../../../flows/actions/place.ts";
 import {
   type Action,
   defineAction,
@@ -214,8 +215,8 @@ const bansSchema = z.lazy(() =>
 
 /** Checks that the asker and the bot stand above a member. */
 async function assertOutranks(
-  place: GuildActionPlace,
-  member: Awaited<ReturnType<GuildActionPlace["member"]>>,
+  place: GuildPlace,
+  member: Awaited<ReturnType<GuildPlace["member"]>>,
   kind: "outranks" | "can_time_out",
 ): Promise<void> {
   const above = { kind, member } as const;
@@ -226,12 +227,12 @@ async function assertOutranks(
 /** Acts against a member whom the asker and the bot outrank. */
 function against(
   permission: Permission,
-  { guildId, userId }: { readonly guildId: GuildAct["guildId"]; readonly userId: UserId },
+  { guildId, userId }: { readonly guildId: GuildId | undefined; readonly userId: UserId },
   call: DiscordCall,
   discord: Discord,
   act: (
-    place: GuildActionPlace,
-    member: Awaited<ReturnType<GuildActionPlace["member"]>>,
+    place: GuildPlace,
+    member: Awaited<ReturnType<GuildPlace["member"]>>,
   ) => Promise<string>,
   kind: "outranks" | "can_time_out" = "outranks",
 ): Promise<string> {

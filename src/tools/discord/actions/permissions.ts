@@ -11,7 +11,8 @@ import {
   PERMISSIONS,
   RISKY,
 } from "../../../core/rights/rights.ts";
-import type { ChannelPlace, UndoRequest } from "../../../core/turn/discord_place.ts";
+import type { UndoRequest } from "../../../core/turn/discord_place.ts";
+import type { ChannelPlace } from "../../../flows/actions/place.ts";
 import { type Action, defineAction, DESTRUCTIVE, FIELDS, inChannel } from "./action.ts";
 import { badArguments } from "../../../core/turn/tool.ts";
 

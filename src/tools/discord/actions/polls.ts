@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { listOrEmpty, optional, snowflakeSchema } from "../../../core/discord/lenient.ts";
-import type { ChannelPlace } from "../../../core/turn/discord_place.ts";
+import type { ChannelPlace } from "../../../flows/actions/place.ts";
 import {
   type Action,
   AT,

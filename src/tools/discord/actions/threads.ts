@@ -10,7 +10,8 @@ import {
   snowflakeSchema,
   textOr,
 } from "../../../core/discord/lenient.ts";
-import type { DiscordCall, GuildActionPlace } from "../../../core/turn/discord_place.ts";
+import type { DiscordCall } from "../../../core/turn/discord_place.ts";
+import type { GuildPlace } from "../../../flows/actions/place.ts";
 import {
   type Action,
   defineAction,
@@ -200,14 +201,14 @@ function opened({ threadId, title, existed }: Awaited<ReturnType<Discord["openTh
   return JSON.stringify({ threadId, title, existed: existed || undefined });
 }
 
-async function activeIn({ request, guildId }: GuildActionPlace) {
+async function activeIn({ request, guildId }: GuildPlace) {
   return readResponse(threadsSchema, await request("GET", `/guilds/${guildId}/threads/active`))
     .threads;
 }
 
 /** The threads that the asker may see. */
 async function listed(
-  place: GuildActionPlace,
+  place: GuildPlace,
   threads: readonly z.infer<typeof threadSchema>[],
   limit: number,
   parent?: Channel,
