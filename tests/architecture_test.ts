@@ -121,7 +121,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   backup: ["service"], // `restore` repairs the service of a machine
   catchup: ["schedules"], // reads times
   // Shows what their commands show, and changes the same rows.
-  dashboard: ["access", "agent", "config", "model", "why"],
+  dashboard: ["access", "agent", "model", "why"],
   demo: ["voice"], // people with the same keys
   diagnose: ["alerts", "model"], // tests the webhook, and judges facts of models
   signins: ["mcp"], // tells the states of logins

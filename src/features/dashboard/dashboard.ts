@@ -5,13 +5,13 @@
  * as HTML that the pages render. There are no cookies.
  */
 
+import { createHash } from "node:crypto";
 import type { Context, Handler } from "hono";
 import { z } from "zod";
 import { bearerOf } from "../../http/app.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { type AnyPage, type DashboardParts, RefusedChange } from "./base/page.ts";
+import type { Served } from "../../cli/run/served_parts.ts";
 import { createGuardedApp, type DashboardRoute } from "./guarded_app.ts";
-import { createLiveAnswers } from "./live.ts";
 import { createLogins } from "./logins.ts";
 import { pageNamed, PAGES } from "./pages/table.ts";
 import { shell } from "./shell.tsx";
@@ -35,10 +35,10 @@ const changeBody = z.strictObject({ code: z.string().trim().min(1).max(40) });
  *
  * @param publicUrl `http.publicUrl`.
  */
-export function createDashboard(parts: DashboardParts, publicUrl?: string) {
-  const { now, log, clean } = parts;
-  const logins = createLogins({ now, key: () => secretsOf(parts.setup()) });
-  const closing = new AbortController();
+export function createDashboard(served: Served, publicUrl?: string) {
+  const { bot, logging: { clean, forPart } } = served;
+  const log = forPart("http");
+  const logins = createLogins(() => secretsOf(served.setup));
   const document = shell();
 
   const handlers: Readonly<Record<DashboardRoute, Handler>> = {
@@ -50,18 +50,13 @@ export function createDashboard(parts: DashboardParts, publicUrl?: string) {
     async login(c) {
       const { data } = loginSchema.safeParse(await c.req.json().catch(() => undefined));
       if (!data) return c.text("This page makes no such request", 400);
-      const result = logins.login(data.token);
-      if (result.kind === "session") {
-        log.info("A browser has logged in to the dashboard");
-        return c.json({ token: result.token });
+      const token = logins.login(data.token);
+      if (token === undefined) {
+        const why = "This link is used or older than five minutes; run `barnacle dashboard` again";
+        return c.text(why, 401);
       }
-      if (result.isNews) log.warn("A login to the dashboard failed", { why: result.kind });
-      return result.kind === "limited"
-        ? c.text("Too many wrong logins; try again in a minute", 429, { "Retry-After": "60" })
-        : c.text(
-          "This link is used or older than five minutes; run `barnacle dashboard` again",
-          401,
-        );
+      log.info("A browser has logged in to the dashboard");
+      return c.json({ token });
     },
     logout(c) {
       logins.logout(bearerOf(c.req.raw) ?? "");
@@ -70,69 +65,44 @@ export function createDashboard(parts: DashboardParts, publicUrl?: string) {
     async page(c) {
       const page = pageNamed(c.req.param("page") ?? "");
       if (!page) return c.text("There is no such page", 404);
-      const html = await fragmentOf(await page.open(), new URL(c.req.url).searchParams);
-      parts.bot.pageMade();
-      return c.html(html);
-    },
-    async live(c) {
-      const row = pageNamed(c.req.param("page") ?? "");
-      if (!row) return c.text("There is no such page", 404);
-      const page = await row.open();
-      const query = new URL(c.req.url).searchParams;
-      const token = bearerOf(c.req.raw) ?? "";
-      return live({
-        render: () => fragmentOf(page, query),
-        isAllowed: () => logins.lasts(token),
-      }, c.req.raw.signal);
+      const headers = { ETag: versionOf(served) };
+      if (c.req.header("if-none-match") === headers.ETag) return c.body(null, 304, headers);
+      const render = await page.open();
+      const html = (await render(served, new URL(c.req.url).searchParams)).toString();
+      bot.pageMade();
+      return c.html(cleanMarkup(html, clean), 200, headers);
     },
     async change(c) {
-      const { CHANGES } = await import("./base/changes.ts");
+      const { CHANGES, RefusedChange } = await import("./base/changes.ts");
       const change = CHANGES.find(({ name }) => name === c.req.param("change"));
       if (!change) return c.text("There is no such change", 404);
       const { data, error } = changeBody.safeParse(await c.req.json().catch(() => ({})));
       if (error) return c.text("The request has no code", 422);
-      const result = await refusedAs(c, clean, () => change.run(parts, data.code));
-      if (result instanceof Response) return result;
-      parts.bot.pageMade();
-      log.info("The dashboard has changed something", { change: change.name });
-      return c.json({ text: clean(result) });
+      try {
+        const text = clean(await change.run(served, data.code));
+        bot.pageMade();
+        log.info("The dashboard has changed something", { change: change.name });
+        return c.json({ text });
+      } catch (error) {
+        if (error instanceof RefusedChange) return c.text(clean(error.message), 422);
+        throw error;
+      }
     },
   };
 
-  async function fragmentOf(page: AnyPage, query: URLSearchParams): Promise<string> {
-    return cleanMarkup((await page.render(parts, query)).toString(), clean);
-  }
-
-  const live = createLiveAnswers({ version: () => versionOf(parts), closed: closing.signal, log });
-  const app = createGuardedApp({ check: logins.check, handlers, log, publicUrl });
+  const app = createGuardedApp({ isSession: logins.lasts, handlers, log, publicUrl });
 
   return {
     fetch: (request: Request): Response | Promise<Response> => app.fetch(request),
     /** Makes the token of a login link, which works once, for five minutes. */
     createLink: logins.createLink,
-    /** Ends live pages. */
-    close: (): void => closing.abort(),
   };
 }
 
 export type Dashboard = ReturnType<typeof createDashboard>;
 
-function secretsOf({ accounts, config: { http } }: ReturnType<DashboardParts["setup"]>): string {
+function secretsOf({ accounts, config: { http } }: Served["setup"]): string {
   return [...accounts.values()].map(({ token }) => token).join() + http.token?.reveal();
-}
-
-/** Does the work of a request; answers it if it cannot be carried out. */
-async function refusedAs<Result>(
-  c: Context,
-  clean: (text: string) => string,
-  work: () => Promise<Result>,
-): Promise<Result | Response> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof RefusedChange) return c.text(clean(error.message), 422);
-    throw error;
-  }
 }
 
 function answerAsset(c: Context): Response {
@@ -141,11 +111,12 @@ function answerAsset(c: Context): Response {
   return c.body(file.text, 200, { "Content-Type": `${file.type}; charset=utf-8` });
 }
 
-/** Differs once the store or the bot's connections have changed. */
-function versionOf({ store, bot }: DashboardParts): string {
+/** Differs once the store or the bot's connections have changed: an entity tag of HTTP. */
+function versionOf({ store, bot }: Served): string {
   const { phase, accounts, config } = bot.snapshot();
   const states = accounts.map(({ state, shards }) => [state, shards.map((shard) => shard.state)]);
-  return JSON.stringify([store.writes(), phase, states, config?.revision, config?.problem]);
+  const facts = JSON.stringify([store.writes(), phase, states, config?.revision, config?.problem]);
+  return `"${createHash("sha256").update(facts).digest("base64url")}"`;
 }
 
 /** Texts, and values of attributes that people read or follow. */

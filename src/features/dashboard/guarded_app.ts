@@ -16,7 +16,6 @@ import {
 import type { RouteRule } from "../../http/app.ts";
 import type { Log } from "../../lib/log.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import type { DashboardLogins } from "./logins.ts";
 
 const KIB = 1_024;
 
@@ -27,7 +26,6 @@ export const DASHBOARD_ROUTES = {
   login: { method: "POST", path: "/dashboard/login", auth: "none", maxBodyBytes: KIB },
   logout: { method: "POST", path: "/dashboard/logout", auth: "session", maxBodyBytes: KIB },
   page: { method: "GET", path: "/dashboard/pages/:page", auth: "session", maxBodyBytes: 0 },
-  live: { method: "GET", path: "/dashboard/live/:page", auth: "session", maxBodyBytes: 0 },
   change: {
     method: "POST",
     path: "/dashboard/changes/:change",
@@ -43,8 +41,8 @@ export type DashboardRoute = keyof typeof DASHBOARD_ROUTES;
 /** One place of the page's script turns text into elements: pages that this server rendered. */
 const HEADERS = Object.entries(browserHeaders("dashboard"));
 
-export function createGuardedApp({ check, handlers, log, publicUrl }: {
-  readonly check: DashboardLogins["check"];
+export function createGuardedApp({ isSession, handlers, log, publicUrl }: {
+  readonly isSession: (token: string) => boolean;
   readonly handlers: Readonly<Record<DashboardRoute, Handler>>;
   readonly log: Log;
   /** `http.publicUrl`. */
@@ -67,13 +65,7 @@ export function createGuardedApp({ check, handlers, log, publicUrl }: {
       }
       if (auth === "session") {
         const token = bearerOf(c.req.raw);
-        const checked = token === undefined ? "wrong" : check(token);
-        if (checked === "limited") {
-          return c.text("Too many wrong tokens; try again in a minute", 429, {
-            "Retry-After": "60",
-          });
-        }
-        if (checked === "wrong") {
+        if (token === undefined || !isSession(token)) {
           return c.text("This needs a login; run `barnacle dashboard`", 401, {
             "WWW-Authenticate": 'Bearer realm="barnacle dashboard"',
           });

@@ -14,34 +14,21 @@ const PATH = /^https?:\/\/[^/]+\/dashboard(?:[/?#]|$)/;
 
 /** Creates it; loads nothing. */
 export function serveDashboard(options: Served): ServedPart {
-  const { bot, reload, base: baseNow } = options;
-  let { setup } = options;
-  const { publicUrl } = setup.config.http;
+  const { bot, store, base: baseNow } = options;
+  const served = { ...options };
+  const { publicUrl } = options.setup.config.http;
   let loading: Promise<Dashboard> | undefined;
-  const isOn = () => setup.config.http.dashboard;
-
-  /** Ends live pages and sessions. */
-  async function end(): Promise<void> {
-    const ending = loading;
-    loading = undefined;
-    (await ending)?.close();
-  }
+  const isOn = () => served.setup.config.http.dashboard;
 
   async function load(): Promise<Dashboard> {
     const [{ createDashboard }, { askedStore, createCallHandler, readAnswer, toRequest }] =
       await Promise.all([import("./dashboard.ts"), import("../../cli/shared/store_methods.ts")]);
-    const call = createCallHandler(options.store, bot.changedByCommand);
-    return createDashboard({
-      store: askedStore(
-        options.store,
-        async (name, args) => readAnswer(await call(toRequest(name, args))),
-      ),
-      bot,
-      setup: () => setup,
-      log: options.logging.forPart("http"),
-      clean: options.logging.clean,
-      now: Date.now,
-    }, publicUrl);
+    const call = createCallHandler(store, bot.changedByCommand);
+    served.store = askedStore(
+      store,
+      async (name, args) => readAnswer(await call(toRequest(name, args))),
+    );
+    return createDashboard(served, publicUrl);
   }
 
   async function link(): Promise<DashboardLink> {
@@ -63,7 +50,7 @@ export function serveDashboard(options: Served): ServedPart {
    * @throws {StartError} If the dashboard is off, or there is no server.
    */
   async function login() {
-    if (!isOn()) await reload();
+    if (!isOn()) await options.reload();
     const made = await link();
     switch (made.kind) {
       case "off":
@@ -87,11 +74,10 @@ export function serveDashboard(options: Served): ServedPart {
       return (loading ??= load()).then((dashboard) => dashboard.fetch(request));
     },
     applied(next) {
-      setup = next;
-      if (!isOn()) void end();
+      served.setup = next;
+      if (!isOn()) loading = undefined; // sessions end
     },
     link,
     methods: { "dashboard.login": login },
-    close: end,
   };
 }

@@ -1,9 +1,4 @@
-/**
- * Keeps the dashboard's login links and sessions, as hashes (O6).
- *
- * All tokens have 256 bits, so the limit of wrong ones is no help against guesses: it keeps a program
- * that tries from taking time and log lines.
- */
+/** Keeps the dashboard's login links and sessions, as hashes (O6). Tokens of 256 bits need no limit of guesses. */
 
 import { createHmac, randomBytes } from "node:crypto";
 
@@ -19,45 +14,10 @@ export const SESSION_MS = 12 * 3_600_000;
 const MAX_LINKS = 4;
 const MAX_SESSIONS = 16;
 
-/** Wrong tokens of a minute, of all clients; loopback has no address of a client. */
-const MAX_WRONG = 10;
-const WRONG_MS = 60_000;
-
-export type LoginResult =
-  | { readonly kind: "session"; readonly token: string }
-  | {
-    readonly kind: "wrong" | "limited";
-    /** Whether the log says so: of many in a minute, only the first ones. */
-    readonly isNews: boolean;
-  };
-
-export function createLogins({ now, key }: {
-  readonly now: () => number;
-  /** Secrets of the bot: when they are rotated, all links and sessions end. */
-  readonly key: () => string;
-}) {
+/** @param key Secrets of the bot: when they are rotated, all links and sessions end. */
+export function createLogins(key: () => string, now: () => number = Date.now) {
   const links = new Map<string, number>();
   const sessions = new Map<string, number>();
-  let wrong: readonly number[] = [];
-  /** Whether the log has the limit since the last wrong token that it did not stop. */
-  let toldLimit = false;
-
-  const recentlyWrong = () => wrong = wrong.filter((at) => at > now() - WRONG_MS);
-  const isLimited = () => recentlyWrong().length >= MAX_WRONG;
-
-  function countWrong(): "wrong" | "limited" {
-    if (isLimited()) return "limited";
-    wrong = [...wrong, now()];
-    toldLimit = false;
-    return "wrong";
-  }
-
-  function wrongLogin(): LoginResult {
-    const kind = countWrong();
-    const isNews = kind === "wrong" || !toldLimit;
-    toldLimit = kind === "limited";
-    return { kind, isNews };
-  }
 
   const hashOf = (token: string) => createHmac("sha256", key()).update(token).digest("base64url");
 
@@ -71,33 +31,22 @@ export function createLogins({ now, key }: {
     return token;
   }
 
-  const lasts = (token: string): boolean => {
-    const hash = hashOf(token);
-    return (sessions.get(hash) ?? 0) > now();
-  };
-
   return {
     /** Makes the token of a login link, which works once. */
     createLink(): string {
       return add(links, now() + LINK_MS, MAX_LINKS);
     },
-    /** Exchanges the token of a link for that of a session; a right one also while wrong ones are limited. */
-    login(token: string): LoginResult {
+    /** Exchanges the token of a link for that of a session; `undefined`: it is none that works. */
+    login(token: string): string | undefined {
       const hash = hashOf(token);
-      const endsAt = links.get(hash);
+      const endsAt = links.get(hash) ?? 0;
       links.delete(hash);
-      if (endsAt === undefined || endsAt <= now()) return wrongLogin();
-      return { kind: "session", token: add(sessions, now() + SESSION_MS, MAX_SESSIONS) };
+      return endsAt > now() ? add(sessions, now() + SESSION_MS, MAX_SESSIONS) : undefined;
     },
-    /** Checks the token of a session, in the same way. */
-    check: (token: string): "right" | "wrong" | "limited" => lasts(token) ? "right" : countWrong(),
-    /** Whether a session lasts; for an answer that began with its right token. */
-    lasts,
+    /** Whether it is the token of a session. */
+    lasts: (token: string): boolean => (sessions.get(hashOf(token)) ?? 0) > now(),
     logout(token: string): void {
       sessions.delete(hashOf(token));
     },
   };
 }
-
-/** Login links and sessions. */
-export type DashboardLogins = ReturnType<typeof createLogins>;

@@ -7,15 +7,12 @@
 
 import { z } from "zod";
 import { LOCAL_NAMES } from "../../lib/network/addresses.ts";
-import { printable } from "../../lib/text/quoted.ts";
-import { openConfig } from "../../cli/config/write.ts";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
-import { configBefore, dataProblem } from "../../cli/shared/find_data.ts";
+import { dataProblem } from "../../cli/shared/find_data.ts";
 import { isHeld } from "../../cli/shared/running_bot.ts";
 import { createAsk } from "../../cli/shared/store_access.ts";
 import { withData } from "../../cli/shared/with_store.ts";
-import { confirmOnTerminal } from "../../cli/terminal/confirm.ts";
 import { sshLines } from "../../cli/terminal/ssh_lines.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 
@@ -32,42 +29,6 @@ async function requestLink(dataDir: string): Promise<z.infer<typeof linkSchema>>
   return data;
 }
 
-/**
- * Offers to turn the dashboard on, on a terminal. The question names the file, because the bot may run with
- * another one.
- *
- * @returns Whether the file turns it on now.
- */
-async function turnOn({ data, json, ...flags }: CommonFlags, io: Io): Promise<boolean> {
-  const confirm = confirmOnTerminal();
-  if (!confirm || json || data !== undefined) return false;
-  const config = await configBefore(flags, io);
-  const opened = openConfig(config, io.env);
-  if (opened.kind === "closed" || opened.text === undefined) return false;
-  const question = `The dashboard is off. Turn it on in ${printable(opened.file)}?`;
-  if (!await confirm(question)) return false;
-  const { set } = await import("../config/edit.ts");
-  const change = { path: "http.dashboard", value: "true" };
-  const quiet = { ...io, out() {} }; // stdout has the link alone
-  return await set({ config, json: false }, change, quiet) === EXIT.done;
-}
-
-/**
- * Asks for the link. Before the bot says that the dashboard is off, it reads its config again, so the
- * answer does not depend on when it notices a change.
- *
- * @throws {StartError} As `requestLink`.
- */
-async function linkOf(dataDir: string, flags: CommonFlags, io: Io) {
-  try {
-    return await requestLink(dataDir);
-  } catch (error) {
-    if (!(error instanceof StartError) || error.code !== EXIT.config) throw error;
-    if (!await turnOn(flags, io)) throw error;
-    return await requestLink(dataDir);
-  }
-}
-
 export function printLink(flags: CommonFlags, io: Io): Promise<ExitCode> {
   return withData(flags, io, async (place) => {
     const { dataDir, state } = place;
@@ -78,7 +39,7 @@ export function printLink(flags: CommonFlags, io: Io): Promise<ExitCode> {
         EXIT.tryAgain,
       );
     }
-    const { url, validSec } = await linkOf(dataDir, flags, io);
+    const { url, validSec } = await requestLink(dataDir);
     if (flags.json) io.out(JSON.stringify({ url, validSec }));
     else {
       io.out(url);

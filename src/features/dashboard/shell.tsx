@@ -5,7 +5,7 @@
 
 /** @jsxImportSource hono/jsx */
 
-import type { PageView } from "./base/page.ts";
+import type { PageView } from "./base/elements.tsx";
 import { PAGES } from "./pages/table.ts";
 
 export function shell(): string {

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { RefusedChange } from "../../../src/features/dashboard/base/page.ts";
-import { CHANGES } from "../../../src/features/dashboard/base/changes.ts";
-import { withParts } from "./parts_fixture.ts";
+import { CHANGES, RefusedChange } from "../../../src/features/dashboard/base/changes.ts";
+import { withServed } from "./parts_fixture.ts";
 
 /** A change, the code, and the exact words that a person sees. */
 const REFUSED: readonly (readonly [string, string, string])[] = [
@@ -38,10 +37,10 @@ describe("[O6] the changes of the dashboard", () => {
 
   for (const [name, code, words] of REFUSED) {
     it(`${name} ${JSON.stringify(code)} › ${words}`, () =>
-      withParts(async (parts) => {
+      withServed(async (served) => {
         const change = CHANGES.find((one) => one.name === name);
         assert.ok(change);
-        await assert.rejects(async () => await change.run(parts, code), (error) => {
+        await assert.rejects(async () => await change.run(served, code), (error) => {
           assert.ok(error instanceof RefusedChange, String(error));
           assert.equal(error.message, words);
           return true;

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { html as markup } from "hono/html";
-import { cleanMarkup } from "../../../src/features/dashboard/dashboard.ts";
+import { cleanMarkup, createDashboard } from "../../../src/features/dashboard/dashboard.ts";
 import { createRedactor } from "../../../src/lib/text/redactor.ts";
+import { ACCOUNT } from "../../support/discord/builders.ts";
+import { withServed } from "./parts_fixture.ts";
 
 const { add, clean } = createRedactor();
 add('hunter2<"&');
@@ -56,3 +58,27 @@ describe("[O6] cleanMarkup() with names of strangers", () => {
     assert.equal(cleanMarkup(String(markup`<p>${text}</p>`), withoutSecret), `<p>${text}</p>`);
   });
 });
+
+it("[O6] a page is rendered again once the store has changed", () =>
+  withServed(async (served) => {
+    const { fetch, createLink } = createDashboard(served);
+    const ask = (path: string, headers: Record<string, string>, body?: object) =>
+      fetch(
+        new Request(`http://127.0.0.1/dashboard/${path}`, {
+          headers: { host: "127.0.0.1", "content-type": "application/json", ...headers },
+          ...body && { method: "POST", body: JSON.stringify(body) },
+        }),
+      );
+    const { token } = await (await ask("login", {}, { token: createLink() })).json();
+    const page = async (known = "") => {
+      const authorization = `Bearer ${token}`;
+      const { status, headers } = await ask("pages/activity", {
+        ...{ authorization, "if-none-match": known },
+      });
+      return [status, headers.get("etag") ?? ""] as const;
+    };
+    const [first, tag] = await page();
+    assert.deepEqual([first, await page(tag)], [200, [304, tag]]);
+    await served.store.settings.changePause(ACCOUNT, { to: true, by: "cli" }, Date.now());
+    assert.equal((await page(tag))[0], 200);
+  }));

@@ -1,14 +1,14 @@
-/** The parts that a dashboard's page reads and changes, with a real store. */
+/** The running process that a dashboard reads and changes, with a real store. */
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { loadConfig } from "../../../src/config/load.ts";
-import type { DashboardParts } from "../../../src/features/dashboard/base/page.ts";
-import type { Claim } from "../../../src/core/inbound/inbox.ts";
+import type { Served } from "../../../src/cli/run/served_parts.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
-import { BUILD } from "../../support/bot/health.ts";
+import { BUILD, HEALTHY } from "../../support/bot/health.ts";
 import { ACCOUNT, guildMessage, messageId } from "../../support/discord/builders.ts";
 import { openFilled } from "../../support/store/open_database.ts";
+import { recordingLog } from "../../support/recording_log.ts";
 import { accepted, batch } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
@@ -26,33 +26,30 @@ async function load(text: string | undefined) {
 }
 
 /**
- * Runs a test with the parts of a bot that works at its first message.
+ * Runs a test with a bot that works at its first message.
  *
  * @param config The text of its config file; by default it has none.
  */
-export async function withParts(
-  test: (parts: DashboardParts, claim: Claim) => Promise<void>,
+export async function withServed(
+  test: (served: Served, more: Pick<ReturnType<typeof recordingLog>, "lines">) => Promise<void>,
   config?: string,
 ): Promise<void> {
   using directory = tempDirectory();
   const now = Date.now();
   const store = openFilled(join(directory.path, DATABASE_NAME), { now, elapsed: () => 0 });
   const loaded = await load(config);
+  const { log, lines } = recordingLog();
   try {
     const message = guildMessage({ id: messageId("101"), text: "hello" });
     await store.inbox.acceptBatch(batch({ accountId: ACCOUNT, judged: [accepted(message)] }), now);
-    const claim = await store.inbox.claimNext(ACCOUNT, now, []);
-    assert.ok(claim);
-    await test({
-      store,
-      dataDir: directory.path,
-      env: {},
-      now: () => now,
-      build: BUILD,
-      setup: () => ({ config: loaded.config, accounts: new Map() }),
-      clean: (text: string) => text,
-      bot: { snapshot: () => ({}) },
-    } as unknown as DashboardParts, claim);
+    assert.ok(await store.inbox.claimNext(ACCOUNT, now, []));
+    const served = {
+      ...{ store, build: BUILD, dataDir: directory.path, env: {} },
+      setup: { config: loaded.config, accounts: new Map() },
+      logging: { clean: (text: string) => text, forPart: () => log },
+      bot: { snapshot: () => HEALTHY, pageMade() {} },
+    };
+    await test(served as unknown as Served, { lines });
   } finally {
     store.close();
   }

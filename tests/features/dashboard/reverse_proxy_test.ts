@@ -13,8 +13,7 @@ import { createDashboard } from "../../../src/features/dashboard/dashboard.ts";
 import { startHttpServer } from "../../../src/host/http_server.ts";
 import { freePort } from "../../support/network/free_port.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
-import { recordingLog } from "../../support/recording_log.ts";
-import { withParts } from "./parts_fixture.ts";
+import { withServed } from "./parts_fixture.ts";
 
 const GUIDE = readFileSync("docs/reverse-proxy.md", "utf8");
 const snippet = (kind: string) => new RegExp(`\`\`\`${kind}\n([^]*?)\`\`\``).exec(GUIDE)?.[1] ?? "";
@@ -95,10 +94,8 @@ async function withProxy(
 ): Promise<void> {
   const own = await freePort();
   const publicUrl = `http://home.example.org:${own}/barnacle`;
-  await withParts(async (parts) => {
-    const { log } = recordingLog();
-    const bot = { ...parts.bot, pageMade: () => {} };
-    const dashboard = createDashboard({ ...parts, bot, log }, publicUrl);
+  await withServed(async (served) => {
+    const dashboard = createDashboard(served, publicUrl);
     const bounds = { closeMs: 100 };
     const server = await startHttpServer(
       { port: 0, publicUrl, bounds },
@@ -107,7 +104,6 @@ async function withProxy(
     try {
       await play(`${publicUrl}/dashboard#${dashboard.createLink()}`, server.port, own);
     } finally {
-      dashboard.close();
       await server.close();
     }
   });

@@ -7,8 +7,7 @@ import {
   DASHBOARD_ROUTES,
   type DashboardRoute,
 } from "../../../src/features/dashboard/guarded_app.ts";
-import { recordingLog } from "../../support/recording_log.ts";
-import { withParts } from "./parts_fixture.ts";
+import { withServed } from "./parts_fixture.ts";
 
 /** A wrong part of the address or a wrong body, and the answer. */
 interface Wrong {
@@ -65,7 +64,6 @@ const WRONG: Readonly<Record<DashboardRoute, readonly Wrong[]>> = {
     ...named(404, /^There is no such page$/),
     { name: "spend?days=1e999&days=-1&days=", status: 200, words: /Last 30 days by day/ },
   ],
-  live: named(404, /^There is no such page$/),
   change: [
     ...named(404, /^There is no such change$/),
     ...BODIES.map((body) => ({ name: "pairing.deny", body, status: 422, words: /^\S+.*\w$/ })),
@@ -88,9 +86,8 @@ describe("[SEC-R31] [SEC-R35] wrong inputs of the dashboard's routes", () => {
 
   for (const [route, { method, path, auth }] of Object.entries(DASHBOARD_ROUTES)) {
     it(`${route}: ends in words, and shows nothing of the program`, () =>
-      withParts(async (parts) => {
-        const { log, lines } = recordingLog();
-        const dashboard = createDashboard({ ...parts, log, bot: { ...parts.bot, pageMade() {} } });
+      withServed(async (served, { lines }) => {
+        const dashboard = createDashboard(served);
         const login = async () => {
           const body = JSON.stringify({ token: dashboard.createLink() });
           const answer = await dashboard.fetch(requestOf("POST", "/dashboard/login", { body }));
@@ -113,7 +110,6 @@ describe("[SEC-R31] [SEC-R35] wrong inputs of the dashboard's routes", () => {
         }
         const failed = lines.filter(({ level }) => level === "error");
         assert.deepEqual(failed, []);
-        dashboard.close();
       }));
   }
 });

@@ -111,7 +111,6 @@ const ROWS: Readonly<Record<ServerName, Readonly<Record<string, Row>>>> = {
     },
     "POST /dashboard/logout": post("/dashboard/logout", 204),
     "GET /dashboard/pages/:page": get("/dashboard/pages/spend"),
-    "GET /dashboard/live/:page": get("/dashboard/live/spend"),
     "POST /dashboard/changes/:change": post("/dashboard/changes/pairing.deny", 422, { code: "" }),
     "GET /dashboard/:page": get("/dashboard/spend"),
   },

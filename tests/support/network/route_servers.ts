@@ -17,7 +17,7 @@ import type { Served } from "../../../src/cli/run/served_parts.ts";
 import type { NewHookEvent } from "../../../src/core/hooks/hook.ts";
 import { createHookReceiver, HOOK_ROUTES } from "../../../src/features/hooks/receiver.ts";
 import { createMetrics } from "../../../src/http/metrics.ts";
-import { withParts } from "../../features/dashboard/parts_fixture.ts";
+import { withServed } from "../../features/dashboard/parts_fixture.ts";
 import { BUILD, HEALTHY, NOW } from "../bot/health.ts";
 import { recordingLog } from "../recording_log.ts";
 
@@ -92,10 +92,8 @@ const withHealth: Start = (test) => {
 };
 
 const withDashboard: Start = (test) =>
-  withParts(async (parts) => {
-    const { log, lines } = recordingLog();
-    const bot = { ...parts.bot, snapshot: () => HEALTHY, pageMade() {} };
-    const dashboard = createDashboard({ ...parts, log, bot });
+  withServed(async (process, { lines }) => {
+    const dashboard = createDashboard(process);
     const { token } = await (await dashboard.fetch(
       new Request("http://127.0.0.1/dashboard/login", {
         method: "POST",
@@ -110,7 +108,6 @@ const withDashboard: Start = (test) =>
       faults: () => texts("error"),
     };
     await served((request) => dashboard.fetch(request), {}, server, token, test);
-    dashboard.close();
   });
 
 const withHooks: Start = (test) => {

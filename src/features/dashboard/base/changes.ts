@@ -5,7 +5,28 @@ import { decideRequest, pairingsOf } from "../../access/pairing.ts";
 import { decideQuestion, type OperatorChoice } from "../../agent/approvals.ts";
 import { EXIT } from "../../../cli/shared/exit_code.ts";
 import { accountsIn } from "../../../cli/shared/which_account.ts";
-import { type DashboardChange, RefusedChange } from "./page.ts";
+import type { Served } from "../../../cli/run/served_parts.ts";
+
+/** A change that a page offers: the same call that a command of the CLI makes. */
+export interface DashboardChange {
+  /** Name in requests: `"pairing.approve"`. */
+  readonly name: string;
+  readonly label: string;
+  /** The command that does the same, shown beside the button. */
+  command(code: string): string;
+  /**
+   * Does it.
+   *
+   * @returns One sentence: `"Approved ada"`.
+   * @throws {RefusedChange} With the reason in words, if it cannot be done.
+   */
+  run(served: Served, code: string): Promise<string>;
+}
+
+/** A change that cannot be done; the message is for the person on the page. */
+export class RefusedChange extends Error {
+  override readonly name = "RefusedChange";
+}
 
 function decideApproval(choice: OperatorChoice, label: string, words: string): DashboardChange {
   return {
@@ -36,14 +57,14 @@ function decidePairing(how: "approve" | "deny", label: string): DashboardChange 
     name: `pairing.${how}`,
     label,
     command: (code) => `barnacle pairing ${how} ${code}`,
-    async run({ store, setup, now }, code) {
+    async run({ store, setup }, code) {
       const accounts = await accountsIn(store.gateway, undefined);
-      const { pending } = await pairingsOf(accounts, store.pairing, now());
+      const { pending } = await pairingsOf(accounts, store.pairing, Date.now());
       // A page that is a moment old must not count as a person who guesses codes.
       if (!pending.some((request) => request.code === code)) {
         throw new RefusedChange(`${quoted(code)} is unknown, decided or expired`);
       }
-      const decided = await decideRequest(how, code, accounts, { store, config: setup().config });
+      const decided = await decideRequest(how, code, accounts, { store, config: setup.config });
       if (decided.code !== EXIT.done) throw new RefusedChange(decided.text);
       const { text, warning } = decided;
       return warning === undefined ? text : `${text}. Warning: ${warning}`;

@@ -7,8 +7,7 @@ import type { PropsWithChildren } from "hono/jsx";
 import { reasonText } from "../../../render/failure.ts";
 import type { SlugOf } from "../../../cli/shared/read_config.ts";
 import { displayNameOf } from "../../../session/session.ts";
-import { Badge, PageLink, Time, type Tone } from "./elements.tsx";
-import type { PageView } from "./page.ts";
+import { Badge, PageLink, type PageView, Time, type Tone } from "./elements.tsx";
 
 type Shown = readonly [tone: Tone, word: string];
 

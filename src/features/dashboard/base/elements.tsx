@@ -8,7 +8,11 @@
 /** @jsxImportSource hono/jsx */
 
 import type { Child, PropsWithChildren } from "hono/jsx";
-import type { DashboardChange, Fields, PageView } from "./page.ts";
+import type { HtmlEscapedString } from "hono/utils/html";
+import type { DashboardChange } from "./changes.ts";
+
+/** A rendered element of a page. */
+export type PageView = HtmlEscapedString | Promise<HtmlEscapedString>;
 
 /** How good a state is: it decides the colour, and a mark for people who see none. */
 export type Tone = "good" | "warn" | "bad" | "plain";
@@ -72,14 +76,12 @@ export function Command({ children }: PropsWithChildren): PageView {
  * @param query The part after the `?`.
  */
 export function PageLink(
-  { to, query = {}, children }: PropsWithChildren<{ to: string; query?: Fields }>,
+  { to, query = {}, children }: PropsWithChildren<
+    { to: string; query?: Readonly<Record<string, string>> }
+  >,
 ): PageView {
-  return <a href={addressOf(to, query)} data-page>{children}</a>;
-}
-
-function addressOf(to: string, query: Fields = {}): string {
-  const text = new URLSearchParams(query).toString();
-  return `${to}${text && `?${text}`}`;
+  const text = String(new URLSearchParams(query));
+  return <a href={`${to}${text && `?${text}`}`} data-page>{children}</a>;
 }
 
 /**

@@ -12,63 +12,55 @@ import type { PlacedCheck } from "../../../cli/verdict/current_rules.ts";
 import { hasArrived, storyLines } from "../../why/text.ts";
 import { recordedReport, type Today, type WhyDecision, type WhyReport } from "../../why/report.ts";
 import { parseSubject } from "../../../cli/verdict/named.ts";
-import type { DashboardParts } from "../base/page.ts";
-import { type SlugOf, slugsOf } from "../../../cli/shared/read_config.ts";
+import type { Served } from "../../../cli/run/served_parts.ts";
+import { slugsOf } from "../../../cli/shared/read_config.ts";
 import { Decisions, OutcomeBadge } from "../base/decisions.tsx";
-import { Badge, Card, Command, Field, PageLink, QueryForm, Time } from "../base/elements.tsx";
-import { type AnyPage, page, type PageView } from "../base/page.ts";
+import {
+  Badge,
+  Card,
+  Command,
+  Field,
+  PageLink,
+  type PageView,
+  QueryForm,
+  Time,
+} from "../base/elements.tsx";
 
 /** Messages of one page. */
 const SHOWN = 50;
 
-interface FeedList {
-  readonly kind: "list";
-  readonly rows: readonly JudgedOnRecord[];
-  /** Number before which the next page begins; absent: this is the last one. */
-  readonly older?: number;
-  /** Whether the first words of each message are shown. */
-  readonly hasWords: boolean;
-  readonly slugOf: SlugOf;
-}
-
-interface OneMessage {
-  readonly kind: "message";
-  readonly asked: string;
-  /** Why there is no report; absent if there is one. */
-  readonly problem?: string;
-  readonly report?: WhyReport;
-}
-
 /** Shows the list, or with `?message=…` one message. */
-export const feedPart: AnyPage = page<FeedList | OneMessage>({
-  async load(parts, query) {
-    const asked = query.get("message")?.trim();
-    if (asked) return await explain(parts, asked);
-    const before = Number(query.get("before")) || undefined;
-    const rows = await parts.store.messages.newestVerdicts(SHOWN, before);
-    return {
-      kind: "list",
-      rows,
-      older: rows.length === SHOWN ? rows.at(-1)?.id : undefined,
-      hasWords: parts.setup().config.http.showText,
-      slugOf: slugsOf(parts.setup().config),
-    };
-  },
-  view: (facts) => facts.kind === "list" ? <List {...facts} /> : <Message {...facts} />,
-});
+export async function feedPage(served: Served, query: URLSearchParams): Promise<PageView> {
+  const asked = query.get("message")?.trim();
+  if (asked) return <Message asked={asked} found={await explain(served, asked)} />;
+  const { store, setup: { config } } = served;
+  const rows = await store.messages.newestVerdicts(SHOWN, Number(query.get("before")) || undefined);
+  const older = rows.length === SHOWN ? rows.at(-1)?.id : undefined;
+  return (
+    <>
+      <section class="card" aria-label="Search">
+        <Search />
+      </section>
+      <Card id="decisions" title="Messages">
+        <Decisions rows={rows} hasWords={config.http.showText} slugOf={slugsOf(config)} />
+        {older !== undefined &&
+          <PageLink to="activity" query={{ before: String(older) }}>Older messages</PageLink>}
+      </Card>
+    </>
+  );
+}
 
-async function explain(parts: DashboardParts, asked: string): Promise<OneMessage> {
+/** @returns Words, if there is no report. */
+async function explain(served: Served, asked: string): Promise<WhyReport | string> {
   const subject = parseSubject(asked);
-  if (subject.kind === "problem") return { kind: "message", asked, problem: subject.problem };
-  const found = await recordedReport(parts.store, subject, await todayOf(parts));
-  return found
-    ? { kind: "message", asked, report: found.report }
-    : { kind: "message", asked, problem: "Nothing is on record about this message" };
+  if (subject.kind === "problem") return subject.problem;
+  const found = await recordedReport(served.store, subject, await todayOf(served));
+  return found?.report ?? "Nothing is on record about this message";
 }
 
 /** The rules of the running config. */
-async function todayOf({ store, setup }: DashboardParts): Promise<Today> {
-  const { text, config: { file, models: { currency } } } = setup();
+async function todayOf({ store, setup }: Served): Promise<Today> {
+  const { text, config: { file, models: { currency } } } = setup;
   const views = await accessIn({ file, text }, (accountId) => store.pairing.namesOf(accountId));
   const paired = new Set<string>();
   for (const { accountId } of views) {
@@ -87,22 +79,7 @@ function Search({ asked }: { asked?: string }): PageView {
   );
 }
 
-function List({ rows, older, hasWords, slugOf }: FeedList): PageView {
-  return (
-    <>
-      <section class="card" aria-label="Search">
-        <Search />
-      </section>
-      <Card id="decisions" title="Messages">
-        <Decisions rows={rows} hasWords={hasWords} slugOf={slugOf} />
-        {older !== undefined &&
-          <PageLink to="activity" query={{ before: String(older) }}>Older messages</PageLink>}
-      </Card>
-    </>
-  );
-}
-
-function Message({ asked, problem, report }: OneMessage): PageView {
+function Message({ asked, found }: { asked: string; found: WhyReport | string }): PageView {
   return (
     <>
       <section class="card" aria-label="Search">
@@ -111,16 +88,16 @@ function Message({ asked, problem, report }: OneMessage): PageView {
           <PageLink to="activity">All messages</PageLink>
         </p>
       </section>
-      {report
+      {typeof found !== "string"
         ? (
           <>
-            {report.decisions.map((decision) => <Decision decision={decision} report={report} />)}
-            <Story lines={storyLines(report)} isRunning={report.turn?.state === "running"} />
+            {found.decisions.map((decision) => <Decision decision={decision} report={found} />)}
+            <Story lines={storyLines(found)} isRunning={found.turn?.state === "running"} />
           </>
         )
         : (
           <Card id="problem-of-message" title="No record">
-            <p>{problem}</p>
+            <p>{found}</p>
             <p class="hint">
               <Command>barnacle why {asked}</Command> also looks for causes beyond the record.
             </p>

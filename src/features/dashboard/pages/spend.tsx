@@ -5,8 +5,8 @@
 import { type BudgetUseOf, labelOf } from "../../../core/spending/budget.ts";
 import type { UsageSum } from "../../../store/usage/usage.ts";
 import { budgetUsesIn, costOf, limitLine, usageBy, type UsageRow } from "../../model/usage.ts";
-import { Card, Choice, Command, QueryForm } from "../base/elements.tsx";
-import { type AnyPage, page, type PageView } from "../base/page.ts";
+import { Card, Choice, Command, type PageView, QueryForm } from "../base/elements.tsx";
+import type { Served } from "../../../cli/run/served_parts.ts";
 
 const FIELDS = {
   day: "Day",
@@ -27,47 +27,40 @@ const DEFAULT_DAYS = 30;
 /** Most rows of the table: a page stays small, also of a large server. */
 const MAX_ROWS = 100;
 
-interface SpendFacts {
-  readonly by: SpendField;
-  readonly days: number;
-  readonly currency: string | undefined;
-  readonly rows: readonly UsageRow[];
-  readonly total: UsageSum;
-  readonly limits: readonly BudgetUseOf[];
-}
-
 /** Shows use and limits of the models. */
-export const spendPage: AnyPage = page<SpendFacts>({
-  async load({ store, setup, now }, query) {
-    const asked = Number(query.get("days"));
-    const days = PERIODS.includes(asked) ? asked : DEFAULT_DAYS;
-    const field = query.get("by") ?? "";
-    const by = Object.hasOwn(FIELDS, field) ? field as SpendField : "day";
-    const at = now();
-    const { budgets, models: { currency } } = setup().config;
-    const { rows, total } = await usageBy(by, days, store, at);
-    return { by, days, currency, rows, total, limits: await budgetUsesIn(store, budgets, at) };
-  },
-  view: (facts) => (
+export async function spendPage(
+  { store, setup: { config } }: Served,
+  query: URLSearchParams,
+): Promise<PageView> {
+  const asked = Number(query.get("days"));
+  const days = PERIODS.includes(asked) ? asked : DEFAULT_DAYS;
+  const field = query.get("by") ?? "";
+  const by = Object.hasOwn(FIELDS, field) ? field as SpendField : "day";
+  const at = Date.now();
+  const { budgets, models: { currency } } = config;
+  const { rows, total } = await usageBy(by, days, store, at);
+  return (
     <>
-      <Limits {...facts} />
+      <Limits limits={await budgetUsesIn(store, budgets, at)} currency={currency} />
       <section class="card" aria-label="Choice">
         <QueryForm to="spend" label="Show">
-          <Choice name="by" label="By" value={facts.by} options={Object.entries(FIELDS)} />
+          <Choice name="by" label="By" value={by} options={Object.entries(FIELDS)} />
           <Choice
             name="days"
             label="Period"
-            value={String(facts.days)}
+            value={String(days)}
             options={PERIODS.map((days) => [String(days), `${days} days`])}
           />
         </QueryForm>
       </section>
-      <Sums {...facts} />
+      <Sums by={by} rows={rows} total={total} currency={currency} days={days} />
     </>
-  ),
-});
+  );
+}
 
-function Limits({ limits, currency }: SpendFacts): PageView {
+function Limits(
+  { limits, currency }: { limits: readonly BudgetUseOf[]; currency: string | undefined },
+): PageView {
   return (
     <Card id="limits" title="Limits">
       {limits.length === 0 && <p class="empty">No limits.</p>}
@@ -94,7 +87,13 @@ function Limits({ limits, currency }: SpendFacts): PageView {
   );
 }
 
-function Sums({ by, rows, total, currency, days }: SpendFacts): PageView {
+function Sums({ by, rows, total, currency, days }: {
+  by: SpendField;
+  rows: readonly UsageRow[];
+  total: UsageSum;
+  currency: string | undefined;
+  days: number;
+}): PageView {
   const title = `Last ${days} days by ${FIELDS[by].toLowerCase()}`;
   return (
     <Card id="sums" title={title}>

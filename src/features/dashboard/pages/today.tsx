@@ -5,7 +5,7 @@
 
 /** @jsxImportSource hono/jsx */
 
-import { type SlugOf, slugsOf } from "../../../cli/shared/read_config.ts";
+import { slugsOf } from "../../../cli/shared/read_config.ts";
 import { type Finding, isTrouble, worstStatus } from "../../../core/finding.ts";
 import { DAY_MS } from "../../../lib/clock.ts";
 import { judgeHealth } from "../../../http/checks.ts";
@@ -25,9 +25,25 @@ import { type OpenRequest, pairingsOf, timesText } from "../../access/pairing.ts
 import { decidersText } from "../../agent/approvals.ts";
 import { accountsIn } from "../../../cli/shared/which_account.ts";
 import { Decisions, outcomeOf } from "../base/decisions.tsx";
-import { Badge, Card, ChangeForm, Facts, PageLink, Time, type Tone } from "../base/elements.tsx";
-import { type AnyPage, type DashboardChange, page, type PageView } from "../base/page.ts";
-import { allowAlways, allowOnce, approvePairing, denyCall, denyPairing } from "../base/changes.ts";
+import {
+  Badge,
+  Card,
+  ChangeForm,
+  Facts,
+  PageLink,
+  type PageView,
+  Time,
+  type Tone,
+} from "../base/elements.tsx";
+import {
+  allowAlways,
+  allowOnce,
+  approvePairing,
+  type DashboardChange,
+  denyCall,
+  denyPairing,
+} from "../base/changes.ts";
+import type { Served } from "../../../cli/run/served_parts.ts";
 
 type NamesById = ReadonlyMap<string, string>;
 
@@ -37,8 +53,6 @@ interface TodayFacts {
   readonly questions: readonly StoredQuestion[];
   readonly pending: readonly OpenRequest[];
   readonly last: readonly JudgedOnRecord[];
-  readonly hasWords: boolean;
-  readonly slugOf: SlugOf;
   readonly names: NamesById;
   readonly channels: NamesById;
   readonly now: number;
@@ -67,26 +81,22 @@ const FIRST: readonly string[] = ["Who asks", "Where"];
 const isFirst = ({ name }: { readonly name: string }) => FIRST.includes(name);
 
 /** Shows the bot as it is now, and what waits for a person. */
-export const todayPage: AnyPage = page<TodayFacts>({
-  async load({ bot, store, now, setup }) {
-    await bot.refresh();
-    const [snapshot, at] = [bot.snapshot(), now()];
-    const accounts = await accountsIn(store.gateway, undefined);
-    const { pending } = await pairingsOf(accounts, store.pairing, at);
-    return {
-      snapshot,
-      findings: judgeHealth(snapshot, at).filter(isTrouble),
-      questions: await store.questions.open(at),
-      pending,
-      last: await store.messages.newestVerdicts(COUNTED),
-      hasWords: setup().config.http.showText,
-      slugOf: slugsOf(setup().config),
-      names: await store.messages.askersNames(),
-      channels: await channelNames(accounts, store),
-      now: at,
-    };
-  },
-  view: (facts) => (
+export async function todayPage({ bot, store, setup: { config } }: Served): Promise<PageView> {
+  await bot.refresh();
+  const now = Date.now();
+  const snapshot = bot.snapshot();
+  const accounts = await accountsIn(store.gateway, undefined);
+  const facts: TodayFacts = {
+    snapshot,
+    findings: judgeHealth(snapshot, now).filter(isTrouble),
+    questions: await store.questions.open(now),
+    pending: (await pairingsOf(accounts, store.pairing, now)).pending,
+    last: await store.messages.newestVerdicts(COUNTED),
+    names: await store.messages.askersNames(),
+    channels: await channelNames(accounts, store),
+    now,
+  };
+  return (
     <>
       <State {...facts} />
       <NeedsYou {...facts} />
@@ -94,16 +104,16 @@ export const todayPage: AnyPage = page<TodayFacts>({
         <p>{countText(facts)}</p>
         <Decisions
           rows={facts.last.slice(0, SHOWN)}
-          hasWords={facts.hasWords}
-          slugOf={facts.slugOf}
+          hasWords={config.http.showText}
+          slugOf={slugsOf(config)}
         />
         <p>
           <PageLink to="activity">All messages</PageLink>
         </p>
       </Card>
     </>
-  ),
-});
+  );
+}
 
 /** `"12 messages in the last 24 hours: 9 answered, 3 ignored"`, by the times of the decisions. */
 function countText({ last, now }: TodayFacts): string {

@@ -8,7 +8,8 @@
 /** Where the dashboard's addresses begin, below the path of any proxy. */
 const BASE = new URL("../", import.meta.url).pathname;
 const KEY = `barnacle-session ${BASE}`; // other bots may be at other paths of this origin
-const RETRY_MS = { first: 500, most: 15_000 };
+/** Milliseconds between two looks at the bot. */
+const LOOK_MS = 2_000;
 
 const byId = (id) => document.getElementById(id);
 const main = byId("page");
@@ -35,7 +36,7 @@ class Refused extends Error {
 }
 
 /** Asks the bot; ends the session if the bot no longer knows it. */
-async function ask(path, { method = "GET", body, signal } = {}) {
+async function ask(path, { method = "GET", body, signal, known } = {}) {
   const token = session();
   const answer = await fetch(BASE + path, {
     method,
@@ -43,11 +44,12 @@ async function ask(path, { method = "GET", body, signal } = {}) {
     cache: "no-store",
     headers: {
       ...(token && { Authorization: `Bearer ${token}` }),
+      ...(known && { "If-None-Match": known }),
       ...(body && { "Content-Type": "application/json" }),
     },
     body: body && JSON.stringify(body),
   });
-  if (answer.ok) return answer;
+  if (answer.ok || answer.status === 304) return answer;
   const refused = new Refused(answer.status, (await answer.text()) || answer.statusText);
   if (answer.status === 401 && token) {
     endSession();
@@ -125,7 +127,8 @@ async function open(address, { isNew = false } = {}) {
   stopLive();
   main.setAttribute("aria-busy", "true");
   try {
-    const html = await (await ask(`pages/${place.path}${place.search}`)).text();
+    const answer = await ask(`pages/${place.path}${place.search}`);
+    const html = await answer.text();
     if (number !== opening) return;
     byId("login").hidden = true;
     main.hidden = byId("pages").hidden = byId("logout").hidden = false;
@@ -144,7 +147,7 @@ async function open(address, { isNew = false } = {}) {
     showTimes(main);
     if (isNew) scrollTo(0, 0);
     if (isNew) heading.focus({ preventScroll: true });
-    void follow(place, number);
+    void follow(place, answer.headers.get("ETag"));
   } catch (error) {
     if (number === opening && byId("login").hidden) byId("problem").textContent = wordsOf(error);
   } finally {
@@ -199,47 +202,27 @@ function stopLive() {
   byId("live").textContent = "";
 }
 
-/** Follows a page until another one is open. */
-async function follow({ path, search }, number) {
+/** Follows a page, while it is to be seen, until another one is open. */
+async function follow({ path, search }, known) {
   const { signal } = live;
-  let wait = RETRY_MS.first;
-  while (!signal.aborted) {
-    try {
-      const answer = await ask(`live/${path}${search}`, { signal });
-      byId("live").textContent = "Live";
-      for await (const html of linesOf(answer.body)) {
-        if (number !== opening || signal.aborted) return;
-        wait = RETRY_MS.first;
-        newest = html;
-        update(elementsOf(html));
-      }
-    } catch (error) {
-      const isFull = error instanceof Refused && error.status === 503;
-      if (signal.aborted || error instanceof Refused && !isFull && !isAway(error)) return;
-      byId("live").textContent = isFull ? "Not live" : "The bot does not answer";
-    }
-    await new Promise((resolve) => setTimeout(resolve, wait));
-    wait = Math.min(wait * 2, RETRY_MS.most);
-  }
-}
-
-/** The JSON of each line of a stream. */
-async function* linesOf(body) {
-  let rest = "";
-  for await (const text of chunksOf(body.pipeThrough(new TextDecoderStream()))) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop();
-    for (const line of lines) yield JSON.parse(line);
-  }
-}
-
-/** Not every browser iterates over a stream. */
-async function* chunksOf(stream) {
-  const reader = stream.getReader();
+  byId("live").textContent = "Live";
   for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    yield value;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    if (signal.aborted) return;
+    if (document.hidden) continue;
+    try {
+      const answer = await ask(`pages/${path}${search}`, { signal, known });
+      const html = answer.status === 304 ? undefined : await answer.text();
+      if (signal.aborted) return;
+      byId("live").textContent = "Live";
+      if (html === undefined) continue;
+      known = answer.headers.get("ETag");
+      newest = html;
+      update(elementsOf(html));
+    } catch (error) {
+      if (signal.aborted || error instanceof Refused && !isAway(error)) return;
+      byId("live").textContent = "The bot does not answer";
+    }
   }
 }
 

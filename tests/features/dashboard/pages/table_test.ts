@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { pageNamed } from "../../../../src/features/dashboard/pages/table.ts";
-import { withParts } from "../parts_fixture.ts";
+import { withServed } from "../parts_fixture.ts";
 
 const HOSTILE = "%3Cscript%3Ealert(1)%3C/script%3E";
 
@@ -30,10 +30,9 @@ const SHOWN: readonly (readonly [string, string, RegExp, config?: string])[] = [
 describe("[O6] a page of the dashboard", () => {
   for (const [path, query, words, config] of SHOWN) {
     it(`${path}?${query.slice(0, 40)} › shows ${words}`, () =>
-      withParts(async (parts) => {
-        const html = String(
-          await (await pageNamed(path)?.open())?.render(parts, new URLSearchParams(query)),
-        );
+      withServed(async (served) => {
+        const render = await pageNamed(path)?.open();
+        const html = String(await render?.(served, new URLSearchParams(query)));
         assert.match(html, words);
         assert.ok(!html.includes("<script"), html);
       }, config));
