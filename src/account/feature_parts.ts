@@ -1,12 +1,7 @@
-/**
- * Declares what a feature adds to a running bot: a part of each account, and a watch over the process; and
- * joins the parts of an account to one.
- */
+/** What a feature adds to a running bot: a part of each account, and a watch over the process. */
 
-import type { AlertRecord, Finding } from "../core/finding.ts";
+import type { AlertRecord } from "../core/finding.ts";
 import type { UserId } from "../core/discord/ids.ts";
-import type { Delivery } from "../core/outbound/delivery.ts";
-import type { OutboxRow } from "../core/outbound/outbound.ts";
 import type { Bot, BotAccount } from "./account.ts";
 import { perAccount } from "./per_account.ts";
 
@@ -39,22 +34,6 @@ export function featuresChanged(account: BotAccount, forgotten?: UserId): void {
   for (const part of featuresOf(account).parts) part.changed?.(forgotten);
 }
 
-/** Tells the parts of an event, after the core has handled it. */
-export function tellFeatures<Name extends keyof ToldEvents>(
-  account: BotAccount,
-  name: Name,
-  ...args: Parameters<ToldEvents[Name]>
-): void {
-  for (const { events } of featuresOf(account).parts) {
-    const handle = events?.[name] as ((...given: typeof args) => void) | undefined;
-    handle?.(...args);
-  }
-}
-
-export function featureFindings(account: BotAccount): readonly Finding[] {
-  return featuresOf(account).parts.flatMap((part) => part.findings?.() ?? []);
-}
-
 /** Stops one part after the other; never rejects, for the core stops after them. */
 export async function stopFeatures(account: BotAccount): Promise<void> {
   for (const part of featuresOf(account).parts) {
@@ -66,28 +45,17 @@ export async function stopFeatures(account: BotAccount): Promise<void> {
 
 export interface BotFeature {
   /** Loads its part of an account, once the account connects. */
-  readonly account?: () => Promise<CreateAccountPart>;
+  readonly account?: () => Promise<(account: BotAccount) => AccountPart>;
   /** Watches the process, from its start on. */
   readonly watch?: (bot: Bot) => Watch;
 }
 
-/** Creates a part; nothing happens before its `start`. */
-export type CreateAccountPart = (account: BotAccount) => AccountPart;
-
-/** What parts are told of, after the core has handled it. */
-export interface ToldEvents {
-  delivered(row: OutboxRow, delivery: Delivery): void;
-}
-
-/** A feature's part of an account; it takes the moments that it needs. */
+/** A feature's part of an account; it takes the moments that it needs. Nothing happens before its `start`. */
 export interface AccountPart {
   /** The account is online for the first time. */
   start?(): void;
   /** The config has changed, or a command has changed rows; perhaps it has forgotten a person (X5). */
   changed?(forgotten?: UserId): void;
-  /** Its handlers of the account's events, after those of the core. */
-  readonly events?: Partial<ToldEvents>;
-  findings?(): readonly Finding[];
   /** Takes no new work, and resolves once the current one has ended. */
   stop?(): Promise<void>;
 }

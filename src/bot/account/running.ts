@@ -7,7 +7,6 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import {
-  featureFindings,
   featuresChanged,
   loadFeatures,
   startFeatures,
@@ -56,6 +55,7 @@ import {
   stopRegistering,
 } from "../../flows/register_commands.ts";
 import { claimTurns, endTurns, messagesTouched } from "../../flows/turn/turns.ts";
+import { voices } from "../../flows/turn/finished_turn.ts";
 import { waitFor, whenAborted } from "../../lib/clock.ts";
 import type { PartsStatus } from "../../http/monitor/health_monitor.ts";
 import type { Store } from "../../store/store.ts";
@@ -194,7 +194,7 @@ function statusOf(account: BotAccount): PartsStatus {
       ...commandFindings(account),
       ...cardFindings(account),
       ...ownerFindings(account),
-      ...featureFindings(account),
+      ...voices(account).findings(),
       ...refusedParts(account.settings).map(refusedFinding),
     ],
     delayed: queuesOf(account).delayed(),

@@ -38,11 +38,6 @@ export function createHooksPart(account: BotAccount): AccountPart {
       );
     },
     changed: wake,
-    events: {
-      delivered({ message: { of } }) {
-        if (of?.kind === "notice") wake(); // perhaps the first of an incident
-      },
-    },
     async stop() {
       isStopped = true;
       await (await runs.loading())?.stop(account);

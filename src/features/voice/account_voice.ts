@@ -15,7 +15,21 @@ export function createAccountVoice(created: BotAccount): AccountPart {
   const calls = async () => loaded ??= await import("./calls.ts");
   voiceIndex.onChange((guildId) => loaded?.voiceChanged(account, guildId));
 
-  voices(account).of = (turn) => loaded?.callSpeech(account, turn);
+  Object.assign(
+    voices(account),
+    {
+      of: (turn) => loaded?.callSpeech(account, turn),
+      findings: () =>
+        (loaded?.callFailures(account) ?? []).map((why) => ({
+          id: "voice",
+          what: "Voice",
+          status: "warn",
+          why,
+          fix:
+            "correct `voice` in the config, or give the bot's role the permission in that channel",
+        })),
+    } satisfies ReturnType<typeof voices>,
+  );
   return {
     start(): void {
       calls().then(({ startCalls }) => startCalls(account)).catch((error: unknown) =>
@@ -23,14 +37,6 @@ export function createAccountVoice(created: BotAccount): AccountPart {
       );
     },
     changed: (forgotten) => loaded?.callsChanged(account, forgotten),
-    findings: () =>
-      (loaded?.callFailures(account) ?? []).map((why) => ({
-        id: "voice",
-        what: "Voice",
-        status: "warn",
-        why,
-        fix: "correct `voice` in the config, or give the bot's role the permission in that channel",
-      })),
     async stop(): Promise<void> {
       await loaded?.stopCalls(account);
     },

@@ -16,7 +16,6 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import { receiptAttempted } from "../receipts/receipts.ts";
-import { tellFeatures } from "../../account/feature_parts.ts";
 import { perAccount, wakes } from "../../account/per_account.ts";
 import { type ChannelId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import {
@@ -482,7 +481,7 @@ function delivered(account: BotAccount, row: OutboxRow, delivery: Delivery): voi
     ownerReached(account, row.message.channelId);
   }
   intentOf(account).delivered(row, delivery);
-  tellFeatures(account, "delivered", row, delivery);
+  if (row.message.of?.kind === "notice") wakes(account).hooks(); // perhaps the first of an incident
 }
 
 /** The store has the result of an attempt, or the row is given up without one. */

@@ -18,6 +18,7 @@
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
 import { transcriptOf } from "../../agent/turn.ts";
+import type { Finding } from "../../core/finding.ts";
 import type { Manner } from "../../core/config_file.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import { cameBy, hookedOf, type InboundMessage, termsOf } from "../../core/inbound/inbound.ts";
@@ -606,10 +607,12 @@ export interface TurnToSpeak {
   readonly mark: () => Promise<void>;
 }
 
-/** The calls of an account set how to find a turn's voice; `undefined`: none is open where it was said. */
+/** The calls of an account set how to find a turn's voice, and why calls cannot begin. */
 export const voices: (account: BotAccount) => {
+  /** `undefined`: no call is open where it was said. */
   of: (turn: TurnToSpeak) => TurnSpeech | undefined;
-} = perAccount("voice", () => ({ of: () => undefined }));
+  findings: () => readonly Finding[];
+} = perAccount("voice", () => ({ of: () => undefined, findings: () => [] }));
 
 /**
  * The record of a turn that was spoken. Lines that stand under an answer are posted with it, and a

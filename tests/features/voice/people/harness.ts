@@ -5,7 +5,6 @@
 
 import assert from "node:assert/strict";
 import {
-  featureFindings,
   featuresChanged,
   startFeatures,
   stopFeatures,
@@ -26,6 +25,7 @@ import { callsOfThread } from "../../../../src/features/voice/thread_calls.ts";
 import type { FromCall, OfCall, ToCall } from "../../../../src/features/voice/thread.ts";
 import "../../../../src/features/voice/calls.ts"; // loaded on first use
 import "../../../../src/features/voice/talk.ts";
+import { voices } from "../../../../src/flows/turn/finished_turn.ts";
 import { partsOf } from "../../../../src/interactions/base/command.ts";
 import type { Given, TestAccount } from "../../../support/bot/test_account.ts";
 import { SELF as BOT, testAccount } from "../../../support/bot/test_account.ts";
@@ -245,7 +245,7 @@ export async function openWorld(
     lines: scene.lines,
     call: () => calls.at(-1) ?? assert.fail("no call began"),
     heard: () => [...calls.at(-1)?.heard.keys() ?? []].toSorted(),
-    failures: () => featureFindings(account).map(({ why }) => why).join(),
+    failures: () => voices(account).findings().map(({ why }) => why).join(),
     stop: () => stopFeatures(account),
     forgotten: (userId: UserId) => featuresChanged(account, userId),
     act: async (
