@@ -40,16 +40,11 @@ import {
   type ModelSettings,
   secretsOf,
   sessionHeaderOf,
+  silenceMsOf,
+  withQuery,
 } from "./settings.ts";
 import { createEventBody } from "./event_body.ts";
-import {
-  type Ask,
-  type AskDeps,
-  createWire,
-  type Omitted,
-  type Wire,
-  withoutFields,
-} from "./wire.ts";
+import { type Ask, createWire, type Omitted, type Wire, withoutFields } from "./wire.ts";
 import {
   anthropicThinking,
   blocksIn,
@@ -197,11 +192,13 @@ type SdkStream = Awaited<ReturnType<SdkModel["doStream"]>>["stream"];
 type SdkPart = SdkStream extends ReadableStream<infer Part> ? Part : never;
 type SdkFinish = Extract<SdkPart, { type: "finish" }>;
 
-export async function createSdkAsk(settings: ModelSettings, deps: AskDeps): Promise<Ask> {
+export async function createSdkAsk(settings: ModelSettings): Promise<Ask> {
+  const { provider } = settings;
   const modelId = modelIdOf(settings);
-  const secrets = secretsOf(settings.provider);
+  const secrets = secretsOf(provider);
+  const silenceMs = silenceMsOf(provider);
   const most = settings.maxOutputTokens ??
-    (settings.provider.kind === "anthropic" ? ANTHROPIC_MAX_OUTPUT_TOKENS : undefined);
+    (provider.kind === "anthropic" ? ANTHROPIC_MAX_OUTPUT_TOKENS : undefined);
   /** Running calls. A model has one `fetch`, which gets each call's signal. */
   const running = new WeakMap<AbortSignal, Call>();
   const model = await loadModel(settings, async (input, init) => {
@@ -212,18 +209,19 @@ export async function createSdkAsk(settings: ModelSettings, deps: AskDeps): Prom
     const lean = typeof body === "string"
       ? withoutFields(body.replaceAll(UNSIGNED, ""), omit)
       : body;
-    return responseOf(call, await wire.send(input, { ...init, body: lean }));
+    const url = withQuery(input instanceof Request ? input.url : String(input), provider);
+    return responseOf(call, await wire.send(url, { ...init, body: lean }));
   });
 
   return async function* ask(request, signal) {
     signal.throwIfAborted();
-    const wire = createWire({ ...deps, modelId, secrets, onReading: request.onReading }, signal);
+    const wire = createWire({ modelId, secrets, silenceMs, onReading: request.onReading }, signal);
     // Only identifies the call; the wire aborts.
     const { signal: abortSignal } = new AbortController();
     const call: Call = { wire, omit: request.omit };
     running.set(abortSignal, call);
     const visible = createVisibleText();
-    const session = sessionHeaderOf(settings.provider, request);
+    const session = sessionHeaderOf(provider, request);
     try {
       const { stream } = await model.doStream({
         ...sdkRequestOf(request, settings),

@@ -33,7 +33,7 @@ import {
   usageFrom,
 } from "./answer_parts.ts";
 import { readAnswer } from "./failures.ts";
-import { bearerHeaders, endpointOf, type ModelSettings } from "./settings.ts";
+import { bearerHeaders, endpointOf, type ModelSettings, withQuery } from "./settings.ts";
 import {
   type AnswerReader,
   createReader,
@@ -43,7 +43,7 @@ import {
 import { createEventBody } from "./event_body.ts";
 import { withoutFields } from "./wire.ts";
 import { EFFORTS } from "./thinking.ts";
-import type { Ask, AskDeps } from "./wire.ts";
+import type { Ask } from "./wire.ts";
 
 /** Bytes of a session's last request. */
 interface BodyBytes {
@@ -283,12 +283,12 @@ function answerJson(message: Extract<ModelMessage, { role: "assistant" }>): stri
 
 const STREAMED = { stream: true, stream_options: { include_usage: true } };
 
-export function createChatAsk(settings: ModelSettings, deps: AskDeps): Ask {
+export function createChatAsk(settings: ModelSettings): Ask {
   const { provider, name, maxOutputTokens } = settings;
-  const url = `${endpointOf(provider)}/chat/completions`;
+  const url = withQuery(`${endpointOf(provider)}/chat/completions`, provider);
   const headers = bearerHeaders(provider);
   const bodyOf = createChatBodies({ model: name, max_tokens: maxOutputTokens, ...STREAMED });
-  return createStreamedAsk(settings, deps, {
+  return createStreamedAsk(settings, {
     write: (request) => ({ url, headers, body: withoutFields(bodyOf(request), request.omit) }),
     createReader: createChatAnswerReader,
   });

@@ -35,14 +35,13 @@ import { type Clock, schedule } from "../lib/clock.ts";
 import type { WorkPlaces } from "../lib/places.ts";
 import {
   endpointOf,
-  fetchOf,
   hashOf,
   isPaid,
   modelIdOf,
   type ModelSettings,
   type ProviderSettings,
 } from "./settings.ts";
-import type { Ask, AskDeps, WireTimeouts } from "./wire.ts";
+import type { Ask } from "./wire.ts";
 
 type Answer = Extract<ModelMessage, { role: "assistant" }>;
 type UserMessage = Extract<ModelMessage, { role: "user" }>;
@@ -148,23 +147,7 @@ function shortIdOf(id: string): string {
   return text.slice(-SHORT_LENGTH).padStart(SHORT_LENGTH, "0");
 }
 
-/** Seconds of silence of a hosted server, and of one that may read a prompt for minutes. */
-const SILENCE_SEC = { hosted: 60, private: 600 };
-
-/** Maximum silence of a model (T1). */
-export function timeoutsOf(provider: ProviderSettings): WireTimeouts {
-  const { silenceSec = isPaid({ provider }) ? SILENCE_SEC.hosted : SILENCE_SEC.private } = provider;
-  return { firstByteMs: silenceSec * 1_000, betweenBytesMs: silenceSec * 1_000 };
-}
-
-export type ModelDeps = Omit<AskDeps, "timeouts"> & {
-  /** {@link timeoutsOf} the provider by default. */
-  readonly timeouts?: WireTimeouts;
-  /** Room for bytes of images in requests; absent: no limit. */
-  readonly room?: WorkPlaces;
-};
-
-type MakeAsk = (settings: ModelSettings, deps: AskDeps) => Ask | Promise<Ask>;
+type MakeAsk = (settings: ModelSettings) => Ask | Promise<Ask>;
 
 /** Loads the code of a wire format at the first request, because an idle bot does not need it. */
 async function loadWireFormat(kind: ProviderSettings["kind"]): Promise<MakeAsk> {
@@ -182,12 +165,11 @@ async function loadWireFormat(kind: ProviderSettings["kind"]): Promise<MakeAsk> 
 /**
  * Creates a model that sends one request per call, without a retry.
  *
+ * @param room For bytes of images in requests; absent: no limit.
  * @throws {TypeError} If the provider's `baseUrl` is not an http or https URL.
  */
-export function createModel(settings: ModelSettings, deps: ModelDeps): Model {
+export function createModel(settings: ModelSettings, room?: WorkPlaces): Model {
   const { provider } = settings;
-  const fetch = fetchOf(provider, deps.fetch);
-  const allDeps = { timeouts: timeoutsOf(provider), ...deps, fetch };
   endpointOf(provider); // throws now, not at the first request
   const never = new Map((provider.omit ?? []).map((field) => [field, undefined]));
   let ask: Ask | undefined;
@@ -195,7 +177,7 @@ export function createModel(settings: ModelSettings, deps: ModelDeps): Model {
   const load = async () => {
     const makeAsk = await loadWireFormat(provider.kind);
     const origin = hashOf(`${provider.kind} ${endpointOf(provider)} ${settings.name}`);
-    return ask = withOrigin(await makeAsk(settings, allDeps), origin, deps.room);
+    return ask = withOrigin(await makeAsk(settings), origin, room);
   };
   const askFirst: Ask = async function* (request, signal) {
     yield* (await (loading ??= load()))(request, signal);
@@ -207,7 +189,7 @@ export function createModel(settings: ModelSettings, deps: ModelDeps): Model {
     generate(request, signal) {
       if (request.byResponses && provider.kind === "openai-compatible") {
         const other = { ...provider, kind: "openai-responses" } as const;
-        responses ??= createModel({ ...settings, provider: other }, deps);
+        responses ??= createModel({ ...settings, provider: other }, room);
         return responses.generate(request, signal);
       }
       if (isLocal) request.onReading?.(true);

@@ -31,7 +31,7 @@ import {
 import { createEventBody, WHOLE } from "./event_body.ts";
 import { withoutFields } from "./wire.ts";
 import { readAnswer } from "./failures.ts";
-import { bearerHeaders, endpointOf, hashOf, type ModelSettings } from "./settings.ts";
+import { bearerHeaders, endpointOf, hashOf, type ModelSettings, withQuery } from "./settings.ts";
 import {
   type AnswerReader,
   createReader,
@@ -39,12 +39,13 @@ import {
   type OpenAnswer,
 } from "./streamed_ask.ts";
 import { EFFORTS } from "./thinking.ts";
-import type { Ask, AskDeps } from "./wire.ts";
+import type { Ask } from "./wire.ts";
 
-export function createResponsesAsk(settings: ModelSettings, deps: AskDeps): Ask {
-  const url = `${endpointOf(settings.provider)}/responses`;
-  const headers = bearerHeaders(settings.provider);
-  return createStreamedAsk(settings, deps, {
+export function createResponsesAsk(settings: ModelSettings): Ask {
+  const { provider } = settings;
+  const url = withQuery(`${endpointOf(provider)}/responses`, provider);
+  const headers = bearerHeaders(provider);
+  return createStreamedAsk(settings, {
     write: (request) => ({
       url,
       headers,

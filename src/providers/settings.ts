@@ -74,21 +74,13 @@ export function endpointOf({ baseUrl, kind }: Pick<ProviderSettings, "baseUrl" |
   return `${url.origin}${path === "" ? BASE_PATHS[kind] : path}`;
 }
 
-/**
- * The `fetch` of a provider: its requests have the query of the provider's address, such as Azure's
- * `api-version`.
- */
-export function fetchOf(
-  { baseUrl }: Pick<ProviderSettings, "baseUrl">,
-  fetch: typeof globalThis.fetch,
-): typeof globalThis.fetch {
+/** An address below the provider's, with the query of that one, such as Azure's `api-version`. */
+export function withQuery(address: string, { baseUrl }: Pick<ProviderSettings, "baseUrl">): string {
   const own = URL.parse(baseUrl)?.searchParams;
-  if (!own?.size) return fetch;
-  return (input, init) => {
-    const url = new URL(input instanceof Request ? input.url : input);
-    for (const [name, value] of own) url.searchParams.set(name, value);
-    return fetch(url, init);
-  };
+  if (!own?.size) return address;
+  const url = new URL(address);
+  for (const [name, value] of own) url.searchParams.set(name, value);
+  return url.href;
 }
 
 /** Parameters of an address whose values are secrets. */
@@ -192,6 +184,15 @@ function estimate(
     outputTokens: tokensIn(written),
     isEstimate: true,
   };
+}
+
+/** Seconds of silence of a hosted server, and of one that may read a prompt for minutes. */
+const SILENCE_SEC = { hosted: 60, private: 600 };
+
+/** Milliseconds of a server's longest silence (T1). */
+export function silenceMsOf(provider: ProviderSettings): number {
+  const { silenceSec = isPaid({ provider }) ? SILENCE_SEC.hosted : SILENCE_SEC.private } = provider;
+  return silenceSec * 1_000;
 }
 
 /** Whether requests may cost money: the server is not on a private network. */

@@ -12,8 +12,14 @@ import type {
 } from "../core/model.ts";
 import { createVisibleText, finishOf } from "./answer_parts.ts";
 import { brokenAnswerOf } from "./failures.ts";
-import { modelIdOf, type ModelSettings, secretsOf, sessionHeaderOf } from "./settings.ts";
-import { type Ask, type AskDeps, createWire } from "./wire.ts";
+import {
+  modelIdOf,
+  type ModelSettings,
+  secretsOf,
+  sessionHeaderOf,
+  silenceMsOf,
+} from "./settings.ts";
+import { type Ask, createWire } from "./wire.ts";
 
 /** Milliseconds to wait for token counts and the end of a stream that has given its reason. */
 const LAST_PIECE_MS = 1_000;
@@ -92,7 +98,6 @@ export type AnswerReader = ReturnType<typeof createReader>;
 
 export function createStreamedAsk(
   settings: ModelSettings,
-  deps: AskDeps,
   { write, createReader }: {
     /** Writes a request. Its body goes to `fetch` at once, because the next one may change its bytes. */
     readonly write: (request: ModelRequest) => WrittenRequest;
@@ -102,6 +107,7 @@ export function createStreamedAsk(
   const { provider } = settings;
   const modelId = modelIdOf(settings);
   const secrets = secretsOf(provider);
+  const silenceMs = silenceMsOf(provider);
   // In place of the format's, because `fetch` joins two values into one header.
   const own = Object.fromEntries(
     Object.entries(provider.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
@@ -110,7 +116,7 @@ export function createStreamedAsk(
 
   return async function* (request, signal) {
     signal.throwIfAborted();
-    const wire = createWire({ ...deps, modelId, secrets, onReading: request.onReading }, signal);
+    const wire = createWire({ modelId, secrets, silenceMs, onReading: request.onReading }, signal);
     try {
       const session = sessionHeaderOf(provider, request);
       const { url, headers, body } = write(request);

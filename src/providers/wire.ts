@@ -16,7 +16,7 @@ import {
   type ModelPart,
   type ModelRequest,
 } from "../core/model.ts";
-import { type Clock, schedule, whileAwake } from "../lib/clock.ts";
+import { schedule, whileAwake } from "../lib/clock.ts";
 import {
   type BodyReader,
   cancelReader,
@@ -60,29 +60,6 @@ function parsed(body: string | Uint8Array): unknown {
   return JSON.parse(typeof body === "string" ? body : new TextDecoder().decode(body));
 }
 
-/** Maximum silence of a server. */
-export interface WireTimeouts {
-  /** Milliseconds from the request to the first byte of the answer's body. */
-  readonly firstByteMs: number;
-  /** Milliseconds between two reads of the body. */
-  readonly betweenBytesMs: number;
-}
-
-export interface AskDeps extends Clock {
-  readonly fetch: typeof globalThis.fetch;
-  /** Maximum silence of the server. */
-  readonly timeouts: WireTimeouts;
-}
-
-export interface WireSettings extends AskDeps {
-  /** `"<provider>/<model>"`, for errors. */
-  readonly modelId: string;
-  /** Texts that errors must not repeat. */
-  readonly secrets: readonly string[];
-  /** Gets `false` with the first byte of the answer, as that of a request does. */
-  readonly onReading?: ModelRequest["onReading"];
-}
-
 /** Maximum bytes of an answer with its wrapping. No answer for Discord comes near. */
 const ANSWER_MAX_BYTES = 8 * 1024 * 1024;
 
@@ -103,7 +80,16 @@ const RELEASE_MS = 1_000;
  * @param signal Closes the connection at once when it is aborted.
  */
 export function createWire(
-  { modelId, secrets, timeouts, fetch, now, onReading }: WireSettings,
+  { modelId, secrets, silenceMs: longestMs, onReading }: {
+    /** `"<provider>/<model>"`, for errors. */
+    readonly modelId: string;
+    /** Texts that errors must not repeat. */
+    readonly secrets: readonly string[];
+    /** Milliseconds of the server's longest silence. */
+    readonly silenceMs: number;
+    /** Gets `false` with the first byte of the answer, as that of a request does. */
+    readonly onReading?: ModelRequest["onReading"];
+  },
   signal: AbortSignal,
 ) {
   const stop = new AbortController();
@@ -115,7 +101,7 @@ export function createWire(
   const onAbort = () => abort(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
   let failure: ModelError | undefined;
-  let silenceMs = timeouts.betweenBytesMs;
+  let silenceMs = longestMs;
   let cancelTimer = () => {};
   let bytes = 0;
   let isReleased = false;
@@ -160,7 +146,7 @@ export function createWire(
      * @throws {ModelError} Or the signal's reason once it is aborted, as `read` does.
      */
     async send(input: RequestInfo | URL, init: RequestInit): Promise<Response> {
-      allow(timeouts.firstByteMs);
+      allow(silenceMs);
       try {
         const response = await fetchPlain(fetch, input, {
           ...init,
@@ -175,7 +161,7 @@ export function createWire(
             { status, headers, body, url: String(input) },
             modelId,
             secrets,
-            now(),
+            Date.now(),
           );
         }
         if (/^text\/html\b/i.test(headers.get("content-type") ?? "")) {

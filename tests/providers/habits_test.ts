@@ -43,8 +43,7 @@ for (const kind of KINDS) {
         await withModelServer({ behaviour }, async (server) => {
           // Only the time-outs are waited for: a busy machine takes seconds for 10 MB.
           const ms = failure === "timeout" ? 400 : 60_000;
-          const timeouts = { firstByteMs: ms, betweenBytesMs: ms };
-          const { error } = await listen(modelAt(server, { kind }, { timeouts }));
+          const { error } = await listen(modelAt(server, { kind, silenceSec: ms / 1_000 }));
           assert.ok(error instanceof ModelError && error.kind === failure, inspect(error));
         });
       });
@@ -152,7 +151,7 @@ it("[L4] createModel() › sends the configured maximum of an answer on each wir
   await withModelServer({}, async (server) => {
     for (const kind of KINDS) {
       const settings = { ...settingsFor(server, { kind }), maxOutputTokens: 77 };
-      await listen(createModel(settings, { fetch, now: Date.now }));
+      await listen(createModel(settings));
     }
     for (const { body } of server.requests) {
       assert.match(body, /"(?:max_tokens|max_output_tokens|maxOutputTokens|maxTokens)":77/);

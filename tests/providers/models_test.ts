@@ -1,20 +1,21 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { afterEach, describe, it } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { createPlaces } from "../../src/lib/places.ts";
-import { createModel, timeoutsOf } from "../../src/providers/models.ts";
-import { settingsFor } from "../support/model/model_server.ts";
+import { createModel } from "../../src/providers/models.ts";
+import { silenceMsOf } from "../../src/providers/settings.ts";
+import { fakeFetch, restoreFetch, settingsFor } from "../support/model/model_server.ts";
 
-const deps = { fetch: globalThis.fetch, now: () => 0 };
+afterEach(restoreFetch);
 
 describe("createModel()", () => {
   it("[L1] has an id of provider and model", () => {
-    const model = createModel(settingsFor({ baseUrl: "http://127.0.0.1:1" }), deps);
+    const model = createModel(settingsFor({ baseUrl: "http://127.0.0.1:1" }));
     assert.equal(model.id, "local/barnacle-script");
   });
 
   it("[L1] refuses an invalid baseUrl at once, not at the first request", () => {
-    assert.throws(() => createModel(settingsFor({ baseUrl: "localhost" }), deps), TypeError);
+    assert.throws(() => createModel(settingsFor({ baseUrl: "localhost" })), TypeError);
   });
 
   const silence: readonly [baseUrl: string, silenceSec: number | undefined, sec: number][] = [
@@ -27,11 +28,7 @@ describe("createModel()", () => {
   for (const [baseUrl, silenceSec, sec] of silence) {
     it(`[T1] waits at most ${sec} s for ${baseUrl}, with silenceSec ${silenceSec}`, () => {
       const { provider } = settingsFor({ baseUrl });
-      const ms = sec * 1_000;
-      assert.deepEqual(timeoutsOf({ ...provider, silenceSec }), {
-        firstByteMs: ms,
-        betweenBytesMs: ms,
-      });
+      assert.equal(silenceMsOf({ ...provider, silenceSec }), sec * 1_000);
     });
   }
 
@@ -50,7 +47,8 @@ describe("createModel()", () => {
       };
       const settings = settingsFor({ baseUrl: `http://${host}` });
       const request = { system: "", messages: [], onReading: (is: boolean) => void heard.push(is) };
-      const answer = createModel(settings, { ...deps, fetch })
+      fakeFetch(fetch);
+      const answer = createModel(settings)
         .generate(request, new AbortController().signal);
       await assert.rejects(Array.fromAsync(answer));
       assert.deepEqual(heard, told);
@@ -63,7 +61,8 @@ describe("createModel()", () => {
       asked++;
       return Promise.reject(new Error("asked"));
     };
-    const model = createModel(settingsFor({ baseUrl: "http://127.0.0.1:1" }), { ...deps, fetch });
+    fakeFetch(fetch);
+    const model = createModel(settingsFor({ baseUrl: "http://127.0.0.1:1" }));
     model.generate({ system: "", messages: [] }, new AbortController().signal);
     assert.equal(asked, 0);
   });
@@ -79,7 +78,8 @@ describe("createModel()", () => {
       );
     };
     const settings = settingsFor({ baseUrl: "http://127.0.0.1:1" });
-    const model = createModel(settings, { ...deps, fetch, room: createPlaces(10) });
+    fakeFetch(fetch);
+    const model = createModel(settings, createPlaces(10));
     const stop = new AbortController();
     for (let request = 0; request < 3; request++) {
       const images = [{ mediaType: "image/png", data: new Uint8Array(6) }] as const;
@@ -98,7 +98,8 @@ describe("createModel()", () => {
       return promise;
     };
     const settings = settingsFor({ baseUrl: "http://127.0.0.1:1" });
-    const model = createModel(settings, { ...deps, fetch, room: createPlaces(10) });
+    fakeFetch(fetch);
+    const model = createModel(settings, createPlaces(10));
     const ask = (bytes: number) => {
       const image = { mediaType: "image/png", data: new Uint8Array(bytes) } as const;
       const messages = [{ role: "user", text: "", images: bytes > 0 ? [image] : [] }] as const;

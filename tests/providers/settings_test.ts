@@ -3,12 +3,12 @@ import { describe, it } from "node:test";
 import type { Model, ModelUsage } from "../../src/core/model.ts";
 import {
   endpointOf,
-  fetchOf,
   isPaid,
   modelIdOf,
   type ModelSettings,
   secretsOf,
   withPrice,
+  withQuery,
 } from "../../src/providers/settings.ts";
 
 describe("[L1] endpointOf()", () => {
@@ -49,27 +49,20 @@ describe("[L1] endpointOf()", () => {
   }
 });
 
-const asked = async (baseUrl: string, path: string): Promise<string> => {
-  let url = "";
-  const fetch = (input: string | URL | Request) => {
-    url = String(input);
-    return Promise.resolve(new Response());
-  };
-  await fetchOf({ baseUrl }, fetch)(`${endpointOf({ baseUrl, kind: "openai-compatible" })}${path}`);
-  return url;
-};
+const asked = (baseUrl: string, path: string): string =>
+  withQuery(`${endpointOf({ baseUrl, kind: "openai-compatible" })}${path}`, { baseUrl });
 
-it("[L1] fetchOf() › adds the query of the provider's address to each request, and nothing without one", async () => {
+it("[L1] withQuery() › adds the query of the provider's address, and nothing without one", () => {
   const azure = "https://a.example/openai/deployments/d?api-version=1";
   assert.equal(
-    await asked(azure, "/chat/completions"),
+    asked(azure, "/chat/completions"),
     "https://a.example/openai/deployments/d/chat/completions?api-version=1",
   );
   assert.equal(
-    await asked(azure, "/models?limit=9"),
+    asked(azure, "/models?limit=9"),
     "https://a.example/openai/deployments/d/models?limit=9&api-version=1",
   );
-  assert.equal(await asked("http://x", "/models"), "http://x/v1/models");
+  assert.equal(asked("http://x", "/models"), "http://x/v1/models");
 });
 
 const hosts: readonly (readonly [host: string, isPaid: boolean])[] = [

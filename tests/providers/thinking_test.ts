@@ -1,12 +1,20 @@
 /** Tests thinking in each wire format: its level, its text, and what a server refuses. */
 
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { afterEach, describe, it } from "node:test";
 import type { ModelMessage, ModelRequest } from "../../src/core/model.ts";
 import type { ThinkLevel } from "../../src/core/config_file.ts";
 import type { ProviderSettings } from "../../src/providers/settings.ts";
 import { createModel } from "../../src/providers/models.ts";
-import { listen, QUESTION, settingsFor } from "../support/model/model_server.ts";
+import {
+  fakeFetch,
+  listen,
+  QUESTION,
+  restoreFetch,
+  settingsFor,
+} from "../support/model/model_server.ts";
+
+afterEach(restoreFetch);
 
 type Kind = ProviderSettings["kind"];
 type Body = Readonly<Record<string, unknown>>;
@@ -86,18 +94,18 @@ function serverOf(
   answer = ANSWERS[kind],
 ) {
   const bodies: Body[] = [];
-  const fetch: typeof globalThis.fetch = async (_, init) => {
+  fakeFetch(async (_, init) => {
     const body = await new Response(init?.body).text();
     bodies.push(JSON.parse(body));
     const message = refuses(body);
     return message === undefined
       ? new Response(answer, { headers: { "content-type": "text/event-stream" } })
       : Response.json({ error: { type: "invalid_request_error", message } }, { status: 400 });
-  };
+  });
   const model = createModel({
     ...settingsFor({ baseUrl: "http://127.0.0.1:9/v1" }, { kind }),
     name,
-  }, { fetch, now: () => 0 });
+  });
   const ask = (request: Partial<ModelRequest>) =>
     listen(model, undefined, { ...QUESTION, ...request });
   return { bodies, ask };

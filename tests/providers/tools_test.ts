@@ -1,13 +1,22 @@
 /** Tests the tools of a conversation over real sockets, in each wire format. */
 
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { afterEach, describe, it } from "node:test";
 import fc from "fast-check";
 import type { ModelMessage, ModelRequest, ToolCall } from "../../src/core/model.ts";
 import { createModel, inOneForm } from "../../src/providers/models.ts";
 import { createPromptCache, type PromptTokens } from "../../simulator/model/prompt_cache.ts";
 import { cases } from "../support/long_form.ts";
-import { listen, modelAt, settingsFor, withModelServer } from "../support/model/model_server.ts";
+import {
+  fakeFetch,
+  listen,
+  modelAt,
+  restoreFetch,
+  settingsFor,
+  withModelServer,
+} from "../support/model/model_server.ts";
+
+afterEach(restoreFetch);
 
 const KINDS = ["openai-compatible", "anthropic", "google"] as const;
 
@@ -378,7 +387,7 @@ for (const [kind, answer] of Object.entries(ANSWERS)) {
             : stream;
           const bytes = new TextEncoder().encode(text);
           let at = 0;
-          const fetch = () =>
+          fakeFetch(() =>
             Promise.resolve(
               new Response(
                 new ReadableStream({
@@ -388,11 +397,12 @@ for (const [kind, answer] of Object.entries(ANSWERS)) {
                   },
                 }),
               ),
-            );
+            )
+          );
           const settings = settingsFor({ baseUrl: "http://127.0.0.1:9/v1" }, {
             kind: kind as keyof typeof ANSWERS,
           });
-          const heard = await listen(createModel(settings, { fetch, now: () => 0 }));
+          const heard = await listen(createModel(settings));
           assert.deepEqual([heard.text, heard.error], ["hello world", undefined]);
         },
       ),

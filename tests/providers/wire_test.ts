@@ -1,22 +1,18 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { afterEach, describe, it } from "node:test";
 import { ModelError } from "../../src/core/model.ts";
-import { createWire, type Wire, type WireSettings } from "../../src/providers/wire.ts";
+import { createWire, type Wire } from "../../src/providers/wire.ts";
+import { fakeFetch, restoreFetch } from "../support/model/model_server.ts";
 import { createSilentBody } from "../support/network/silent_body.ts";
 
-const wireOver = (
-  fetch: WireSettings["fetch"],
-  settings: Partial<WireSettings> = {},
-  signal = new AbortController().signal,
-) =>
-  createWire({
-    modelId: "p/m",
-    secrets: ["sk-canary-1"],
-    timeouts: { firstByteMs: 10_000, betweenBytesMs: 10_000 },
-    now: () => 0,
-    fetch,
-    ...settings,
-  }, signal);
+afterEach(restoreFetch);
+
+type Fetch = typeof globalThis.fetch;
+
+function wireOver(fetch: Fetch, silenceMs = 10_000, signal = new AbortController().signal) {
+  fakeFetch(fetch);
+  return createWire({ modelId: "p/m", secrets: ["sk-canary-1"], silenceMs }, signal);
+}
 
 const ask = (wire: Wire) => wire.send("http://x", { method: "POST" });
 
@@ -50,7 +46,7 @@ function endless(): ReadableStream<Uint8Array> {
 }
 
 /** A `fetch` whose signal ends a running body, as the real one does. */
-const answering = (make: () => ReadableStream<Uint8Array>): WireSettings["fetch"] => (_, init) => {
+const answering = (make: () => ReadableStream<Uint8Array>): Fetch => (_, init) => {
   const reader = make().getReader();
   return Promise.resolve(
     new Response(
@@ -74,29 +70,17 @@ const answering = (make: () => ReadableStream<Uint8Array>): WireSettings["fetch"
 
 describe("[T1] createWire()", () => {
   it("limits each silence, not the whole answer", async () => {
-    const wire = wireOver(answering(() => body(6, 400, true)), {
-      timeouts: { firstByteMs: 1_500, betweenBytesMs: 1_500 }, // shorter than the answer
-    });
+    const wire = wireOver(answering(() => body(6, 400, true)), 1_500);
     await ask(wire);
     assert.equal(await readAll(wire), "data".repeat(6));
     assert.equal(wire.failure(), undefined);
-  });
-
-  it("has a separate time limit for the first byte", async () => {
-    const wire = wireOver(answering(() => body(1, 1_200, true)), {
-      timeouts: { firstByteMs: 10_000, betweenBytesMs: 1_000 },
-    });
-    await ask(wire);
-    assert.equal(await readAll(wire), "data");
   });
 
   for (
     const [when, pieces] of [["before the first byte", 0], ["after the first bytes", 2]] as const
   ) {
     it(`gives up on a silence ${when}, and names its length`, async () => {
-      const wire = wireOver(answering(() => body(pieces, 1, false)), {
-        timeouts: { firstByteMs: 60, betweenBytesMs: 60 },
-      });
+      const wire = wireOver(answering(() => body(pieces, 1, false)), 60);
       await ask(wire);
       await assert.rejects(() => readAll(wire), { kind: "timeout" });
       assert.equal(wire.failure()?.kind, "timeout");
@@ -105,9 +89,7 @@ describe("[T1] createWire()", () => {
   }
 
   it("takes no time in which the process is stopped for silence", async () => {
-    const wire = wireOver(answering(() => body(1, 1_300, true)), {
-      timeouts: { firstByteMs: 1_000, betweenBytesMs: 1_000 },
-    });
+    const wire = wireOver(answering(() => body(1, 1_300, true)), 1_000);
     const reading = ask(wire).then(() => readAll(wire));
     await new Promise((resolve) => setTimeout(resolve, 10));
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_200);
@@ -120,7 +102,7 @@ describe("[T1] createWire()", () => {
         new Promise((_, reject) => {
           init?.signal?.addEventListener("abort", () => reject(init.signal?.reason));
         }),
-      { timeouts: { firstByteMs: 30, betweenBytesMs: 30 } },
+      30,
     );
     await assert.rejects(() => ask(wire), { kind: "timeout" });
   });
@@ -147,7 +129,7 @@ describe("[T1] createWire()", () => {
   it("rejects with the caller's reason after an abort, and reports no failure", async () => {
     const reason = new Error("enough");
     const stop = new AbortController();
-    const wire = wireOver(answering(() => body(99, 5, false)), {}, stop.signal);
+    const wire = wireOver(answering(() => body(99, 5, false)), undefined, stop.signal);
     await ask(wire);
     stop.abort(reason);
     await assert.rejects(() => readAll(wire), (thrown) => thrown === reason);
@@ -155,7 +137,7 @@ describe("[T1] createWire()", () => {
   });
 
   it("ends and closes a body that ignores its signal", async () => {
-    const short = { timeouts: { firstByteMs: 60, betweenBytesMs: 60 } };
+    const short = 60;
     const late = createSilentBody("data");
     const wire = wireOver(() => Promise.resolve(new Response(late.stream)), short);
     await ask(wire);
@@ -172,7 +154,11 @@ describe("[T1] createWire()", () => {
 
     const stop = new AbortController();
     const stopped = createSilentBody();
-    const mine = wireOver(() => Promise.resolve(new Response(stopped.stream)), {}, stop.signal);
+    const mine = wireOver(
+      () => Promise.resolve(new Response(stopped.stream)),
+      undefined,
+      stop.signal,
+    );
     await ask(mine);
     const reading = assert.rejects(() => mine.read(), { message: "enough" });
     stop.abort(new Error("enough"));

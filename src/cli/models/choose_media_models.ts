@@ -10,9 +10,6 @@ import {
   createSpeak,
   createSpeakPcm,
   createTranscribe,
-  DRAW_MS,
-  SPEAK_MS,
-  TRANSCRIBE_MS,
 } from "../../providers/other_apis/media.ts";
 import { openaiSettings } from "./model_settings.ts";
 import { createRealtimeServer } from "../../providers/other_apis/realtime.ts";
@@ -35,15 +32,15 @@ export function chooseSpeech(
         modelId: modelIdOf(heard),
         maxSec: audio.maxMin * 60,
         microsOf: cost(heard),
-        transcribe: createTranscribe(heard, { fetch, timeoutMs: TRANSCRIBE_MS }),
+        transcribe: createTranscribe(heard),
       }
       : undefined,
     voice: spoken
       ? {
         modelId: modelIdOf(spoken),
         microsOf: cost(spoken),
-        speak: createSpeak(spoken, audio.voice, { fetch, timeoutMs: SPEAK_MS }),
-        speakPcm: createSpeakPcm(spoken, audio.voice, { fetch, schedule }),
+        speak: createSpeak(spoken, audio.voice),
+        speakPcm: createSpeakPcm(spoken, audio.voice, schedule),
       }
       : undefined,
     realtime: talks && createRealtimeServer(talks, {
@@ -62,7 +59,7 @@ export function chooseDrawing(
 ): Drawing | undefined {
   const settings = openaiSettings(tools.draw, models, env);
   if (!settings) return undefined;
-  const draw = createDrawImage(settings, { fetch, timeoutMs: DRAW_MS });
+  const draw = createDrawImage(settings);
   return {
     modelId: modelIdOf(settings),
     async draw(prompt, signal) {

@@ -136,12 +136,11 @@ function candidateOf(settings: ModelSettings, log: Log): FittedCandidate {
     readPerSec: speed ? speed.perSec : () => HOSTED,
     async ask() {
       const { askAbilities } = await import("../../providers/about/abilities.ts");
-      const deps = { fetch, timeoutMs: ABILITIES_MS, now: Date.now };
-      return await askAbilities(settings, deps).catch(() => undefined);
+      return await askAbilities(settings, ABILITIES_MS).catch(() => undefined);
     },
     now: Date.now,
   });
-  const priced = withPrice(createModel(settings, { fetch, now: Date.now, room }), settings);
+  const priced = withPrice(createModel(settings, room), settings);
   const able = withAbilities(priced, known);
   const fitted = withPlainerRequests(speed ? speed.measured(able) : able, {
     now: Date.now,

@@ -42,7 +42,7 @@ export async function findModel(
   if (resolved.kind === "problem") return problem(resolved);
   if (resolved.kind === "discover") {
     const servers = resolved.providers.map(toSettings);
-    const settings = await discoverLocalModel(servers, fetch);
+    const settings = await discoverLocalModel(servers);
     return settings
       ? { kind: "found", settings, fallbacks: [], isDiscovered: true }
       : problem(resolved.providers === LOCAL_SERVERS ? NO_MODEL : noModelAt(resolved.providers));
@@ -98,8 +98,7 @@ export function createModelCheck(settings: ModelSettings): () => Promise<Finding
   let running: Promise<Finding> | undefined;
   async function check(): Promise<Finding> {
     const { checkModel } = await import("../../providers/about/check.ts");
-    const deps = { fetch, timeoutMs: CHECK_MS, now: Date.now };
-    return judgeModel(modelIdOf(settings), await checkModel(settings, deps));
+    return judgeModel(modelIdOf(settings), await checkModel(settings, CHECK_MS));
   }
   return () => running ??= check().finally(() => running = undefined);
 }

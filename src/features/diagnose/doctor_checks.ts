@@ -94,7 +94,7 @@ async function checkFound(found: FoundModel): Promise<Finding> {
 /** The abilities of the model, as the config and its server tell them; and a window too small. */
 async function abilitiesOf(settings: ModelSettings) {
   const { askAbilities } = await import("../../providers/about/abilities.ts");
-  const told = await askAbilities(settings, { fetch, timeoutMs: 10_000, now: Date.now }) ?? {};
+  const told = await askAbilities(settings, 10_000) ?? {};
   const { tools, images, ...abilities } = { ...told, ...settings.abilities };
   const word = (has: boolean | undefined) => has === undefined ? "unknown" : has ? "yes" : "no";
   const window = windowOf(abilities);

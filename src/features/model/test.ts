@@ -72,19 +72,16 @@ export async function testModels(flags: CommonFlags, io: Io): Promise<ExitCode> 
 
 /** Tests one model. A failure is a result. */
 export async function testModel(settings: ModelSettings): Promise<Tested> {
-  const deps = { fetch, timeoutMs: ASK_MS, now: Date.now };
   const about = { model: modelIdOf(settings), isLocal: !isPaid(settings) };
-  const model = withPlainerRequests(createModel(settings, { fetch, now: Date.now }), {
-    now: Date.now,
-  });
+  const model = withPlainerRequests(createModel(settings), { now: Date.now });
   const limit = AbortSignal.timeout(QUESTION_MS);
   try {
-    const before = { ...await askAbilities(settings, deps), ...settings.abilities };
+    const before = { ...await askAbilities(settings, ASK_MS), ...settings.abilities };
     const { contextWindow = UNKNOWN_WINDOW.contextWindow, isEarly = false } = before;
     const prompt = promptOf(isEarly || contextWindow <= SMALL_WINDOW);
     const tried = await tryModel(model, prompt, () => performance.now(), limit);
     // After the question: Ollama tells the window of a model that runs.
-    const told = await askAbilities(settings, deps) ?? {};
+    const told = await askAbilities(settings, ASK_MS) ?? {};
     const abilities = { ...told, ...settings.abilities };
     return { ...about, tried, abilities, windowFrom: windowSource(settings, told) };
   } catch (error) {

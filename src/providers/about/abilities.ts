@@ -24,7 +24,7 @@ import { fieldsOf } from "../answer_parts.ts";
 import type { ToldAbilities } from "../models.ts";
 import type { FittedModel } from "../refused/plainer_requests.ts";
 import { endpointOf, isOpenai, isPaid, type ModelSettings } from "../settings.ts";
-import { type CheckDeps, credentialsOf, readAbout } from "./check.ts";
+import { credentialsOf, readAbout } from "./check.ts";
 
 const RED_PNG =
   "iVBORw0KGgoAAAANSUhEUgAAAQAAAAEAAQMAAABmvDolAAAAA1BMVEX/AAAZ4gk3AAAAH0lEQVR42u3BAQ0AAADC" +
@@ -178,7 +178,7 @@ type Read = (path: string, body?: object) => Promise<unknown>;
  */
 export async function askAbilities(
   settings: ModelSettings,
-  deps: CheckDeps,
+  silenceMs: number,
 ): Promise<ToldAbilities | undefined> {
   const { provider, name } = settings;
   let hasAnswered = false;
@@ -187,7 +187,7 @@ export async function askAbilities(
       ? `${new URL(provider.baseUrl).origin}${path}`
       : `${endpointOf(provider)}/${path}`;
     try {
-      const text = await readAbout(url, settings, deps, credentialsOf(settings), body);
+      const text = await readAbout(url, settings, silenceMs, credentialsOf(settings), body);
       const value: unknown = JSON.parse(text);
       hasAnswered = true;
       return value;

@@ -1,18 +1,11 @@
 /** Asks a server whether it has a model, by its list of models. This spends no tokens. */
 
 import { parseForeignJson } from "../../lib/text/json.ts";
-import type { Clock } from "../../lib/clock.ts";
 import { z } from "zod";
 import { ModelError } from "../../core/model.ts";
 import type { ModelCheck } from "../../core/model_problem.ts";
-import { endpointOf, fetchOf, modelIdOf, type ModelSettings, secretsOf } from "../settings.ts";
+import { endpointOf, modelIdOf, type ModelSettings, secretsOf, withQuery } from "../settings.ts";
 import { createWire } from "../wire.ts";
-
-export interface CheckDeps extends Clock {
-  readonly fetch: typeof globalThis.fetch;
-  /** Maximum silence of the server, in milliseconds; a third of the time for the whole answer. */
-  readonly timeoutMs: number;
-}
 
 /** A list of models; some servers send `null` for an empty one. */
 const listSchema = z.looseObject({
@@ -51,19 +44,22 @@ const OTHERS_MAX = 5;
 /**
  * Asks the server. Failures are results.
  *
+ * @param silenceMs Milliseconds of the server's longest silence; a third of the time for an answer.
  * @throws {TypeError} If the provider's `baseUrl` is not an http or https URL.
  */
-export async function checkModel(settings: ModelSettings, deps: CheckDeps): Promise<ModelCheck> {
+export async function checkModel(settings: ModelSettings, silenceMs: number): Promise<ModelCheck> {
   const { provider, name } = settings;
   const url = new URL(endpointOf(provider));
   const { origin: server } = url;
   const isVendor = VENDOR_HOSTS.has(url.hostname);
   try {
-    const models = await readModels(settings, deps, credentialsOf(settings));
+    const models = await readModels(settings, silenceMs, credentialsOf(settings));
     // Ollama takes a name without a tag for the newest. Anthropic resolves aliases of its models.
     const isListed = hasOneModel(provider) ||
       models.some(({ id }) => id === name || id === `${name}:latest`);
-    if (isListed) return { kind: "listed", server, key: await keyOf(settings, deps, isVendor) };
+    if (isListed) {
+      return { kind: "listed", server, key: await keyOf(settings, silenceMs, isVendor) };
+    }
     const isOllama = provider.id === "ollama" || url.port === OLLAMA_PORT ||
       models.some(({ owned_by }) => owned_by === "library");
     const others = models.slice(0, OTHERS_MAX).map(({ id }) => id);
@@ -84,13 +80,13 @@ export async function checkModel(settings: ModelSettings, deps: CheckDeps): Prom
 /** Whether the server has accepted the key: only if it refuses a request without one. */
 async function keyOf(
   settings: ModelSettings,
-  deps: CheckDeps,
+  silenceMs: number,
   isVendor: boolean,
 ): Promise<"accepted" | "unknown" | "none"> {
   if (Object.keys(credentialsOf(settings)).length === 0) return "none";
   if (isVendor) return "accepted";
   try {
-    await readModels(settings, deps, {});
+    await readModels(settings, silenceMs, {});
     return "unknown";
   } catch (error) {
     return error instanceof ModelError && error.kind === "unauthorized" ? "accepted" : "unknown";
@@ -104,14 +100,14 @@ async function keyOf(
  */
 async function readModels(
   settings: ModelSettings,
-  deps: CheckDeps,
+  silenceMs: number,
   credentials: Readonly<Record<string, string>>,
 ): Promise<readonly { readonly id: string; readonly owned_by?: string | null | undefined }[]> {
   const { provider, name } = settings;
   const isOne = hasOneModel(provider);
   const url = `${endpointOf(provider)}${isOne ? `/models/${encodeURIComponent(name)}` : "/models"}`;
   const parsed = (isOne ? oneSchema : listSchema)
-    .safeParse(parseForeignJson(await readAbout(url, settings, deps, credentials)), {
+    .safeParse(parseForeignJson(await readAbout(url, settings, silenceMs, credentials)), {
       jitless: true, // compiling takes longer
     });
   if (parsed.success) return parsed.data.data ?? [];
@@ -132,28 +128,23 @@ async function readModels(
 export async function readAbout(
   url: string,
   settings: ModelSettings,
-  { fetch, timeoutMs, now }: CheckDeps,
+  silenceMs: number,
   credentials: Readonly<Record<string, string>>,
   body?: object,
 ): Promise<string> {
   const { provider } = settings;
   const modelId = modelIdOf(settings);
-  const wholeMs = WHOLE_TIMES * timeoutMs;
+  const wholeMs = WHOLE_TIMES * silenceMs;
   const limit = AbortSignal.timeout(wholeMs);
-  const wire = createWire({
-    modelId,
-    secrets: secretsOf(provider),
-    timeouts: { firstByteMs: timeoutMs, betweenBytesMs: timeoutMs },
-    fetch: fetchOf(provider, fetch),
-    now,
-  }, limit);
+  const wire = createWire({ modelId, secrets: secretsOf(provider), silenceMs }, limit);
   try {
     const headers = {
       ...(provider.kind === "anthropic" && ANTHROPIC_VERSION),
       ...(body && { "content-type": "application/json" }),
       ...credentials,
     };
-    await wire.send(url, { headers, ...(body && { method: "POST", body: JSON.stringify(body) }) });
+    const written = body && { method: "POST", body: JSON.stringify(body) };
+    await wire.send(withQuery(url, provider), { headers, ...written });
     const decoder = new TextDecoder();
     let text = "";
     for (let bytes = await wire.read(); bytes; bytes = await wire.read()) {

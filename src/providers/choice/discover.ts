@@ -13,13 +13,11 @@ const PROBE_MS = 1_000;
  */
 export async function discoverLocalModel(
   servers: readonly ProviderSettings[],
-  fetch: typeof globalThis.fetch,
-  timeoutMs = PROBE_MS,
+  silenceMs = PROBE_MS,
 ): Promise<ModelSettings | undefined> {
   const { listModels } = await import("./list_models.ts"); // a start with a provider needs none
   const results = await Promise.all(servers.map(async (provider) => {
-    const deps = { fetch, timeoutMs, now: Date.now };
-    const [model] = await listModels(provider, deps).catch(() => []); // no server of models
+    const [model] = await listModels(provider, silenceMs).catch(() => []); // no server of models
     return model && { provider, name: model.name };
   }));
   return results.find((settings) => settings !== undefined);

@@ -186,26 +186,24 @@ export function retryWaitMs(tries: number, error: unknown, random: number): numb
   return Math.round(Math.max(waitMs, retryAfterMs) * (1 + JITTER * random));
 }
 
-export interface RetryDeps {
-  /** Waits; rejects with the signal's reason once it is aborted. */
-  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
-  /** Random number from 0 up to, but not including, 1. */
-  readonly random: () => number;
-  /**
-   * Whether a text has a call of one of these tools, which the server's tool parser has not read: people
-   * would see half a sentence.
-   */
-  readonly hasCall?: (text: string, tools: readonly string[]) => Promise<boolean>;
-  /** Gets each failure before its retry, with the delay in milliseconds. */
-  readonly onRetry?: (error: ModelError, waitMs: number) => void;
-  /** Gets the refusal of a request because of its length. */
-  readonly onTooLong?: (error: ModelError, request: ModelRequest) => void;
-}
-
 /** Wraps a model so that it retries temporary failures. A tool call that came as text is one. */
 export function withRetry(
   model: Model,
-  { sleep, random, hasCall, onRetry, onTooLong }: RetryDeps,
+  { sleep, random, hasCall, onRetry, onTooLong }: {
+    /** Waits; rejects with the signal's reason once it is aborted. */
+    readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+    /** Random number from 0 up to, but not including, 1. */
+    readonly random: () => number;
+    /**
+     * Whether a text has a call of one of these tools, which the server's tool parser has not read:
+     * people would see half a sentence.
+     */
+    readonly hasCall?: (text: string, tools: readonly string[]) => Promise<boolean>;
+    /** Gets each failure before its retry, with the delay in milliseconds. */
+    readonly onRetry?: (error: ModelError, waitMs: number) => void;
+    /** Gets the refusal of a request because of its length. */
+    readonly onTooLong?: (error: ModelError, request: ModelRequest) => void;
+  },
 ): Model {
   return withGenerate(model, async function* (request, signal) {
     const tools = request.mayCall === false ? [] : request.tools ?? [];

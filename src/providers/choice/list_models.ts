@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { ModelError } from "../../core/model.ts";
 import { parseForeignJson } from "../../lib/text/json.ts";
-import { type CheckDeps, credentialsOf, readAbout } from "../about/check.ts";
+import { credentialsOf, readAbout } from "../about/check.ts";
 import { endpointOf, type ProviderSettings } from "../settings.ts";
 
 export interface ListedModel {
@@ -40,7 +40,7 @@ const PREFIX = /^models\//;
  */
 export async function listModels(
   provider: ProviderSettings,
-  deps: CheckDeps,
+  silenceMs: number,
 ): Promise<readonly ListedModel[]> {
   const settings = { provider, name: "" };
   const query = provider.kind === "google"
@@ -49,7 +49,7 @@ export async function listModels(
     ? "?limit=1000"
     : "";
   const url = `${endpointOf(provider)}/models${query}`;
-  const body = parseForeignJson(await readAbout(url, settings, deps, credentialsOf(settings)));
+  const body = parseForeignJson(await readAbout(url, settings, silenceMs, credentialsOf(settings)));
   const parsed = listSchema.safeParse(body, { jitless: true });
   if (!parsed.success) {
     throw new ModelError(`${provider.id}: the server has no list of models`, {

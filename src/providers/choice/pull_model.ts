@@ -43,8 +43,7 @@ const ERROR_MAX = 200;
 export async function pullModel(
   origin: string,
   model: string,
-  { fetch, signal, onProgress, silenceMs = SILENCE_MS }: {
-    readonly fetch: typeof globalThis.fetch;
+  { signal, onProgress, silenceMs = SILENCE_MS }: {
     readonly signal: AbortSignal;
     readonly onProgress: (progress: PullProgress) => void;
     /** Milliseconds after which a silent server counts as gone. */

@@ -9,17 +9,11 @@ import { fetchPlain, readBody } from "../../lib/network/fetch_plain.ts";
 import { parseForeignJson } from "../../lib/text/json.ts";
 import {
   endpointOf,
-  fetchOf,
   type ModelSettings,
   type ProviderSettings,
   secretsOf,
+  withQuery,
 } from "../settings.ts";
-
-interface SpeechDeps {
-  readonly fetch: typeof globalThis.fetch;
-  /** Milliseconds from the request to the last byte of the answer. */
-  readonly timeoutMs: number;
-}
 
 /**
  * Sends a request once. The time limit holds even if the runtime ignores the abort.
@@ -29,16 +23,17 @@ interface SpeechDeps {
  */
 async function askSpeech(
   provider: ProviderSettings,
-  { path, body, maxBytes, server = "speech" }: {
+  { path, body, maxBytes, timeoutMs, server = "speech" }: {
     /** After the provider's address: `"/audio/speech"`. */
     readonly path: string;
     readonly body: FormData | string;
     /** Maximum bytes of the answer. */
     readonly maxBytes: number;
+    /** Milliseconds from the request to the last byte of the answer. */
+    readonly timeoutMs: number;
     /** Kind of the server, for failures; `"speech"` if absent. */
     readonly server?: string;
   },
-  { fetch, timeoutMs }: SpeechDeps,
   signal: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const limit = AbortSignal.timeout(timeoutMs);
@@ -50,7 +45,7 @@ async function askSpeech(
   stopped.catch(() => {}); // the answer may have come first
   const tooLarge = () => new FileError(`the ${server} server's answer is too large`);
   async function ask(): Promise<Uint8Array<ArrayBuffer>> {
-    const { body } = await sendSpeech(provider, given, fetch, both);
+    const { body } = await sendSpeech(provider, given, both);
     return await readBody(body, { maxBytes, tooLarge, signal: both });
   }
   try {
@@ -81,11 +76,11 @@ async function sendSpeech(
     readonly body: FormData | string;
     readonly server?: string;
   },
-  fetch: SpeechDeps["fetch"],
   signal: AbortSignal,
 ): Promise<Response> {
   const { headers = {}, apiKey } = provider;
-  const response = await fetchPlain(fetchOf(provider, fetch), `${endpointOf(provider)}${path}`, {
+  const url = withQuery(`${endpointOf(provider)}${path}`, provider);
+  const response = await fetchPlain(fetch, url, {
     method: "POST",
     headers: {
       ...(apiKey !== undefined && { Authorization: `Bearer ${apiKey}` }),
@@ -130,7 +125,7 @@ const HEADER_BYTES = 44;
 export function createSpeakPcm(
   { name: model, provider }: ModelSettings,
   voice: string,
-  { fetch, schedule }: { readonly fetch: SpeechDeps["fetch"]; readonly schedule: StartTimer },
+  schedule: StartTimer,
 ): (text: string, signal: AbortSignal) => AsyncIterable<Int16Array> {
   return async function* (text, signal) {
     const body = JSON.stringify({ model, voice, input: text, response_format: "pcm" });
@@ -141,7 +136,7 @@ export function createSpeakPcm(
     try {
       signal.throwIfAborted();
       const response = await inTime(
-        sendSpeech(provider, { path: "/audio/speech", body }, fetch, both),
+        sendSpeech(provider, { path: "/audio/speech", body }, both),
       );
       const reader = response.body?.getReader();
       if (!reader || /json|html|xml/i.test(response.headers.get("content-type") ?? "")) {
@@ -199,7 +194,7 @@ export function createReadPcm(): (bytes: Uint8Array) => Int16Array {
 }
 
 /** Milliseconds for one answer: its text waits as long. */
-export const SPEAK_MS = 30_000;
+const SPEAK_MS = 30_000;
 /** Maximum bytes of a sound: half an hour of Opus at 32 kbit/s has 7 MB. */
 const MAX_AUDIO_BYTES = 8_000_000;
 
@@ -212,15 +207,13 @@ const MAX_AUDIO_BYTES = 8_000_000;
 export function createSpeak(
   settings: ModelSettings,
   voice: string,
-  deps: SpeechDeps,
 ): (text: string, signal: AbortSignal) => Promise<Uint8Array<ArrayBuffer>> {
   return async (text, signal) => {
     const { name: model, provider } = settings;
     const body = JSON.stringify({ model, voice, input: text, response_format: "opus" });
     const bytes = await askSpeech(
       provider,
-      { path: "/audio/speech", body, maxBytes: MAX_AUDIO_BYTES },
-      deps,
+      { path: "/audio/speech", body, maxBytes: MAX_AUDIO_BYTES, timeoutMs: SPEAK_MS },
       signal,
     );
     const isOgg = new TextDecoder("latin1").decode(bytes.subarray(0, 4)) === "OggS";
@@ -230,7 +223,7 @@ export function createSpeak(
 }
 
 /** Milliseconds for one transcription: a small machine needs as long as the recording. */
-export const TRANSCRIBE_MS = 120_000;
+const TRANSCRIBE_MS = 120_000;
 /** Maximum bytes of an answer. Ten minutes of speech have some 10 kB. */
 const MAX_TEXT_BYTES = 1_000_000;
 
@@ -241,7 +234,7 @@ const answerSchema = z.object({ text: z.string() });
  *
  * @throws {FileError} If the server gives no words; or the signal's reason.
  */
-export function createTranscribe(settings: ModelSettings, deps: SpeechDeps): (recording: {
+export function createTranscribe(settings: ModelSettings, timeoutMs = TRANSCRIBE_MS): (recording: {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** `"audio/ogg"`. */
   readonly mediaType: string;
@@ -253,8 +246,8 @@ export function createTranscribe(settings: ModelSettings, deps: SpeechDeps): (re
     body.set("file", new Blob([bytes], { type: mediaType }), `recording.${ending}`);
     body.set("model", settings.name);
     body.set("response_format", "json");
-    const request = { path: "/audio/transcriptions", body, maxBytes: MAX_TEXT_BYTES };
-    const answer = await askSpeech(settings.provider, request, deps, signal);
+    const request = { path: "/audio/transcriptions", body, maxBytes: MAX_TEXT_BYTES, timeoutMs };
+    const answer = await askSpeech(settings.provider, request, signal);
     const text = parsed(answerSchema, answer)?.text.trim();
     if (text === undefined) throw new FileError("the speech server's answer has no transcript");
     if (text === "") throw new FileError("it has no words");
@@ -267,7 +260,7 @@ function parsed<Schema extends z.ZodType>(schema: Schema, bytes: Uint8Array) {
   return schema.safeParse(parseForeignJson(new TextDecoder().decode(bytes))).data;
 }
 
-export const DRAW_MS = 110_000;
+const DRAW_MS = 110_000;
 /** Maximum bytes of an answer: base64 of an image of 15 MB. */
 const MAX_IMAGE_BYTES = 20_000_000;
 
@@ -289,7 +282,6 @@ const ALWAYS_BASE64 = /^(?:.*\/)?gpt-image/;
  */
 export function createDrawImage(
   { name: model, provider }: ModelSettings,
-  deps: SpeechDeps,
 ): (prompt: string, signal: AbortSignal) => Promise<{
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Tokens; absent if the server reports none. */
@@ -302,9 +294,10 @@ export function createDrawImage(
       path: "/images/generations",
       body,
       maxBytes: MAX_IMAGE_BYTES,
+      timeoutMs: DRAW_MS,
       server: "image",
     };
-    const bytes = await askSpeech(provider, request, deps, signal);
+    const bytes = await askSpeech(provider, request, signal);
     const answer = parsed(imageSchema, bytes);
     if (!answer) throw new FileError("the image server's answer has no image");
     const { data: [{ b64_json: image }], usage } = answer;

@@ -1,12 +1,15 @@
 /** Reads what servers tell about a model, in their recorded forms. */
 
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { afterEach, describe, it } from "node:test";
 import { askAbilities, familyWindow } from "../../../src/providers/about/abilities.ts";
 import { createKnownAbilities, type ToldAbilities } from "../../../src/providers/models.ts";
 import type { ModelRequest } from "../../../src/core/model.ts";
 import type { ProviderSettings } from "../../../src/providers/settings.ts";
+import { fakeFetch, restoreFetch } from "../../support/model/model_server.ts";
 import { sameData } from "../../support/same_data.ts";
+
+afterEach(restoreFetch);
 
 const LOCAL: ProviderSettings = {
   id: "local",
@@ -21,18 +24,14 @@ async function ask(
   paths: Readonly<Record<string, unknown>>,
 ) {
   const asked: string[] = [];
-  const told = await askAbilities({ provider, name }, {
-    fetch: (input) => {
-      const { pathname } = new URL(String(input));
-      asked.push(pathname);
-      return Promise.resolve(
-        pathname in paths ? Response.json(paths[pathname]) : Response.json({}, { status: 404 }),
-      );
-    },
-    timeoutMs: 60_000,
-    now: () => 0,
+  fakeFetch((input) => {
+    const { pathname } = new URL(String(input));
+    asked.push(pathname);
+    return Promise.resolve(
+      pathname in paths ? Response.json(paths[pathname]) : Response.json({}, { status: 404 }),
+    );
   });
-  return { told, asked };
+  return { told: await askAbilities({ provider, name }, 60_000), asked };
 }
 
 const list = (...data: readonly object[]) => ({ "/v1/models": { object: "list", data } });
@@ -215,9 +214,8 @@ describe("[L4] askAbilities()", () => {
   }
 
   it("tells nothing if no server answers", async () => {
-    const fetch = () => Promise.reject(new TypeError("connection refused"));
-    const deps = { fetch, timeoutMs: 60_000, now: () => 0 };
-    assert.equal(await askAbilities({ provider: LOCAL, name: "q" }, deps), undefined);
+    fakeFetch(() => Promise.reject(new TypeError("connection refused")));
+    assert.equal(await askAbilities({ provider: LOCAL, name: "q" }, 60_000), undefined);
   });
 
   it("asks no further path if the list has the window", async () => {

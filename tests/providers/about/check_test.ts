@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { afterEach, describe, it } from "node:test";
 import type { ModelCheck } from "../../../src/core/model_problem.ts";
 import { checkModel } from "../../../src/providers/about/check.ts";
 import type { ProviderSettings } from "../../../src/providers/settings.ts";
 import { sameData } from "../../support/same_data.ts";
+import { fakeFetch, restoreFetch } from "../../support/model/model_server.ts";
+
+afterEach(restoreFetch);
 
 const KEY = "sk-canary-0123456789";
 
@@ -40,17 +43,17 @@ async function check(
   provider: ProviderSettings,
   answer: (sent: Sent) => Response | Promise<Response>,
   name = "llama3.2",
-  timeoutMs = 60_000,
+  silenceMs = 60_000,
 ): Promise<{ readonly result: ModelCheck; readonly sent: readonly Sent[] }> {
   const sent: Sent[] = [];
-  const fetch: typeof globalThis.fetch = async (input, init) => {
+  fakeFetch(async (input, init) => {
     assert.equal(init?.method ?? "GET", "GET", "a question would cost tokens");
     assert.equal(init?.body, undefined);
     const request = { url: String(input), headers: new Headers(init?.headers) };
     sent.push(request);
     return await answer(request);
-  };
-  const result = await checkModel({ provider, name }, { fetch, timeoutMs, now: () => 0 });
+  });
+  const result = await checkModel({ provider, name }, silenceMs);
   assert.doesNotMatch(JSON.stringify(result), new RegExp(KEY));
   return { result, sent };
 }

@@ -1,13 +1,21 @@
 /** Tests that an answer goes back as it came, with servers that enforce their rules about it. */
 
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { afterEach, describe, it } from "node:test";
 import fc from "fast-check";
 import { ModelError, type ModelMessage, type ModelRequest } from "../../../src/core/model.ts";
 import { createModel } from "../../../src/providers/models.ts";
 import { withPlainerRequests } from "../../../src/providers/refused/plainer_requests.ts";
 import type { ModelSettings, ProviderSettings } from "../../../src/providers/settings.ts";
-import { listen, QUESTION, settingsFor } from "../../support/model/model_server.ts";
+import {
+  fakeFetch,
+  listen,
+  QUESTION,
+  restoreFetch,
+  settingsFor,
+} from "../../support/model/model_server.ts";
+
+afterEach(restoreFetch);
 
 type Fields = Readonly<Record<string, unknown>>;
 type Assistant = Extract<ModelMessage, { role: "assistant" }>;
@@ -38,7 +46,7 @@ function serverOf(
   refuses: (messages: readonly Sent[], body: Fields) => string | undefined = () => undefined,
 ) {
   const sent: (readonly Sent[])[] = [];
-  const fetch: typeof globalThis.fetch = async (_, init) => {
+  fakeFetch(async (_, init) => {
     const body = JSON.parse(await new Response(init?.body).text());
     sent.push(body.messages.slice(1));
     const message = refuses(body.messages.slice(1), body);
@@ -47,13 +55,13 @@ function serverOf(
         headers: { "content-type": "text/event-stream" },
       })
       : Response.json({ error: { message } }, { status: 400 });
-  };
+  });
   const modelOf = (settings: Partial<ModelSettings>, provider: Partial<ProviderSettings> = {}) =>
     withPlainerRequests(
       createModel({
         ...settingsFor({ baseUrl: "http://127.0.0.1:9/v1" }, provider),
         ...settings,
-      }, { fetch, now: () => 0 }),
+      }),
       { now: () => 0 },
     );
   const model = modelOf({});
@@ -188,13 +196,12 @@ describe("[L1] an answer goes back as it came", () => {
     assert.deepEqual([sent[1], sent[2]].flatMap(extras), [{}, {}]);
     for (const kind of ["openai-responses", "anthropic", "google"] as const) {
       let body = "";
-      const fetch: typeof globalThis.fetch = async (_, init) => {
+      fakeFetch(async (_, init) => {
         body = await new Response(init?.body).text();
         return new Response("{}", { status: 500 });
-      };
+      });
       const settings = settingsFor({ baseUrl: "http://127.0.0.1:9/v1" }, { kind });
-      const deps = { fetch, now: () => 0 };
-      await ask(turn, withPlainerRequests(createModel(settings, deps), deps));
+      await ask(turn, withPlainerRequests(createModel(settings), { now: () => 0 }));
       assert.match(body, /high/);
       assert.doesNotMatch(body, /Hm\.|c2lnbmVk/);
     }

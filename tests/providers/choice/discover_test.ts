@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { afterEach, describe, it } from "node:test";
 import { discoverLocalModel } from "../../../src/providers/choice/discover.ts";
 import type { ProviderSettings } from "../../../src/providers/settings.ts";
-import { withModelServer } from "../../support/model/model_server.ts";
+import { fakeFetch, restoreFetch, withModelServer } from "../../support/model/model_server.ts";
 import { createSilentBody } from "../../support/network/silent_body.ts";
+
+afterEach(restoreFetch);
 
 const local = (id: string, port: number): ProviderSettings => ({
   id,
@@ -12,24 +14,27 @@ const local = (id: string, port: number): ProviderSettings => ({
 });
 const SERVERS = [local("first", 1), local("second", 2)];
 
-/** A `fetch` with answers by port. Other ports refuse connections. */
-const knowing = (answers: Readonly<Record<number, () => Response | Promise<Response>>>) => {
-  const fetch: typeof globalThis.fetch = async (input) => {
+/** Answers by port. Other ports refuse connections. */
+const discoverWith = (
+  answers: Readonly<Record<number, () => Response | Promise<Response>>>,
+  silenceMs?: number,
+) => {
+  fakeFetch(async (input) => {
     const { port, pathname, hostname } = new URL(String(input));
     assert.equal(hostname, "127.0.0.1");
     assert.equal(pathname, "/v1/models");
     const answer = answers[Number(port)];
     if (!answer) throw new TypeError("connection refused");
     return await answer();
-  };
-  return fetch;
+  });
+  return discoverLocalModel(SERVERS, silenceMs);
 };
 const listing = (...ids: string[]) => () => Response.json({ data: ids.map((id) => ({ id })) });
 
 describe("[L2] discoverLocalModel()", () => {
   it("returns the first model of a running server", async () => {
     assert.deepEqual(
-      await discoverLocalModel(SERVERS, knowing({ 2: listing("llama3.2:3b", "qwen3") })),
+      await discoverWith({ 2: listing("llama3.2:3b", "qwen3") }),
       {
         provider: { id: "second", kind: "openai-compatible", baseUrl: "http://127.0.0.1:2/v1" },
         name: "llama3.2:3b",
@@ -42,7 +47,7 @@ describe("[L2] discoverLocalModel()", () => {
       await new Promise((resolve) => setTimeout(resolve, 30));
       return listing("slow")();
     };
-    const found = await discoverLocalModel(SERVERS, knowing({ 1: slow, 2: listing("fast") }));
+    const found = await discoverWith({ 1: slow, 2: listing("fast") });
     assert.equal(found?.name, "slow");
   });
 
@@ -55,39 +60,36 @@ describe("[L2] discoverLocalModel()", () => {
   ];
   for (const [fault, answer] of useless) {
     it(`skips a server that ${fault}`, async () => {
-      const found = await discoverLocalModel(SERVERS, knowing({ 1: answer, 2: listing("good") }));
+      const found = await discoverWith({ 1: answer, 2: listing("good") });
       assert.equal(found?.provider.id, "second");
     });
   }
 
   it("skips models that cannot chat", async () => {
-    const found = await discoverLocalModel(
-      SERVERS,
-      knowing({ 1: listing("nomic-embed-text", "llama3") }),
-    );
+    const found = await discoverWith({ 1: listing("nomic-embed-text", "llama3") });
     assert.equal(found?.name, "llama3");
   });
 
   it("returns `undefined` without a server", async () => {
-    assert.equal(await discoverLocalModel(SERVERS, knowing({})), undefined);
+    assert.equal(await discoverWith({}), undefined);
   });
 
   it("does not wait for a silent server", async () => {
-    const fetch: typeof globalThis.fetch = (_, init) =>
+    fakeFetch((_, init) =>
       new Promise((_, reject) =>
         init?.signal?.addEventListener("abort", () => reject(init.signal?.reason))
-      );
-    assert.equal(await discoverLocalModel(SERVERS, fetch, 20), undefined);
+      )
+    );
+    assert.equal(await discoverLocalModel(SERVERS, 20), undefined);
     const { stream, isCancelled } = createSilentBody('{"data":');
-    const half = knowing({ 2: () => new Response(stream) });
-    assert.equal(await discoverLocalModel(SERVERS, half, 20), undefined);
+    assert.equal(await discoverWith({ 2: () => new Response(stream) }, 20), undefined);
     assert.ok(isCancelled());
   });
 
   it("finds a real server", async () => {
     await withModelServer({}, async ({ port, baseUrl }) => {
       const patientMs = 60_000; // a busy machine takes longer than the second of a start
-      const found = await discoverLocalModel([local("here", port)], globalThis.fetch, patientMs);
+      const found = await discoverLocalModel([local("here", port)], patientMs);
       assert.deepEqual(found, {
         provider: { id: "here", kind: "openai-compatible", baseUrl },
         name: "barnacle-script",

@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { afterEach, describe, it } from "node:test";
 import { pullModel } from "../../../src/providers/choice/pull_model.ts";
+import { fakeFetch, restoreFetch } from "../../support/model/model_server.ts";
 import { createSilentBody } from "../../support/network/silent_body.ts";
+
+afterEach(restoreFetch);
 
 const HOSTILE = "\u001b[2J\u202egnp";
 const NEVER = new AbortController().signal;
 
 function pull(answer: () => Response, silenceMs?: number) {
   const seen: string[] = [];
-  const fetch: typeof globalThis.fetch = () => Promise.resolve(answer());
+  fakeFetch(() => Promise.resolve(answer()));
   const result = pullModel("http://127.0.0.1:1", "qwen3", {
-    fetch,
     signal: NEVER,
     onProgress: ({ status }) => void seen.push(status),
     silenceMs,

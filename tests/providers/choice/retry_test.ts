@@ -9,11 +9,12 @@ import {
 } from "../../../src/core/model.ts";
 import {
   RETRY_AFTER_MAX_MS,
-  type RetryDeps,
   retryWaitMs,
   withRetry,
 } from "../../../src/providers/choice/fallbacks.ts";
 import { listen, QUESTION } from "../../support/model/model_server.ts";
+
+type Deps = Parameters<typeof withRetry>[1];
 
 const failure = (kind: ModelErrorKind, retryAfterMs?: number) =>
   new ModelError("no", {
@@ -75,7 +76,7 @@ function failing(...answers: readonly (readonly [words: string, error?: Error])[
       yield { kind: "finish", reason: "stop" };
     },
   };
-  const deps: RetryDeps = {
+  const deps: Deps = {
     sleep: (ms, signal) => {
       waits.push(ms);
       return signal.aborted ? Promise.reject(signal.reason) : Promise.resolve();
@@ -198,7 +199,7 @@ describe("[L3] withRetry()", () => {
         },
       };
       const { deps } = failing();
-      const hasCall: RetryDeps["hasCall"] = (text, tools) =>
+      const hasCall: Deps["hasCall"] = (text, tools) =>
         Promise.resolve(text === "CALL" && tools[0] === "tide");
       const retried = withRetry(model, { ...deps, hasCall });
       const { text, error } = await listen(retried, undefined, { ...QUESTION, ...request });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { createServer, type RequestListener, type ServerResponse } from "node:http";
-import { describe, it } from "node:test";
+import { afterEach, describe, it } from "node:test";
 import { FileError } from "../../../src/core/turn/media.ts";
 import type { ModelSettings } from "../../../src/providers/settings.ts";
 import {
@@ -13,6 +13,7 @@ import {
 } from "../../../src/providers/other_apis/media.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { wav } from "../../support/files/samples.ts";
+import { fakeFetch, restoreFetch } from "../../support/model/model_server.ts";
 import { createSilentBody } from "../../support/network/silent_body.ts";
 
 const NEVER = new AbortController().signal;
@@ -39,9 +40,7 @@ async function withServer(
   }
 }
 
-/** Milliseconds that a good server may take; far more than it needs. */
-const TIMEOUT_MS = 30_000;
-const deps = { fetch, timeoutMs: TIMEOUT_MS };
+afterEach(restoreFetch);
 
 describe("[H10] createTranscribe()", () => {
   it("sends file, model and key, and reads the text", () =>
@@ -55,7 +54,7 @@ describe("[H10] createTranscribe()", () => {
         answer.end('{"text":" low tide at nine "}');
       });
     }, async (settings) => {
-      assert.equal(await createTranscribe(settings, deps)(RECORDING, NEVER), "low tide at nine");
+      assert.equal(await createTranscribe(settings)(RECORDING, NEVER), "low tide at nine");
     }));
 
   const habits: readonly [title: string, answer: RequestListener, why: RegExp][] = [
@@ -82,7 +81,7 @@ describe("[H10] createTranscribe()", () => {
       withServer(
         answer,
         (settings) =>
-          assert.rejects(createTranscribe(settings, deps)(RECORDING, NEVER), (error) => {
+          assert.rejects(createTranscribe(settings)(RECORDING, NEVER), (error) => {
             assert.ok(error instanceof FileError);
             assert.match(error.message, why);
             assert.ok(!`${error.message}${String(error.cause)}`.includes(KEY));
@@ -95,7 +94,7 @@ describe("[H10] createTranscribe()", () => {
     withServer(
       (_, answer) => void answer.writeHead(200).write("{"),
       (settings) =>
-        assert.rejects(createTranscribe(settings, { fetch, timeoutMs: 50 })(RECORDING, NEVER), {
+        assert.rejects(createTranscribe(settings, 50)(RECORDING, NEVER), {
           message: "the speech server gave no answer",
         }),
     ));
@@ -103,8 +102,8 @@ describe("[H10] createTranscribe()", () => {
   it("closes an answer that falls silent", () =>
     withServer(() => {}, async (settings) => {
       const { stream, isCancelled } = createSilentBody('{"text":');
-      const silent = { fetch: () => Promise.resolve(new Response(stream)), timeoutMs: 50 };
-      await assert.rejects(createTranscribe(settings, silent)(RECORDING, NEVER), {
+      fakeFetch(() => Promise.resolve(new Response(stream)));
+      await assert.rejects(createTranscribe(settings, 50)(RECORDING, NEVER), {
         message: "the speech server gave no answer",
       });
       assert.ok(isCancelled());
@@ -113,7 +112,7 @@ describe("[H10] createTranscribe()", () => {
   it("ends with its turn", () =>
     withServer(() => {}, (settings) => {
       const ending = AbortSignal.abort(new Error("stopped"));
-      return assert.rejects(createTranscribe(settings, deps)(RECORDING, ending), /stopped/);
+      return assert.rejects(createTranscribe(settings)(RECORDING, ending), /stopped/);
     }));
 });
 
@@ -127,14 +126,14 @@ it("[R16] createSpeak() › asks for Opus in a voice, and refuses anything else"
       answer.end(input === "good" ? "OggS…" : "ID3");
     });
   }, async (settings) => {
-    const speak = createSpeak(settings, "nova", deps);
+    const speak = createSpeak(settings, "nova");
     assert.ok((await speak("good", NEVER)).length > 0);
     await assert.rejects(speak("bad", NEVER), /no Opus in Ogg/);
   }));
 
 describe("[V5] createSpeakPcm()", () => {
   const speakWith = (settings: ModelSettings, clock = new FakeClock()) =>
-    createSpeakPcm(settings, "nova", { fetch, schedule: clock.schedule });
+    createSpeakPcm(settings, "nova", clock.schedule);
   async function all(sound: AsyncIterable<Int16Array>): Promise<number[]> {
     const samples: number[] = [];
     for await (const part of sound) samples.push(...part);

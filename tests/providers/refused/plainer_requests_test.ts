@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { describe, it } from "node:test";
+import { afterEach, describe, it } from "node:test";
 import fc from "fast-check";
 import type { ModelMessage, ModelRequest, ToolDefinition } from "../../../src/core/model.ts";
 import { withRetry } from "../../../src/providers/choice/fallbacks.ts";
 import { withPlainerRequests } from "../../../src/providers/refused/plainer_requests.ts";
 import { createModel } from "../../../src/providers/models.ts";
 import type { ProviderSettings } from "../../../src/providers/settings.ts";
-import { listen, settingsFor } from "../../support/model/model_server.ts";
+import { fakeFetch, listen, restoreFetch, settingsFor } from "../../support/model/model_server.ts";
 import { cases } from "../../support/long_form.ts";
+
+afterEach(restoreFetch);
 
 interface Body extends Readonly<Record<string, unknown>> {
   readonly tools?: readonly { readonly function: ToolDefinition }[];
@@ -104,16 +106,16 @@ function serverWith(
 ) {
   const bodies: Body[] = [];
   let time = 0;
-  const fetch: typeof globalThis.fetch = async (_, init) => {
+  fakeFetch(async (_, init) => {
     const body: Body = JSON.parse(await new Response(init?.body).text());
     bodies.push(body);
     if (causes.some((isRefused) => isRefused(body))) return refuse(said);
     const message = { content: "hello", plan_x: "as it came" };
     return Response.json({ choices: [{ message, finish_reason: "stop" }] });
-  };
+  });
   const now = () => time;
   const settings = { ...settingsFor({ baseUrl: "http://127.0.0.1:9/v1" }), maxOutputTokens: 9 };
-  const fitted = withPlainerRequests(createModel(settings, { fetch, now }), { now });
+  const fitted = withPlainerRequests(createModel(settings), { now });
   const asked = withRetry(fitted, { sleep: () => Promise.resolve(), random: () => 0 });
   return {
     bodies,
@@ -134,8 +136,10 @@ const picture = (byte: number) => ({ mediaType: "image/png", data: new Uint8Arra
 
 /** A request with all that a server may refuse. */
 async function richRequest(toolCount: number): Promise<ModelRequest> {
+  const { fetch } = globalThis;
   const { model } = serverWith([]);
   const finish = (await listen(model)).parts.at(-1);
+  fakeFetch(fetch); // that of the test
   assert.ok(finish?.kind === "finish" && finish.carried);
   const calls = ["a", "b"].map((id) => ({ id, name: "tool0", arguments: "{}" }));
   const results = calls.map((call): ModelMessage => ({ role: "tool", call, text: "done" }));
@@ -228,7 +232,7 @@ describe("[L3] withPlainerRequests()", () => {
         async (kind, names, carry, words) => {
           const bodies: string[] = [];
           const isRefused = (body: string) => names.some((name) => PARTS[name]?.test(body));
-          const fetch: typeof globalThis.fetch = async (_, init) => {
+          fakeFetch(async (_, init) => {
             const body = await new Response(init?.body).text();
             bodies.push(body);
             return isRefused(body)
@@ -236,11 +240,11 @@ describe("[L3] withPlainerRequests()", () => {
               : kind === "anthropic"
               ? new Response([GOOD[kind]].flat().map(eventOf).join(""))
               : Response.json(GOOD[kind]);
-          };
+          });
           const settings = settingsFor({ baseUrl: "http://127.0.0.1:9/v1" }, { kind });
           const now = () => 0;
           const model = withRetry(
-            withPlainerRequests(createModel(settings, { fetch, now }), { now }),
+            withPlainerRequests(createModel(settings), { now }),
             { sleep: () => Promise.resolve(), random: now },
           );
           const request = await richRequest(9);
@@ -393,16 +397,16 @@ describe("[L3] withPlainerRequests()", () => {
       it(`asks nine times and a minute at most: ${statuses.join(", ")} after ${ms} ms`, async () => {
         let time = 0;
         const begun: number[] = [];
-        const fetch = () => {
+        fakeFetch(() => {
           begun.push(time);
           time += ms;
           const status = statuses[(begun.length - 1) % statuses.length] ?? 400;
           return Promise.resolve(Response.json({ error: { message: "Nope" } }, { status }));
-        };
+        });
         const now = () => time;
         const sleep = (wait: number) => Promise.resolve(void (time += wait));
         const settings = settingsFor({ baseUrl: "http://127.0.0.1:9/v1" });
-        const plainer = withPlainerRequests(createModel(settings, { fetch, now }), { now });
+        const plainer = withPlainerRequests(createModel(settings), { now });
         const model = withRetry(plainer, { sleep, random: () => 0 });
         const { error } = await listen(model, undefined, await richRequest(40));
         assert.match(String(error), /Nope/);

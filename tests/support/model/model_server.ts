@@ -6,7 +6,7 @@ import {
   startModelServer,
 } from "../../../simulator/model/server.ts";
 import type { Model, ModelPart, ModelRequest } from "../../../src/core/model.ts";
-import { createModel, type ModelDeps } from "../../../src/providers/models.ts";
+import { createModel } from "../../../src/providers/models.ts";
 import type { ModelSettings, ProviderSettings } from "../../../src/providers/settings.ts";
 
 export const API_KEY = "sk-canary-0123456789abcdef";
@@ -39,18 +39,23 @@ export function settingsFor(
   };
 }
 
-/** A model at that server, with time-outs that a test reaches only on purpose. */
+/** A model at that server, with a time-out that a test reaches only on purpose. */
 export function modelAt(
   server: Pick<ModelServer, "baseUrl">,
   provider: Partial<ProviderSettings> = {},
-  deps: Partial<ModelDeps> = {},
 ): Model {
-  return createModel(settingsFor(server, provider), {
-    fetch: globalThis.fetch,
-    now: () => Date.UTC(2026, 0, 1),
-    timeouts: { firstByteMs: 10_000, betweenBytesMs: 10_000 },
-    ...deps,
-  });
+  return createModel(settingsFor(server, { silenceSec: 10, ...provider }));
+}
+
+const { fetch: realFetch } = globalThis;
+
+/** Answers all requests of a test; its file calls `restoreFetch` after each. */
+export function fakeFetch(fetch: typeof globalThis.fetch): void {
+  globalThis.fetch = fetch;
+}
+
+export function restoreFetch(): void {
+  globalThis.fetch = realFetch;
 }
 
 export interface Heard {

@@ -109,11 +109,9 @@ const TITLES: Readonly<Record<string, string>> = {
 };
 
 export function createModelPort(env: Env) {
-  const deps = { fetch, now: Date.now };
-
   async function list(provider: ProviderSettings, timeoutMs = LIST_MS) {
     try {
-      const models = await listModels(provider, { ...deps, timeoutMs });
+      const models = await listModels(provider, timeoutMs);
       return models.map((model) => ({ ...model, name: printable(model.name) }));
     } catch (error) {
       if (error instanceof ModelError) return error;
@@ -150,7 +148,7 @@ export function createModelPort(env: Env) {
       model: string,
       signal: AbortSignal,
       onProgress: (progress: PullProgress) => void,
-    ): Promise<string | undefined> => pullModel(origin, model, { fetch, signal, onProgress }),
+    ): Promise<string | undefined> => pullModel(origin, model, { signal, onProgress }),
   };
 }
 
