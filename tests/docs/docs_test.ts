@@ -15,7 +15,7 @@ import type { Problem } from "../../src/config/text/problem.ts";
 import { decide, list } from "../../src/features/access/pairing.ts";
 import { checkFile } from "../../src/features/config/check.ts";
 import { FEATURES } from "../../src/features/features.ts";
-import { secretPath, trySecret } from "../../src/features/setup/ports/write_files.ts";
+import { secretPath, trySecret } from "../../src/features/setup/files.ts";
 import { why } from "../../src/features/why/why.ts";
 import { sidebarOf } from "../../scripts/site.ts";
 import {

@@ -191,7 +191,7 @@ export async function runBot(
   try {
     const isNew = "looked" in findConfig(flags.config, io.env) && !envSecret(io.env, BOT_TOKEN);
     if (!isNew) return await run(flags, io, hangups, features);
-    const { offerSetup } = await import("../../features/setup/offer.ts");
+    const { offerSetup } = await import("../../features/setup/setup.ts");
     const end = await offerSetup(flags, io);
     if (end && !end.runs) return end.code;
     return await run({ ...flags, config: end?.runs?.config }, io, hangups, features);

@@ -129,6 +129,11 @@ export interface Io {
   err(line: string): void;
   /** Writes an error to stderr, after `barnacle: `. */
   problem(message: string): void;
+  /**
+   * Asks a yes-or-no question. Absent unless a person is at both ends: no command waits for an answer
+   * then.
+   */
+  readonly confirm?: (question: string) => Promise<boolean>;
   /** Shows a status line on a terminal while slow work runs: `"Asking Discord"`. */
   during<T>(text: string, work: Promise<T>): Promise<T>;
 }
@@ -189,8 +194,20 @@ export function createProcessIo(
     },
     err,
     problem: (message) => err(`${errStyle.red(errStyle.bold("barnacle:"))} ${message}`),
+    confirm: process.stdin.isTTY === true && process.stdout.isTTY === true ? confirmed : undefined,
     during: status.during,
   };
+}
+
+/** The answer is no, unless the user types `y` or `yes`. */
+async function confirmed(question: string): Promise<boolean> {
+  const { createInterface } = await import("node:readline/promises");
+  const lines = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return /^y(?:es)?$/i.test((await lines.question(`${question} [y/N] `)).trim());
+  } finally {
+    lines.close();
+  }
 }
 
 /** Milliseconds until the line appears, and between two updates of its seconds. */

@@ -655,44 +655,6 @@ function inserted(text: string, root: Node, path: readonly Segment[], value: unk
     }]);
 }
 
-/** The replacement of an entry: a plain value, or a new name for a key. */
-export type Replacement =
-  | { readonly value: string | number | boolean }
-  | { readonly key: string };
-
-/**
- * Replaces an entry of a list, or the key of an object.
- *
- * @param path Of the entry, or of the key's value.
- * @param comment Text without comment marks; anything that would end the comment is removed.
- */
-export function replaceWithComment(
-  text: string,
-  path: readonly Segment[],
-  to: Replacement,
-  comment: string,
-): Edited {
-  const node = nodeAt(text, path);
-  if (typeof node === "string") return refused(node);
-  const key = "key" in to ? node.parent?.children?.[0] : node;
-  if (!key || "key" in to && node.parent?.type !== "property") {
-    return refused(`${pathText(path)} has no key`);
-  }
-  if (
-    "key" in to && node.parent?.parent?.children?.some((one) => one.children?.[0]?.value === to.key)
-  ) {
-    return refused(`${pathText(path)}: the key ${quoted(to.key)} exists already`);
-  }
-  if ("value" in to && node.children) return refused(`${pathText(path)} is not a plain value`);
-  const content = JSON.stringify("key" in to ? to.key : to.value);
-  const words = wordsForComment(comment);
-  return applied(text, [{
-    offset: key.offset,
-    length: key.length,
-    content: words === "" ? content : `${content} /* ${words} */`,
-  }]);
-}
-
 /**
  * Writes a comment on a line of its own before an entry.
  *
@@ -702,7 +664,8 @@ export function commentBefore(text: string, path: readonly Segment[], comment: s
   const node = nodeAt(text, path);
   if (typeof node === "string") return refused(node);
   const { offset } = entryOf(node);
-  const content = `// ${wordsForComment(comment)}${eolOf(text)}${indentOf(text, offset)}`;
+  const words = comment.replace(UNPRINTABLE, " ").replace(/\s+/g, " ").trim(); // on one line
+  const content = `// ${words}${eolOf(text)}${indentOf(text, offset)}`;
   return applied(text, [{ offset, length: 0, content }]);
 }
 
@@ -711,11 +674,6 @@ function nodeAt(text: string, path: readonly Segment[]): Node | string {
   if (tree.kind === "faults") return tree.faults[0]?.message ?? "The file cannot be read";
   const node = findNodeAtLocation(tree.root, [...path]);
   return node && path.length > 0 ? node : `There is nothing at ${pathText(path)}`;
-}
-
-/** A name as a comment: on one line, and without anything that would end the comment. */
-function wordsForComment(words: string): string {
-  return words.replace(UNPRINTABLE, " ").replaceAll("*/", "* /").replace(/\s+/g, " ").trim();
 }
 
 function refused(message: string): Edited {

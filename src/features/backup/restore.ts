@@ -50,6 +50,7 @@ import { dataDirOf, isDataNamed } from "../../cli/shared/store_access.ts";
 import { withData } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { serviceOffer } from "../service/install.ts";
+import { openMachine } from "../service/machine.ts";
 import { FACTS_NAME, FOLDERS } from "./backup.ts";
 
 export interface RestoreFlags extends CommonFlags {
@@ -114,8 +115,8 @@ async function serviceData(io: Io): Promise<string | undefined> {
   const hasStore = (dataDir: string) => existsSync(join(dataDir, DATABASE_NAME));
   if (hasStore(dataDirOf(undefined, io))) return undefined;
   if (!hasStore(SERVICE_DATA)) {
-    const offer = await serviceOffer(io);
-    if (!("target" in offer) || offer.target !== "systemd") return undefined;
+    const offer = await serviceOffer(openMachine(io.env));
+    if (offer?.target !== "systemd") return undefined;
   }
   io.err(`Using ${SERVICE_DATA}, the data of the service; --data names another`);
   return SERVICE_DATA;

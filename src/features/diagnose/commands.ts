@@ -75,11 +75,7 @@ export const doctor: CliCommand = describeCommand<DoctorFlags>({
     },
   },
   async run(flags, io) {
-    const [{ doctor }, { confirmOnTerminal }] = await Promise.all([
-      import("./doctor.ts"),
-      import("../../cli/terminal/confirm.ts"),
-    ]);
-    return await doctor(flags, io, confirmOnTerminal());
+    return await (await import("./doctor.ts")).doctor(flags, io);
   },
 });
 

@@ -23,7 +23,6 @@ import { dataDirOf } from "../../cli/shared/store_access.ts";
 import { holderOf, isHeld } from "../../cli/shared/running_bot.ts";
 import { problemsText, readConfig } from "../../cli/shared/read_config.ts";
 import type { Io } from "../../cli/terminal/io.ts";
-import type { FixOptions } from "./doctor_checks.ts";
 import { probeNetwork, runDoctorChecks } from "./doctor_checks.ts";
 import { inspectHost } from "./host_facts.ts";
 
@@ -41,18 +40,14 @@ export interface DoctorFlags extends CommonFlags {
 }
 
 /** Runs all checks, and prints a line for each. */
-export async function doctor(
-  flags: DoctorFlags,
-  io: Io,
-  confirm?: FixOptions["confirm"],
-): Promise<ExitCode> {
+export async function doctor(flags: DoctorFlags, io: Io): Promise<ExitCode> {
   if (flags.network) return reportFindings(await examineNetworkAlone(io), flags.json, io);
   if (flags.alerts) return await (await import("../alerts/test_alert.ts")).testAlerts(flags, io);
   const loaded = await readConfig(await configBefore(flags, io), io.env);
   const problems = verdictOn(loaded, io.env).filter(({ severity }) => severity !== "note");
   const others = loaded.kind === "refused"
     ? []
-    : await examine(loaded, problems.length === 0, flags, io, confirm);
+    : await examine(loaded, problems.length === 0, flags, io);
   if (flags.json) return reportFindings([...problems.map(toFinding), ...others], true, io);
   // Every command shows a problem of the config in the same way.
   if (problems.length > 0) {
@@ -82,7 +77,6 @@ async function examine(
   isFaultless: boolean,
   flags: DoctorFlags,
   io: Io,
-  confirm?: FixOptions["confirm"],
 ): Promise<readonly Finding[]> {
   const { env } = io;
   const api = apiOf(env);
@@ -101,8 +95,16 @@ async function examine(
     })),
     now: Date.now(),
   });
-  const mending = { ...flags, confirm };
-  const facts = { config, accounts, dataDir, host, api: api.base, mending, io, now: Date.now };
+  const facts = {
+    config,
+    accounts,
+    dataDir,
+    host,
+    api: api.base,
+    mending: flags,
+    io,
+    now: Date.now,
+  };
   return [
     ...(isFaultless ? [validConfig(config)] : []),
     ...await otherConfig(config, dataDir),

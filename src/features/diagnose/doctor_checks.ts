@@ -215,15 +215,6 @@ export async function checkExec(
     }];
 }
 
-/** Whether and how to enable missing intents. */
-export interface FixOptions {
-  readonly fix: boolean;
-  /** Whether to do so without a question. */
-  readonly yes: boolean;
-  /** Asks the user; absent without a terminal. */
-  readonly confirm?: (question: string) => Promise<boolean>;
-}
-
 const ASKING = "Asking Discord";
 
 /** Checks the account, and enables missing intents on request. */
@@ -236,7 +227,7 @@ async function checkDiscord(
     /** Facts of this machine, with stored data. */
     readonly host: HostView;
   },
-  mending: FixOptions,
+  { fix, yes }: DoctorFacts["mending"],
   io: Io,
 ): Promise<{
   readonly findings: readonly Finding[];
@@ -262,8 +253,8 @@ async function checkDiscord(
   try {
     let { facts, application } = await io.during(ASKING, examineDiscord(options, ASK_MS));
     const missing = facts.intents?.missing ?? [];
-    if (mending.fix && discord && application && missing.length > 0) {
-      const confirm = mending.yes ? () => Promise.resolve(true) : mending.confirm;
+    if (fix && discord && application && missing.length > 0) {
+      const confirm = yes ? () => Promise.resolve(true) : io.confirm;
       const isChanged = await grantIntents(missing, application, discord.api, io, confirm);
       if (isChanged) {
         ({ facts, application } = await io.during(ASKING, examineDiscord(options, ASK_MS)));
@@ -335,7 +326,7 @@ async function grantIntents(
   { name, flags }: Application,
   api: Discord["api"],
   { err, problem }: Io,
-  confirm: FixOptions["confirm"],
+  confirm: Io["confirm"],
 ): Promise<boolean> {
   const what = `enable ${missing.join(" and ")} for ${name}`;
   if (!confirm) {
@@ -366,8 +357,8 @@ interface DoctorFacts extends Clock {
   /** Facts of this machine, with stored data. */
   readonly host: HostView;
   readonly api: string;
-  /** Whether and how to enable missing intents. */
-  readonly mending: FixOptions;
+  /** Whether to enable missing intents, and without a question. */
+  readonly mending: { readonly fix: boolean; readonly yes: boolean };
   readonly io: Io;
 }
 

@@ -12,8 +12,6 @@ import {
   whyUnreadable,
 } from "../../cli/shared/read_config.ts";
 import { SERVICE_DATA } from "../../cli/shared/find_data.ts";
-import { toStartError } from "../../cli/shared/start_error.ts";
-import { confirmOnTerminal } from "../../cli/terminal/confirm.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { errorsOf, loadConfig } from "../../config/load.ts";
 import { CREDENTIALS } from "../../config/schema/parts/secrets.ts";
@@ -25,14 +23,14 @@ import {
   exists,
   type HostMachine,
   managerFacts,
+  openMachine,
   serviceText,
   stateOf,
   systemctlOf,
   textOf,
-  thisMachine,
 } from "./machine.ts";
-import { createSteps, isSameProgram, type ServiceStep, type ServiceSteps } from "./steps.ts";
-import { chooseTarget, type ServiceTarget, WINDOWS_TASK } from "./target.ts";
+import { createSteps, isSameProgram, type ServiceSteps } from "./steps.ts";
+import { chooseTarget, WINDOWS_TASK } from "./target.ts";
 import { logLength, waitForReady, type WaitTimes } from "./watch.ts";
 
 const FOLDER_MODE = 0o750;
@@ -299,56 +297,30 @@ export interface InstallRequest extends ChangeRequest {
   readonly secrets?: Readonly<Record<string, string>>;
 }
 
-/** The parts that a test replaces. */
-export interface ServicePorts {
-  readonly machine: HostMachine;
-  /** Absent without a terminal. */
-  readonly confirm?: (question: string) => Promise<boolean>;
-  /** Times of the wait; absent: those of the unit. */
-  readonly times?: WaitTimes;
-}
-
-export function servicePorts(io: Io): ServicePorts {
-  return { machine: thisMachine(io.env), confirm: confirmOnTerminal() };
-}
-
-/**
- * Says whether a service can be installed here, for `barnacle setup`.
- *
- * @returns The service manager, or one line why there is none.
- */
-export async function serviceOffer(
-  io: Io,
-  { machine }: ServicePorts = servicePorts(io),
-): Promise<{ readonly target: ServiceTarget } | { readonly why: string }> {
+/** The service that can be installed here, with its paths; `undefined` if there is none. */
+export async function serviceOffer(machine: HostMachine): Promise<ServiceLayout | undefined> {
   try {
     assertBinary(machine);
-    return { target: chooseTarget(await managerFacts(machine)) };
+    return layoutOf(chooseTarget(await managerFacts(machine)), machine);
   } catch (error) {
-    return { why: toStartError(error).message };
+    if (error instanceof StartError) return undefined;
+    throw error;
   }
-}
-
-/** The paths that a service of this machine uses, for `barnacle setup`. */
-export function servicePaths(
-  target: ServiceTarget,
-  io: Io,
-): { readonly config: string; readonly credentials: string; readonly dataDir: string } {
-  return layoutOf(target, thisMachine(io.env));
 }
 
 /**
  * Installs the service, or brings an older one up to date. It changes nothing before it has shown
  * each file and command, and before the operator has agreed.
  *
+ * @param times Times of the wait; absent: those of the unit.
  * @throws {StartError} If it cannot be installed, or does not start.
  */
 export async function installService(
   request: InstallRequest,
   io: Io,
-  ports: ServicePorts = servicePorts(io),
+  machine: HostMachine = openMachine(io.env),
+  times?: WaitTimes,
 ): Promise<ExitCode> {
-  const { machine } = ports;
   const program = assertBinary(machine);
   const target = chooseTarget(await managerFacts(machine));
   if (target === "systemd-user") refuseBesideSystem(machine);
@@ -397,11 +369,10 @@ export async function installService(
     layout,
     request,
     io,
-    ports,
   );
   if (!isDone) return EXIT.done;
   const { dataDir } = layout;
-  const ready = waitForReady(target, machine, { before, dataDir }, ports.times);
+  const ready = waitForReady(target, machine, { before, dataDir }, times);
   const started = await io.during("Waiting until the bot is ready", ready);
   if (started.kind === "failed") {
     const log = started.log.map((line) => `\n  ${line}`).join("");
@@ -420,9 +391,8 @@ export async function installService(
 export async function uninstallService(
   request: ChangeRequest,
   io: Io,
-  ports: ServicePorts = servicePorts(io),
+  machine: HostMachine = openMachine(io.env),
 ): Promise<ExitCode> {
-  const { machine } = ports;
   const target = chooseTarget(await managerFacts(machine));
   const layout = layoutOf(target, machine);
   const { unit } = layout;
@@ -445,7 +415,7 @@ export async function uninstallService(
     ? []
     : [`${packaged} belongs to a package; remove the package to remove it.`];
   const nothing = `There is no service of Barnacle at ${unit.path}; nothing to do.`;
-  if (await finish({ steps, notes, nothing }, layout, request, io, ports)) {
+  if (await finish({ steps, notes, nothing }, layout, request, io)) {
     for (const line of staying(layout, machine)) (request.json ? io.err : io.out)(line);
   }
   return EXIT.done;
@@ -454,7 +424,7 @@ export async function uninstallService(
 /** Shows the steps, asks, and carries them out. @returns Whether it did. */
 async function finish(
   { steps, notes, nothing }: {
-    readonly steps: readonly ServiceStep[];
+    readonly steps: ServiceSteps["steps"];
     readonly notes: readonly string[];
     /** The line if there is no step. */
     readonly nothing: string;
@@ -462,7 +432,6 @@ async function finish(
   { target, unit: { path } }: ServiceLayout,
   request: ChangeRequest,
   io: Io,
-  { confirm }: ServicePorts,
 ): Promise<boolean> {
   const tell = request.json ? io.err : io.out;
   for (const note of notes) tell(note);
@@ -472,7 +441,7 @@ async function finish(
     const shown = request.dryRun ? text.trimEnd().split("\n") : [];
     for (const one of shown) tell(`        | ${printable(one.replaceAll("\t", "    "))}`);
   }
-  const isDone = steps.length > 0 && await isAgreed(request, io, confirm);
+  const isDone = steps.length > 0 && await isAgreed(request, io);
   for (const step of isDone ? steps : []) await step.carryOut();
   if (request.json) {
     const lines = steps.map(({ line }) => line);
@@ -505,20 +474,19 @@ function refuseBesideSystem(machine: HostMachine): void {
 async function isAgreed(
   { yes, dryRun = false }: ChangeRequest,
   io: Io,
-  confirm: ServicePorts["confirm"],
 ): Promise<boolean> {
   if (dryRun) {
     io.err("Dry run: nothing was changed.");
     return false;
   }
   if (yes) return true;
-  if (confirm === undefined) {
+  if (io.confirm === undefined) {
     throw new StartError(
       "nothing was changed. Without a terminal, add --yes to do this, or --dry-run to see each step",
       EXIT.usage,
     );
   }
-  if (await confirm("Do this?")) return true;
+  if (await io.confirm("Do this?")) return true;
   io.err("Nothing was changed.");
   return false;
 }

@@ -14,46 +14,31 @@ import { whyUnreadable } from "../../cli/shared/read_config.ts";
 import { LABEL, type TaskState, taskState, UNIT } from "./layout.ts";
 import { type ManagerFacts, type ServiceTarget, WINDOWS_TASK } from "./target.ts";
 
-/** Everything of the machine that the commands use. */
-export interface HostMachine {
-  readonly platform: string;
-  readonly env: Env;
-  /** Number of the user; 0 is root. */
-  readonly uid: number;
-  readonly user: string;
-  readonly home: string;
-  /** Folder in place of `/`, in tests; otherwise empty. */
-  readonly root: string;
-  /** The running binary; absent if Barnacle runs from source. */
-  readonly program?: string;
-  /** Runs a program. Never rejects: a missing program ends with 127, as in a shell. */
-  readonly run: (argv: readonly [string, ...string[]], timeoutMs?: number) => Promise<Ran>;
-}
-
-export interface Ran {
-  /** Exit code. */
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 /** Time that a command of a service manager gets; a stop waits for running turns. */
 const RUN_MS = 150_000;
 const NO_PROGRAM = 127;
 
-export function thisMachine(env: Env): HostMachine {
+export function openMachine(env: Env) {
   const { uid, username, homedir } = userInfo();
   return {
-    platform: process.platform,
+    platform: process.platform as string,
     env,
+    /** Number of the user; 0 is root. */
     uid,
     user: process.platform === "win32" ? windowsUser(username, env) : username,
     home: homedir,
+    /** Folder in place of `/`, in tests; otherwise empty. */
     root: "",
+    /** The running binary; absent if Barnacle runs from source. */
     program: isCompiledUrl(import.meta.url) ? realpathSync(process.execPath) : undefined,
-    run: ([name, ...args], timeoutMs) => runProgram(name, args, programEnv(env), timeoutMs),
+    /** Runs a program. Never rejects: a missing program ends with 127, as in a shell. */
+    run: ([name, ...args]: readonly [string, ...string[]]) =>
+      runProgram(name, args, programEnv(env)),
   };
 }
+
+/** Everything of the machine that the commands use. */
+export type HostMachine = Readonly<ReturnType<typeof openMachine>>;
 
 /**
  * The environment of a program. Root runs no program of a folder that others may write: `su` and
@@ -88,12 +73,11 @@ function runProgram(
   name: string,
   args: readonly string[],
   env: Env,
-  timeout = RUN_MS,
-): Promise<Ran> {
+): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
   const runtime = env["XDG_RUNTIME_DIR"] || `/run/user/${process.getuid?.() ?? 0}`;
   const options = {
     env: { ...env, LC_ALL: "C", XDG_RUNTIME_DIR: runtime },
-    timeout,
+    timeout: RUN_MS,
     maxBuffer: 4 * 1_024 * 1_024,
   };
   return new Promise((resolve) => {

@@ -9,9 +9,9 @@ import {
   exists,
   type HostMachine,
   managerFacts,
+  openMachine,
   queryTask,
   stateOf,
-  thisMachine,
 } from "./machine.ts";
 import { chooseTarget, type ServiceTarget } from "./target.ts";
 import { endText, showUnit } from "./watch.ts";
@@ -41,7 +41,7 @@ interface ServiceStatus {
 export async function showService(
   { json }: { readonly json: boolean },
   io: Io,
-  machine: HostMachine = thisMachine(io.env),
+  machine: HostMachine = openMachine(io.env),
 ): Promise<ExitCode> {
   const target = chooseTarget(await managerFacts(machine));
   const status = await readStatus(target, machine);

@@ -28,22 +28,17 @@ import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { firstLine, type HostMachine, serviceText } from "./machine.ts";
 
-export interface ServiceStep {
-  /** `"run     systemctl daemon-reload"`. */
-  readonly line: string;
-  /** Text of the file that it writes; absent if it may hold secrets. */
-  readonly text?: string;
-  /** @throws {StartError} If a command fails, or the system refuses. */
-  readonly carryOut: () => Promise<void> | void;
-}
-
 type Argv = readonly [string, ...string[]];
 
 const PROGRAM_MODE = 0o755;
 
 /** Creates an empty list; its functions add the steps that are not done yet. */
 export function createSteps(machine: HostMachine, io: Io) {
-  const steps: ServiceStep[] = [];
+  /**
+   * `line` is `"run     systemctl daemon-reload"`, and `text` that of a file that it writes, without
+   * secrets. `carryOut` throws a StartError if a command fails, or the system refuses.
+   */
+  const steps: { line: string; text?: string | undefined; carryOut(): Promise<void> | void }[] = [];
   const at = (path: string) => `${machine.root}${path}`;
   const add = (path: string, line: string, change: () => void, text?: string) =>
     steps.push({

@@ -53,10 +53,6 @@ export const forget: CliCommand = describeCommand<ForgetFlags, [user: string]>({
     positional: { kind: "tuple", parameters: [word("Id or username of the person", "user")] },
   },
   async run(flags, io, user) {
-    const [{ forget }, { confirmOnTerminal }] = await Promise.all([
-      import("./sessions.ts"),
-      import("../../cli/terminal/confirm.ts"),
-    ]);
-    return await forget(flags, user, io, confirmOnTerminal());
+    return await (await import("./sessions.ts")).forget(flags, user, io);
   },
 });

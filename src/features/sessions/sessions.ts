@@ -55,18 +55,17 @@ export async function forget(
   flags: ForgetFlags,
   user: string,
   io: Io,
-  confirm: ((question: string) => Promise<boolean>) | undefined,
 ): Promise<ExitCode> {
   const userId = parseUser(user) ?? await userOf(user, flags, io);
   if (typeof userId === "number") return userId;
-  if (!flags.yes && !confirm) {
+  if (!flags.yes && !io.confirm) {
     io.problem("without a terminal, --yes must confirm that the data are deleted");
     return EXIT.usage;
   }
   // Before the lock: a question that waits must not prevent a start of the bot.
   const question = `Delete everything that is stored about user ${userId}? ` +
     "Only a backup could bring it back.";
-  if (!flags.yes && !await confirm?.(question)) {
+  if (!flags.yes && !await io.confirm?.(question)) {
     io.err("Nothing was deleted.");
     return EXIT.failed;
   }
@@ -79,7 +78,7 @@ export async function forget(
       return EXIT.tryAgain;
     }
     const { backups: copies } = done;
-    const isDeleted = copies.length > 0 && await mayDelete(copies, flags, io, confirm);
+    const isDeleted = copies.length > 0 && await mayDelete(copies, flags, io);
     for (const copy of isDeleted ? copies : []) rmSync(copy, { recursive: true, force: true });
     const backups = copies.filter((copy) => existsSync(copy));
     report({ ...done, backups }, userId, flags, io);
@@ -191,12 +190,11 @@ async function mayDelete(
   copies: readonly string[],
   { deleteBackups, yes }: ForgetFlags,
   io: Io,
-  confirm: ((question: string) => Promise<boolean>) | undefined,
 ): Promise<boolean> {
   if (deleteBackups) return true;
-  if (yes || !confirm) return false;
+  if (yes || !io.confirm) return false;
   for (const copy of copies) io.err(printable(copy));
-  return await confirm("These copies still have their data. Delete them?");
+  return await io.confirm("These copies still have their data. Delete them?");
 }
 
 /** `"Forgot user 12: 3 rows deleted, 1 row changed"`. */

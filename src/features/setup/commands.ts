@@ -11,11 +11,9 @@ import {
   type CommonFlags,
   flag,
   readStdin,
-  text,
   UNUSED_PATH,
   word,
 } from "../../cli/shared/command.ts";
-import { EXAMPLE_NAMES } from "./answers/state.ts";
 import type { SetupFlags } from "./setup.ts";
 
 export const setup: CliCommand = describeCommand<SetupFlags>({
@@ -23,11 +21,7 @@ export const setup: CliCommand = describeCommand<SetupFlags>({
   notes: [
     "Asks on a terminal, tries each answer, and writes the config at the end. Escape goes back.",
   ],
-  examples: [
-    "barnacle setup",
-    "barnacle setup --channels help,general",
-    "barnacle setup --example two-agents",
-  ],
+  examples: ["barnacle setup", "barnacle setup --dry-run"],
   exits: {
     failed: "stopped",
     usage: "invalid command line, or no terminal",
@@ -36,27 +30,12 @@ export const setup: CliCommand = describeCommand<SetupFlags>({
     config: true,
   },
   parameters: {
-    flags: {
-      ...COMMON,
-      example: {
-        kind: "enum",
-        values: EXAMPLE_NAMES,
-        brief: "Begin the config with an example: its agents, router and channels",
-        optional: true,
-      },
-      channels: {
-        ...text("Channels in which it answers, by name, server/name or id, or all", "name"),
-        variadic: ",",
-        optional: true,
-      },
-      dryRun: flag("Print the config in place of writing it"),
-    },
+    flags: { ...COMMON, dryRun: flag("Print the config in place of writing it") },
   },
   async run(flags, io) {
-    const { setUp } = await import("./setup.ts");
+    const { runInstead, setUp } = await import("./setup.ts");
     const { code, runs } = await setUp(flags, io);
     if (!runs) return code;
-    const { runInstead } = await import("./run_instead.ts");
     return await runInstead({ config: runs.config, data: flags.data }, io);
   },
 });
@@ -88,6 +67,6 @@ export const secret: CliGroup = describeGroup("Keep a secret beside the config",
       },
     },
     run: async (flags, io, name) =>
-      (await import("./secret.ts")).setSecret(flags, name, io, readStdin),
+      (await import("./files.ts")).setSecret(flags, name, io, readStdin),
   }),
 });

@@ -28,7 +28,7 @@ import { removeDeadFiles, syncFolder } from "../../host/files/write_file.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { shellWord } from "../../lib/text/quoted.ts";
 import { PLATFORM, RELEASE_KEY, VERSION } from "../../version.ts";
-import { type HostMachine, thisMachine } from "../service/machine.ts";
+import { type HostMachine, openMachine } from "../service/machine.ts";
 import { restartService } from "../service/restart.ts";
 import { compareVersions, readRelease, type Release } from "./release.ts";
 
@@ -146,7 +146,7 @@ const PACKAGED =
 export function upgrade(
   flags: UpgradeFlags,
   io: Io,
-  machine: HostMachine = thisMachine(io.env),
+  machine: HostMachine = openMachine(io.env),
   key: string = RELEASE_KEY,
 ): Promise<ExitCode> {
   return reportingErrors(io, async () => {

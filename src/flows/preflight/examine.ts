@@ -224,7 +224,7 @@ const USED: readonly Permission[] = [
 
 const VIEW: Permission = "View Channel";
 /** The lack of a channel that Discord does not list. */
-export const HIDDEN: MissingPermission = { permission: VIEW, deniedBy: "the channel's settings" };
+const HIDDEN: MissingPermission = { permission: VIEW, deniedBy: "the channel's settings" };
 const INVITED = permissionsToAsk({}).map(({ permission }) => permission);
 const FURTHER = INVITED.filter((permission) => permission !== VIEW && !USED.includes(permission));
 

@@ -4,12 +4,9 @@ import { describe, it } from "node:test";
 import {
   type Edited,
   readTree,
-  type Replacement,
-  replaceWithComment,
   type Segment,
   setAt,
   unsetAt,
-  valueAt,
 } from "../../../src/config/text/edit.ts";
 import { anyValue, commentsOf, type Json, placesOf, texts } from "../jsonc_texts.ts";
 import { cases } from "../../support/long_form.ts";
@@ -198,85 +195,3 @@ function at(value: Json, path: readonly Segment[]): Json | undefined {
   }
   return part;
 }
-
-function edited(text: string, path: readonly Segment[], to: Replacement, comment: string): string {
-  const result = replaceWithComment(text, path, to, comment);
-  assert.ok(result.kind === "edited", result.kind === "refused" ? result.message : "");
-  return result.text;
-}
-
-describe("[P12] [C10] replaceWithComment()", () => {
-  const CASES: readonly (readonly [string, string, readonly Segment[], Replacement, string])[] = [
-    [
-      "an entry in a line of its own",
-      '{"u": [\n  "ada",\n  "b"\n]}',
-      ["u", 0],
-      { value: "1" },
-      '{"u": [\n  "1" /* Ada */,\n  "b"\n]}',
-    ],
-    [
-      "an entry that has a comment",
-      '{"u": [\n  "ada", // she\n  "b"\n]}',
-      ["u", 0],
-      { value: "1" },
-      '{"u": [\n  "1" /* Ada */, // she\n  "b"\n]}',
-    ],
-    [
-      "a key of a block that has a comment",
-      '{\r\n\t"g": { // it\r\n\t}\r\n}',
-      ["g"],
-      { key: "1" },
-      '{\r\n\t"1" /* Ada */: { // it\r\n\t}\r\n}',
-    ],
-  ];
-  for (const [what, before, path, to, after] of CASES) {
-    it(`puts the name beside ${what}`, () => {
-      assert.equal(edited(before, path, to, "Ada"), after);
-    });
-  }
-
-  it("removes characters from a name that would end the comment or reverse its line", () => {
-    const text = edited('{"u": ["a", "b"]}', ["u", 0], { value: "1" }, "*/ x\n\u202ey");
-    assert.equal(text, '{"u": ["1" /* * / x y */, "b"]}');
-  });
-
-  it("never creates the same key twice", () => {
-    const result = replaceWithComment('{"a": {}, "1": {}}', ["a"], { key: "1" }, "Ada");
-    assert.deepEqual(result, { kind: "refused", message: 'a: the key "1" exists already' });
-  });
-
-  for (const path of [[], ["x"], ["a", "b", 0]]) {
-    it(`reports that ${JSON.stringify(path)} does not exist`, () => {
-      assert.equal(replaceWithComment('{"a": {"b": 1}}', path, { value: 1 }, "").kind, "refused");
-    });
-  }
-
-  it("changes the one value or key, adds the one comment, and keeps all others", () => {
-    fc.assert(
-      fc.property(texts, fc.nat(), fc.string(), ({ text, value }, pick, name) => {
-        const places = placesOf(value).filter((path) => path.length > 0);
-        const path = places[pick % (places.length || 1)];
-        if (!path) return;
-        const isKey = typeof path.at(-1) === "string";
-        const result = replaceWithComment(
-          text,
-          path,
-          isKey ? { key: "new" } : { value: "1" },
-          name,
-        );
-        if (result.kind === "refused") return; // a list or an object in a list
-        const tree = readTree(result.text);
-        assert.ok(tree.kind === "tree", result.text);
-        const moved = isKey ? [...path.slice(0, -1), "new"] : path;
-        assert.deepEqual(valueAt(tree.value, moved), isKey ? valueAt(value, path) : "1");
-        const left = commentsOf(text).toSorted();
-        for (const comment of commentsOf(result.text)) {
-          const index = left.indexOf(comment);
-          if (index >= 0) left.splice(index, 1);
-        }
-        assert.deepEqual(left, [], result.text);
-      }),
-      { numRuns: 1_000 },
-    );
-  });
-});

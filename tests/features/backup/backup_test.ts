@@ -386,12 +386,7 @@ describe("[O11] barnacle restore", () => {
     ];
     const forgetting = (deleteBackups: boolean) =>
       run((io) =>
-        forget(
-          { ...fixture.flags, yes: true, deleteBackups },
-          guildMessage().sender.id,
-          io,
-          undefined,
-        )
+        forget({ ...fixture.flags, yes: true, deleteBackups }, guildMessage().sender.id, io)
       );
     const listed = await forgetting(false);
     assert.equal(listed.code, 1);

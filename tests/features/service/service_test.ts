@@ -1,4 +1,4 @@
-/** Tests `barnacle service` in a temporary root, with a fake systemctl and journalctl on the path. */
+/** Tests `barnacle service` on a machine with systemd. */
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -8,140 +8,22 @@ import {
   chownSync,
   existsSync,
   mkdirSync,
-  readFileSync,
   rmSync,
   statSync,
-  symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import {
   installService,
   serviceOffer,
-  type ServicePorts,
   uninstallService,
 } from "../../../src/features/service/install.ts";
-import { thisMachine } from "../../../src/features/service/machine.ts";
+import { openMachine } from "../../../src/features/service/machine.ts";
 import { readStatus, showService, statusLines } from "../../../src/features/service/status.ts";
-import { type RecordedIo, recordingIo } from "../../cli/io.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
-
-/** The shape of a token of Discord; this one belongs to no bot. */
-const TOKEN = `MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcDE.${"x".repeat(38)}`;
-const CONFIG = JSON.stringify({
-  channels: { discord: { token: { file: "discord_token" } } },
-  agents: { defaults: { model: "local/tiny" } },
-  models: { providers: { local: { kind: "openai-compatible", baseUrl: "http://127.0.0.1:9/v1" } } },
-});
-
-/** Answers as the real one, from files in its state folder, and records its arguments. */
-const FAKE = `#!/bin/sh
-echo "$(basename "$0") $*" >> "$STATE/calls"
-for last; do :; done
-case "$*" in
-  *linger*|*sysusers*) test ! -e "$STATE/refuse" ;;
-  *is-enabled*) test -e "$STATE/enabled" ;;
-  *is-active*) test -e "$STATE/active" ;;
-  *" show "*|"show "*) cat "$STATE/show" ;;
-  *restart*) touch "$STATE/active"; cp "$STATE/after" "$STATE/show" ;;
-  *disable*) rm -f "$STATE/enabled" "$STATE/active" ;;
-  *enable*) touch "$STATE/enabled" ;;
-  --unit*|--user-unit*) cat "$STATE/journal" ;;
-esac
-`;
-
-const READY = "ActiveState=active\nSubState=running\nNRestarts=0\nExecMainCode=0\n" +
-  "ExecMainStatus=0\nResult=success\nStatusText=pass  running\n";
-
-const UNIT = "etc/systemd/system/barnacle.service";
-const OWN_CONFIG = "etc/barnacle/config.jsonc";
-const OUR_UNIT = "[Unit]\nDescription=Barnacle - Discord AI agent\n";
-
-interface Stage {
-  readonly ports: ServicePorts;
-  readonly io: RecordedIo;
-  readonly root: string;
-  /** Sets what the fake programs answer. */
-  readonly set: (name: string, text: string) => void;
-  /** Commands that changed the machine. */
-  readonly calls: () => readonly string[];
-  /** Texts under the root. */
-  readonly text: (path: string) => string;
-  readonly mode: (path: string) => number;
-  /** Writes a file under the root. @returns Its path. */
-  readonly put: (path: string, text: string, mode?: number) => string;
-  /** Makes a link under the root. */
-  readonly link: (to: string, path: string) => void;
-  /** Gives the files of the service to its user, as the fake `chgrp` does not. */
-  readonly own: () => void;
-  readonly install: (request?: Partial<Parameters<typeof installService>[0]>) => Promise<number>;
-}
-
-async function onStage(
-  play: (stage: Stage) => Promise<void>,
-  { uid = 0, answer }: { readonly uid?: number; readonly answer?: boolean } = {},
-): Promise<void> {
-  using directory = tempDirectory();
-  const root = join(directory.path, "root");
-  const bin = join(directory.path, "bin");
-  const state = join(directory.path, "state");
-  const put = (path: string, text: string, mode = 0o644) => {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, text, { mode });
-  };
-  mkdirSync(join(root, "run/systemd/system"), { recursive: true });
-  mkdirSync(join(root, "etc/systemd/system"), { recursive: true });
-  const programs = "systemctl journalctl loginctl systemd-sysusers chgrp chmod chown mv";
-  for (const name of programs.split(" ")) put(join(bin, name), FAKE, 0o755);
-  put(join(state, "show"), "ActiveState=inactive\nNRestarts=0\n");
-  put(join(state, "after"), READY);
-  put(join(state, "journal"), "");
-  put(join(directory.path, "barnacle"), "program", 0o755);
-  put(join(root, "etc/barnacle/config.jsonc"), CONFIG, 0o640);
-  put(join(root, "etc/barnacle/credentials/discord_token"), TOKEN, 0o640);
-  chmodSync(join(root, "etc/barnacle"), 0o755);
-  const env = { PATH: `${bin}:${process.env["PATH"]}`, STATE: state };
-  const io = recordingIo(env);
-  const ports: ServicePorts = {
-    machine: {
-      ...thisMachine(env),
-      ...{ platform: "linux", uid, user: "ada", home: "/home/ada", root },
-      program: join(directory.path, "barnacle"),
-    },
-    confirm: answer === undefined ? undefined : async () => await Promise.resolve(answer),
-    times: { stepMs: 1, readyMs: 2_000, settleMs: 50 },
-  };
-  await play({
-    ...{ io, root, ports },
-    set: (name, text) => put(join(state, name), text),
-    text: (path) => readFileSync(join(root, path), "utf8"),
-    mode: (path) => statSync(join(root, path)).mode & 0o777,
-    put(path, text, mode) {
-      put(join(root, path), text, mode);
-      return join(root, path);
-    },
-    link(to, path) {
-      mkdirSync(dirname(join(root, path)), { recursive: true });
-      symlinkSync(to, join(root, path));
-    },
-    own() {
-      const { gid } = statSync(join(root, "etc/barnacle"));
-      put(join(root, "etc/passwd"), `barnacle:x:${gid}:${gid}::/:/\n`);
-      put(join(root, "etc/group"), `barnacle:x:${gid}:\n`);
-    },
-    install: (request) => installService({ yes: true, ...request }, io, ports),
-    calls: () =>
-      readIfAny(join(state, "calls")).split("\n").filter((line) =>
-        line !== "" && !/is-enabled|is-active| show |journalctl/.test(line)
-      ),
-  });
-}
-
-function readIfAny(path: string): string {
-  return existsSync(path) ? readFileSync(path, "utf8") : "";
-}
+import { CONFIG, onStage, OUR_UNIT, OWN_CONFIG, type Stage, TIMES, TOKEN, UNIT } from "./stage.ts";
 
 const STARTED = [
   "systemctl daemon-reload",
@@ -190,7 +72,7 @@ describe("[O4] barnacle service install", () => {
     }));
 
   it("does only the missing steps", () =>
-    onStage(async ({ ports, io, root, calls, text, put, own, install }) => {
+    onStage(async ({ machine, io, root, calls, text, put, own, install }) => {
       await install();
       own();
       const more = async (change: () => void) => {
@@ -204,7 +86,7 @@ describe("[O4] barnacle service install", () => {
         await more(() => put("usr/local/bin/barnacle", "older")),
         [
           [
-            `copy    ${ports.machine.program} to /usr/local/bin/barnacle (0755)`,
+            `copy    ${machine.program} to /usr/local/bin/barnacle (0755)`,
             `run     ${restart}`,
           ],
           [restart],
@@ -445,7 +327,7 @@ describe("[O4] barnacle service install", () => {
     using directory = tempDirectory();
     const name = join(directory.path, "evil-tool");
     writeFileSync(name, "#!/bin/sh\necho ran\n", { mode: 0o755 });
-    const run = () => thisMachine({ PATH: `.:${directory.path}` }).run(["evil-tool"]);
+    const run = () => openMachine({ PATH: `.:${directory.path}` }).run(["evil-tool"]);
     assert.equal((await run()).stdout, "ran\n");
     chownSync(directory.path, 1234, 0);
     assert.deepEqual(await run(), { code: 127, stdout: "", stderr: "evil-tool is not installed" });
@@ -455,20 +337,21 @@ describe("[O4] barnacle service install", () => {
   });
 
   it("needs the binary, and says so to setup, too", () =>
-    onStage(async ({ ports, io }) => {
-      const machine = { ...ports.machine, program: undefined };
-      const why = "Barnacle runs from source here, and a service needs the binary; `deno task " +
+    onStage(async ({ machine, io }) => {
+      const fromSource = { ...machine, program: undefined };
+      const message =
+        "Barnacle runs from source here, and a service needs the binary; `deno task " +
         "compile host` makes dist/barnacle";
-      assert.deepEqual(await serviceOffer(io, { ...ports, machine }), { why });
-      await assert.rejects(installService({ yes: true }, io, { machine }), { message: why });
-      assert.deepEqual(await serviceOffer(io, ports), { target: "systemd" });
+      assert.equal(await serviceOffer(fromSource), undefined);
+      await assert.rejects(installService({ yes: true }, io, fromSource), { message });
+      assert.equal((await serviceOffer(machine))?.target, "systemd");
     }));
 
   it("reads the log under launchd, which takes a bot that ends again and again for running", async () => {
     const event = (level: string, text: string) => `${JSON.stringify({ level, event: text })}\n`;
     const started = async (log: string) => {
       let result: Promise<unknown> | undefined;
-      await onStage(async ({ ports: { times, machine: linux }, io, put }) => {
+      await onStage(async ({ machine: linux, io, put }) => {
         put("home/ada/.config/barnacle/config.jsonc", CONFIG, 0o600);
         put("home/ada/.config/barnacle/credentials/discord_token", TOKEN, 0o600);
         const file = put("home/ada/Library/Logs/barnacle.log", event("error", "an old error"));
@@ -480,7 +363,7 @@ describe("[O4] barnacle service install", () => {
             return await Promise.resolve({ code: 0, stdout: "", stderr: "" });
           },
         };
-        result = installService({ yes: true }, io, { machine, times });
+        result = installService({ yes: true }, io, machine, TIMES);
         await result.catch(() => {});
       }, { uid: 501 });
       return result;
@@ -495,11 +378,11 @@ describe("[O4] barnacle service install", () => {
 
 describe("[O11] barnacle service uninstall", () => {
   it("removes the service, and says what stays", () =>
-    onStage(async ({ ports, io, root, calls, install }) => {
+    onStage(async ({ machine, io, root, calls, install }) => {
       await install();
       const before = calls().length;
       io.stdout.length = 0;
-      assert.equal(await uninstallService({ yes: true }, io, ports), 0);
+      assert.equal(await uninstallService({ yes: true }, io, machine), 0);
       assert.deepEqual(calls().slice(before), [
         "systemctl disable --now barnacle.service",
         "systemctl daemon-reload",
@@ -511,7 +394,7 @@ describe("[O11] barnacle service uninstall", () => {
         "  secrets  /etc/barnacle/credentials",
         "  program  /usr/local/bin/barnacle",
       ]);
-      assert.equal(await uninstallService({ yes: true }, io, ports), 0);
+      assert.equal(await uninstallService({ yes: true }, io, machine), 0);
       assert.match(
         io.stdout.at(-1) ?? "",
         /^There is no service of Barnacle at .*nothing to do\.$/,
@@ -521,7 +404,7 @@ describe("[O11] barnacle service uninstall", () => {
 
 describe("[O4] barnacle service status", () => {
   it("shows the service on one screen", () =>
-    onStage(async ({ ports, io, set, install }) => {
+    onStage(async ({ machine, io, set, install }) => {
       await install();
       set(
         "show",
@@ -529,7 +412,7 @@ describe("[O4] barnacle service status", () => {
           "StateChangeTimestamp=Fri 2026-11-20 17:12:03 UTC\nNRestarts=2\nExecMainCode=0\n" +
           "ExecMainStatus=0\nMainPID=42\nUnitFileState=enabled\nStatusText=pass  running\n",
       );
-      const status = await readStatus("systemd", ports.machine);
+      const status = await readStatus("systemd", machine);
       assert.deepEqual(statusLines(status, "ada", Date.UTC(2026, 10, 20, 19, 12, 3)), [
         "Service   running since 2026-11-20 17:12:03 UTC (2 h 0 min), pid 42",
         "Bot       pass  running",
@@ -539,7 +422,7 @@ describe("[O4] barnacle service status", () => {
         "Last end  none",
         "Log       sudo journalctl -u barnacle",
       ]);
-      assert.equal(await showService({ json: true }, io, ports.machine), 0);
+      assert.equal(await showService({ json: true }, io, machine), 0);
       assert.equal(JSON.parse(io.stdout.at(-1) ?? "").restarts, 2);
     }));
 
@@ -554,28 +437,28 @@ describe("[O4] barnacle service status", () => {
       ["2", "9", "signal", "signal 9: killed"],
       ["1", "0", "success", "0: success"],
     ];
-    await onStage(async ({ ports, set }) => {
+    await onStage(async ({ machine, set }) => {
       for (const [code, status, result, words] of ends) {
         set(
           "show",
           `ActiveState=failed\nExecMainCode=${code}\nExecMainStatus=${status}\nResult=${result}\n`,
         );
-        assert.equal((await readStatus("systemd", ports.machine)).lastEnd, words);
+        assert.equal((await readStatus("systemd", machine)).lastEnd, words);
       }
     });
   });
 
   it("says of a user's service when it starts", () =>
-    onStage(async ({ ports, set, put }) => {
+    onStage(async ({ machine, set, put }) => {
       set("show", "ActiveState=active\nSubState=running\nUnitFileState=enabled\n");
       put("home/ada/.config/systemd/user/barnacle.service", OUR_UNIT);
       assert.match(
-        statusLines(await readStatus("systemd-user", ports.machine), "ada", 0).join("\n"),
+        statusLines(await readStatus("systemd-user", machine), "ada", 0).join("\n"),
         /^At boot {3}starts when you log in\n[^]*^Linger {4}off: the bot stops when you log out; sudo/m,
       );
       put("var/lib/systemd/linger/ada", "");
       assert.match(
-        statusLines(await readStatus("systemd-user", ports.machine), "ada", 0).join("\n"),
+        statusLines(await readStatus("systemd-user", machine), "ada", 0).join("\n"),
         /^At boot {3}starts\n[^]*^Linger {4}on$/m,
       );
     }, { uid: 1000 }));

@@ -5,12 +5,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
-import {
-  installService,
-  type ServicePorts,
-  uninstallService,
-} from "../../../src/features/service/install.ts";
-import { thisMachine } from "../../../src/features/service/machine.ts";
+import { installService, uninstallService } from "../../../src/features/service/install.ts";
+import { type HostMachine, openMachine } from "../../../src/features/service/machine.ts";
 import { readStatus, statusLines } from "../../../src/features/service/status.ts";
 import { type RecordedIo, recordingIo } from "../../cli/io.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
@@ -38,7 +34,7 @@ esac
 `;
 
 interface Stage {
-  readonly ports: ServicePorts;
+  readonly machine: HostMachine;
   readonly io: RecordedIo;
   /** Files below the root, by their paths of Windows. */
   readonly files: () => readonly string[];
@@ -74,64 +70,62 @@ async function onWindows(play: (stage: Stage) => Promise<void>): Promise<void> {
       rmSync(log, { force: true });
       return lines.filter((line) => line !== "" && !line.startsWith("/Query"));
     },
-    ports: {
-      machine: {
-        ...thisMachine(env),
-        platform: "win32",
-        uid: -1,
-        user: "PC\\ada",
-        home: "C:\\Users\\ada",
-        root: `${root}/`,
-        program,
-      },
-      times: { stepMs: 1, readyMs: 2_000, settleMs: 50 },
+    machine: {
+      ...openMachine(env),
+      platform: "win32",
+      uid: -1,
+      user: "PC\\ada",
+      home: "C:\\Users\\ada",
+      root: `${root}/`,
+      program,
     },
   });
 }
 
+const TIMES = { stepMs: 1, readyMs: 2_000, settleMs: 50 };
 const STARTED = [`/Create /TN Barnacle /XML ${LOCAL}\\task.xml /F`, "/Run /TN Barnacle"];
 
 describe("[O4] barnacle service on Windows", () => {
   it("installs, starts and removes a task, and replaces the program of a running bot", () =>
-    onWindows(async ({ ports, io, files, text, calls, program }) => {
-      assert.equal(await installService({ yes: true }, io, ports), 0);
+    onWindows(async ({ machine, io, files, text, calls, program }) => {
+      assert.equal(await installService({ yes: true }, io, machine, TIMES), 0);
       assert.deepEqual(files(), [`${LOCAL}\\bin\\barnacle.exe`, `${LOCAL}\\task.xml`, CONFIG_PATH]);
       assert.match(text(`${LOCAL}\\task.xml`), /<UserId>PC\\ada<\/UserId>/);
       assert.deepEqual(calls(), STARTED);
 
-      assert.equal(await installService({ yes: true }, io, ports), 0);
+      assert.equal(await installService({ yes: true }, io, machine, TIMES), 0);
       assert.deepEqual(calls(), []);
       assert.match(io.stdout.join("\n"), /nothing to do/);
 
       program("a newer program");
-      assert.equal(await installService({ yes: true }, io, ports), 0);
+      assert.equal(await installService({ yes: true }, io, machine, TIMES), 0);
       assert.equal(text(`${LOCAL}\\bin\\barnacle.exe`), "a newer program");
       assert.deepEqual(calls(), ["/End /TN Barnacle", ...STARTED]);
 
-      const status = await readStatus("task", ports.machine);
+      const status = await readStatus("task", machine);
       assert.deepEqual([status.isRunning, status.startsAtBoot], [true, true]);
       assert.match(statusLines(status, "ada", 0).join("\n"), /starts when you log in/);
 
-      assert.equal(await uninstallService({ yes: true }, io, ports), 0);
+      assert.equal(await uninstallService({ yes: true }, io, machine), 0);
       assert.deepEqual(calls(), ["/End /TN Barnacle", "/Delete /TN Barnacle /F"]);
       assert.deepEqual(files(), [`${LOCAL}\\bin\\barnacle.exe`, CONFIG_PATH]);
-      assert.equal((await readStatus("task", ports.machine)).isRunning, false);
+      assert.equal((await readStatus("task", machine)).isRunning, false);
     }));
 
   it("says how the bot ended if it does not start", () =>
-    onWindows(async ({ ports, io, next }) => {
+    onWindows(async ({ machine, io, next }) => {
       next(78);
-      await assert.rejects(installService({ yes: true }, io, ports), {
+      await assert.rejects(installService({ yes: true }, io, machine, TIMES), {
         message: /^the service is installed, but the bot ended: 78: /,
       });
-      const { lastEnd } = await readStatus("task", ports.machine);
+      const { lastEnd } = await readStatus("task", machine);
       assert.match(lastEnd ?? "", /^78: /);
     }));
 
   it("refuses a file of another program at its place", () =>
-    onWindows(async ({ ports, io }) => {
-      writeFileSync(`${ports.machine.root}${LOCAL}\\task.xml`, "<Task/>");
-      await assert.rejects(installService({ yes: true }, io, ports), {
+    onWindows(async ({ machine, io }) => {
+      writeFileSync(`${machine.root}${LOCAL}\\task.xml`, "<Task/>");
+      await assert.rejects(installService({ yes: true }, io, machine, TIMES), {
         message: /is not a unit of Barnacle/,
       });
     }));

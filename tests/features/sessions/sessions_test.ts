@@ -84,8 +84,7 @@ describe("[X5] barnacle forget", () => {
       forget(
         { ...flags, yes: false, deleteBackups: false },
         "123456789012345678",
-        io,
-        () => Promise.resolve(false),
+        { ...io, confirm: () => Promise.resolve(false) },
       )
     );
     assert.equal(code, 1);
@@ -94,11 +93,14 @@ describe("[X5] barnacle forget", () => {
 
   it("[X2] asks while the bot can start", async () => {
     const { err } = await run((flags, io) =>
-      forget({ ...flags, yes: false, deleteBackups: false }, "123456789012345678", io, async () => {
-        const lock = await lockForCommand(flags.data ?? "");
-        assert.equal(lock.kind, "held");
-        if (lock.kind === "held") lock.release();
-        return false;
+      forget({ ...flags, yes: false, deleteBackups: false }, "123456789012345678", {
+        ...io,
+        async confirm() {
+          const lock = await lockForCommand(flags.data ?? "");
+          assert.equal(lock.kind, "held");
+          if (lock.kind === "held") lock.release();
+          return false;
+        },
       })
     );
     assert.match(err, /Nothing was deleted/);
@@ -106,7 +108,7 @@ describe("[X5] barnacle forget", () => {
 
   it("says how to find the id of a person whom the operator names", async () => {
     const { code, err } = await run((flags, io) =>
-      forget({ ...flags, yes: true, deleteBackups: false }, "grace", io, undefined)
+      forget({ ...flags, yes: true, deleteBackups: false }, "grace", io)
     );
     assert.equal(code, 2);
     assert.match(
@@ -124,7 +126,6 @@ describe("[X5] barnacle forget", () => {
         { ...flags, yes: true, deleteBackups: true },
         "123456789012345678",
         io,
-        undefined,
       );
     });
     assert.equal(code, 0, err);
@@ -134,7 +135,7 @@ describe("[X5] barnacle forget", () => {
   it("forgets the person of a mention", async () => {
     const { sender } = guildMessage();
     const { code, out } = await run((flags, io) =>
-      forget({ ...flags, yes: true, deleteBackups: false }, `<@${sender.id}>`, io, undefined)
+      forget({ ...flags, yes: true, deleteBackups: false }, `<@${sender.id}>`, io)
     );
     assert.equal(code, 0);
     assert.match(out, new RegExp(`^Forgot user ${sender.id}: \\d+ rows? deleted`));
@@ -152,7 +153,6 @@ describe("[X5] barnacle forget", () => {
         { ...flags, yes: true, deleteBackups: false },
         sender.id,
         io,
-        undefined,
       );
       left = readdirSync(folder);
       return code;
@@ -172,7 +172,7 @@ describe("[X5] barnacle forget", () => {
           writeFileSync(join(flags.data, name), "x");
         }
         const all = { ...flags, yes: how !== "question", deleteBackups: how === "flag" };
-        const code = await forget(all, sender.id, io, () => Promise.resolve(true));
+        const code = await forget(all, sender.id, { ...io, confirm: () => Promise.resolve(true) });
         left = [...readdirSync(flags.data), ...readdirSync(join(flags.data, "backups"))]
           .filter((name) => /\.bak$|gz$|^\.?lock$/.test(name)).toSorted();
         return code;

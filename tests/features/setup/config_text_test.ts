@@ -2,17 +2,17 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { configTextOf, secretFiles } from "../../../src/features/setup/answers/config_text.ts";
+import { configTextOf, secretFiles } from "../../../src/features/setup/config_text.ts";
 import {
   nextStep,
+  presentIn,
   type SetupState,
   wholeAnswers,
-} from "../../../src/features/setup/answers/state.ts";
-import { presentIn } from "../../../src/features/setup/answers/present.ts";
+} from "../../../src/features/setup/answers.ts";
 import { parseConfig } from "../../../src/config/parse.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import { loadedOf } from "../../config/support.ts";
-import { FINISHED, GUILD, OTHER, OWNER } from "./answers.ts";
+import { FINISHED, GUILD, OTHER, OWNER } from "./support.ts";
 
 const text = async (base: string | undefined, state: SetupState): Promise<string> => {
   const answers = wholeAnswers(state);
@@ -136,6 +136,16 @@ describe("[O3] configTextOf()", () => {
   it("names another owner than the application's", async () => {
     const { commands } = await valueOf(await text(undefined, { ...FINISHED, owner: OTHER }));
     assert.deepEqual(commands, { ownerAllowFrom: [OTHER.id] });
+  });
+
+  it("keeps a hostile name of a server within its comment", async () => {
+    const name = 'x\n"log": {},\u202e';
+    const written = await text(undefined, {
+      ...FINISHED,
+      places: [{ ...GUILD, name, channels: "all" }],
+    });
+    assert.match(written, /^ *\/\/ x "log": \{\}, : every channel$/m);
+    assert.equal((await valueOf(written))["log"], undefined);
   });
 
   it("refuses a config with a syntax error", () => {

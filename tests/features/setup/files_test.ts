@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { writeFiles } from "../../../src/features/setup/ports/write_files.ts";
+import { writeFiles } from "../../../src/features/setup/files.ts";
 import { setUp } from "../../../src/features/setup/setup.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { recordingIo } from "../../cli/io.ts";

@@ -14,7 +14,7 @@ import {
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { writeInstructions } from "../../../src/features/setup/ports/own_commands.ts";
+import { writeInstructions } from "../../../src/features/setup/finish.ts";
 import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 

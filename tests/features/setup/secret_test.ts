@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { setSecret } from "../../../src/features/setup/secret.ts";
+import { setSecret } from "../../../src/features/setup/files.ts";
 import { recordingIo } from "../../cli/io.ts";
 import { createDataFixture, removeDataFixtures } from "../../cli/data_fixture.ts";
 

@@ -12,7 +12,7 @@ import {
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
-import type { HostMachine, Ran } from "../../../src/features/service/machine.ts";
+import type { HostMachine } from "../../../src/features/service/machine.ts";
 import { upgrade, type UpgradeFlags } from "../../../src/features/upgrade/upgrade.ts";
 import { VERSION } from "../../../src/version.ts";
 import { recordingIo } from "../../cli/io.ts";
@@ -67,7 +67,7 @@ async function onStage(
     home: "/home/ada",
     root,
     program,
-    async run(argv): Promise<Ran> {
+    async run(argv) {
       const words = argv.join(" ");
       if (/ (?:stop|start|restart) /.test(words)) calls.push(words);
       const code = words.includes("is-active") && !isActive ? 3 : 0;

@@ -11,11 +11,50 @@
 import * as clack from "@clack/prompts";
 import process from "node:process";
 import { emitKeypressEvents } from "node:readline";
-import { schedule } from "../../../lib/clock.ts";
-import { printable, safeOutput, wrapped } from "../../../lib/text/quoted.ts";
-import { createStatusLine } from "../../../cli/terminal/io.ts";
-import type { Style } from "../../../cli/terminal/io.ts";
-import { type AskedChoice, type AskedText, type Dialogue, DialogueEnd } from "./dialogue.ts";
+import { createStatusLine, type Style } from "../../cli/terminal/io.ts";
+import { schedule } from "../../lib/clock.ts";
+import { printable, safeOutput, wrapped } from "../../lib/text/quoted.ts";
+
+interface AskedText {
+  readonly message: string;
+  /** An example that is shown while nothing is typed. */
+  readonly placeholder?: string;
+  /** The answer to an empty text. */
+  readonly fallback?: string;
+  /** Why the text is no answer; `undefined` if it is one. */
+  readonly check?: (text: string) => string | undefined;
+}
+
+export interface DialogueOption<Value> {
+  readonly value: Value;
+  readonly label: string;
+  /** Shown beside the option that is in focus. */
+  readonly hint?: string;
+}
+
+interface AskedChoice<Value> {
+  readonly message: string;
+  readonly options: readonly DialogueOption<Value>[];
+  /** The option in focus at first; the first one if absent. */
+  readonly initial?: Value;
+}
+
+interface AskedSome<Value> extends Omit<AskedChoice<Value>, "initial"> {
+  /** The options that are chosen at first. */
+  readonly chosen: readonly Value[];
+}
+
+/** Why a dialogue ended early: each question throws it if the user does not answer. */
+export class DialogueEnd extends Error {
+  override readonly name = "DialogueEnd";
+  /** `back`: to the question before. `cancelled`: by Ctrl-C. `lost`: the terminal is gone. */
+  readonly kind: "back" | "cancelled" | "lost";
+
+  constructor(kind: DialogueEnd["kind"]) {
+    super(kind);
+    this.kind = kind;
+  }
+}
 
 /** Columns of a sign or the bar, and the space after it. */
 const GUTTER = 3;
@@ -28,7 +67,8 @@ export function hasTerminal(): boolean {
   return process.stdin.isTTY === true && process.stderr.isTTY === true;
 }
 
-export function terminalDialogue(style: Style): Dialogue {
+/** Asks and tells. */
+export function openDialogue(style: Style) {
   const { stdin: input, stderr: output } = process;
   const lost = new AbortController();
   let lastKey: string | undefined;
@@ -94,16 +134,20 @@ export function terminalDialogue(style: Style): Dialogue {
   }
 
   return {
+    /** Number of questions so far. */
     asked: () => count,
-    chapter(number, title) {
+    chapter(number: number, title: string): void {
       output.write(`${bar}\n`);
       write(style.bold(String(number)), style.bold(title));
     },
-    ok: (text) => write(style.green("✓"), text),
-    warn: (text) => write(style.yellow("!"), text),
-    fail: (text) => write(style.red("✗"), text),
-    tell: (text) => write(bar, text),
-    secret: ({ message, check }) =>
+    ok: (text: string): void => write(style.green("✓"), text),
+    /** Says that something could be better. */
+    warn: (text: string): void => write(style.yellow("!"), text),
+    fail: (text: string): void => write(style.red("✗"), text),
+    /** Text without a sign, such as a link. */
+    tell: (text: string): void => write(bar, text),
+    /** Asks for a text that the terminal does not show. */
+    secret: ({ message, check }: AskedText): Promise<string> =>
       answer(() =>
         clack.password({
           ...common,
@@ -113,7 +157,7 @@ export function terminalDialogue(style: Style): Dialogue {
           validate: (text) => checked(check, text ?? ""),
         })
       ),
-    async text({ message, placeholder, fallback, check }) {
+    async text({ message, placeholder, fallback, check }: AskedText): Promise<string> {
       const given = await answer(() =>
         clack.text({
           ...common,
@@ -124,11 +168,14 @@ export function terminalDialogue(style: Style): Dialogue {
       );
       return given.trim() || (fallback ?? "");
     },
-    confirm: ({ message, initial = true }) =>
+    /** Asks for yes or no; yes is the default. */
+    confirm: (
+      { message, initial = true }: { readonly message: string; readonly initial?: boolean },
+    ): Promise<boolean> =>
       answer(() =>
         clack.confirm({ ...common, message: shownText(message), initialValue: initial })
       ),
-    async choose(asked) {
+    async choose<Value>(asked: AskedChoice<Value>): Promise<Value> {
       const { options, initial } = asked;
       const isLong = options.length > GLANCE;
       const message = isLong ? broken(asked.message) : shownText(asked.message);
@@ -150,7 +197,8 @@ export function terminalDialogue(style: Style): Dialogue {
       if (!chosen) throw new RangeError("The prompt returned an option that it does not have");
       return chosen.value;
     },
-    async chooseSome(asked) {
+    /** Asks for at least one of several answers. */
+    async chooseSome<Value>(asked: AskedSome<Value>): Promise<readonly Value[]> {
       const { options } = asked;
       const isLong = options.length > GLANCE;
       const message = isLong ? broken(asked.message) : shownText(asked.message);
@@ -173,7 +221,15 @@ export function terminalDialogue(style: Style): Dialogue {
       );
       return options.filter((_option, index) => chosen.includes(index)).map(({ value }) => value);
     },
-    async during(text, work) {
+    /**
+     * Does slow work, with a line about it. Ctrl-C aborts the work's signal.
+     *
+     * @param work `say` replaces the line.
+     */
+    async during<Result>(
+      text: string,
+      work: (signal: AbortSignal, say: (text: string) => void) => Promise<Result>,
+    ): Promise<Result> {
       const stopped = new AbortController();
       const { promise: ended, reject } = Promise.withResolvers<never>();
       const stop = (kind: DialogueEnd["kind"]) => {
@@ -194,7 +250,7 @@ export function terminalDialogue(style: Style): Dialogue {
         working.catch(() => {}); // the user no longer waits for it
       }
     },
-    close() {
+    close(): void {
       input.off("keypress", onKey);
       input.off("end", onLost);
       process.off("SIGINT", onInterrupt);
@@ -204,6 +260,8 @@ export function terminalDialogue(style: Style): Dialogue {
     },
   };
 }
+
+export type Dialogue = ReturnType<typeof openDialogue>;
 
 /** Options whose values are their places: the prompts compare values by identity. */
 function numbered<Value>(options: AskedChoice<Value>["options"]) {

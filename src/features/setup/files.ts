@@ -1,17 +1,27 @@
-/** Writes the files of a setup: all of them, or none. */
+/** Writes the files of a setup, all of them or none; and `barnacle secret set` (C5). */
 
 import { chmodSync, chownSync, existsSync, mkdirSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
-import type { Env } from "../../../lib/env.ts";
-import { codeOf } from "../../../lib/errors.ts";
-import { FileRefusedError, readBounded } from "../../../host/files/read_bounded.ts";
-import { replaceFile, WriteError } from "../../../host/files/write_file.ts";
-import { printable } from "../../../lib/text/quoted.ts";
-import { EXIT, type ExitCode } from "../../../cli/shared/exit_code.ts";
-import { type OpenedConfig, saveConfig, type Saved } from "../../../cli/config/write.ts";
-import { credentialsOf, SECRET_MAX_BYTES, whyUnreadable } from "../../../cli/shared/read_config.ts";
-import type { SecretFile } from "../answers/config_text.ts";
+import type { Env } from "../../lib/env.ts";
+import { codeOf } from "../../lib/errors.ts";
+import { FileRefusedError, readBounded } from "../../host/files/read_bounded.ts";
+import { replaceFile, WriteError } from "../../host/files/write_file.ts";
+import { printable } from "../../lib/text/quoted.ts";
+import { checked, isSecretName, Secret } from "../../config/schema/parts/secrets.ts";
+import type { CommonFlags } from "../../cli/shared/command.ts";
+import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
+import { configBefore } from "../../cli/shared/find_data.ts";
+import type { Io } from "../../cli/terminal/io.ts";
+import { openConfig, type OpenedConfig, saveConfig, type Saved } from "../../cli/config/write.ts";
+import {
+  credentialsOf,
+  problemsText,
+  SECRET_MAX_BYTES,
+  whyUnreadable,
+} from "../../cli/shared/read_config.ts";
+import type { SecretFile } from "./config_text.ts";
+import { DialogueEnd } from "./dialogue.ts";
 
 /** Only its owner may read a secret. */
 const SECRET_MODE = 0o600;
@@ -114,4 +124,60 @@ function share(path: string, mode: number): void {
 /** `"config.jsonc.bak"`, for people. */
 export function backupName({ backup }: Extract<Saved, { kind: "saved" }>): string | undefined {
   return backup === undefined ? undefined : basename(backup);
+}
+
+/** `barnacle secret set`: asks for the secret without showing it; without a terminal, reads it from stdin. */
+export async function setSecret(
+  flags: CommonFlags,
+  name: string,
+  io: Io,
+  readStdin: () => Promise<string>,
+): Promise<ExitCode> {
+  if (!isSecretName(name)) {
+    io.problem("a name has letters, digits, - and _ only, such as openai_api_key");
+    return EXIT.usage;
+  }
+  const opened = openConfig(await configBefore(flags, io), io.env);
+  if (opened.kind === "closed") {
+    io.err(problemsText([opened.problem], io));
+    return EXIT.config;
+  }
+  const text = process.stdin.isTTY === true ? await asked(name, io) : await readStdin();
+  if (text === undefined) return EXIT.failed;
+  const why = fault(text);
+  if (why !== undefined) {
+    io.problem(why);
+    return EXIT.usage;
+  }
+  const path = secretPath(opened.file, name);
+  const written = trySecret(path, secretText(text.trim()));
+  if ("message" in written) {
+    io.problem(written.message);
+    return written.code;
+  }
+  if (flags.json) io.out(JSON.stringify({ ok: true, file: path }));
+  else {
+    io.out(`Wrote ${printable(path)}`, { isWhole: true });
+    io.out(`In the config: { "file": "${name}" }`, { isWhole: true });
+  }
+  return EXIT.done;
+}
+
+function fault(text: string): string | undefined {
+  const found = checked(text, "The text");
+  return found instanceof Secret ? undefined : `${found.why}: ${found.hint}`;
+}
+
+async function asked(name: string, { errStyle, err }: Io): Promise<string | undefined> {
+  const { openDialogue } = await import("./dialogue.ts");
+  const dialogue = openDialogue(errStyle);
+  try {
+    return await dialogue.secret({ message: `Paste ${name} (not shown)`, check: fault });
+  } catch (error) {
+    if (!(error instanceof DialogueEnd)) throw error;
+    err("Stopped. Nothing was written.");
+    return undefined;
+  } finally {
+    dialogue.close();
+  }
 }

@@ -1,16 +1,17 @@
 /** The first chapter of a setup: the token, the bot that it belongs to, and its intents. */
 
-import { BOT_TOKEN } from "../../../config/schema/accounts.ts";
-import { botToken, envText, Secret } from "../../../config/schema/parts/secrets.ts";
-import { shapeOfToken, type TokenShape } from "../../../core/discord/ids.ts";
+import { BOT_TOKEN } from "../../config/schema/accounts.ts";
+import { botToken, envText, Secret } from "../../config/schema/parts/secrets.ts";
+import { shapeOfToken, type TokenShape } from "../../core/discord/ids.ts";
 import {
   chooseIntents,
   flagsGranting,
   type PrivilegedIntent,
   toIntents,
-} from "../../../discord/gateway/read/intents.ts";
-import { askDiscord, type SetupPorts } from "./setup_ports.ts";
-import type { BotIdentity, SetupState } from "../answers/state.ts";
+} from "../../discord/gateway/read/intents.ts";
+import type { Env } from "../../lib/env.ts";
+import type { BotIdentity, Setup, SetupState } from "./answers.ts";
+import { askDiscord, enableIntents, whoAmI } from "./discord.ts";
 
 const PORTAL = "https://discord.com/developers/applications";
 
@@ -21,7 +22,7 @@ function botPage(applicationId: string): string {
 const NO_TOKENS: ReadonlySet<TokenShape> = new Set<TokenShape>(["webhook URL", "user token"]);
 
 /** Why a text cannot be a bot token; `undefined` if only Discord can tell. */
-export function tokenFault(typed: string, env: SetupPorts["env"]): string | undefined {
+export function tokenFault(typed: string, env: Env): string | undefined {
   if (typed.trim() === "") return "No text came. Copy the token again, and paste it here.";
   const token = withoutWrapping(typed);
   // Another server in Discord's place may have tokens of other forms, but none like these.
@@ -34,30 +35,30 @@ export function tokenFault(typed: string, env: SetupPorts["env"]): string | unde
 /** The token without quotes, the name of its variable, and the word Bot. */
 function withoutWrapping(typed: string): string {
   return typed.trim().replace(/^(?:export\s+)?DISCORD_BOT_TOKEN\s*=\s*/i, "")
-    .replace(/^Authorization:\s*/i, "").replace(/^(["'`])(.*)\1$/s, "$2").trim()
+    .replace(/^(["'`])(.*)\1$/s, "$2").trim()
     .replace(/^Bot(?:\s+|$)/i, "").trim();
 }
 
 /** Asks for the token until Discord accepts one. */
-export async function askToken(state: SetupState, ports: SetupPorts): Promise<SetupState> {
-  const { dialogue } = ports;
-  let token = ports.present.token ?? envText(ports.env, BOT_TOKEN);
-  const problem = token === undefined ? undefined : tokenFault(token, ports.env);
+export async function askToken(state: SetupState, setup: Setup): Promise<SetupState> {
+  const { dialogue, present, io: { env } } = setup;
+  let token = present.token ?? envText(env, BOT_TOKEN);
+  const problem = token === undefined ? undefined : tokenFault(token, env);
   if (problem !== undefined) {
     dialogue.fail(`DISCORD_BOT_TOKEN: ${problem}`);
     token = undefined;
   }
   if (token === undefined) {
     dialogue.tell(`Open ${PORTAL}\nNew Application -> Bot -> Reset Token -> Copy`);
-  } else dialogue.ok(`Token from ${ports.present.token ? "the config" : BOT_TOKEN}`);
+  } else dialogue.ok(`Token from ${present.token ? "the config" : BOT_TOKEN}`);
   for (;;) {
     token ??= await dialogue.secret({
       message: "Paste the bot token (not shown)",
-      check: (typed) => tokenFault(typed, ports.env),
+      check: (typed) => tokenFault(typed, env),
     });
     token = withoutWrapping(token);
     const asked: SetupState = { ...state, token };
-    const answer = await askDiscord(ports, asked, (discord) => discord.whoAmI());
+    const answer = await askDiscord(setup, asked, whoAmI);
     if (answer.kind === "answered") {
       dialogue.ok(identityText(answer.found));
       return { ...asked, bot: answer.found };
@@ -90,21 +91,21 @@ function identityText({ name, applicationId, owners, team }: BotIdentity): strin
 }
 
 /** Waits until the user has cleared a box of the portal that makes every invite fail. */
-export async function askCodeGrant(state: SetupState, ports: SetupPorts): Promise<SetupState> {
-  const { dialogue } = ports;
+export async function askCodeGrant(state: SetupState, setup: Setup): Promise<SetupState> {
+  const { dialogue } = setup;
   const id = state.bot?.applicationId ?? "";
   dialogue.warn(
     `"Requires OAuth2 Code Grant" is on, so every invite fails. Clear it at ${botPage(id)}`,
   );
   await dialogue.confirm({ message: "Is it off now?" });
-  return await withIdentity(state, ports);
+  return await withIdentity(state, setup);
 }
 
 /** The same answers, with the application as it is now. */
-async function withIdentity(state: SetupState, ports: SetupPorts): Promise<SetupState> {
-  const answer = await askDiscord(ports, state, (discord) => discord.whoAmI());
+async function withIdentity(state: SetupState, setup: Setup): Promise<SetupState> {
+  const answer = await askDiscord(setup, state, whoAmI);
   if (answer.kind === "answered") return { ...state, bot: answer.found };
-  ports.dialogue.fail("Discord does not answer; trying again");
+  setup.dialogue.fail("Discord does not answer; trying again");
   return state;
 }
 
@@ -115,8 +116,8 @@ const INTENT_WORDS: Readonly<Record<PrivilegedIntent, readonly [name: string, us
 };
 
 /** Enables the intents of the default config that are off, after a yes. */
-export async function askIntents(state: SetupState, ports: SetupPorts): Promise<SetupState> {
-  const { dialogue } = ports;
+export async function askIntents(state: SetupState, setup: Setup): Promise<SetupState> {
+  const { dialogue } = setup;
   const { bot } = state;
   const settled: SetupState = { ...state, intents: "settled" };
   if (!bot) return settled;
@@ -138,7 +139,7 @@ export async function askIntents(state: SetupState, ports: SetupPorts): Promise<
     return settled;
   }
   const flags = flagsGranting(wanted, bot.flags);
-  const problem = await askDiscord(ports, state, (discord) => discord.setFlags(flags));
+  const problem = await askDiscord(setup, state, (api) => enableIntents(api, flags));
   if (problem === undefined) {
     dialogue.ok(`${names}: on`);
     return { ...settled, bot: { ...bot, flags: bot.flags | flags } };

@@ -11,10 +11,16 @@ import {
   setAt,
   unsetAt,
   valueAt,
-} from "../../../config/text/edit.ts";
-import { exampleText } from "./examples.ts";
-import { keyOf, listedIn, type Present } from "./present.ts";
-import type { PlaceAnswer, SetupModel, SetupPerson, WholeAnswers } from "./state.ts";
+} from "../../config/text/edit.ts";
+import {
+  keyOf,
+  listedIn,
+  type PlaceAnswer,
+  type Present,
+  type SetupModel,
+  type SetupPerson,
+  type WholeAnswers,
+} from "./answers.ts";
 
 export interface SecretFile {
   /** Name in the folder `credentials` beside the config. */
@@ -65,9 +71,10 @@ export function configTextOf(
   answers: WholeAnswers,
   present: Present,
 ): Edited {
-  let edited = startOf(base, answers);
-  if (edited.kind === "refused") return edited;
-  const before = treeOf(edited.text);
+  const isNew = base === undefined || base.trim() === "";
+  let edited: Edited = { kind: "edited", text: isNew ? `${HEAD}{}\n` : base };
+  const tree = readTree(edited.text);
+  const before = tree.kind === "tree" ? tree.value : undefined;
   for (const { path, value, isRemoved, comment } of changesOf(answers, before, present)) {
     if (edited.kind === "refused") return edited;
     const known = valueAt(before, path);
@@ -81,21 +88,6 @@ export function configTextOf(
     }
   }
   return edited;
-}
-
-/** The text before the answers. */
-function startOf(base: string | undefined, { example, places, owner }: WholeAnswers): Edited {
-  const isNew = base === undefined || base.trim() === "";
-  if (!isNew) return { kind: "edited", text: base };
-  const [place] = places;
-  if (!example || !place) return { kind: "edited", text: `${HEAD}{}\n` };
-  const start = exampleText(example, place, owner);
-  return start.kind === "refused" ? start : { kind: "edited", text: `${HEAD}//\n${start.text}` };
-}
-
-function treeOf(text: string): unknown {
-  const tree = readTree(text);
-  return tree.kind === "tree" ? tree.value : undefined;
 }
 
 const DISCORD = ["channels", "discord"] as const;

@@ -1,25 +1,161 @@
-/** The fourth chapter of a setup: the model that answers, which is really asked. */
+/** The fourth chapter of a setup: the model that answers, which is really asked, and what it may cost a day. */
 
-import { completeAddress } from "../../../config/schema/parts/key.ts";
-import { envText } from "../../../config/schema/parts/secrets.ts";
-import { ModelError } from "../../../core/model.ts";
-import { modelProblemOf, wordsOf } from "../../../core/model_problem.ts";
-import { printable, quoted } from "../../../lib/text/quoted.ts";
-import { sizeOf } from "../../../lib/text/units.ts";
-import type { ListedModel } from "../../../providers/choice/list_models.ts";
-import { priceOf } from "../../../config/model_checks.ts";
-import { isPaid, modelIdOf, type ModelSettings } from "../../../providers/settings.ts";
-import type { Tested } from "../../model/test.ts";
-import type { SetupPorts } from "./setup_ports.ts";
-import type { DialogueOption } from "../ports/dialogue.ts";
+import { LOCAL_SERVERS, type ProviderKind, VENDORS } from "../../config/models.ts";
+import { priceOf } from "../../config/model_checks.ts";
+import { completeAddress } from "../../config/schema/parts/key.ts";
+import { envText } from "../../config/schema/parts/secrets.ts";
+import { ModelError } from "../../core/model.ts";
+import { modelProblemOf, wordsOf } from "../../core/model_problem.ts";
+import type { Env } from "../../lib/env.ts";
+import { printable, quoted } from "../../lib/text/quoted.ts";
+import { sizeOf } from "../../lib/text/units.ts";
+import { type ListedModel, listModels } from "../../providers/choice/list_models.ts";
+import { pullModel } from "../../providers/choice/pull_model.ts";
 import {
-  type OfferedServer,
-  ollamaUrl,
-  OTHER_SERVER,
-  paidServers,
-  REMOTE_OLLAMA,
-} from "../ports/model_port.ts";
-import type { SetupModel, SetupState } from "../answers/state.ts";
+  isPaid,
+  modelIdOf,
+  type ModelSettings,
+  type ProviderSettings,
+} from "../../providers/settings.ts";
+import { type Tested, testModel } from "../model/test.ts";
+import type { LimitAnswer, Setup, SetupModel, SetupState } from "./answers.ts";
+import type { DialogueOption } from "./dialogue.ts";
+
+interface OfferedServer {
+  /** The first part of `<provider>/<model>`. */
+  readonly id: string;
+  /** Name for people. */
+  readonly title: string;
+  readonly kind: ProviderKind;
+  /** Absent if the user must type it. */
+  readonly baseUrl?: string;
+  /** Whether the config needs the address: Barnacle does not know it by the provider's name. */
+  readonly writesUrl: boolean;
+  /** Variable of the environment with the key. */
+  readonly keyVariable?: string;
+  readonly needsKey: boolean;
+  /** The model that the environment names. */
+  readonly model?: string;
+  /** Models of a server that has answered already. */
+  readonly models?: readonly ListedModel[];
+}
+
+/** Milliseconds for a server on this machine, and for any other. */
+const LOCAL_MS = 1_500;
+const LIST_MS = 10_000;
+
+/** OpenAI-compatible services that many people have a key for, beside the vendors. */
+const SERVICES = [
+  {
+    id: "openrouter",
+    name: "OpenRouter",
+    baseUrl: "https://openrouter.ai/api/v1",
+    keyVariable: "OPENROUTER_API_KEY",
+  },
+  {
+    id: "groq",
+    name: "Groq",
+    baseUrl: "https://api.groq.com/openai/v1",
+    keyVariable: "GROQ_API_KEY",
+  },
+  {
+    id: "mistral",
+    name: "Mistral",
+    baseUrl: "https://api.mistral.ai/v1",
+    keyVariable: "MISTRAL_API_KEY",
+  },
+];
+
+/** The services with a key, those first whose key is in the environment. */
+function paidServers(env: Env): readonly OfferedServer[] {
+  const hasKey = ({ keyVariable }: OfferedServer): number =>
+    keyVariable !== undefined && envText(env, keyVariable) ? 0 : 1;
+  const vendors = VENDORS.map((vendor): OfferedServer => {
+    const url = envText(env, vendor.urlVariable);
+    const model = envText(env, vendor.modelVariable);
+    return {
+      id: vendor.id,
+      title: vendor.name,
+      kind: vendor.kind,
+      baseUrl: completeAddress(url ?? vendor.baseUrl),
+      writesUrl: url !== undefined,
+      keyVariable: vendor.keyVariable,
+      needsKey: true,
+      model,
+    };
+  });
+  const services = SERVICES.map(({ id, name, baseUrl, keyVariable }): OfferedServer => ({
+    id,
+    title: name,
+    kind: "openai-compatible",
+    baseUrl,
+    writesUrl: true,
+    keyVariable,
+    needsKey: true,
+  }));
+  return [...vendors, ...services].sort((one, other) => hasKey(one) - hasKey(other));
+}
+
+/** A server whose address the user types. */
+const OTHER_SERVER: OfferedServer = {
+  id: "custom",
+  title: "Another OpenAI-compatible server",
+  kind: "openai-compatible",
+  writesUrl: true,
+  needsKey: false,
+};
+
+const REMOTE_OLLAMA: OfferedServer = {
+  ...OTHER_SERVER,
+  id: "ollama",
+  title: "Ollama on another machine",
+};
+
+/** Names of local servers for people. */
+const TITLES: Readonly<Record<string, string>> = {
+  ollama: "Ollama",
+  llamacpp: "llama.cpp",
+  lmstudio: "LM Studio",
+};
+
+/** The models of a server, or why there is no list. */
+async function modelsOf(
+  provider: ProviderSettings,
+  timeoutMs = LIST_MS,
+): Promise<readonly ListedModel[] | ModelError> {
+  try {
+    const models = await listModels(provider, timeoutMs);
+    return models.map((model) => ({ ...model, name: printable(model.name) }));
+  } catch (error) {
+    if (error instanceof ModelError) return error;
+    throw error;
+  }
+}
+
+/** The servers of this machine; those that answer have their models. */
+async function localServers(env: Env): Promise<readonly OfferedServer[]> {
+  return await Promise.all(LOCAL_SERVERS.map(async (known): Promise<OfferedServer> => {
+    const { id, kind } = known;
+    const baseUrl = (id === "ollama" ? ollamaUrl(env) : undefined) ?? known.baseUrl;
+    const answer = await modelsOf({ id, kind, baseUrl }, LOCAL_MS);
+    const models = answer instanceof ModelError ? undefined : answer;
+    const writesUrl = baseUrl !== known.baseUrl;
+    return { id, title: TITLES[id] ?? id, kind, baseUrl, writesUrl, needsKey: false, models };
+  }));
+}
+
+const OLLAMA_PORT = "11434";
+
+/** The address in `OLLAMA_HOST`, as Ollama's own programs read it; `undefined` without one. */
+export function ollamaUrl(env: Env): string | undefined {
+  const host = env["OLLAMA_HOST"]?.trim();
+  if (!host) return undefined;
+  const url = URL.parse(/^https?:\/\//.test(host) ? host : `http://${host}`);
+  if (!url) return undefined;
+  const isEverywhere = url.hostname === "0.0.0.0" || url.hostname === "[::]"; // where it listens
+  const port = url.port || (/^https?:/.test(host) ? "" : OLLAMA_PORT);
+  return `${url.protocol}//${isEverywhere ? "127.0.0.1" : url.hostname}${port && `:${port}`}/v1`;
+}
 
 /** A server, and one of its models if it is chosen already. */
 interface PickedModel {
@@ -44,28 +180,28 @@ const SHOWN_MAX = 8;
 const FIRST_MODEL = "qwen3:8b";
 
 /** Finds or asks for the model, and tests it until one answers. */
-export async function askModel(state: SetupState, ports: SetupPorts): Promise<SetupState> {
-  const { dialogue, models, env } = ports;
-  const local = await dialogue.during("Looking for model servers", () => models.localServers());
+export async function askModel(state: SetupState, setup: Setup): Promise<SetupState> {
+  const { dialogue, io: { env } } = setup;
+  const local = await dialogue.during("Looking for model servers", () => localServers(env));
   const looked = local.map(({ title, baseUrl, models }) =>
     `${title} at ${baseUrl} ${models ? "answers" : "does not answer"}`
   );
   dialogue.tell(`Looked for a model on this machine: ${looked.join(", ")}`);
   const paid = paidServers(env);
   for (;;) {
-    const picked = await pick(local, paid, ports);
+    const picked = await pick(local, paid, setup);
     if (picked === "none") {
       dialogue.warn("No model yet. Later: `barnacle config set agents.defaults.model …`");
       return { ...state, model: "none" };
     }
-    const reached = picked === "kept" ? keptModel(ports) : await reach(picked, ports);
-    const model = reached && await answering(reached, ports);
+    const reached = picked === "kept" ? keptModel(setup) : await reach(picked, setup);
+    const model = reached && await answering(reached, setup);
     if (model) return { ...state, model };
   }
 }
 
 /** The model of the config. */
-function keptModel({ present: { model: kept } }: SetupPorts): ReachableModel | undefined {
+function keptModel({ present: { model: kept } }: Setup): ReachableModel | undefined {
   if (!kept) return undefined;
   const { provider: { id, kind, baseUrl, apiKey: key }, name } = kept;
   const server = { id, title: id, kind, baseUrl, writesUrl: false, needsKey: key !== undefined };
@@ -76,7 +212,7 @@ function keptModel({ present: { model: kept } }: SetupPorts): ReachableModel | u
 async function pick(
   local: readonly OfferedServer[],
   paid: readonly OfferedServer[],
-  { dialogue, env, present }: SetupPorts,
+  { dialogue, io: { env }, present }: Setup,
 ): Promise<PickedModel | "kept" | "none"> {
   type Option = DialogueOption<PickedModel | "kept" | "none">;
   const found = local.flatMap((server): readonly Option[] => {
@@ -118,31 +254,31 @@ async function pick(
 }
 
 /** Adds address, key and name. An address is tried before the user is asked for a key. */
-async function reach(picked: PickedModel, ports: SetupPorts): Promise<ReachableModel> {
-  const { dialogue, models } = ports;
+async function reach(picked: PickedModel, setup: Setup): Promise<ReachableModel> {
+  const { dialogue } = setup;
   const { server, name } = picked;
-  const baseUrl = server.baseUrl ?? await askAddress(server, ports);
+  const baseUrl = server.baseUrl ?? await askAddress(server, setup);
   const { id, kind, needsKey } = server;
   const list = (apiKey?: string) =>
-    dialogue.during(`Asking ${baseUrl}`, () => models.list({ id, kind, baseUrl, apiKey }));
+    dialogue.during(`Asking ${baseUrl}`, () => modelsOf({ id, kind, baseUrl, apiKey }));
   const words = ({ message, modelId }: ModelError) => printable(message.replace(modelId, baseUrl));
   const first = server.models ?? (needsKey ? undefined : await list());
   const failure = first instanceof ModelError ? first : undefined;
   if (failure && !server.baseUrl && /unavailable|timeout/.test(failure.kind)) {
     dialogue.fail(words(failure));
-    return await reach(picked, ports);
+    return await reach(picked, setup);
   }
   const whole = { ...server, baseUrl, needsKey: needsKey || failure?.kind === "unauthorized" };
-  const key = await keyFor(whole, ports);
+  const key = await keyFor(whole, setup);
   const answer = key === undefined && first ? first : await list(key);
   const listed = answer instanceof ModelError ? [] : answer;
   if (answer instanceof ModelError && name === undefined) {
     dialogue.warn(`No list of models: ${words(answer)}`);
   }
-  return { server: whole, key, name: name ?? await chooseName(whole, listed, ports), listed };
+  return { server: whole, key, name: name ?? await chooseName(whole, listed, setup), listed };
 }
 
-async function askAddress({ id }: OfferedServer, { dialogue }: SetupPorts): Promise<string> {
+async function askAddress({ id }: OfferedServer, { dialogue }: Setup): Promise<string> {
   const isOllama = id === REMOTE_OLLAMA.id;
   const complete = (text: string) =>
     isOllama ? ollamaUrl({ OLLAMA_HOST: text }) ?? "" : completeAddress(text.trim());
@@ -180,7 +316,7 @@ export function keyFault(text: string): string | undefined {
 /** The key of the environment, or of the user. */
 async function keyFor(
   { title, keyVariable, needsKey }: OfferedServer,
-  { env, dialogue }: SetupPorts,
+  { io: { env }, dialogue }: Setup,
 ): Promise<string | undefined> {
   const own = keyVariable === undefined ? undefined : envText(env, keyVariable);
   if (own) return own;
@@ -195,7 +331,7 @@ const SUGGESTED = /^gpt-[\d.]+-mini$|^claude-sonnet|^gemini-[\d.]+-flash$|^mistr
 async function chooseName(
   { title, model }: OfferedServer,
   listed: readonly ListedModel[],
-  { dialogue }: SetupPorts,
+  { dialogue }: Setup,
 ): Promise<string> {
   const other = "another name" as const;
   if (listed.length > 0) {
@@ -226,9 +362,9 @@ async function chooseName(
 /** Tests a model. @returns `undefined` if the user wants to choose another one. */
 async function answering(
   picked: ReachableModel,
-  ports: SetupPorts,
+  setup: Setup,
 ): Promise<SetupModel | undefined> {
-  const { dialogue, models } = ports;
+  const { dialogue } = setup;
   let { key } = picked;
   let isPulled = false;
   const { server, name, kept } = picked;
@@ -239,6 +375,7 @@ async function answering(
       ? kept
       : { provider: { id, kind, baseUrl, apiKey: key }, name };
     const choice = { provider: { id, kind, baseUrl, headers: {} }, model: name };
+    const prices = picked.listed.find((one) => one.name === name)?.prices;
     const answer: SetupModel = {
       providerId: id,
       name,
@@ -246,14 +383,14 @@ async function answering(
       baseUrl: server.writesUrl ? baseUrl : undefined,
       key: isKept ? undefined : key,
       isPaid: isPaid(settings),
-      isPriced: (settings.price ?? priceOf(choice, undefined)) !== undefined,
-      prices: picked.listed.find((one) => one.name === name)?.prices,
+      isPriced: (settings.price ?? prices ?? priceOf(choice, undefined)) !== undefined,
+      prices,
     };
-    const tested = await dialogue.during(`Asking ${id}/${name}`, () => models.test(settings));
+    const tested = await dialogue.during(`Asking ${id}/${name}`, () => testModel(settings));
     if (!tested.failure) {
-      return await isWanted(tested, isKept, ports) ? answer : undefined;
+      return await isWanted(tested, isKept, setup) ? answer : undefined;
     }
-    const next = await afterFailure(tested.failure, settings, ports, isPulled);
+    const next = await afterFailure(tested.failure, settings, setup, isPulled);
     isPulled ||= next === "pulled";
     if (next === "anyway") return answer;
     if (next === "other") return undefined;
@@ -268,7 +405,7 @@ async function answering(
 async function isWanted(
   { model, tried, abilities }: Tested,
   isKept: boolean,
-  { dialogue }: SetupPorts,
+  { dialogue }: Setup,
 ): Promise<boolean> {
   if (!tried) return true;
   const { totalMs, firstMs, tools, images } = tried;
@@ -291,10 +428,10 @@ const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;
 async function afterFailure(
   failure: ModelError,
   settings: ModelSettings,
-  ports: SetupPorts,
+  setup: Setup,
   isPulled: boolean,
 ): Promise<"again" | "pulled" | "key" | "other" | "anyway"> {
-  const { dialogue } = ports;
+  const { dialogue } = setup;
   const { provider, name } = settings;
   const problem = modelProblemOf(failure);
   const isMissing = failure.kind === "not_found" && provider.id === "ollama";
@@ -312,7 +449,7 @@ async function afterFailure(
     message: `Download it now (ollama pull ${name})?`,
   });
   if (mayPull) {
-    const pulled = await pull(settings, ports);
+    const pulled = await pull(settings, setup);
     if (pulled === undefined) return "pulled";
     dialogue.fail(`Not downloaded: ${pulled}`);
   }
@@ -332,18 +469,94 @@ async function afterFailure(
 /** Downloads a model. @returns The problem, or `undefined`. */
 async function pull(
   { provider, name }: ModelSettings,
-  ports: SetupPorts,
+  { dialogue }: Setup,
 ): Promise<string | undefined> {
-  const { dialogue, models } = ports;
   const { origin } = new URL(provider.baseUrl);
   return await dialogue.during(
     `Downloading ${name}`,
     (signal, say) =>
-      models.pull(origin, name, signal, ({ status, totalBytes, doneBytes = 0 }) => {
-        const part = totalBytes === undefined || !(totalBytes > 0)
-          ? status
-          : `${Math.floor((doneBytes / totalBytes) * 100)} % of ${sizeOf(totalBytes)}`;
-        say(`Downloading ${name}: ${part}`);
+      pullModel(origin, name, {
+        signal,
+        onProgress({ status, totalBytes, doneBytes = 0 }) {
+          const part = totalBytes === undefined || !(totalBytes > 0)
+            ? status
+            : `${Math.floor((doneBytes / totalBytes) * 100)} % of ${sizeOf(totalBytes)}`;
+          say(`Downloading ${name}: ${part}`);
+        },
       }),
   );
+}
+
+/** The limit of a user who presses Enter, in dollars. */
+const DEFAULT_MONEY = "2.00";
+
+/** That for a model whose price is unknown. */
+const DEFAULT_TOKENS = "1000000 tokens";
+
+const MONEY_MAX = 1_000_000;
+
+/** Reads a limit: an amount, if the model has a price; `none`, or a number of tokens. */
+export function readLimit(
+  typed: string,
+  isPriced: boolean,
+): { readonly limit: LimitAnswer } | { readonly problem: string } {
+  const text = typed.trim().toLowerCase().replace(/^(?:usd|\$)\s*|\s*(?:usd|\$|dollars?)$/g, "");
+  if (text === "none") return { limit: { kind: "none" } };
+  const tokens = /^([\d_,. ]+?)\s*tokens?$/.exec(text)?.[1]?.replace(/[_,. ]/g, "");
+  if (tokens !== undefined) {
+    const count = Number(tokens);
+    return Number.isSafeInteger(count) && count > 0
+      ? { limit: { kind: "tokens", perDay: count } }
+      : { problem: "Give a number of tokens above 0, such as 1000000 tokens" };
+  }
+  if (!isPriced) return { problem: "Write a number of tokens, such as 1000000 tokens, or none" };
+  const amount = /^\d{1,9}(?:[.,]\d{1,6})?$/.test(text)
+    ? Number(text.replace(",", "."))
+    : undefined;
+  if (amount === undefined) {
+    return {
+      problem: "This is no amount. Write dollars, such as 2.00, or 1000000 tokens, or none",
+    };
+  }
+  if (amount === 0) {
+    return { problem: "With 0 the bot would never answer. For no limit, write none" };
+  }
+  if (amount > MONEY_MAX) return { problem: "The limit can be at most 1,000,000" };
+  return { limit: { kind: "money", perDay: amount } };
+}
+
+/**
+ * Asks how much a paid model may cost each day. Barnacle counts money only for models whose prices it
+ * knows; for others, it counts tokens.
+ */
+export async function askLimit(
+  state: SetupState,
+  { dialogue, present }: Setup,
+): Promise<SetupState> {
+  const { model } = state;
+  if (!model || model === "none") return state;
+  const { isPriced, prices } = model;
+  const isFit = present.limit !== undefined && "limit" in readLimit(present.limit, isPriced);
+  const answer = await dialogue.text({
+    message: isPriced
+      ? "Daily spend limit in dollars"
+      : `Daily limit; the price of ${model.name} is unknown, so in tokens`,
+    fallback: isFit ? present.limit : isPriced ? DEFAULT_MONEY : DEFAULT_TOKENS,
+    check(text) {
+      const read = readLimit(text, isPriced);
+      return "problem" in read ? read.problem : undefined;
+    },
+  });
+  const read = readLimit(answer, isPriced);
+  const limit: LimitAnswer = "problem" in read
+    ? { kind: "none" }
+    : read.limit.kind === "money"
+    ? { ...read.limit, prices }
+    : read.limit;
+  if (limit.kind === "none") dialogue.warn("No limit: the provider's own limits count alone");
+  if (limit.kind === "tokens") {
+    dialogue.ok(`At most ${limit.perDay.toLocaleString("en")} tokens a day`);
+  }
+  if (limit.kind === "money") dialogue.ok(`At most $${limit.perDay.toFixed(2)} a day`);
+  return { ...state, limit };
 }

@@ -1,0 +1,71 @@
+/** Tests the end of a setup on a machine with systemd: its service, its first words, and its start. */
+
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, it } from "node:test";
+import { wholeAnswers } from "../../../src/features/setup/answers.ts";
+import { DialogueEnd } from "../../../src/features/setup/dialogue.ts";
+import { finish, type SetupEnd } from "../../../src/features/setup/finish.ts";
+import { CONFIG, onStage, type Stage, TOKEN } from "../service/stage.ts";
+import { FINISHED, scriptedSetup } from "./support.ts";
+
+/** Ends a setup of a new config for the service of a user. */
+async function ended(
+  prepare: (stage: Stage, data: string, setup: ReturnType<typeof scriptedSetup>) => void,
+  check: (end: SetupEnd, said: string, stage: Stage, file: string) => void,
+) {
+  await onStage(async (stage) => {
+    const { machine, io, root, put } = stage;
+    const choice = "As a service, which starts with the machine and after a crash";
+    const scripted = scriptedSetup([choice], { machine, io });
+    const file = put("home/ada/config.jsonc", CONFIG, 0o600);
+    put("home/ada/credentials/discord_token", TOKEN, 0o600);
+    put("data/.keep", "");
+    const data = join(root, "data");
+    prepare(stage, data, scripted);
+    const answers = { ...wholeAnswers(FINISHED)!, token: TOKEN };
+    const end = await finish(answers, { kind: "opened", file }, scripted.setup, { data });
+    const said = scripted.lines.join("\n");
+    assert.ok(!said.includes(TOKEN) && !said.includes("sk-test"));
+    check(end, said, stage, file);
+  }, { uid: 1000 });
+}
+
+describe("[O3] the end of a setup", () => {
+  it("installs the service with the secrets, instructs the agent, and greets", () =>
+    ended(() => {}, (end, said, { text, calls }, file) => {
+      assert.deepEqual(end, { code: 0, start: "service", runs: undefined });
+      const secrets = join(dirname(file), "credentials");
+      assert.equal(text(join(secrets, "discord_token")), `${TOKEN}\n`);
+      assert.equal(text(join(secrets, "openai_api_key")), "sk-test\n");
+      assert.ok(calls().includes("systemctl --user enable barnacle.service"));
+      assert.match(said, /^ok {4}Wrote AGENTS\.md and SOUL\.md to .*data\/agents\/main:/m);
+      assert.match(text("data/agents/main/AGENTS.md"), /^# Instructions/);
+      // No bot answers in this test.
+      assert.match(said, /^warn {2}No first direct message: .*; the bot works without$/m);
+      assert.match(said, /^ {6}Done\. {2}\S+ status · /m);
+    }));
+
+  it("says why the service and the instructions could not be written, and keeps the config", () =>
+    ended(({ put }, data) => {
+      put("home/ada/.config/systemd/user/barnacle.service", "[Service]\n");
+      writeFileSync(join(data, "agents"), "");
+    }, (end, said) => {
+      assert.equal(end.code, 1);
+      assert.match(said, /^fail {2}.*is not a unit of Barnacle/m);
+      assert.match(said, /^ {6}The config is written\. Try again with/m);
+      assert.match(said, /^warn {2}No AGENTS\.md and SOUL\.md: /m);
+    }));
+
+  it("leaves the bot stopped after Ctrl-C, because the files are written", () =>
+    ended((_stage, _data, { dialogue }) => {
+      dialogue.choose = () => Promise.reject(new DialogueEnd("cancelled"));
+    }, (end, said) => {
+      assert.deepEqual(end, { code: 0, start: "later", runs: undefined });
+      assert.match(
+        said,
+        /Done\. {2}\S+ run --data \S+ · \S+ service install --data \S+ · \S+ status/,
+      );
+    }));
+});
