@@ -1,44 +1,23 @@
 /**
- * Runs one turn: asks the model, runs the tools that it calls, and asks again, until it answers
- * without a call.
+ * Decides how a turn goes on, by its steps alone: so a new turn and one that a crash has cut are the
+ * same. Shows the steps to the model and to later turns.
  *
- * Each step is stored before the next one begins. After a crash, the turn goes on from its steps:
- * the model is not asked again for a stored answer, and a call that must not run twice does not.
- * Only results of calls that may run twice wait for the next step's transaction. So a step with
- * such calls costs one commit.
- *
- * How a turn goes on follows from its steps alone, so a new turn and one that a crash has cut are
- * the same. Results of tools that a request has no room for are cut, and say so. The turn's steps
- * have them, too, and `barnacle why` shows them.
+ * Results of tools that a request has no room for are cut, and say so. The turn's steps have them,
+ * too, and `barnacle why` shows them.
  */
 
 import type { MessageId } from "../core/discord/ids.ts";
 import {
   lengthOf,
-  type Model,
-  ModelError,
   type ModelImage,
   type ModelMessage,
   type ModelRequest,
-  type ModelUsage,
-  type ReplacedModel,
   type ToolCall,
+  type ToolDefinition,
   withoutTools,
 } from "../core/model.ts";
-import type { AskedCall } from "../core/people/question.ts";
-import { BudgetSpent, type BudgetStop } from "../core/spending/budget.ts";
-import type {
-  CutResult,
-  ParkedTurn,
-  SaveSteps,
-  Step,
-  ToolResult,
-  TurnOutcome,
-} from "../core/step.ts";
-import { type MadeCall, questionKey, type ToolContext } from "../core/turn/tool.ts";
-import type { Clock, StartTimer } from "../lib/clock.ts";
+import type { CutResult, Step } from "../core/step.ts";
 import { clip } from "../lib/text/quoted.ts";
-import { askFirst, type AskPorts, isResult, type ReadyCall, type Toolbox } from "./toolbox.ts";
 
 /** In place of a result that a request has no room for. */
 export const CLEARED = "[cleared: call the tool again if you need this result]";
@@ -104,7 +83,7 @@ export type NextStep =
   | { readonly kind: "same_id"; readonly call: ToolCall };
 
 /** Maximum number of calls of one answer that run. A model that repeats itself writes thousands. */
-const MAX_CALLS = 32;
+export const MAX_CALLS = 32;
 
 /**
  * Decides the next step.
@@ -158,7 +137,7 @@ export function callsToRun(steps: readonly Step[]): readonly ToolCall[] {
 }
 
 /** How often an open call has waited for a person since it first began. */
-function roundsOf(steps: readonly Step[], { id }: ToolCall): number {
+export function roundsOf(steps: readonly Step[], { id }: ToolCall): number {
   const last = steps.findLastIndex((step) => step.kind === "answer");
   return steps.slice(last + 1).filter((step) => step.kind === "waits" && step.callId === id).length;
 }
@@ -333,101 +312,6 @@ export function transcriptOf(
   });
 }
 
-/** One answer. `calls` is absent if it ends the turn. */
-interface ModelResponse {
-  readonly text: string;
-  /** The tools that it calls: {@link MAX_CALLS}, and the first one that is too many. */
-  readonly calls?: readonly ToolCall[];
-  /** As its message has it; absent also if it has a secret, because a changed one is of no use. */
-  readonly carried?: string;
-  /** The model's thinking, if the request asks for it and the server sends it. */
-  readonly thinking?: string;
-  /** Tokens of the request and the answer. */
-  readonly usage?: ModelUsage;
-  /** Whether it reached the model's maximum of output tokens, or broke off; absent: it is whole. */
-  readonly isCut?: true;
-  /** The model that answered, if it is a fallback. */
-  readonly modelId?: string;
-  /** Why the first model gave no answer, if a fallback did. */
-  readonly failure?: ModelError;
-  /** The same for the record, with its time. */
-  readonly replaced?: ReplacedModel;
-}
-
-/**
- * Asks the model and reads its answer. One without a last part, or without text and calls, is a
- * failure (L3).
- *
- * @throws {BudgetSpent} Before anything is asked, if a budget is spent.
- */
-async function readAnswer(
-  request: ModelRequest,
-  ports: TurnPorts,
-): Promise<ModelResponse> {
-  const { model, onText, isShown, onReading, cleanSecrets, onUsage, now } = ports;
-  const checking = ports.checkBudget?.();
-  const stop = checking && await checking; // most turns have no budget, and wait for nothing
-  if (stop) throw new BudgetSpent(stop);
-  const startedAt = now();
-  let text = "";
-  let thinking = "";
-  const asked = isShown || onReading ? { ...request, isShown, onReading } : request;
-  for await (const part of model.generate(asked, ports.ending.signal)) {
-    if (part.kind === "again") {
-      text = thinking = "";
-      onText?.(text);
-      continue;
-    }
-    if (part.kind === "text") {
-      text += part.text;
-      onText?.(text);
-      continue;
-    }
-    if (part.kind === "thinking") {
-      thinking += part.text;
-      continue;
-    }
-    const { calls, carried, usage, modelId, failure, replaced } = part;
-    if (usage) onUsage?.(request, usage, modelId ?? model.id, startedAt);
-    const about = {
-      thinking: thinking !== "" ? cleanSecrets(thinking) : undefined,
-      carried: carried !== undefined && cleanSecrets(carried) === carried ? carried : undefined,
-      usage,
-      modelId,
-      failure,
-      replaced,
-    };
-    if (calls && request.tools && request.mayCall !== false) {
-      const clean = calls.slice(0, MAX_CALLS + 1).map((call) => ({
-        ...call,
-        arguments: cleanSecrets(call.arguments),
-      }));
-      return { text: cleanSecrets(text), calls: clean, ...about };
-    }
-    if (text.trim() === "") throw notAnAnswer(model, `empty (${part.reason})`);
-    const isCut = part.reason === "length" || part.reason === "other";
-    return { text, ...about, isCut: isCut ? true : undefined };
-  }
-  throw notAnAnswer(model, "it ended early");
-}
-
-function notAnAnswer({ id: modelId }: Model, why: string): ModelError {
-  return new ModelError(`${modelId} gave no answer: ${why}`, { kind: "not_an_answer", modelId });
-}
-
-/**
- * Asks again for words, after an answer without any. The tools have done their work, and the person
- * must learn of it.
- */
-function forWords(request: ModelRequest): ModelRequest {
-  const messages = [...request.messages, { role: "user", text: WORDS } as const];
-  return request.tools ? { ...request, messages, mayCall: false } : { ...request, messages };
-}
-
-const WORDS =
-  "[Your last answer had no text, and people read nothing else of you. Write now, in a " +
-  "few words, what you did and found. Call no tool.]";
-
 /** The request of a step, before the steps are added to it. */
 export interface RequestRoom {
   /** The request without the steps: less history, the more room the steps need. */
@@ -444,14 +328,14 @@ export interface RequestRoom {
 type RequestFor = (stepChars: number) => RequestRoom;
 
 /** The request of the next step. The last one may call nothing, so that it answers. */
-function withSteps(
+export function requestWith(
   requestFor: RequestFor,
   steps: readonly Step[],
   isLast: boolean,
-  { toolbox: { definitions: tools }, showJoined, showImages }: {
-    readonly toolbox: Toolbox;
-    readonly showJoined?: ShowJoined;
-    readonly showImages?: ShowImages;
+  { tools, showJoined, showImages }: {
+    readonly tools: readonly ToolDefinition[];
+    readonly showJoined: ShowJoined;
+    readonly showImages: ShowImages;
   },
 ): ModelRequest {
   let all: ModelRequest;
@@ -466,367 +350,3 @@ function withSteps(
   if (tools.length === 0) return withoutTools(all);
   return { ...all, tools, mayCall: isLast ? false : undefined };
 }
-
-/** Everything that a turn needs from outside. */
-export interface TurnPorts extends Clock {
-  readonly model: Model;
-  /** Removes the config's secrets from answers that call tools, before they are stored (SEC-R9). */
-  readonly cleanSecrets: (text: string) => string;
-  /** Finds a spent budget, before each request; absent, or `undefined`: there is none. */
-  readonly checkBudget?: () => Promise<BudgetStop | undefined> | undefined;
-  /** Gets the tokens of each request, with the model that answered. Must not throw. */
-  readonly onUsage?: (
-    request: ModelRequest,
-    usage: ModelUsage,
-    modelId: string,
-    startedAt: number,
-  ) => void;
-  /** Gets the whole answer so far, each time that it grows. Must not throw. */
-  readonly onText?: (soFar: string) => void;
-  /** Whether a person has seen text of the answer; absent: none sees it before its end. */
-  readonly isShown?: () => boolean;
-  /** As a request's; absent: no person learns of it. */
-  readonly onReading?: ModelRequest["onReading"];
-  /**
-   * Ends the turn: others abort it if the process stops, or if a message has changed or taken the
-   * turn's place. The turn itself aborts it if its time is over.
-   */
-  readonly ending: AbortController;
-  readonly toolbox: Toolbox;
-  /**
-   * Returns the facts of a call that tools get.
-   *
-   * @param key Identifies the call within the turn, also after a crash.
-   */
-  readonly contextOf: (key: string) => Omit<ToolContext, "ports" | "signal">;
-  /** Steps of the turn that an earlier process has stored, in order. */
-  readonly steps: readonly Step[];
-  readonly save: SaveSteps;
-  /**
-   * Makes messages that have arrived part of the turn, before the model is asked again (S5). Stores
-   * that with the given steps and returns it as a step; stores nothing if there are none.
-   */
-  readonly takeIn?: (unsaved: readonly Step[]) => Promise<Step | undefined>;
-  /** Reads the files of such messages. Never fails, except with the signal's reason. */
-  readonly readJoined?: (signal: AbortSignal) => Promise<void>;
-  /** Shows such messages. */
-  readonly showJoined?: ShowJoined;
-  /** Ids that the words of the turn's messages and their context are from (H6a); absent: none. */
-  readonly sources?: () => ReadonlySet<string>;
-  /** Finds images of results; absent: the model sees none. */
-  readonly showImages?: ShowImages;
-  /** Decisions of people about calls; absent: no call waits for people. */
-  readonly people?: AskPorts;
-  /** Tells what the turn does next, for people. Must not throw. */
-  readonly onStep?: (next: NextStep) => void;
-  /** Gets the text that the model writes beside its calls, for people. Must not throw. */
-  readonly onAside?: (text: string) => void;
-  /** Whether people would see nothing of an answer; absent: if it is white space. */
-  readonly isBlank?: (text: string) => boolean;
-  /** Maximum number of requests to the model, from `agents.maxSteps`. */
-  readonly maxSteps: number;
-  readonly schedule: StartTimer;
-  /** Milliseconds that the whole turn may take, from `agents.turnTimeoutSec`. */
-  readonly timeoutMs: number;
-  /** Whether an error is the disk's: the same turn may succeed later. */
-  readonly isStoreDown: (error: unknown) => boolean;
-}
-
-const FIRST_STEP: NextStep = { kind: "ask", answers: 0 };
-
-/**
- * Runs a turn to its end. A failure of the model or of a tool is an outcome; it is never thrown.
- *
- * A plain turn ends with its first answer. The log of steps begins with the first call.
- *
- * @throws {unknown} The store's error, if it cannot keep a step, or if its disk refuses anything.
- */
-export async function runTurn(
-  requestFor: RequestFor,
-  ports: TurnPorts,
-): Promise<TurnOutcome | ParkedTurn> {
-  const { ending, schedule, timeoutMs, toolbox, maxSteps, now } = ports;
-  const { signal } = ending;
-  let isLate = false;
-  const cancel = schedule(() => {
-    if (signal.aborted) return;
-    isLate = true;
-    ending.abort();
-  }, timeoutMs);
-  let log = ports.steps.length > 0 ? createStepLog(ports.steps, ports.save) : undefined;
-  let usage: ModelUsage | undefined;
-  let thinking: string | undefined;
-  let isLast = false;
-  try {
-    for (;;) {
-      const next = log ? nextStep(log.steps, toolbox.isIdempotent) : FIRST_STEP;
-      ports.onStep?.(next);
-      if (next.kind === "ask") {
-        if (ports.takeIn && log) {
-          await log.saveWith(ports.takeIn);
-          await ports.readJoined?.(signal);
-        }
-        signal.throwIfAborted();
-        isLast = next.answers + 1 >= maxSteps;
-        const request = withSteps(requestFor, log?.steps ?? [], isLast, ports);
-        // The model that made the calls reads their results, also after a crash.
-        const prefers = log && answeredBy(log.steps);
-        const cuts = log && newCuts(log.steps, request.messages);
-        if (cuts) log?.add({ kind: "cut", results: cuts, at: now() });
-        const answer = log
-          ? await readWords(prefers === undefined ? request : { ...request, prefers }, ports)
-          : await readAnswer(request, ports);
-        usage = sumUsage(usage, answer.usage);
-        if (answer.thinking !== undefined) {
-          const thought = answer.thinking.trim();
-          thinking = thinking === undefined ? thought : `${thinking}\n\n${thought}`;
-        }
-        const { text, calls, carried, modelId, failure, replaced, isCut } = answer;
-        if (!calls) {
-          const taken = log && { steps: log.steps, unsaved: log.unsaved };
-          const by = { modelId, failure, replaced };
-          return { kind: "reply", text, carried, thinking, usage, taken, ...by, isCut };
-        }
-        if (text.trim() !== "") ports.onAside?.(text);
-        log ??= createStepLog(ports.steps, ports.save);
-        const read = [...ports.sources?.().difference(readBy(log.steps)) ?? []];
-        const more = read.length > 0 && { read };
-        const asked = { text, calls, carried, usage: answer.usage, modelId, replaced, ...more };
-        log.add({ kind: "answer", at: now(), ...asked });
-      } else if (log) {
-        const asked = await takeStep(next, log, ports);
-        const taken = { steps: log.steps, unsaved: log.unsaved };
-        if (asked.length > 0) return { kind: "parked", asked, taken };
-      }
-    }
-  } catch (error) {
-    if (signal.aborted && !isLate) return { kind: "interrupted" };
-    if (log?.failure() || ports.isStoreDown(error)) throw error;
-    if (error instanceof BudgetSpent) return { kind: "refused", stop: error.stop };
-    const taken = log && { steps: log.steps, unsaved: log.unsaved };
-    const failed = { kind: "failed" as const, error, taken };
-    if (isLate) {
-      return { ...failed, why: "late", reason: `no answer within ${timeoutMs / 1_000} s` };
-    }
-    if (!(error instanceof ModelError)) {
-      return { ...failed, why: "unexpected", reason: "unexpected" };
-    }
-    if (log && isLast && error.kind === "not_an_answer") {
-      return {
-        ...failed,
-        why: "steps",
-        reason: `no words after ${maxSteps} steps: ${error.message}`,
-      };
-    }
-    const { kind, message, retryAfterMs } = error;
-    return { ...failed, why: kind, reason: `${kind}: ${message}`, retryAfterMs };
-  } finally {
-    cancel();
-  }
-}
-
-/** The fallback that gave the last answer with calls; `undefined` if it was the first model. */
-function answeredBy(steps: readonly Step[]): string | undefined {
-  const last = steps.findLast((step) => step.kind === "answer");
-  return last?.kind === "answer" ? last.modelId : undefined;
-}
-
-const readBy = (steps: readonly Step[]): ReadonlySet<string> =>
-  new Set(steps.flatMap((step) => step.kind === "answer" ? step.read ?? [] : []));
-
-/** Reads the answer after calls of tools. If it has no words, asks once for some. */
-async function readWords(request: ModelRequest, ports: TurnPorts): Promise<ModelResponse> {
-  const { isBlank = (text) => text.trim() === "" } = ports;
-  try {
-    const answer = await readAnswer(request, ports);
-    if (answer.calls || !isBlank(answer.text)) return answer;
-  } catch (error) {
-    if (!(error instanceof ModelError) || error.kind !== "not_an_answer") throw error;
-  }
-  ports.onText?.("");
-  return await readAnswer(forWords(request), ports);
-}
-
-const GOES_ON: readonly AskedCall[] = [];
-
-async function takeStep(
-  next: Exclude<NextStep, { kind: "ask" }>,
-  log: StepLog,
-  ports: TurnPorts,
-): Promise<readonly AskedCall[]> {
-  switch (next.kind) {
-    case "run": {
-      await log.save(false);
-      const { ready, asked } = await ask(next.calls, log, ports);
-      return [...asked, ...await runAll(ready, log, ports)];
-    }
-    case "run_once": {
-      const { ready, asked } = await ask([next.call], log, ports);
-      if (asked.length > 0) return asked;
-      log.add({ kind: "begun", callId: next.call.id, at: ports.now() });
-      await log.save(true);
-      const paused = await runAll(ready, log, ports);
-      if (paused.length === 0) await log.save(false);
-      return paused;
-    }
-    case "unknown":
-    case "too_many":
-    case "same_id":
-      addResult(next.call.id, NOT_RUN[next.kind], log, ports);
-      return GOES_ON;
-  }
-}
-
-/** Asks people about calls that they must decide about. */
-async function ask(
-  calls: readonly ToolCall[],
-  log: StepLog,
-  { toolbox, contextOf, people, ending: { signal } }: TurnPorts,
-) {
-  // Some models use the same ids in each answer.
-  const answers = log.steps.filter(({ kind }) => kind === "answer").length;
-  const contextFor = ({ id }: ToolCall) => contextOf(`${answers}:${id}`);
-  const made = madeBy(log.steps, (key) => contextOf(key).callKey);
-  const toRun = new Set(callsToRun(log.steps).map((call) => contextFor(call).callKey));
-  const open = made.filter(({ callKey }) => toRun.has(callKey));
-  const all = calls.map((call): ReadyCall => ({
-    call,
-    round: roundsOf(log.steps, call),
-    context: { ...contextFor(call), made, open, signal, ...(people && { mayWait: true }) },
-  }));
-  return await askFirst(all, toolbox, people);
-}
-
-/** All calls of a turn, in order. */
-function madeBy(steps: readonly Step[], keyOf: (key: string) => string): readonly MadeCall[] {
-  const made = new Map<string, MadeCall>();
-  let answers = 0; // some models use the same ids in each answer
-  for (const step of steps) {
-    if (step.kind === "answer") {
-      answers++;
-      for (const { id, name, arguments: written } of step.calls) {
-        const callKey = keyOf(`${answers}:${id}`);
-        made.set(callKey, { callKey, name, arguments: written });
-      }
-    } else if (step.kind === "result") {
-      const call = made.get(keyOf(`${answers}:${step.callId}`));
-      if (call) made.set(call.callKey, { ...call, refused: step.refused });
-    }
-  }
-  return [...made.values()];
-}
-
-/** Runs calls. Those that wait for people now come in addition to those of {@link ask}. */
-async function runAll(
-  ready: readonly ReadyCall[],
-  log: StepLog,
-  ports: TurnPorts,
-): Promise<readonly AskedCall[]> {
-  const { toolbox, now, ending: { signal } } = ports;
-  const ended = await Promise.all(ready.map(({ call, context }) => toolbox.run(call, context)));
-  signal.throwIfAborted(); // the next process decides again about these calls
-  return ready.flatMap(({ call: { id: callId }, round, context: { callKey } }, at) => {
-    const result = ended[at];
-    if (!result) return [];
-    if (isResult(result)) {
-      addResult(callId, result, log, ports);
-      return [];
-    }
-    log.add({ kind: "waits", callId, at: now() });
-    return [{ callKey: questionKey(callKey, round + 1), question: result.question }];
-  });
-}
-
-function addResult(callId: string, result: ToolResult, log: StepLog, { now }: TurnPorts): void {
-  log.add({ kind: "result", callId, at: now(), ...result });
-}
-
-/** Results of calls that do not run here, by the next step. */
-const NOT_RUN = {
-  unknown: {
-    end: "unknown",
-    text: "Unknown: the process ended while this ran. It may have happened, or not. " +
-      "Find out before you do it again, or tell the user.",
-  },
-  too_many: {
-    end: "failed",
-    text: `Error: one answer may have ${MAX_CALLS} calls. This one did not run, and none after ` +
-      "it. Call them again if you still need them.",
-    refused: "too_many_calls",
-  },
-  same_id: {
-    end: "failed",
-    text: "Error: two calls of your answer had the same id, so neither ran. Call one tool at a " +
-      "time, or give each call an id of its own.",
-    refused: "same_id",
-  },
-} as const satisfies Readonly<Record<string, ToolResult>>;
-
-function sumUsage(
-  one: ModelUsage | undefined,
-  other: ModelUsage | undefined,
-): ModelUsage | undefined {
-  if (!one || !other) return other ?? one;
-  const cachedTokens = (one.cachedTokens ?? 0) + (other.cachedTokens ?? 0);
-  return {
-    inputTokens: one.inputTokens + other.inputTokens,
-    outputTokens: one.outputTokens + other.outputTokens,
-    cachedTokens: cachedTokens > 0 ? cachedTokens : undefined,
-  };
-}
-
-/**
- * Creates the log.
- *
- * @param stored Steps that an earlier process has stored.
- */
-function createStepLog(stored: readonly Step[], save: SaveSteps) {
-  const steps = [...stored];
-  let saved = steps.length;
-  let hasFailed = false;
-  /** Runs a transaction, and remembers its failure. */
-  async function storing<Result>(run: () => Promise<Result>): Promise<Result> {
-    try {
-      return await run();
-    } catch (error) {
-      hasFailed = true;
-      throw error;
-    }
-  }
-  return {
-    /** All steps so far, in order. */
-    steps,
-    /** The last of them, which the store does not have. */
-    get unsaved(): readonly Step[] {
-      return steps.slice(saved);
-    },
-    /** Adds steps, without storing them. */
-    add: (...more: readonly Step[]): void => void steps.push(...more),
-    /**
-     * Stores the unsaved steps; does nothing if there are none.
-     *
-     * @throws {unknown} The store's error, as a rejection.
-     */
-    async save(waitsForDisk: boolean): Promise<void> {
-      if (saved === steps.length) return;
-      const until = steps.length;
-      await storing(() => save(steps.slice(saved, until), waitsForDisk));
-      saved = until;
-    },
-    /**
-     * Stores the unsaved steps together with one more, if there is one.
-     *
-     * @param store Stores the steps and one more, and returns that; stores nothing if there is none.
-     * @throws {unknown} The store's error, as a rejection.
-     */
-    async saveWith(store: (unsaved: readonly Step[]) => Promise<Step | undefined>): Promise<void> {
-      const more = await storing(() => store(steps.slice(saved)));
-      if (!more) return;
-      steps.push(more);
-      saved = steps.length;
-    },
-    failure: (): boolean => hasFailed,
-  };
-}
-
-type StepLog = ReturnType<typeof createStepLog>;

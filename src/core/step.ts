@@ -131,14 +131,6 @@ export interface ToolResult {
   readonly inner?: readonly (readonly [ToolCall, ToolResult])[];
 }
 
-/**
- * Stores steps. Once it resolves, they survive `kill -9`.
- *
- * @param waitsForDisk Whether the steps must also survive a power cut.
- * @throws {unknown} The store's error, as a rejection.
- */
-export type SaveSteps = (steps: readonly Step[], waitsForDisk: boolean) => Promise<void>;
-
 /** The messages that became part of a turn after its beginning. */
 export function joinedBy(steps: readonly Step[]): ReadonlySet<MessageId> {
   return new Set(steps.flatMap((step) => step.kind === "joined" ? step.messageIds : []));

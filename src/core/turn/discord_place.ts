@@ -299,20 +299,6 @@ export interface WaitingAction {
   readonly probe: () => Promise<unknown>;
 }
 
-/** Asks before people see words or effects of a place that they may not read. */
-export interface Readers {
-  /** The question to the asker about a call that would show words of a channel. */
-  reading(call: DiscordCall, missing: HiddenChannel): Question;
-  /** The question to the asker about calls whose effects others see: all at one place. */
-  acting(call: DiscordCall, calls: readonly SeenCall[]): Question;
-  /**
-   * Whether people see an effect who may not read the place of the turn, by the rights of this moment.
-   *
-   * @throws {RefusedCall} If the turn cannot reach that place; as a rejection.
-   */
-  isSeenByOthers(call: DiscordCall, at: SeenAt): Promise<boolean>;
-}
-
 export type HiddenChannel = Extract<MissingRight, { readonly kind: "readers" }>;
 
 /** A call whose effect others see. */

@@ -7,30 +7,13 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount, wakeChannels } from "../../account/per_account.ts";
-import type { JoinedMessage } from "../../agent/turn.ts";
-import { runTurn, type TurnPorts } from "../../agent/turn.ts";
-import type { MessageId } from "../../core/discord/ids.ts";
-import {
-  type Claim,
-  type FinishedTurn,
-  messagesOf,
-  type StoredTurn,
-} from "../../core/inbound/inbox.ts";
-import { chargeOf } from "../../core/spending/budget.ts";
-import {
-  NO_STEPS,
-  type ParkedTurn,
-  type Step,
-  type StepsTaken,
-  type TurnOutcome,
-} from "../../core/step.ts";
+import { type Claim, type FinishedTurn, type StoredTurn } from "../../core/inbound/inbox.ts";
+import { NO_STEPS, type ParkedTurn, type StepsTaken, type TurnOutcome } from "../../core/step.ts";
 import { createJitPolicy } from "../../host/process/engine_options.ts";
-import { whileAwake } from "../../lib/clock.ts";
-import { visibleText } from "../../render/safety/visible.ts";
 import { mannerOf, modelOf } from "../judging/judge.ts";
 import { madeFiles } from "../media/files.ts";
 import { tellRefusedParts } from "../owners/tell_owners.ts";
-import { observeTokens, readSteps } from "../session/turn_history.ts";
+import { readSteps } from "../session/turn_history.ts";
 import {
   answeredTurn,
   type Compose,
@@ -44,22 +27,14 @@ import {
   parkTurn,
   postedTurn,
   refusedTurn,
-  saveSteps,
   saveTurn,
-  unsavedCharges,
 } from "./finished_turn.ts";
-import {
-  type Gathered,
-  readRequest,
-  shownOf,
-  type TurnContext,
-  type TurnRequest,
-} from "./gather.ts";
-import { spendOf } from "../limits.ts";
+import { readRequest, shownOf, type TurnContext, type TurnRequest } from "./gather.ts";
+import { runTurn } from "./ask.ts";
 import { STEPS } from "./steps.ts";
 import { homeOf } from "../judging/answer_threads.ts";
-import { modesOf, rulesOf } from "./turn_rules.ts";
-import type { ModelReply, OneTurn, Watching } from "./steps.ts";
+import { rulesOf } from "./turn_rules.ts";
+import type { ModelReply, OneTurn } from "./steps.ts";
 import type { RunningTurn } from "./turns.ts";
 
 const jit = perAccount("turns", () => createJitPolicy());
@@ -183,7 +158,7 @@ async function askModel(turn: OneTurn, request: TurnRequest): Promise<ModelAsked
   const watches = STEPS.flatMap(({ watches }) => watches?.(turn, compose) ?? []);
   let outcome: TurnOutcome | ParkedTurn;
   try {
-    outcome = await runFitting(turn, request, turnPortsOf(turn, request, watches));
+    outcome = await runTurn(turn, request, watches);
   } finally {
     for (const { end } of watches) await end?.(); // a timer must not outlive the turn
   }
@@ -206,111 +181,6 @@ async function askModel(turn: OneTurn, request: TurnRequest): Promise<ModelAsked
 
 function takenIn(outcome: TurnOutcome): StepsTaken | undefined {
   return outcome.kind === "reply" || outcome.kind === "failed" ? outcome.taken : undefined;
-}
-
-/** Runs the turn, with half of the history if its request is too long for the model. */
-async function runFitting(turn: OneTurn, request: TurnRequest, turnPorts: TurnPorts) {
-  const { account, turn: { claim } } = turn;
-  const outcome = await runTurn(request.history.requestFor, turnPorts);
-  if (outcome.kind !== "failed" || outcome.why !== "context_length") return outcome;
-  // Results of calls that may repeat are not stored yet, and those calls must not run again.
-  const { unsaved = [] } = outcome.taken ?? {};
-  if (unsaved.length > 0) await turnPorts.save(unsaved, false);
-  request.history = await request.opened.shrink();
-  const read = await readSteps(account, claim.message);
-  return await runTurn(request.history.requestFor, { ...turnPorts, steps: read.own });
-}
-
-function turnPortsOf(turn: OneTurn, request: TurnRequest, watches: readonly Watching[]): TurnPorts {
-  const { account, turn: running, rules, stored, spending } = turn;
-  const { now, schedule, store } = account;
-  const { by } = spending;
-  const { claim } = running;
-  const { message, route: { agentId, sessionKey } } = claim;
-  const { gathered } = request;
-  const of = <Name extends keyof Watching>(name: Name) => watches.flatMap((one) => one[name] ?? []);
-  const asides = of("onAside");
-  const nexts = of("onNext");
-  const [onText] = of("onText");
-  const [isShown] = of("isShown");
-  const [onReading] = of("onReading");
-  return {
-    model: of("model")[0] ?? turn.model,
-    checkBudget: () => spendOf(account).check(by, "answer"),
-    onUsage(request, usage, modelId, askedAt) {
-      const at = now();
-      spending.charges.push(chargeOf(usage, modelId, "answer", by, Math.max(0, at - askedAt), at));
-      observeTokens(account, request, usage, modelId);
-      for (const { onPaid } of watches) onPaid?.();
-    },
-    toolbox: request.toolbox,
-    isBlank: (text) => visibleText(text) === "",
-    cleanSecrets: rules.cleanSecrets,
-    maxSteps: rules.maxSteps,
-    ...{ now, schedule: whileAwake(schedule), timeoutMs: rules.timeoutMs },
-    ending: running.ending,
-    ...{ onText, isShown, onReading },
-    onStep(next) {
-      running.next = next;
-      for (const onNext of nexts) onNext(next);
-    },
-    onAside: asides.length > 0
-      ? (text) => {
-        for (const onAside of asides) onAside(text);
-      }
-      : undefined,
-    steps: stored.own,
-    people: store.questions,
-    readJoined: gathered.readJoined,
-    contextOf: (key) => ({
-      account,
-      agentId,
-      message,
-      also: running.claim.also,
-      sessionKey,
-      callKey: `${message.id}:${key}`,
-      // The bot's earlier answers may repeat words of other people.
-      readsOthers: request.history.isFolded || request.history.entries.length > 0 ||
-        messagesOf(running.claim).some(({ quoted, extras, names = {} }) =>
-          quoted !== undefined || extras.length > 0 || Object.values(names).some(Boolean)
-        ),
-    }),
-    takeIn: (unsaved) => takeIn(account, running, unsaved),
-    showJoined: (id) => joinedMessage(id, gathered),
-    sources: gathered.texts.sources,
-    showImages: (ids) => gathered.attachments().keptImages(ids),
-    async save(more, waitsForDisk) {
-      const { length } = spending.charges;
-      const charges = unsavedCharges(spending, "answer");
-      const add = () => account.store.turns.addSteps(claim, more, waitsForDisk, charges);
-      await saveSteps(account, message.id, add);
-      spending.stored = length;
-    },
-    isStoreDown,
-  };
-}
-
-/** Takes in messages that have arrived since, if the store and the config have that (S5). */
-async function takeIn(
-  account: BotAccount,
-  turn: RunningTurn,
-  unsaved: readonly Step[],
-): Promise<Step | undefined> {
-  const { store: { inbox }, now } = account;
-  let joined: Step | undefined;
-  const { steers } = modesOf(account);
-  const taken = await inbox.takeIn(turn.claim, now(), steers, (messages) => {
-    joined = { kind: "joined", messageIds: messages.map(({ id }) => id), at: now() };
-    return [...unsaved, joined];
-  });
-  if (taken) turn.claim = taken;
-  return taken && joined;
-}
-
-function joinedMessage(id: MessageId, { texts, attachments }: Gathered): JoinedMessage | undefined {
-  const shown = texts.of(id);
-  const images = attachments().imagesOf([id]);
-  return shown && { text: shown.text, images: images.length > 0 ? images : undefined };
 }
 
 /** The record of a turn whose model has ended it. */

@@ -7,8 +7,6 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { perAccount } from "../../account/per_account.ts";
-import { createToolbox, type Toolbox } from "../../agent/toolbox.ts";
 import { compareIds, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import { toolChars } from "../../core/model.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
@@ -26,15 +24,7 @@ import { withoutFooter } from "../../core/outbound/outbound.ts";
 import { joinedBy, type Step, type StoredSteps } from "../../core/step.ts";
 import type { KeptImage, ReadAttachment } from "../../core/turn/media.ts";
 import { namesIn } from "../../discord/gateway/decode/decode.ts";
-import { createMissingPermission } from "../../discord/rest/permissions/denial.ts";
-import { whileAwake } from "../../lib/clock.ts";
-import {
-  envelopeOf,
-  fenced,
-  senderLines,
-  systemPromptOf,
-  textOf,
-} from "../../render/prompt/prompt.ts";
+import { envelopeOf, senderLines, systemPromptOf, textOf } from "../../render/prompt/prompt.ts";
 import type { ModelAnswer } from "../../render/reply.ts";
 import { historyChars } from "../../session/session.ts";
 import {
@@ -47,9 +37,9 @@ import {
   MAX_IMAGES_BYTES,
   readAttachments,
 } from "../media/files.ts";
-import { isOwner } from "../owners/owner_ids.ts";
 import { openHistory, type TurnHistory } from "../session/turn_history.ts";
 import type { OneTurn } from "./steps.ts";
+import { createToolbox, type Toolbox } from "./toolbox.ts";
 
 /** Creates the files of a turn; none is read yet. */
 export function createTurnAttachments(
@@ -410,7 +400,11 @@ export async function readRequest(
   if (account.ended.aborted) return undefined;
   const { texts, images } = gathered;
   const envelope = texts.first();
-  const toolbox = toolboxOf(turn, boundary, gathered);
+  const toolbox = createToolbox(account, rules, {
+    boundary,
+    askers: () => messagesOf(running.claim),
+    keepImage: (bytes) => gathered.attachments().keepImage(running.claim.message, bytes),
+  });
   const { reset, timezone, userTurns, timeoutMs } = rules;
   const opened = await openHistory(
     account,
@@ -442,54 +436,4 @@ export function shownOf(
     ],
     system,
   };
-}
-
-/** The tools of a turn. */
-function toolboxOf(
-  { account, turn, rules }: OneTurn,
-  boundary: string,
-  gathered: Gathered,
-): Toolbox {
-  return createToolbox(rules.tools, {
-    offered: rules.offered,
-    timeoutMs: rules.toolTimeoutMs,
-    readers: async () => {
-      const { acting, reading } = await import("../questions/action_questions.ts");
-      const { isSeenByOthers } = await import("../actions/targets.ts");
-      return { acting, reading, isSeenByOthers };
-    },
-    isSmall: rules.isSmall,
-    schedule: whileAwake(account.schedule),
-    cleanSecrets: rules.cleanSecrets,
-    fence: (result) => fenced("result", boundary, result),
-    missingRight: (needs) => missingRight(account, messagesOf(turn.claim), needs),
-    keepImage: (bytes) => gathered.attachments().keepImage(turn.claim.message, bytes),
-  });
-}
-
-const missingPermissionOf = perAccount(
-  "turns",
-  ({ rest, now }) => createMissingPermission(rest, now),
-);
-
-/**
- * The first Discord permission that one of those who ask lacks in the place of their message, before a
- * tool runs for them (T4); in direct messages, which have no permissions, none. The bot may do more than
- * the asker, and only an owner of the bot may use all of it.
- *
- * @throws {RestError} If Discord does not answer.
- */
-export async function missingRight(
-  account: BotAccount,
-  messages: readonly InboundMessage[],
-  needed: readonly string[],
-): Promise<string | undefined> {
-  const others = messages.filter((message) => !isOwner(account, message));
-  const askers = new Map(others.map((message) => [message.sender.id, message]));
-  for (const { channelId, guildId, sender } of askers.values()) {
-    const place = { channelId, guildId, userId: sender.id };
-    const missing = await missingPermissionOf(account)(place, needed);
-    if (missing !== undefined) return missing;
-  }
-  return undefined;
 }

@@ -13,8 +13,7 @@
 
 import { hookedOf, termsOf } from "../../core/inbound/inbound.ts";
 import type { BotAccount } from "../../account/account.ts";
-import { callsToRun } from "../../agent/turn.ts";
-import type { TurnPorts } from "../../agent/turn.ts";
+import { callsToRun, type NextStep } from "../../agent/turn.ts";
 import type { Config } from "../../config/config.ts";
 import type { Manner } from "../../core/config_file.ts";
 import {
@@ -23,7 +22,7 @@ import {
   type StoredTurn,
   toUnanswered,
 } from "../../core/inbound/inbox.ts";
-import type { ContextWindow, Model } from "../../core/model.ts";
+import type { ContextWindow, Model, ModelRequest } from "../../core/model.ts";
 import { type Frozen, nonceOf, SMALL, UNDO_BUTTON } from "../../core/outbound/outbound.ts";
 import type { Step, StoredSteps, TurnOutcome } from "../../core/step.ts";
 import { withSmallTools } from "../../core/turn/tool.ts";
@@ -250,15 +249,21 @@ export interface OneTurn {
 
 export type ModelReply = Extract<TurnOutcome, { kind: "reply" }>;
 
-/** What goes along while the model is asked. */
-export type Watching =
-  & Partial<Pick<TurnPorts, "model" | "onText" | "isShown" | "onReading" | "onAside">>
-  & {
-    readonly onNext?: NonNullable<TurnPorts["onStep"]>;
-    readonly onPaid?: () => void;
-    /** Called in any case, before the turn goes on. */
-    readonly end?: () => Promise<void>;
-  };
+/** What goes along while the model is asked. No function may throw. */
+export interface Watching extends Pick<ModelRequest, "isShown" | "onReading"> {
+  /** Asked in place of the turn's model. */
+  readonly model?: Model;
+  /** Gets the whole answer so far, each time that it grows. */
+  readonly onText?: (soFar: string) => void;
+  /** Gets the text that the model writes beside its calls. */
+  readonly onAside?: (text: string) => void;
+  /** Tells what the turn does next. */
+  readonly onNext?: (next: NextStep) => void;
+  /** A request is counted. */
+  readonly onPaid?: () => void;
+  /** Called in any case, before the turn goes on. */
+  readonly end?: () => Promise<void>;
+}
 
 /** An answer for people, and what it was made of. */
 export interface WholeAnswer {

@@ -4,14 +4,14 @@ import fc from "fast-check";
 import { Buffer } from "node:buffer";
 import { z } from "zod";
 import { defineTool, type Tool, USE_TOOL, withSmallTools } from "../../../src/core/turn/tool.ts";
-import { createToolbox, isResult } from "../../../src/agent/toolbox.ts";
+import { isResult } from "../../../src/flows/turn/toolbox.ts";
 import type { Model, ModelMessage, ModelRequest, ToolCall } from "../../../src/core/model.ts";
 import { audienceOf, openGates } from "../../../src/core/tool_names.ts";
 import { isRecord } from "../../../src/lib/text/json.ts";
 import { systemPromptOf } from "../../../src/render/prompt/prompt.ts";
 import { TOOLS } from "../../../src/tools/registry.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
-import { noReaders, toolContext } from "../../support/model/tools.ts";
+import { toolboxOf, toolContext } from "../../support/model/tools.ts";
 
 /** All tools of an owner, or of a member, with the default gates. */
 function toolsOf(isOwner: boolean): readonly Tool[] {
@@ -20,15 +20,7 @@ function toolsOf(isOwner: boolean): readonly Tool[] {
 }
 
 function boxOf(tools: readonly Tool[], isSmall = true) {
-  return createToolbox(tools, {
-    isSmall,
-    cleanSecrets: (text) => text,
-    fence: (text) => text,
-    readers: noReaders,
-    missingRight: () => Promise.resolve(undefined),
-    timeoutMs: 1_000,
-    schedule: new FakeClock().schedule,
-  });
+  return toolboxOf(tools, new FakeClock(), isSmall ? { isSmall } : {});
 }
 
 const mcpTool = (name: string): Tool =>

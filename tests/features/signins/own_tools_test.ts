@@ -20,7 +20,6 @@ import {
 } from "../../support/discord/builders.ts";
 import { type AccountServer, startAccountServer } from "../../support/model/own_accounts.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
-import { acting, reading } from "../../../src/flows/questions/action_questions.ts";
 import { toolboxOf, toolContext } from "../../support/model/tools.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { calAt, signInsAccount } from "./scene.ts";
@@ -198,9 +197,7 @@ describe("[T13a] showTool()", () => {
         origin: { kind: "own", server: "cal", from: place } as const,
       };
       const call = { id: "1", name: tool.name, arguments: '{"text":"free at ten"}' };
-      const isSeenByOthers = () => Promise.resolve(true);
-      const readers = () => Promise.resolve({ isSeenByOthers, acting, reading });
-      const result = await toolboxOf([tool], new FakeClock(), readers)
+      const result = await toolboxOf([tool], new FakeClock())
         .run(call, contextOf({ decision, message }));
       assert.match("text" in result ? result.text : "", end);
     });

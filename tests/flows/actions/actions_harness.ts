@@ -9,8 +9,7 @@ import assert from "node:assert/strict";
 import type { Decision, Question } from "../../../src/core/people/question.ts";
 import type { AccountId, MessageId, UserId } from "../../../src/core/discord/ids.ts";
 import { filesOf } from "../../../src/flows/media/files.ts";
-import { isSeenByOthers, showing } from "../../../src/flows/actions/targets.ts";
-import { acting, reading } from "../../../src/flows/questions/action_questions.ts";
+import { showing } from "../../../src/flows/actions/targets.ts";
 import { latestOf } from "../../../src/lib/cache.ts";
 import { readChannelHistory } from "../../../src/tools/channel.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
@@ -32,8 +31,8 @@ import { testAccount } from "../../support/bot/test_account.ts";
 import type { FakeClock } from "../../support/fake_clock.ts";
 import type { AccessPolicy } from "../../../src/policy/rules.ts";
 import { policy } from "../../policy/policies.ts";
-import { createToolbox, isResult } from "../../../src/agent/toolbox.ts";
-import { toolContext } from "../../support/model/tools.ts";
+import { isResult } from "../../../src/flows/turn/toolbox.ts";
+import { toolboxOf, toolContext } from "../../support/model/tools.ts";
 
 const PNG = new Uint8Array([0x89, 0x50, 0x4e, 0x47, 1, 2, 3, 4]);
 
@@ -163,14 +162,8 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
     });
     Object.assign(filesOf(account), { isMediaUrl: () => true, download: picture });
     Object.assign(filesOf(account).sent, { read: () => {}, keep() {}, ids: () => [] });
-    const toolbox = createToolbox([tool, readChannelHistory, voice], {
-      timeoutMs: 100_000,
-      schedule: clock.schedule,
-      cleanSecrets: String,
-      fence: String,
-      missingRight: () => Promise.resolve(undefined),
-      readers: () => Promise.resolve({ acting, reading, isSeenByOthers }),
-    });
+    const tools = [tool, readChannelHistory, voice];
+    const toolbox = toolboxOf(tools, clock, { toolTimeoutMs: 100_000, cleanSecrets: String });
     let calls = 0;
 
     const messageBy = (

@@ -4,7 +4,16 @@ import { openTestStore } from "../../support/store/store.ts";
 
 /** What a process writes: it may die before each of these, and after it. */
 const WRITES: ReadonlySet<PropertyKey> = new Set([
-  ...["acceptBatch", "claimNext", "add", "finishTurn", "markSending", "markSent", "markAbsent"],
+  ...[
+    "acceptBatch",
+    "claimNext",
+    "add",
+    "addSteps",
+    "finishTurn",
+    "markSending",
+    "markSent",
+    "markAbsent",
+  ],
   ...["markRefused", "markFailing", "markWaiting"],
 ]);
 
@@ -13,11 +22,14 @@ export function mortals() {
   let process = 0;
   let steps = 0;
   let left = Infinity;
+  let instead: (() => void) | undefined;
   const never = new Promise<never>(() => {});
 
   function pass(of: number): void {
     steps++;
-    if (of === process && --left <= 0) process++;
+    if (of !== process || --left > 0) return;
+    if (instead) instead();
+    else process++;
   }
   /** Dead processes get no answer, and do nothing. */
   async function step<T>(of: number, run: () => T): Promise<Awaited<T>> {
@@ -41,12 +53,16 @@ export function mortals() {
   return {
     ...opened,
     steps: () => steps,
-    /** The running process dies at so many steps from here on. */
-    diesIn: (count: number) => void (left = count),
+    /** The running process dies at so many steps from here on, or that happens instead. */
+    diesIn(count: number, other?: () => void): void {
+      left = count;
+      instead = other;
+    },
     /** Begins the next process. @returns Its steps, and the store before it. */
     async next() {
       const of = ++process;
       left = Infinity;
+      instead = undefined;
       await opened.store.inbox.voidClaims();
       const { inbox, outbox, turns } = opened.store;
       const own = { inbox: part(of, inbox), outbox: part(of, outbox), turns: part(of, turns) };

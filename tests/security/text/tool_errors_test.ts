@@ -7,14 +7,13 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createToolbox, type Toolbox } from "../../../src/agent/toolbox.ts";
+import type { Toolbox } from "../../../src/flows/turn/toolbox.ts";
 import type { BotAccount } from "../../../src/account/account.ts";
 import type { Tool } from "../../../src/core/turn/tool.ts";
-import { fenced } from "../../../src/render/prompt/prompt.ts";
 import { ACTIONS } from "../../../src/tools/discord/discord.ts";
 import { TOOLS } from "../../../src/tools/registry.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
-import { toolContext } from "../../support/model/tools.ts";
+import { toolboxOf, toolContext } from "../../support/model/tools.ts";
 
 const BOUNDARY = "k3f9q2zz";
 const HOSTILE =
@@ -62,16 +61,8 @@ const FIELDS: Readonly<Record<string, unknown>> = {
   emoji: "🌊",
 };
 
-function toolboxOf(tools: readonly Tool[]) {
-  return createToolbox(tools, {
-    timeoutMs: 60_000,
-    schedule: new FakeClock().schedule,
-    cleanSecrets: (text) => text,
-    fence: (text) => fenced("result", BOUNDARY, text),
-    missingRight: () => Promise.resolve(undefined),
-    readers: () => Promise.reject(new Error(HOSTILE)),
-  });
-}
+const boxOf = (tools: readonly Tool[]) =>
+  toolboxOf(tools, new FakeClock(), {}, { boundary: BOUNDARY });
 
 /** The words of a result that stand outside of all fences. */
 const outside = (text: string) =>
@@ -89,7 +80,7 @@ function textOf(result: Awaited<ReturnType<Toolbox["run"]>>): string {
 }
 
 describe("[SEC-R1] [H4] the words of an error", () => {
-  const toolbox = toolboxOf(TOOLS);
+  const toolbox = boxOf(TOOLS);
   const told = async (name: string, input: unknown) =>
     textOf(await toolbox.run(call(name, input), toolContext({ account: FAILING })));
 
@@ -133,7 +124,7 @@ describe("[SEC-R1] [H4] the words of an error", () => {
     ];
     for (const run of throwing) {
       const text = textOf(
-        await toolboxOf([{ ...remind, run }])
+        await boxOf([{ ...remind, run }])
           .run(call("remind", { action: "list" }), toolContext()),
       );
       assert.match(text, /canary-words/);

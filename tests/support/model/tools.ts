@@ -1,10 +1,8 @@
 /** Toolboxes for tests, and an account that must not be used. */
 
-import assert from "node:assert/strict";
 import { z } from "zod";
 import type { BotAccount } from "../../../src/account/account.ts";
-import type { LoadReaders } from "../../../src/agent/toolbox.ts";
-import { createToolbox, type Toolbox } from "../../../src/agent/toolbox.ts";
+import { createToolbox, type Toolbox } from "../../../src/flows/turn/toolbox.ts";
 import { NO_SKILLS } from "../../../src/core/skills/skill.ts";
 import type { Tool, ToolContext } from "../../../src/core/turn/tool.ts";
 import type { AgentServices, ToolServices } from "../../../src/bot/process/tool_services.ts";
@@ -21,9 +19,6 @@ export const NO_ACCOUNT = new Proxy({}, {
 /** An account of a tool that uses nothing but files or the web. */
 export const accountWith = (services: Partial<AgentServices>): BotAccount =>
   ({ bot: { toolServices: { of: () => services } } }) as unknown as BotAccount;
-
-/** No one else may see an effect, and no one is asked. */
-export const noReaders: LoadReaders = () => assert.fail("This test has no other readers");
 
 /** No tools, for accounts that run no turns. */
 export const NO_TOOLS: ToolServices = {
@@ -73,20 +68,16 @@ export const toolNamed = (name: string): Tool => ({
   run: () => Promise.resolve(""),
 });
 
-/** A toolbox that leaves results as they are, and ends calls after a second. */
+/** A toolbox that ends calls after a second, and leaves results as they are without a boundary. */
 export function toolboxOf(
   tools: readonly Tool[],
   { schedule }: Pick<FakeClock, "schedule">,
-  readers: LoadReaders = noReaders,
+  rules: Partial<Parameters<typeof createToolbox>[1]> = {},
+  of: Partial<Parameters<typeof createToolbox>[2]> = {},
 ): Toolbox {
-  return createToolbox(tools, {
-    timeoutMs: 1_000,
-    schedule,
-    cleanSecrets,
-    fence: (result) => result,
-    missingRight: () => Promise.resolve(undefined),
-    readers,
-  });
+  const account = { schedule } as unknown as BotAccount;
+  const all = { tools, toolTimeoutMs: 1_000, cleanSecrets, ...rules };
+  return createToolbox(account, all, { askers: () => [], ...of });
 }
 
 /** The context of a call; its account fails, unless a test gives its own. */

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
 import { PERMISSIONS } from "../../../../src/core/rights/rights.ts";
 import { createMissingPermission } from "../../../../src/discord/rest/permissions/denial.ts";
-import { missingRight } from "../../../../src/flows/turn/gather.ts";
+import { missingRight } from "../../../../src/flows/turn/toolbox.ts";
 import { TOOLS } from "../../../../src/tools/registry.ts";
 import { withDiscord } from "../../../discord/rest/simulated.ts";
 import { OWNER, testAccount } from "../../../support/bot/test_account.ts";

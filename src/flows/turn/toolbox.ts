@@ -9,10 +9,12 @@
  */
 
 import { z } from "zod";
-import type { MessageId } from "../core/discord/ids.ts";
-import { termsOf } from "../core/inbound/inbound.ts";
-import type { ToolCall } from "../core/model.ts";
-import type { AskedCall, Question } from "../core/people/question.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { perAccount } from "../../account/per_account.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
+import { type InboundMessage, termsOf } from "../../core/inbound/inbound.ts";
+import type { ToolCall } from "../../core/model.ts";
+import type { Question } from "../../core/people/question.ts";
 import {
   type CallTool,
   changesNothing,
@@ -20,7 +22,6 @@ import {
   helpOf,
   type MadeCall,
   type OpenCall,
-  questionKey,
   type RefusalReason,
   RefusedCall,
   smallTools,
@@ -28,16 +29,19 @@ import {
   type ToolContext,
   UnknownOutcomeError,
   WaitsForPerson,
-} from "../core/turn/tool.ts";
-import type { Effect } from "../core/rights/rights.ts";
-import type { ToolResult } from "../core/step.ts";
-import { audienceOf } from "../core/tool_names.ts";
-import { isPressedBy, LacksRight, notPressed, ProbeEnded } from "../core/turn/discord_place.ts";
-import type { KeptImage } from "../core/turn/media.ts";
-import type { HiddenChannel, Readers, SeenCall } from "../core/turn/discord_place.ts";
-import { oncePer } from "../lib/cache.ts";
-import type { StartTimer } from "../lib/clock.ts";
-import type { Questions } from "../store/questions/questions.ts";
+} from "../../core/turn/tool.ts";
+import type { Effect } from "../../core/rights/rights.ts";
+import type { ToolResult } from "../../core/step.ts";
+import { audienceOf } from "../../core/tool_names.ts";
+import { isPressedBy, LacksRight, notPressed, ProbeEnded } from "../../core/turn/discord_place.ts";
+import type { KeptImage } from "../../core/turn/media.ts";
+import type { HiddenChannel, SeenCall } from "../../core/turn/discord_place.ts";
+import { oncePer } from "../../lib/cache.ts";
+import { createMissingPermission } from "../../discord/rest/permissions/denial.ts";
+import { whileAwake } from "../../lib/clock.ts";
+import { fenced } from "../../render/prompt/prompt.ts";
+import { isOwner } from "../owners/owner_ids.ts";
+import type { TurnRules } from "./turn_rules.ts";
 
 /** Reads the effect of a call, and the call as a card shows it; `undefined` if it has none. */
 type WrittenCall = Omit<OpenCall, "callKey">;
@@ -46,7 +50,11 @@ type ReadEffect = (
 ) => (Effect & Pick<SeenCall, "at" | "named" | "written">) | undefined;
 
 /** Loads what few calls need. */
-export type LoadReaders = () => Promise<Readers>;
+async function loadReaders() {
+  const { acting, reading } = await import("../questions/action_questions.ts");
+  const { isSeenByOthers } = await import("../actions/targets.ts");
+  return { acting, reading, isSeenByOthers };
+}
 
 const THREE_WORDS = /(?:[\p{L}\p{M}\p{N}]+[^\p{L}\p{M}\p{N}]+){2}[\p{L}\p{N}]/u;
 
@@ -72,7 +80,6 @@ async function needsPress(
   { at, text, address }: Effect,
   context: ToolContext,
   read: ReadEffect,
-  readers: LoadReaders,
 ): Promise<boolean> {
   const { message, made = [], open = [], callKey } = context;
   if (address !== undefined && !isOwnAddress(address, context)) return true;
@@ -83,7 +90,7 @@ async function needsPress(
   if (at.kind === "everyone") return !(at.by && termsOf(message).rights === "config");
   const isExempt = isOwnText({ at, text }, context) && // once in a turn
     made.find((one) => isOwnText(read(one), context))?.callKey === callKey;
-  return !isExempt && await (await readers()).isSeenByOthers(context, at);
+  return !isExempt && await (await loadReaders()).isSeenByOthers(context, at);
 }
 
 /**
@@ -95,10 +102,9 @@ async function effectQuestion(
   call: OpenCall,
   context: ToolContext,
   read: ReadEffect,
-  readers: LoadReaders,
 ): Promise<Question | undefined> {
   const effect = read(call);
-  if (!effect || !await needsPress(effect, context, read, readers)) return undefined;
+  if (!effect || !await needsPress(effect, context, read)) return undefined;
   const { made = [], open = [] } = context;
   const there = (calls: readonly MadeCall[]) =>
     calls.flatMap((one) => {
@@ -110,7 +116,7 @@ async function effectQuestion(
     return undefined;
   }
   const others = there(open).filter(({ callKey }) => callKey !== call.callKey);
-  return (await readers()).acting(context, [{ ...call, ...effect }, ...others]);
+  return (await loadReaders()).acting(context, [{ ...call, ...effect }, ...others]);
 }
 
 const UNREAD =
@@ -122,53 +128,11 @@ async function pressMissing(
   call: WrittenCall,
   context: ToolContext,
   read: ReadEffect,
-  readers: LoadReaders,
 ): Promise<RefusedCall | undefined> {
   const { decision, message: { sender } } = context;
   const effect = isPressedBy(decision, sender.id) ? undefined : read(call);
-  const isMissing = effect && await needsPress(effect, context, read, readers);
+  const isMissing = effect && await needsPress(effect, context, read);
   return isMissing ? notPressed(UNREAD, "readers", decision) : undefined;
-}
-
-/** Decisions of people about calls. */
-export interface AskPorts {
-  readonly decisionOf: Questions["decisionOf"];
-}
-
-/** A call that may run now. */
-export interface ReadyCall {
-  readonly call: ToolCall;
-  /** How often it has waited for a person since it began. */
-  readonly round: number;
-  readonly context: ToolContext;
-}
-
-/**
- * Sorts calls.
- *
- * @param calls With what each gets to know.
- * @param people Absent: no call waits for people.
- * @returns Calls that may run, with the decisions about them, and those that people must decide about.
- */
-export async function askFirst(
-  calls: readonly ReadyCall[],
-  toolbox: { readonly ask: Toolbox["ask"] },
-  people: AskPorts | undefined,
-): Promise<{ readonly ready: readonly ReadyCall[]; readonly asked: readonly AskedCall[] }> {
-  if (!people) return { ready: calls, asked: [] };
-  const ready: ReadyCall[] = [];
-  const asked: AskedCall[] = [];
-  const covered = new Set<string>();
-  for (const { call, round, context } of calls) {
-    if (covered.has(context.callKey)) continue; // it waits for the question of another call
-    const decision = await people.decisionOf(questionKey(context.callKey, round));
-    const question = decision ? undefined : await toolbox.ask(call, context).catch(() => undefined);
-    if (question) {
-      asked.push({ callKey: context.callKey, question });
-      for (const key of question.covers ?? []) covered.add(key);
-    } else ready.push({ call, round, context: decision ? { ...context, decision } : context });
-  }
-  return { ready, asked };
 }
 
 /** The end of a run of a call: its result, or the reason why it has none. */
@@ -184,39 +148,28 @@ export function isResult(ended: CallEnd): ended is ToolResult {
   return "text" in ended;
 }
 
-/** Everything that tool calls need from outside, besides their context. */
-interface ToolboxPorts {
-  /** Removes the config's secrets from a result (SEC-R9): neither the model nor the store gets them. */
-  readonly cleanSecrets: (text: string) => string;
-  /** Puts a fence around a result or a reason, which may have words of people in it (H4). */
-  readonly fence: (result: string) => string;
-  /**
-   * The first of these permissions that one of those who ask lacks (T4); `undefined` if none does.
-   *
-   * @throws {Error} If that cannot be found out: the tool does not run then.
-   */
-  readonly missingRight: (needs: Tool["needs"]) => Promise<string | undefined>;
-  /**
-   * Keeps an image of a result for the model; absent: results are text alone.
-   *
-   * @throws {FileError} If it cannot be kept; as a rejection.
-   */
-  readonly keepImage?: (bytes: Uint8Array) => Promise<KeptImage>;
-  /** The tools that the model sees; absent: those that the turn may use. */
-  readonly offered?: readonly Tool[];
-  /** Whether the model gets the tools as a small machine does (T2a). */
-  readonly isSmall?: boolean;
-  /** Milliseconds that one call may take, from `tools.timeoutSec`. */
-  readonly timeoutMs: number;
-  /** Asks people before others see an effect (T4). */
-  readonly readers: LoadReaders;
-  readonly schedule: StartTimer;
-}
-
-export function createToolbox(tools: readonly Tool[], ports: ToolboxPorts) {
-  const { timeoutMs, schedule, fence, cleanSecrets, missingRight, keepImage, readers } = ports;
-  const { offered = tools } = ports;
-  const { shown, opener } = ports.isSmall
+/**
+ * Creates the tools of a turn.
+ *
+ * @param rules The tools that the turn may use, and those that the model sees; absent: the same.
+ * @param of `boundary`: of the fence around a result or a reason, which may have words of people in it
+ * (H4); absent: there is none. `askers`: messages whose senders need the permissions of a tool (T4).
+ * `keepImage`: keeps an image of a result for the model, or rejects with a `FileError`; absent: results
+ * are text alone.
+ */
+export function createToolbox(
+  account: BotAccount,
+  rules: Pick<TurnRules, "tools" | "offered" | "isSmall" | "toolTimeoutMs" | "cleanSecrets">,
+  { boundary, askers, keepImage }: {
+    readonly boundary?: string;
+    readonly askers: () => readonly InboundMessage[];
+    readonly keepImage?: (bytes: Uint8Array) => Promise<KeptImage>;
+  },
+) {
+  const { tools, offered = tools, isSmall, toolTimeoutMs: timeoutMs, cleanSecrets } = rules;
+  const schedule = whileAwake(account.schedule);
+  const fence = (text: string) => boundary === undefined ? text : fenced("result", boundary, text);
+  const { shown, opener } = isSmall
     ? smallOf(offered)
     : { shown: definitionsFor(offered), opener: undefined };
   const own = byNameOf(tools);
@@ -268,8 +221,7 @@ export function createToolbox(tools: readonly Tool[], ports: ToolboxPorts) {
         tool && (tool.isReadOnly === true ? tool.effect : !changesNothing(tool, input)) &&
         lasting.set(call, result);
       note({ end: "unknown", text: "" }); // it may never end
-      const bare = { ...ports, isSmall: false, fence: String, keepImage: undefined };
-      const toolbox = createToolbox(tools, bare);
+      const toolbox = createToolbox(account, { ...rules, isSmall: undefined }, { askers });
       const question = await toolbox.ask(call, inner);
       const ended = question ? undefined : await toolbox.run(call, inner);
       if (!ended || !isResult(ended)) {
@@ -317,13 +269,13 @@ export function createToolbox(tools: readonly Tool[], ports: ToolboxPorts) {
     context.signal.addEventListener("abort", onAbort, { once: true });
     try {
       if (tool.needs.length > 0) {
-        const missing = await Promise.race([missingRight(tool.needs), stopped]);
+        const missing = await Promise.race([missingRight(account, askers(), tool.needs), stopped]);
         if (missing) {
           return failed(`the asker may not do this here: ${missing} is missing`, "permission");
         }
       }
       if (tool.seenAt !== "nowhere") {
-        const press = pressMissing(call, context, effectIn(context), readers);
+        const press = pressMissing(call, context, effectIn(context));
         const missing = await Promise.race([press, stopped]);
         const problem = missing && await Promise.race([problemOf(tool, input, context), stopped]);
         if (missing) throw problem && !hiddenIn(problem) ? problem : missing;
@@ -380,18 +332,20 @@ export function createToolbox(tools: readonly Tool[], ports: ToolboxPorts) {
       const written = jsonOf(call.arguments);
       const input = written && tool?.input.safeParse(written.value);
       if (!tool || !input?.success) return undefined;
-      const missing = tool.needs.length > 0 ? await missingRight(tool.needs) : undefined;
+      const missing = tool.needs.length > 0
+        ? await missingRight(account, askers(), tool.needs)
+        : undefined;
       if (missing !== undefined) return undefined;
       const { callKey } = context;
       const effect = effectIn(context);
-      const question = await effectQuestion({ ...call, callKey }, context, effect, readers);
+      const question = await effectQuestion({ ...call, callKey }, context, effect);
       const mayShow = question !== undefined || effect(call)?.isCopy ||
         tool.isPersonalCall?.(input.data, context.message) === true;
       const problem = mayShow ? await problemOf(tool, input.data, context) : undefined;
       const hidden = hiddenIn(problem);
       if (question && (!problem || hidden)) return question;
       return hidden
-        ? (await readers()).reading(context, hidden)
+        ? (await loadReaders()).reading(context, hidden)
         : await tool.asks?.(input.data, context);
     },
     /**
@@ -487,4 +441,31 @@ export function boundedResult(
 function withoutHalfPair(text: string): string {
   const code = text.charCodeAt(text.length - 1);
   return code >= 0xD800 && code <= 0xDBFF ? text.slice(0, -1) : text;
+}
+
+const missingPermissionOf = perAccount(
+  "turns",
+  ({ rest, now }) => createMissingPermission(rest, now),
+);
+
+/**
+ * The first Discord permission that one of those who ask lacks in the place of their message, before a
+ * tool runs for them (T4); in direct messages, which have no permissions, none. The bot may do more than
+ * the asker, and only an owner of the bot may use all of it.
+ *
+ * @throws {RestError} If Discord does not answer.
+ */
+export async function missingRight(
+  account: BotAccount,
+  messages: readonly InboundMessage[],
+  needed: readonly string[],
+): Promise<string | undefined> {
+  const others = messages.filter((message) => !isOwner(account, message));
+  const askers = new Map(others.map((message) => [message.sender.id, message]));
+  for (const { channelId, guildId, sender } of askers.values()) {
+    const place = { channelId, guildId, userId: sender.id };
+    const missing = await missingPermissionOf(account)(place, needed);
+    if (missing !== undefined) return missing;
+  }
+  return undefined;
 }

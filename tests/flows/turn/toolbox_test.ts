@@ -7,8 +7,8 @@ import {
   isResult,
   MAX_RESULT_CHARS,
   type Toolbox,
-} from "../../src/agent/toolbox.ts";
-import type { ToolResult } from "../../src/core/step.ts";
+} from "../../../src/flows/turn/toolbox.ts";
+import type { ToolResult } from "../../../src/core/step.ts";
 import {
   type RefusalReason,
   RefusedCall,
@@ -16,18 +16,14 @@ import {
   UnknownOutcomeError,
   WaitsForPerson,
   withInput,
-} from "../../src/core/turn/tool.ts";
-import { messageId } from "../support/discord/builders.ts";
-import { FakeClock } from "../support/fake_clock.ts";
-import type { Question } from "../../src/core/people/question.ts";
-import {
-  cleanSecrets,
-  noReaders,
-  toolboxOf,
-  toolContext,
-  toolNamed,
-} from "../support/model/tools.ts";
-import { sameData } from "../support/same_data.ts";
+} from "../../../src/core/turn/tool.ts";
+import { guildMessage, messageId, sender } from "../../support/discord/builders.ts";
+import { withDiscord } from "../../discord/rest/simulated.ts";
+import { testAccount } from "../../support/bot/test_account.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import type { Question } from "../../../src/core/people/question.ts";
+import { cleanSecrets, toolboxOf, toolContext, toolNamed } from "../../support/model/tools.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const tide: Tool = {
   name: "tide",
@@ -39,6 +35,10 @@ const tide: Tool = {
   isReadOnly: true,
   run: (input) => Promise.resolve(JSON.stringify(input)),
 };
+
+/** A text with the fences of results as angle brackets. */
+const unfenced = (text: string): string =>
+  text.replace(/<result[^>]*>\n([^]*?)\n<\/result>/g, "<$1>");
 
 /** The result of a call that waits for no person. */
 function ended(result: Awaited<ReturnType<Toolbox["run"]>>): ToolResult {
@@ -77,18 +77,8 @@ describe("[T1] createToolbox()", () => {
     const secret = { ...tide, name: "exec", run: () => assert.fail("it ran") };
     const offered = [tide, secret];
     for (const isSmall of [false, true]) {
-      const { schedule } = new FakeClock();
       const boxOf = (tools: readonly Tool[]) =>
-        createToolbox(tools, {
-          offered,
-          isSmall,
-          timeoutMs: 1_000,
-          schedule,
-          cleanSecrets: String,
-          fence: String,
-          readers: noReaders,
-          missingRight: () => Promise.resolve(undefined),
-        });
+        toolboxOf(tools, new FakeClock(), { offered, ...(isSmall && { isSmall }) });
       const [member, owner] = [boxOf([tide]), boxOf([tide, secret])];
       assert.equal(member.definitions, owner.definitions);
       const call = { id: "1", name: "exec", arguments: '{"port":"Husum"}' };
@@ -142,7 +132,6 @@ describe("[T1] createToolbox()", () => {
   });
 
   it("keeps the images that a tool shows, and names them in the result", async () => {
-    const { schedule } = new FakeClock();
     const camera: Tool = {
       ...tide,
       async run(_input, { showImage, noteRead }) {
@@ -152,13 +141,7 @@ describe("[T1] createToolbox()", () => {
         return "two pictures";
       },
     };
-    const toolbox = createToolbox([camera], {
-      timeoutMs: 1_000,
-      schedule,
-      cleanSecrets,
-      fence: (result) => result,
-      readers: noReaders,
-      missingRight: () => Promise.resolve(undefined),
+    const toolbox = toolboxOf([camera], new FakeClock(), {}, {
       keepImage: ({ length }) => Promise.resolve({ id: `kept ${length}`, name: "" }),
     });
     const call = { id: "call_1", name: "tide", arguments: '{"port":"Hull"}' };
@@ -195,19 +178,12 @@ describe("[T1] createToolbox()", () => {
   });
 
   it("[H4] puts a fence around each result and each reason of a failure", async () => {
-    const { schedule } = new FakeClock();
-    const fence = (result: string) => `<${result}>`;
     const sink: Tool = { ...tide, name: "sink", run: () => Promise.reject(new Error("a leak")) };
-    const toolbox = createToolbox([tide, sink], {
-      timeoutMs: 1_000,
-      schedule,
-      fence,
-      cleanSecrets,
-      readers: noReaders,
-      missingRight: () => Promise.resolve(undefined),
-    });
+    const toolbox = toolboxOf([tide, sink], new FakeClock(), {}, { boundary: "abcd1234" });
     const run = async (name: string, written: string) =>
-      ended(await toolbox.run({ id: "1", name, arguments: written }, toolContext())).text;
+      unfenced(
+        ended(await toolbox.run({ id: "1", name, arguments: written }, toolContext())).text,
+      );
     assert.equal(await run("tide", '{"port":"Hull"}'), '<{"port":"Hull","hours":1}>');
     assert.equal(await run("sink", '{"port":"Hull"}'), "Error: <a leak>");
     assert.equal(await run("tide", "no"), "Error: <the arguments are not JSON>");
@@ -326,71 +302,74 @@ describe("[T1] createToolbox()", () => {
     assert.equal((await again("tide", '{"port":"Hull"}')).end, "failed");
   });
 
-  it("[T7a] calls other tools within a call: unfenced, as the same person, and without a question", async () => {
-    const seen: unknown[] = [];
-    const outer = (name: string, input: unknown = {}): Tool => ({
-      ...toolNamed("outer"),
-      run: (_, { callTool }) => callTool?.(name, input) ?? assert.fail("no callTool"),
-    });
-    const inner: Tool = {
-      ...tide,
-      run: (input, { callKey, decision, mayWait, message }) => {
-        seen.push([input, callKey, decision, mayWait, message.sender.id]);
-        return Promise.resolve("flood hunter2");
-      },
-    };
-    const question = { kind: "ask", tool: "asks", text: "?" } as unknown as Question;
-    const asks: Tool = { ...toolNamed("asks"), asks: () => Promise.resolve(question) };
-    const waits = {
-      ...toolNamed("waits"),
-      run: () => Promise.reject(new WaitsForPerson(question)),
-    };
-    const lacks: Tool = { ...toolNamed("lacks"), needs: ["Ban Members"] };
-    const writes: Tool = { ...toolNamed("writes"), run: () => Promise.resolve("a hunter2") };
-    const effect = () => ({ object: "note", did: "saved" });
-    const saves: Tool = { ...toolNamed("saves"), isReadOnly: true, effect };
-    const hangs: Tool = { ...toolNamed("hangs"), run: () => new Promise(() => {}) };
-    const rows: readonly [Tool, string, inner?: string][] = [
-      [outer("tide", { port: "Kiel" }), "<flood [redacted]>"],
-      [outer("writes"), "<a [redacted]>", "done a [redacted]"],
-      [outer("hangs"), "Error: <no result within 1 s>", "unknown "],
-      [outer("saves"), "<>", "done "],
-      [outer("tide", { port: 5 }), "Error: <Error: the arguments do not fit:"],
-      [outer("asks"), "Error: <asks needs a person's decision: call it yourself>", "failed "],
-      [outer("waits"), "Error: <waits needs a person's decision: call it yourself>", "failed "],
-      [
-        outer("lacks"),
-        "Error: <Error: the asker may not do this here: Ban Members is missing>",
-        "failed Error: the asker may not do this here: Ban Members is missing",
-      ],
-      [outer("absent"), 'Error: <Error: there is no tool "absent" here'],
-    ];
-    for (const [tool, text, lasting] of rows) {
-      const clock = new FakeClock();
-      const toolbox = createToolbox([tool, inner, asks, waits, lacks, writes, saves, hangs], {
-        ...{ timeoutMs: 1_000, schedule: clock.schedule, cleanSecrets },
-        fence: (result) => `<${result}>`,
-        readers: noReaders,
-        missingRight: (needs) => Promise.resolve(needs[0]),
+  it("[T7a] calls other tools within a call: unfenced, as the same person, and without a question", () =>
+    withDiscord(async ({ api, sim, demo: { people: { grace }, channels: { help }, krill } }) => {
+      const { account, clock } = await testAccount({ api });
+      sim.setRoles({ who: "grace", roles: [] });
+      const asker = guildMessage({
+        ...{ channelId: help.id, guildId: krill.id, sender: sender({ id: grace.id }) },
       });
-      const context = toolContext({ mayWait: true, decision: { kind: "expired" } });
-      const call = { id: "call_1", name: "outer", arguments: "{}" };
-      const running = toolbox.run(call, context);
-      clock.advance(tool === rows[2]?.[0] ? 1_000 : 0);
-      const result = ended(await running);
-      assert.ok(result.text.startsWith(text), result.text);
-      const inners = result.inner?.map(([, { end, text }]) => `${end} ${text}`);
-      assert.deepEqual(inners, lasting === undefined ? undefined : [lasting]);
-    }
-    const { sender } = toolContext().message;
-    assert.deepEqual(seen, [[
-      { port: "Kiel", hours: 1 },
-      "1:call_1:1",
-      undefined,
-      undefined,
-      sender.id,
-    ]]);
-  });
+      const seen: unknown[] = [];
+      const outer = (name: string, input: unknown = {}): Tool => ({
+        ...toolNamed("outer"),
+        run: (_, { callTool }) => callTool?.(name, input) ?? assert.fail("no callTool"),
+      });
+      const inner: Tool = {
+        ...tide,
+        run: (input, { callKey, decision, mayWait, message }) => {
+          seen.push([input, callKey, decision, mayWait, message.sender.id]);
+          return Promise.resolve("flood hunter2");
+        },
+      };
+      const question = { kind: "ask", tool: "asks", text: "?" } as unknown as Question;
+      const asks: Tool = { ...toolNamed("asks"), asks: () => Promise.resolve(question) };
+      const waits = {
+        ...toolNamed("waits"),
+        run: () => Promise.reject(new WaitsForPerson(question)),
+      };
+      const lacks: Tool = { ...toolNamed("lacks"), needs: ["Ban Members"] };
+      const writes: Tool = { ...toolNamed("writes"), run: () => Promise.resolve("a hunter2") };
+      const effect = () => ({ object: "note", did: "saved" });
+      const saves: Tool = { ...toolNamed("saves"), isReadOnly: true, effect };
+      const hangs: Tool = { ...toolNamed("hangs"), run: () => new Promise(() => {}) };
+      const rows: readonly [Tool, string, inner?: string][] = [
+        [outer("tide", { port: "Kiel" }), "<flood [redacted]>"],
+        [outer("writes"), "<a [redacted]>", "done a [redacted]"],
+        [outer("hangs"), "Error: <no result within 1 s>", "unknown "],
+        [outer("saves"), "<>", "done "],
+        [outer("tide", { port: 5 }), "Error: <Error: the arguments do not fit:"],
+        [outer("asks"), "Error: <asks needs a person's decision: call it yourself>", "failed "],
+        [outer("waits"), "Error: <waits needs a person's decision: call it yourself>", "failed "],
+        [
+          outer("lacks"),
+          "Error: <Error: the asker may not do this here: Ban Members is missing>",
+          "failed Error: the asker may not do this here: Ban Members is missing",
+        ],
+        [outer("absent"), 'Error: <Error: there is no tool "absent" here'],
+      ];
+      for (const [tool, text, lasting] of rows) {
+        const tools = [tool, inner, asks, waits, lacks, writes, saves, hangs];
+        const askers = () => [asker];
+        const rules = { tools, toolTimeoutMs: 1_000, cleanSecrets };
+        const toolbox = createToolbox(account, rules, { boundary: "abcd1234", askers });
+        const context = toolContext({ mayWait: true, decision: { kind: "expired" } });
+        const call = { id: "call_1", name: "outer", arguments: "{}" };
+        const running = toolbox.run(call, context);
+        clock.advance(tool === rows[2]?.[0] ? 1_000 : 0);
+        const result = ended(await running);
+        assert.ok(unfenced(result.text).startsWith(text), result.text);
+        const inners = result.inner?.map(([, { end, text }]) => `${end} ${text}`);
+        assert.deepEqual(inners, lasting === undefined ? undefined : [lasting]);
+      }
+      const { sender: by } = toolContext().message;
+      assert.deepEqual(seen, [[
+        { port: "Kiel", hours: 1 },
+        "1:call_1:1",
+        undefined,
+        undefined,
+        by.id,
+      ]]);
+    }));
 
   it("ends a call after its time limit, also if the tool ignores its signal", async () => {
     const deaf: Tool = { ...tide, run: () => new Promise(() => {}) };
