@@ -119,19 +119,25 @@ export type AccessNow =
 export async function accessNow(
   flag: string | undefined,
   { env }: Io,
-  store: Store | undefined,
+  store: Store,
 ): Promise<AccessNow> {
   const loaded = await readConfigLeniently(flag, env);
   if (loaded.kind === "refused") return { kind: "refused", problems: loaded.problems };
-  const { config, text } = loaded;
-  const { file } = config;
+  return await accessBy(loaded, store);
+}
+
+/** The rules of a config that was read. */
+export async function accessBy(
+  { config, text }: { readonly config: BotConfig; readonly text?: string },
+  store: Store,
+): Promise<ReadAccess> {
   const views = await accessIn(
-    { file, text },
-    (accountId) => store?.pairing.namesOf(accountId) ?? [],
+    { file: config.file, text },
+    (accountId) => store.pairing.namesOf(accountId),
   );
   const paired = new Set<string>();
   for (const { accountId } of views) {
-    for (const { userId } of await store?.pairing.paired(accountId) ?? []) {
+    for (const { userId } of await store.pairing.paired(accountId)) {
       paired.add(`${accountId} ${userId}`);
     }
   }

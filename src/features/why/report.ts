@@ -5,12 +5,11 @@
  * verdict again; from the current policy, the verdict of today. If the old verdict differs from the
  * record, another version made it. The report says so.
  *
- * The request whose answer ends the turn is no step: {@link lastRequestOf} derives it from the cost
- * of the turn. A step has the time of its end only. A request begins when the step before it has
- * ended. Calls that may run twice begin together, at the end of the answer that asks for them.
+ * A step has the time of its end only. A request begins when the step before it has ended. Calls that
+ * may run twice begin together, at the end of the answer that asks for them.
  */
 
-import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
+import type { AccountId, MessageId } from "../../core/discord/ids.ts";
 import { isOwnSession } from "../../core/inbound/inbound.ts";
 import {
   type Explanation,
@@ -19,10 +18,8 @@ import {
   type VerdictCheck,
 } from "../../core/inbound/inbox.ts";
 import type { ModelUsage, ReplacedModel, ToolCall } from "../../core/model.ts";
-import type { TurnCost } from "../../core/spending/budget.ts";
 import { type Step, storedSteps, type ToolResult } from "../../core/step.ts";
 import type { RefusalReason } from "../../core/turn/tool.ts";
-import type { ContextFacts } from "../../flows/interactions/conversations.ts";
 import { TEXT_COMMANDS } from "../../interactions/registry.ts";
 import { explain } from "../../policy/admission.ts";
 import {
@@ -30,11 +27,11 @@ import {
   type AccessView,
   type PlacedCheck,
   placedChecks,
+  type ReadAccess,
   type RulePlace,
 } from "../../cli/verdict/current_rules.ts";
 import { knownChannels, type Subject } from "../../cli/verdict/named.ts";
 import { lineOf, storedReceipts } from "../../flows/receipts/receipts.ts";
-import { charsOf, FIRST_TOKENS_PER_CHAR, MAX_ENTRIES } from "../../session/session.ts";
 import type { Store } from "../../store/store.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import { reasonText } from "../../render/failure.ts";
@@ -62,10 +59,8 @@ export type TimelineEntry =
       readonly end: ToolResult["end"];
       /** UTF-16 units of the result. */
       readonly chars: number;
-      /** UTF-16 units of it that the model saw; absent: all. */
+      /** UTF-16 units of it that the last request had room for; absent: all. */
       readonly shownChars?: number;
-      /** Whether a later request had less room for it; absent: none had. */
-      readonly isCutLater?: true;
       /** Why the call was refused; absent if it ran. */
       readonly refused?: RefusalReason;
       /** The reason, if the call failed or its end is unknown. */
@@ -89,22 +84,18 @@ export function timelineOf(steps: readonly Step[], startedAt: number): readonly 
   const begun = new Map<string, number>();
   /** Positions of the results among the entries, in order; of one without a call, -1. */
   const results: number[] = [];
-  let shown = 0; // results that an earlier request had
   for (const step of steps) {
     switch (step.kind) {
       case "answer":
-        shown = results.length;
-        {
-          entries.push({
-            kind: "model",
-            startedAt: Math.min(lastEnd, step.at),
-            endedAt: step.at,
-            calls: step.calls.map(({ name }) => name),
-            usage: step.usage,
-            modelId: step.modelId,
-            replaced: step.replaced,
-          });
-        }
+        entries.push({
+          kind: "model",
+          startedAt: Math.min(lastEnd, step.at),
+          endedAt: step.at,
+          calls: step.calls.map(({ name }) => name),
+          usage: step.usage,
+          modelId: step.modelId,
+          replaced: step.replaced,
+        });
         calls = step.calls;
         begun.clear(); // some models use the same ids in each answer
         answeredAt = step.at;
@@ -134,9 +125,7 @@ export function timelineOf(steps: readonly Step[], startedAt: number): readonly 
         for (const { result, chars } of step.results) {
           const at = results[result] ?? -1;
           const entry = entries[at];
-          if (entry?.kind !== "tool") continue;
-          const cut = result < shown ? { isCutLater: true as const } : { shownChars: chars };
-          entries[at] = { ...entry, ...cut };
+          if (entry?.kind === "tool") entries[at] = { ...entry, shownChars: chars };
         }
         break;
       case "spoken":
@@ -145,38 +134,6 @@ export function timelineOf(steps: readonly Step[], startedAt: number): readonly 
     lastEnd = step.at;
   }
   return entries;
-}
-
-/**
- * The request that ended a turn with steps: the part of the turn's cost that no step has.
- *
- * @param steps From {@link timelineOf}.
- * @returns `undefined` if the steps have all requests, or if several are missing, as after a crash.
- */
-export function lastRequestOf(
-  { requests, inputTokens, cachedTokens, outputTokens, micros, model, replaced }: TurnCost,
-  steps: readonly TimelineEntry[],
-  endedAt: number,
-): TimelineEntry | undefined {
-  const last = steps.at(-1);
-  const before = steps.flatMap((step) => step.kind === "model" ? [step.usage] : []);
-  if (!last || requests !== before.length + 1) return undefined;
-  const sumOf = (count: (usage: ModelUsage) => number | undefined) =>
-    before.reduce((sum, usage) => sum + (usage && count(usage) || 0), 0);
-  return {
-    kind: "model",
-    startedAt: Math.min(last.endedAt, endedAt),
-    endedAt,
-    calls: [],
-    usage: {
-      inputTokens: inputTokens - sumOf((usage) => usage.inputTokens),
-      cachedTokens: cachedTokens - sumOf((usage) => usage.cachedTokens),
-      outputTokens: outputTokens - sumOf((usage) => usage.outputTokens),
-      micros: micros !== undefined ? micros - sumOf((usage) => usage.micros) : undefined,
-    },
-    modelId: replaced && model,
-    replaced,
-  };
 }
 
 /** All facts about one message, as printed by `--json`. Times are Unix times in milliseconds. */
@@ -188,8 +145,6 @@ export interface WhyReport {
   readonly decisions: readonly WhyDecision[];
   /** The turn of the message. */
   readonly turn?: MessageRecord["turn"];
-  /** The session of the turn as it is now. */
-  readonly session?: SessionNow;
   /** The steps of the turn; empty if it called no tool. */
   readonly steps: readonly TimelineEntry[];
   /** The effects of the turn (R15a); absent: it had none. */
@@ -206,13 +161,6 @@ export interface ReportedRow extends OutboxOnRecord {
   /** Absent for direct messages, and for guilds that the bot does not know. */
   readonly guildId?: string;
 }
-
-/** How much of a session the model sees now. */
-export type SessionNow = {
-  readonly entries: ContextFacts["entries"];
-  readonly tokens: ContextFacts["tokens"];
-  readonly folded: ContextFacts["folded"];
-};
 
 export interface WhyDecision extends Outcome {
   readonly accountId: AccountId;
@@ -241,14 +189,6 @@ export interface Outcome {
   readonly place?: RulePlace;
 }
 
-/** The current rules and pairings. */
-export interface Today {
-  readonly views: readonly AccessView[];
-  isPaired(accountId: AccountId, userId: UserId): boolean;
-  /** `models.currency`. */
-  readonly currency?: string;
-}
-
 type StoredDecision = MessageRecord["decisions"][number];
 /**
  * Reads the record of a message, and the report on it.
@@ -259,7 +199,7 @@ type StoredDecision = MessageRecord["decisions"][number];
 export async function recordedReport(
   store: Store,
   subject: Exclude<Subject, { kind: "problem" }>,
-  today?: Today,
+  today?: ReadAccess,
 ): Promise<{ readonly record: MessageRecord; readonly report: WhyReport } | undefined> {
   const record = await store.messages.messageRecordOf(
     subject.kind === "failure"
@@ -285,32 +225,18 @@ export async function recordedReport(
   }
   const course = timelineOf(storedSteps(steps).own, turn?.claimedAt ?? Infinity);
   const timeline = turn && isOwnSession(turn.sessionKey) ? course.map(withoutWords) : course;
-  const last = turn?.cost && turn.finishedAt !== undefined
-    ? lastRequestOf(turn.cost, timeline, turn.finishedAt)
-    : undefined;
   const report = {
     messageId,
     askedBy: askedBy(subject, messageId),
     decisions: explained,
-    ...(turn && { turn, session: await sessionNow(store, turn.sessionKey) }),
-    steps: [...timeline, ...last ? [last] : []],
+    turn,
+    steps: timeline,
     receipts,
     outbox: rows,
     runs,
-    currency: today?.currency,
+    currency: today?.config.models.currency,
   };
   return { record, report };
-}
-
-/** The session as it is now, with the estimate of a model without counted tokens. */
-async function sessionNow({ sessions, turns }: Store, sessionKey: string): Promise<SessionNow> {
-  const entries = await turns.entriesOf(sessionKey, MAX_ENTRIES);
-  const folded = await sessions.foldedOf(sessionKey);
-  return {
-    entries: entries.length,
-    tokens: Math.round((charsOf(entries) + folded.summaryChars) * FIRST_TOKENS_PER_CHAR),
-    folded,
-  };
 }
 
 function askedBy(
@@ -332,7 +258,7 @@ function withoutWords(entry: TimelineEntry): TimelineEntry {
 
 async function toWhyDecision(
   decision: StoredDecision,
-  today: Today | undefined,
+  today: ReadAccess | undefined,
 ): Promise<WhyDecision> {
   const { accountId, verdict, why, rule, at, facts, policy } = decision;
   const view = policy &&
@@ -371,7 +297,7 @@ function explainAgain(
 }
 
 /** The verdict by the current config and pairings. */
-function nowOf(decision: StoredDecision, today: Today | undefined): WhyDecision["now"] {
+function nowOf(decision: StoredDecision, today: ReadAccess | undefined): WhyDecision["now"] {
   const { accountId, authorId, facts } = decision;
   const view = today?.views.find((other) => other.accountId === accountId);
   if (!facts || !today || !view) return undefined;
@@ -398,70 +324,46 @@ function isSame(verdict: ShownVerdict, decision: StoredDecision): boolean {
   return verdict.kind === decision.verdict && verdict.why === decision.why;
 }
 
-/** A decision after the policy's, by facts that the policy does not have. */
-interface LaterVerdict extends Omit<VerdictCheck, "rule"> {
-  /** Verdicts of the policy that it may follow. */
-  readonly after: readonly string[];
-}
+/** What may follow on a verdict of the policy, by facts that the policy does not have. */
+const UNPAIRED = ["challenge"];
+const ANY = ["accept", "challenge", "undecided"];
 
-const LATER: Readonly<Record<string, LaterVerdict>> = {
-  "dm-paired": {
-    id: "paired",
-    after: ["challenge"],
-    passed: true,
-    fact: "the sender was paired at that time",
-  },
-  "pairing": {
-    id: "paired",
-    after: ["challenge"],
-    passed: false,
-    fact: "the sender was not paired, and got a new code",
-  },
-  "pairing-pending": {
-    id: "paired",
-    after: ["challenge"],
-    passed: false,
-    fact: "the sender was not paired, and had a valid code",
-  },
-  "pairing-full": {
-    id: "paired",
-    after: ["challenge"],
-    passed: false,
-    fact: "the sender was not paired, and too many requests were open for a new code",
-  },
-  "pairing-denied": {
-    id: "paired",
-    after: ["challenge"],
-    passed: false,
-    fact: "the sender was not paired, and was denied within the last hour",
-  },
-  "too-old": {
-    id: "age",
-    after: ["accept", "challenge", "undecided"],
-    passed: false,
-    fact:
-      "found when the bot came back, and too old to answer; within a day, the sender gets a reaction (X4)",
-  },
-  "too-many": {
-    id: "age",
-    after: ["accept", "challenge", "undecided"],
-    passed: false,
-    fact:
-      "found when the bot came back, with too many newer messages; the sender gets a reaction (X4)",
-  },
-  "queue-full": {
-    id: "queue",
-    after: ["accept", "challenge", "undecided"],
-    passed: false,
-    fact:
-      "as many turns were waiting as this limit allows; the sender gets a reaction once a minute (X4)",
-  },
-  "pk-original": {
-    id: "pluralkit",
-    after: ["accept", "undecided"],
-    passed: false,
-    fact: "PluralKit reposted it in a member's name",
-  },
+const LATER: Readonly<
+  Record<string, readonly [check: string, after: readonly string[], fact: string]>
+> = {
+  "dm-paired": ["paired", UNPAIRED, "the sender was paired at that time"],
+  "pairing": ["paired", UNPAIRED, "the sender was not paired, and got a new code"],
+  "pairing-pending": ["paired", UNPAIRED, "the sender was not paired, and had a valid code"],
+  "pairing-full": [
+    "paired",
+    UNPAIRED,
+    "the sender was not paired, and too many requests were open for a new code",
+  ],
+  "pairing-denied": [
+    "paired",
+    UNPAIRED,
+    "the sender was not paired, and was denied within the last hour",
+  ],
+  "too-old": [
+    "age",
+    ANY,
+    "found when the bot came back, and too old to answer; within a day, the sender gets a reaction (X4)",
+  ],
+  "too-many": [
+    "age",
+    ANY,
+    "found when the bot came back, with too many newer messages; the sender gets a reaction (X4)",
+  ],
+  "queue-full": [
+    "queue",
+    ANY,
+    "as many turns were waiting as this limit allows; the sender gets a reaction once a minute (X4)",
+  ],
+  "pk-original": [
+    "pluralkit",
+    ["accept", "undecided"],
+    "PluralKit reposted it in a member's name",
+  ],
 };
 
 /** The check that led from the policy's verdict to the recorded one, if there is one. */
@@ -469,8 +371,7 @@ function laterCheck(
   verdict: ShownVerdict,
   { why, rule }: StoredDecision,
 ): VerdictCheck | undefined {
-  const later = Object.hasOwn(LATER, why) ? LATER[why] : undefined;
-  if (!later?.after.includes(verdict.kind)) return undefined;
-  const { id, passed, fact } = later;
-  return { id, passed, fact, rule };
+  const [id, after, fact] = Object.hasOwn(LATER, why) ? LATER[why] ?? [] : [];
+  if (id === undefined || fact === undefined || !after?.includes(verdict.kind)) return undefined;
+  return { id, passed: why === "dm-paired", fact, rule };
 }

@@ -50,9 +50,7 @@ function joined(sections: readonly (readonly string[])[]): readonly string[] {
 function storySections(report: WhyReport): readonly (readonly string[])[] {
   const { turn, steps, outbox, runs = [], currency } = report;
   return [
-    ...(turn
-      ? [[...turnLines(turn, currency), ...stepLines(steps, currency), ...sessionLines(report)]]
-      : []),
+    ...(turn ? [[...turnLines(turn, currency), ...stepLines(steps, currency)]] : []),
     ...(report.receipts === undefined ? [] : [[`Receipts: ${report.receipts}`]]),
     ...(outbox.length === 0 ? [] : [deliveryLines(report)]),
     ...(runs.length === 0 ? [] : [["Passive agents:", ...runs.map(runLine)]]),
@@ -222,23 +220,6 @@ function changeLines({ revision, change, state }: Turn): readonly string[] {
   ];
 }
 
-/** How much of the session a model sees now, and how much of the session is folded. */
-function sessionLines({ session }: WhyReport): readonly string[] {
-  if (!session) return [];
-  const { entries, tokens, folded } = session;
-  const { at } = folded;
-  return [
-    `  session now: ${entries} entries shown, about ${tokens} tokens`,
-    ...(at === undefined ? [] : [
-      `  ${folded.entries} older entries of ${folded.messages} messages are folded into a ` +
-      `summary, last ${timeText(at)}`,
-      ...(folded.isPlain
-        ? ["  the model gave no summary: this one has only the first words of each message"]
-        : []),
-    ]),
-  ];
-}
-
 function costText(
   { model, requests, inputTokens, cachedTokens, outputTokens, micros, ms }: TurnCost,
   currency: string | undefined,
@@ -309,11 +290,9 @@ function runLine({ messageId, triggered, state, failure }: Run): string {
 
 /** One line for each step, after a heading; no line without steps. */
 function stepLines(steps: readonly TimelineEntry[], currency?: string): readonly string[] {
-  return steps.length === 0 ? [] : ["Steps:", ...stepRows(steps, currency)];
-}
-
-function stepRows(steps: readonly TimelineEntry[], currency?: string): readonly string[] {
-  return inColumns(steps.map((entry, index) => [`  ${index + 1}`, ...stepCells(entry, currency)]));
+  if (steps.length === 0) return [];
+  const rows = steps.map((entry, index) => [`  ${index + 1}`, ...stepCells(entry, currency)]);
+  return ["Steps:", ...inColumns(rows)];
 }
 
 /** A step: its kind, its duration, and what came of it. */
@@ -330,11 +309,8 @@ function stepCells(entry: TimelineEntry, currency?: string): readonly string[] {
     ];
     return ["model", took, parts.join(", ")];
   }
-  const { name, arguments: written, end, chars, shownChars, isCutLater, refused, problem } = entry;
-  const cut = [
-    ...(shownChars === undefined ? [] : [`, cut for room: the model saw ${shownChars}`]),
-    ...(isCutLater ? [", cut later to make room"] : []),
-  ].join("");
+  const { name, arguments: written, end, chars, shownChars, refused, problem } = entry;
+  const cut = shownChars === undefined ? "" : `, cut for room to ${shownChars}`;
   const result = problem === undefined
     ? `${end}, ${chars} ${chars === 1 ? "character" : "characters"}${cut}`
     : `${refused ? `refused (${refused}), ` : ""}${short(problem)}`;

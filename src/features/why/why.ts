@@ -51,10 +51,7 @@ export function why(flags: CommonFlags, asked: string, io: Io): Promise<ExitCode
     const asked = event?.run && subject.kind === "message"
       ? { ...subject, messageId: event.run.messageId }
       : subject;
-    const today = now.kind === "read"
-      ? { ...now, currency: now.config.models.currency }
-      : undefined;
-    const found = await recordedReport(store, asked, today);
+    const found = await recordedReport(store, asked, now.kind === "read" ? now : undefined);
     if (event) {
       const hookEvent = hookEventReport(event);
       if (flags.json) io.out(JSON.stringify({ ...found?.report, hookEvent }));

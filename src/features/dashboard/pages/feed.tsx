@@ -7,10 +7,10 @@
 /** @jsxImportSource hono/jsx */
 
 import type { JudgedOnRecord } from "../../../store/messages/messages.ts";
-import { accessIn, ruleText } from "../../../cli/verdict/current_rules.ts";
+import { accessBy, ruleText } from "../../../cli/verdict/current_rules.ts";
 import type { PlacedCheck } from "../../../cli/verdict/current_rules.ts";
 import { hasArrived, storyLines } from "../../why/text.ts";
-import { recordedReport, type Today, type WhyDecision, type WhyReport } from "../../why/report.ts";
+import { recordedReport, type WhyDecision, type WhyReport } from "../../why/report.ts";
 import { parseSubject } from "../../../cli/verdict/named.ts";
 import type { Served } from "../../../cli/run/served_parts.ts";
 import { slugsOf } from "../../../cli/shared/read_config.ts";
@@ -51,24 +51,11 @@ export async function feedPage(served: Served, query: URLSearchParams): Promise<
 }
 
 /** @returns Words, if there is no report. */
-async function explain(served: Served, asked: string): Promise<WhyReport | string> {
+async function explain({ store, setup }: Served, asked: string): Promise<WhyReport | string> {
   const subject = parseSubject(asked);
   if (subject.kind === "problem") return subject.problem;
-  const found = await recordedReport(served.store, subject, await todayOf(served));
+  const found = await recordedReport(store, subject, await accessBy(setup, store));
   return found?.report ?? "Nothing is on record about this message";
-}
-
-/** The rules of the running config. */
-async function todayOf({ store, setup }: Served): Promise<Today> {
-  const { text, config: { file, models: { currency } } } = setup;
-  const views = await accessIn({ file, text }, (accountId) => store.pairing.namesOf(accountId));
-  const paired = new Set<string>();
-  for (const { accountId } of views) {
-    for (const { userId } of await store.pairing.paired(accountId)) {
-      paired.add(`${accountId} ${userId}`);
-    }
-  }
-  return { views, currency, isPaired: (accountId, userId) => paired.has(`${accountId} ${userId}`) };
 }
 
 function Search({ asked }: { asked?: string }): PageView {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Step } from "../../../src/core/step.ts";
-import { lastRequestOf, timelineOf } from "../../../src/features/why/report.ts";
+import { timelineOf } from "../../../src/features/why/report.ts";
 
 const call = (id: string, name: string) => ({ id, name, arguments: "{}" });
 
@@ -27,7 +27,7 @@ const STEPS: readonly Step[] = [
 ];
 
 describe("[T1] timelineOf()", () => {
-  it("tells which results the model saw in part, and which made room later", () => {
+  it("tells which results were cut to make room", () => {
     const call = (id: string) => ({ id, name: "read", arguments: "{}" });
     const result = (callId: string): Step => ({
       kind: "result",
@@ -46,10 +46,8 @@ describe("[T1] timelineOf()", () => {
       result("a"),
       { kind: "cut", results: [{ result: 0, chars: 0 }, { result: 2, chars: 100 }], at: 5 },
     ], 0);
-    const cuts = entries.flatMap((entry) =>
-      entry.kind === "tool" ? [[entry.shownChars, entry.isCutLater]] : []
-    );
-    assert.deepEqual(cuts, [[undefined, true], [7_850, undefined], [100, undefined]]);
+    const cuts = entries.flatMap((entry) => entry.kind === "tool" ? [entry.shownChars] : []);
+    assert.deepEqual(cuts, [0, 7_850, 100]);
   });
 
   it("lists requests and calls, each with its beginning and its end", () => {
@@ -81,37 +79,5 @@ describe("[T1] timelineOf()", () => {
 
   it("is empty for a turn without tools", () => {
     assert.deepEqual(timelineOf([], 1_000), []);
-  });
-});
-
-describe("[L5] lastRequestOf()", () => {
-  const steps = timelineOf(STEPS, 1_000);
-  const cost = {
-    model: "test/x",
-    requests: 3,
-    inputTokens: 350,
-    cachedTokens: 40,
-    outputTokens: 27,
-    micros: 500,
-    ms: 900,
-  };
-
-  it("has the tokens and the money that no step has, from the last step to the turn's end", () => {
-    assert.deepEqual(lastRequestOf(cost, steps, 2_600), {
-      kind: "model",
-      startedAt: 2_000,
-      endedAt: 2_600,
-      calls: [],
-      usage: { inputTokens: 250, cachedTokens: 40, outputTokens: 20, micros: 500 },
-      modelId: undefined,
-      replaced: undefined,
-    });
-  });
-
-  it("is unknown if the steps have all requests, or if more than one is missing", () => {
-    for (const requests of [2, 4]) {
-      assert.equal(lastRequestOf({ ...cost, requests }, steps, 2_600), undefined);
-    }
-    assert.equal(lastRequestOf({ ...cost, requests: 1 }, [], 2_600), undefined);
   });
 });
