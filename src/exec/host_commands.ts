@@ -34,7 +34,7 @@ import {
   withLimits,
   type WrittenLimits,
 } from "../lib/program_limits.ts";
-import { type RunningProgram, runProgram } from "./run.ts";
+import { type RunningProgram, startProgram } from "./run.ts";
 import { createRunningCommands, type RunningCommands } from "./running_commands.ts";
 
 /** Maximum size of a file that an argument names, to be bound with its content. */
@@ -321,7 +321,7 @@ export function createHostCommands(options: {
     const limits = limitsOf(options.limits(), MAX_PROCESSES);
     const launch = await launchOf(command, workspace, limits);
     const env = environmentFor(workspace);
-    const running = runProgram(launch, {
+    const running = startProgram(launch, {
       ...{ cwd: command.cwd, env, timeoutMs },
       watch: (pid, onPassed) => bounds.watch(pid, limits, [workspace], onPassed),
     });
@@ -393,8 +393,8 @@ export async function probeSandbox(
     { argv: ["true"], path, realPath: path, cwd: workspace },
     { workspace, bwrap, prlimit, limits: limitsOf(EXEC_LIMITS, MAX_PROCESSES) },
   );
-  const end = await runProgram(launch, { cwd: "/", env: {}, timeoutMs: PROBE_MS }).ended.catch(() =>
-    undefined
+  const end = await startProgram(launch, { cwd: "/", env: {}, timeoutMs: PROBE_MS }).ended.catch(
+    () => undefined,
   );
   return end?.code === 0 ? bwrap : undefined;
 }

@@ -9,21 +9,13 @@ import type { RunCut, RunEnd } from "../core/exec/command.ts";
 import { codeOf } from "../lib/errors.ts";
 import type { PassedLimit, ProgramLaunch } from "../lib/program_limits.ts";
 
-export interface RunningProgram {
-  /** Output so far, of both streams, as they came. */
-  output(): string;
-  stop(): void;
-  /** Resolves at its end; rejects if it cannot be started. */
-  readonly ended: Promise<RunEnd>;
-}
-
 /** Bytes of the beginning of the output, and of its end, that are kept. */
 const KEPT_BYTES = 32 * 1024;
 /** Bytes of output at which the program is ended. */
 const MAX_BYTES = 1024 * 1024;
 
 /** Starts a program. It gets no input. */
-export function runProgram(
+export function startProgram(
   { file, args }: ProgramLaunch,
   { cwd, env, timeoutMs, watch }: {
     readonly cwd: string;
@@ -33,7 +25,7 @@ export function runProgram(
     /** Begins the watch of its limits, and returns its end; absent for a program of Barnacle's own. */
     readonly watch?: (pid: number, onPassed: (limit: PassedLimit) => void) => () => void;
   },
-): RunningProgram {
+) {
   const output = createOutput(KEPT_BYTES, MAX_BYTES);
   const { promise: ended, resolve, reject } = Promise.withResolvers<RunEnd>();
   const startedAt = performance.now();
@@ -77,8 +69,16 @@ export function runProgram(
       end(code);
     });
   });
-  return { output: output.text, stop: () => stop("stopped"), ended };
+  return {
+    /** Output so far, of both streams, as they came. */
+    output: output.text,
+    stop: () => stop("stopped"),
+    /** Resolves at its end; rejects if it cannot be started. */
+    ended,
+  };
 }
+
+export type RunningProgram = ReturnType<typeof startProgram>;
 
 function killGroup({ pid }: ChildProcess): void {
   if (pid === undefined) return;

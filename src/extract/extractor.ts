@@ -84,16 +84,6 @@ export type JobResult<Of extends ExtractJob["kind"]> = Of extends "audio" ? Audi
   : Of extends "voice" ? VoiceFacts
   : DocumentText;
 
-export interface Extractor {
-  /**
-   * Reads a file.
-   *
-   * @param job Its bytes move to the thread: the caller's array is empty afterwards.
-   * @throws {FileError} If the file cannot be read within the limits; or the signal's reason.
-   */
-  run<J extends ExtractJob>(job: J, signal: AbortSignal): Promise<JobResult<J["kind"]>>;
-}
-
 /** The part of a `Worker` of `node:worker_threads` that a job needs. */
 export interface Thread {
   postMessage(job: ExtractJob, transferred: ArrayBuffer[]): void;
@@ -134,7 +124,7 @@ export function createExtractor(
     /** Seconds of CPU time of the whole process since its start. */
     readonly cpuSec: () => number;
   },
-): Extractor {
+) {
   /** Resolves when the last job has ended. */
   let last: Promise<unknown> = Promise.resolve();
 
@@ -186,13 +176,21 @@ export function createExtractor(
   }
 
   return {
-    run<J extends ExtractJob>(job: J, signal: AbortSignal) {
+    /**
+     * Reads a file.
+     *
+     * @param job Its bytes move to the thread: the caller's array is empty afterwards.
+     * @throws {FileError} If the file cannot be read within the limits; or the signal's reason.
+     */
+    run<J extends ExtractJob>(job: J, signal: AbortSignal): Promise<JobResult<J["kind"]>> {
       const result = last.then(() => runNow(job, signal));
       last = result.catch(() => {});
       return result as Promise<JobResult<J["kind"]>>; // the thread answers with the job's own kind
     },
   };
 }
+
+export type Extractor = ReturnType<typeof createExtractor>;
 
 export type FromThread =
   | { readonly kind: "ready" }

@@ -29,11 +29,11 @@ import {
 /** Maximum depth of elements. Word nests tables some ten levels deep. */
 const MAX_DEPTH = 200;
 
-export function xmlReader({ open, text, close }: {
+export function createXmlReader({ open, text, close }: {
   open?(name: string, attributes: Readonly<Record<string, string>>): void;
   text?(text: string): void;
   close?(name: string): void;
-}): PartReader {
+}) {
   const parser = new SaxesParser({ xmlns: false });
   const decoder = new TextDecoder();
   let depth = 0;
@@ -53,19 +53,18 @@ export function xmlReader({ open, text, close }: {
     close?.(localName(name));
   });
   return {
-    write: (bytes) => void parser.write(decoder.decode(bytes, { stream: true })),
-    end: () => void parser.write(decoder.decode()).close(),
+    /** Takes the next piece. Throws to refuse the archive. */
+    write: (bytes: Uint8Array) => void parser.write(decoder.decode(bytes, { stream: true })),
+    end(): void {
+      parser.write(decoder.decode()).close();
+    },
   };
 }
 
+export type PartReader = ReturnType<typeof createXmlReader>;
+
 function localName(name: string): string {
   return name.slice(name.indexOf(":") + 1);
-}
-
-export interface PartReader {
-  /** Takes the next piece. Throws to refuse the archive. */
-  write(bytes: Uint8Array): void;
-  end(): void;
 }
 
 /**
@@ -200,7 +199,7 @@ export function readSheets(archive: Uint8Array): DocumentText {
 }
 
 function workbookReader(book: Book): PartReader {
-  return xmlReader({
+  return createXmlReader({
     open(name, attributes) {
       if (name === "workbookPr") {
         book.isFrom1904 = /^(?:1|true)$/.test(attributes["date1904"] ?? "");
@@ -212,7 +211,7 @@ function workbookReader(book: Book): PartReader {
 }
 
 function relationsReader(book: Book): PartReader {
-  return xmlReader({
+  return createXmlReader({
     open(name, { Id: id, Target: target }) {
       if (name !== "Relationship" || id === undefined || target === undefined) return;
       book.paths.set(id, target.startsWith("/") ? target.slice(1) : `xl/${target}`);
@@ -226,7 +225,7 @@ function stringsReader({ strings }: Book): PartReader {
   /** Within a pronunciation, which repeats the text. */
   let isPhonetic = false;
   let chars = 0;
-  return xmlReader({
+  return createXmlReader({
     open(name) {
       if (name === "si") current = "";
       else if (name === "t") isText = true;
@@ -250,7 +249,7 @@ function stylesReader({ dateStyles }: Book): PartReader {
   const codes = new Map<number, string>();
   let isCells = false;
   let index = 0;
-  return xmlReader({
+  return createXmlReader({
     open(name, attributes) {
       const id = Number(attributes["numFmtId"]);
       if (name === "numFmt") codes.set(id, attributes["formatCode"] ?? "");
@@ -272,7 +271,7 @@ function sheetReader(into: Text, book: Book): PartReader {
   let value = "";
   let isValue = false;
   let column = 0;
-  return xmlReader({
+  return createXmlReader({
     open(name, attributes) {
       if (name === "row") column = 0;
       else if (name === "c") {
@@ -379,7 +378,7 @@ export function readSlides(archive: Uint8Array): DocumentText {
 
 function slideReader(into: Text): PartReader {
   let isText = false;
-  return xmlReader({
+  return createXmlReader({
     open(name) {
       if (name === "t") isText = true;
       else if (name === "br") into.add("\n");
@@ -412,7 +411,7 @@ function bodyReader(into: Text): PartReader {
   let isText = false;
   /** Depth of table cells: paragraphs of a cell stand on one line. */
   let cells = 0;
-  return xmlReader({
+  return createXmlReader({
     open(name) {
       if (name === "t") isText = true;
       else if (name === "tab") into.add("\t");

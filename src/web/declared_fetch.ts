@@ -4,10 +4,9 @@
  * method, body and headers are for that origin alone.
  */
 
-import type { Clock } from "../lib/clock.ts";
 import { isHomeAddress, portOf } from "../lib/network/addresses.ts";
 import { fetched, readBody, textOf } from "./fetch_text.ts";
-import { type GuardPorts, WebError } from "./guarded_get.ts";
+import { type GuardedRequest, WebError } from "./guarded_get.ts";
 import { PUBLIC_INTERNET } from "./pages.ts";
 
 const MAX_BYTES = 1_000_000;
@@ -35,11 +34,14 @@ export async function fetchDeclared(
   },
   origins: readonly string[],
   signal: AbortSignal,
-  { hosts, version, now, guard = PUBLIC_INTERNET }: Clock & {
+  { hosts, version, guard = PUBLIC_INTERNET }: {
     readonly hosts: ReadonlyMap<string, Readonly<Record<string, string>>>;
     readonly version: string;
     /** Replaces the public internet in tests. */
-    readonly guard?: Pick<GuardPorts, "resolve" | "isAllowed">;
+    readonly guard?: {
+      readonly resolve: GuardedRequest["resolve"];
+      readonly isAllowed: GuardedRequest["isAllowed"];
+    };
   },
 ): Promise<{ readonly status: number; readonly ok: boolean; readonly body: string }> {
   const url = URL.canParse(written) ? new URL(written) : undefined;
@@ -53,8 +55,8 @@ export async function fetchDeclared(
   const given = lowered(headers);
   const strange = given.find(([name, value]) => !OWN_HEADER.test(name) || !VALUE.test(value));
   if (strange) throw new WebError(`a tool may not send the header "${strange[0].slice(0, 50)}"`);
-  const ports: GuardPorts = {
-    ...{ now, resolve: guard.resolve, userAgent: `Barnacle/${version}` },
+  const asked: GuardedRequest = {
+    ...{ resolve: guard.resolve, userAgent: `Barnacle/${version}` },
     ...{ allowedPorts: new Set([portOf(url)]), maxRedirects: 0, takesAnyStatus: true },
     isAllowed: (one) => guard.isAllowed(one) || own !== undefined && isHomeAddress(one),
     headers: Object.fromEntries([["accept", "application/json"], ...given, ...lowered(own ?? {})]),
@@ -62,7 +64,7 @@ export async function fetchDeclared(
   };
   return await fetched(
     url.href,
-    ports,
+    asked,
     async (response, _at, ending) => {
       const { statusCode: status = 0, headers } = response;
       const bytes = await readBody(response, ending, MAX_BYTES);

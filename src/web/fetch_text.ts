@@ -9,7 +9,7 @@ import { Buffer } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import { whenAborted } from "../lib/clock.ts";
-import { checkedUrl, guardedGet, type GuardPorts, WebError } from "./guarded_get.ts";
+import { checkedUrl, guardedGet, type GuardedRequest, WebError } from "./guarded_get.ts";
 
 /** Maximum bytes of a page, compressed and decompressed. */
 const MAX_BODY_BYTES = 2_000_000;
@@ -148,11 +148,11 @@ const TEXT_TYPE =
  */
 export function fetchText(
   written: string,
-  ports: GuardPorts,
+  asked: GuardedRequest,
   signal: AbortSignal,
   timeoutMs = TIMEOUT_MS,
 ): Promise<FetchedText> {
-  return fetched(written, ports, readText, signal, timeoutMs);
+  return fetched(written, asked, readText, signal, timeoutMs);
 }
 
 /** Milliseconds for a file: a downlink of 4 Mbit/s needs 16 s for 8 MB. */
@@ -162,7 +162,7 @@ const FILE_TIMEOUT_MS = 30_000;
 export function fetchFile(
   written: string,
   maxBytes: number,
-  ports: GuardPorts,
+  asked: GuardedRequest,
   signal: AbortSignal,
 ): Promise<{
   /** The address after redirects. */
@@ -173,7 +173,7 @@ export function fetchFile(
 }> {
   return fetched(
     written,
-    ports,
+    asked,
     async (response, url, ending) => ({
       url: url.href,
       contentType: response.headers["content-type"]?.split(";", 1)[0]?.trim() ?? "",
@@ -193,7 +193,7 @@ type ReadResponse<Result> = (
 /** Fetches an answer for a reader, and returns its result. @throws As {@link fetchText}. */
 export async function fetched<Result>(
   written: string,
-  ports: GuardPorts,
+  asked: GuardedRequest,
   read: ReadResponse<Result>,
   signal: AbortSignal,
   timeoutMs: number,
@@ -209,7 +209,7 @@ export async function fetched<Result>(
   try {
     const stopped = whenAborted(stop.signal).then(() => Promise.reject(stop.signal.reason));
     // A name server that does not answer ignores the signal.
-    return await Promise.race([follow(written, ports, read, stop.signal), stopped]);
+    return await Promise.race([follow(written, asked, read, stop.signal), stopped]);
   } finally {
     clearTimeout(late);
     signal.removeEventListener("abort", onAbort);
@@ -219,18 +219,18 @@ export async function fetched<Result>(
 
 async function follow<Result>(
   written: string,
-  ports: GuardPorts,
+  asked: GuardedRequest,
   read: ReadResponse<Result>,
   signal: AbortSignal,
 ): Promise<Result> {
-  let url = checkedUrl(written, ports.allowedPorts);
+  let url = checkedUrl(written, asked.allowedPorts);
   for (let redirects = 0;; redirects++) {
-    const response = await guardedGet(url, ports, signal);
+    const response = await guardedGet(url, asked, signal);
     response.on("error", () => {}); // the reader reports it
     const { statusCode: status = 0, headers } = response;
     if (REDIRECTS.has(status) && headers.location !== undefined) {
       response.destroy();
-      const { maxRedirects = MAX_REDIRECTS } = ports;
+      const { maxRedirects = MAX_REDIRECTS } = asked;
       if (redirects === maxRedirects) {
         throw new WebError(
           maxRedirects === 0
@@ -241,10 +241,10 @@ async function follow<Result>(
       if (!URL.canParse(headers.location, url.href)) {
         throw new WebError("the page redirects to no web address");
       }
-      url = checkedUrl(new URL(headers.location, url).href, ports.allowedPorts);
+      url = checkedUrl(new URL(headers.location, url).href, asked.allowedPorts);
       continue;
     }
-    if (!ports.takesAnyStatus && (status < 200 || status > 299)) {
+    if (!asked.takesAnyStatus && (status < 200 || status > 299)) {
       response.destroy();
       throw new WebError(`the server answered with status ${status}`);
     }

@@ -10,11 +10,10 @@ import { Buffer } from "node:buffer";
 import { type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { isIP } from "node:net";
-import type { Clock } from "../lib/clock.ts";
 import { codeOf } from "../lib/errors.ts";
 import { hostOf, isHomeAddress, portOf } from "../lib/network/addresses.ts";
 
-export interface GuardPorts extends Clock {
+export interface GuardedRequest {
   /** All addresses of a name; rejects if it has none. */
   readonly resolve: (hostname: string) => Promise<
     readonly {
@@ -86,16 +85,16 @@ export function checkedUrl(written: string, allowedPorts: ReadonlySet<number>): 
  */
 export async function guardedGet(
   url: URL,
-  ports: GuardPorts,
+  asked: GuardedRequest,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
-  const addresses = await addressesOf(url, ports);
+  const addresses = await addressesOf(url, asked);
   let failure: unknown;
-  const most = ports.method === undefined ? MAX_ADDRESSES : 1;
+  const most = asked.method === undefined ? MAX_ADDRESSES : 1;
   for (const address of addresses.slice(0, most)) {
     signal.throwIfAborted();
     try {
-      return await requestTo(address, url, ports, signal);
+      return await requestTo(address, url, asked, signal);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       failure = error;
@@ -110,7 +109,7 @@ export async function guardedGet(
 /** One address that is not public refuses the host: its next answer could be that one alone. */
 async function addressesOf(
   url: URL,
-  { resolve, isAllowed }: GuardPorts,
+  { resolve, isAllowed }: GuardedRequest,
 ): Promise<readonly string[]> {
   const host = hostOf(url);
   const found = isIP(host) !== 0 ? [host] : (await resolve(host).catch((cause: unknown) => {
@@ -130,7 +129,7 @@ async function addressesOf(
 function requestTo(
   address: string,
   url: URL,
-  { userAgent, headers, method = "GET", body }: GuardPorts,
+  { userAgent, headers, method = "GET", body }: GuardedRequest,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {

@@ -16,7 +16,7 @@ import { isPublicAddress } from "../lib/network/addresses.ts";
 import { fetchPlain, readBody } from "../lib/network/fetch_plain.ts";
 import { isRecord } from "../lib/text/json.ts";
 import { fetchFile, fetchText } from "./fetch_text.ts";
-import { type GuardPorts, WebError } from "./guarded_get.ts";
+import { type GuardedRequest, WebError } from "./guarded_get.ts";
 
 export interface SearchEngine {
   readonly kind: "searxng" | "brave";
@@ -146,11 +146,10 @@ export function createWebPages({ runJob, version, now, engine, guard }: Clock & 
   /** The search engine of the config; `undefined` if there is none. */
   readonly engine: () => SearchEngine | undefined;
   /** Replaces the public internet in tests. */
-  readonly guard?: Omit<GuardPorts, "userAgent" | "now">;
+  readonly guard?: Omit<GuardedRequest, "userAgent">;
 }) {
-  const ports: GuardPorts = {
+  const asked: GuardedRequest = {
     ...(guard ?? PUBLIC_INTERNET),
-    now,
     userAgent: `Mozilla/5.0 (compatible; Barnacle/${version})`,
   };
   const kept = createKeptPages(now);
@@ -173,7 +172,7 @@ export function createWebPages({ runJob, version, now, engine, guard }: Clock & 
     },
     /** Reads a file of any type of the public internet; otherwise as `page`. */
     async file(url: string, maxBytes: number, signal: AbortSignal): Promise<WebFile> {
-      const { bytes, contentType, url: from } = await fetchFile(url, maxBytes, ports, signal);
+      const { bytes, contentType, url: from } = await fetchFile(url, maxBytes, asked, signal);
       return { url: from, contentType, bytes: new Uint8Array(bytes) };
     },
     /**
@@ -184,7 +183,7 @@ export function createWebPages({ runJob, version, now, engine, guard }: Clock & 
     async page(url: string, signal: AbortSignal): Promise<WebPage> {
       const known = kept.get(url);
       if (known) return known;
-      const { isHtml, text, url: from } = await fetchText(url, ports, signal);
+      const { isHtml, text, url: from } = await fetchText(url, asked, signal);
       const page = isHtml ? await read(text, from) : { url: from, text, isCut: false };
       kept.add(url, page);
       return page;
@@ -241,7 +240,7 @@ function createKeptPages(now: Clock["now"]) {
   };
 }
 
-export const PUBLIC_INTERNET: Omit<GuardPorts, "userAgent" | "now"> = {
+export const PUBLIC_INTERNET: Omit<GuardedRequest, "userAgent"> = {
   resolve: (hostname) => lookup(hostname, { all: true }),
   isAllowed: (address) => isPublicAddress(address) && !isOwn(address),
   allowedPorts: new Set([80, 443]),

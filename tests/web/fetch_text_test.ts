@@ -6,17 +6,21 @@ import { describe, it } from "node:test";
 import { brotliCompressSync, constants, deflateSync, gzipSync } from "node:zlib";
 import { isPublicAddress } from "../../src/lib/network/addresses.ts";
 import { fetchText } from "../../src/web/fetch_text.ts";
-import { checkedUrl, type GuardPorts } from "../../src/web/guarded_get.ts";
+import { checkedUrl, type GuardedRequest } from "../../src/web/guarded_get.ts";
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** The network of a test: a server on this machine, and the rules for it. */
 interface Web {
   readonly port: number;
-  readonly guard: GuardPorts;
+  readonly guard: GuardedRequest;
   /** Paths of the requests that the server got. */
   readonly seen: string[];
-  fetch(url: string, rules?: Partial<GuardPorts>, timeoutMs?: number): ReturnType<typeof fetchText>;
+  fetch(
+    url: string,
+    rules?: Partial<GuardedRequest>,
+    timeoutMs?: number,
+  ): ReturnType<typeof fetchText>;
 }
 
 async function withWeb(answer: Answer, play: (web: Web) => Promise<void>): Promise<void> {
@@ -27,12 +31,11 @@ async function withWeb(answer: Answer, play: (web: Web) => Promise<void>): Promi
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
-  const guard: GuardPorts = {
+  const guard: GuardedRequest = {
     resolve: () => Promise.resolve([{ address: "127.0.0.1", family: 4 }]),
     isAllowed: (address) => address === "127.0.0.1",
     allowedPorts: new Set([port]),
     userAgent: "test",
-    now: () => 0,
   };
   try {
     await play({

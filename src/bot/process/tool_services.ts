@@ -194,7 +194,7 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
     runTool,
     async fetchForTool(...request) {
       const { fetchDeclared } = await import("../../web/declared_fetch.ts");
-      return await fetchDeclared(...request, { version, now, hosts: skillHosts(current) });
+      return await fetchDeclared(...request, { version, hosts: skillHosts(current) });
     },
     servers: () => mcp?.states() ?? [],
     tools: all,

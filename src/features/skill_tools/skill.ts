@@ -60,7 +60,7 @@ export async function test(
     }
     const { add: addSecret, clean: cleanSecrets } = createRedactor();
     registerSecrets(loaded, io.env, { addSecret });
-    const about = { hosts: skillHosts(loaded.config), version: VERSION, now: Date.now };
+    const about = { hosts: skillHosts(loaded.config), version: VERSION };
     const fetch: SkillRunParts["fetch"] = (...request) => fetchDeclared(...request, about);
     const { signal } = new AbortController();
     const loud: RunTool = async (...job) => { // a tool that fails has written, too

@@ -105,7 +105,6 @@ const fetch = (...request: Parameters<Parameters<typeof runSkillTool>[2]["fetch"
       {},
     ]]),
     version: "1",
-    now: () => 0,
   });
 const parts = {
   runTool,
