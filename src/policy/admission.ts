@@ -72,10 +72,9 @@ const APPROVERS = "channels.discord.execApprovals.approvers";
 /** Prepares a policy's owners and approvers for many checks. */
 export function prepareRights({ commands: { owners }, approvers }: AccessPolicy) {
   const approverIds = new Set<string>(approvers);
-  const isListed = owners && prepareOwners(owners);
 
   function isOwner(sender: Sender, { ownsApplication }: KnownFacts): boolean {
-    if (isListed) return isListed(sender);
+    if (owners) return ownersIn(owners)(sender);
     return !sender.automaton && ownsApplication === true;
   }
 
@@ -168,7 +167,7 @@ export function isOwnerHint({ place, sender }: InboundMessage, policy: AccessPol
   });
 }
 
-/** Prepares each list once, because each turn asks, and a list may contain a whole community. */
+/** Indexes each list when it is first needed: it may contain a whole community. */
 const ownersIn = oncePer(prepareOwners);
 const entryIn = oncePer(prepareAllowlist);
 
@@ -192,14 +191,7 @@ const ACCESS_GROUPS = "commands.useAccessGroups";
 
 /** Prepares a policy's allow lists and its rules for bots. */
 function prepareSenders({ allowBots, commands }: AccessPolicy) {
-  const lists = new Map<readonly AllowEntry[], (sender: Sender) => AllowEntry | undefined>();
   return {
-    /** Indexes each list when it is first needed, so a verdict costs a few look-ups. */
-    entryFor(sender: Sender, list: readonly AllowEntry[]): AllowEntry | undefined {
-      let find = lists.get(list);
-      if (!find) lists.set(list, find = prepareAllowlist(list));
-      return find(sender);
-    },
     /** Access for a command if the allow lists do not apply to commands (K3); else `undefined`. */
     unlistedGrant(): AccessGrant | undefined {
       if (commands.usesAccessGroups) return undefined;
@@ -275,7 +267,7 @@ function preparePlaceAccess(
 ): (caller: Caller, ask: RecordCheck) => Granted | AccessRefusal {
   const { asksPluralkit } = policy;
   const senders = prepareSenders(policy);
-  const { entryFor, unlistedGrant, automatonIsRefused } = senders;
+  const { unlistedGrant, automatonIsRefused } = senders;
   const { decideDirect, decideGroup } = prepareDirectAccess(policy, rights, senders);
 
   function decideGuild(
@@ -310,7 +302,7 @@ function preparePlaceAccess(
   ): Granted | AccessRefusal {
     const { users } = open;
     if (!users) return { kind: "granted", why: "allowed", rule: open.rule, open };
-    const entry = entryFor(sender, users.value);
+    const entry = entryIn(users.value)(sender);
     const grant = entry || needs() === undefined ? undefined : unlistedGrant();
     const rule = grant?.rule ?? users.rule;
     const fact = grant?.fact ??
@@ -355,7 +347,7 @@ const GROUP_CHANNELS = "channels.discord.dm.groupChannels";
 function prepareDirectAccess(
   { dm }: AccessPolicy,
   rights: Rights,
-  { entryFor, unlistedGrant, automatonIsRefused }: ReturnType<typeof prepareSenders>,
+  { unlistedGrant, automatonIsRefused }: ReturnType<typeof prepareSenders>,
 ) {
   function decideDirect(caller: Caller, ask: RecordCheck): Granted | AccessRefusal {
     return dmsAreOff(ask) ?? automatonIsRefused(caller, ask) ?? directSender(caller, ask);
@@ -391,7 +383,7 @@ function prepareDirectAccess(
     if (dm.policy === "open") {
       return { why: "dm-allowed", rule: DM_POLICY, fact: () => `dm.policy is "open"` };
     }
-    const entry = entryFor(sender, dm.allowFrom);
+    const entry = entryIn(dm.allowFrom)(sender);
     if (entry) return { why: "dm-allowed", rule: ALLOW_FROM, fact: () => onTheList(sender, entry) };
     if (dm.policy === "pairing" && known.isPaired && !sender.automaton) {
       return { why: "dm-paired", rule: DM_POLICY, fact: () => `${nameOf(sender)} is paired` };
@@ -487,18 +479,13 @@ export function mayActInDirect({ dm }: AccessPolicy): boolean {
  * author.
  */
 export function prepareAsksRoles(policy: AccessPolicy): (place: GuildPlace) => boolean {
-  const known = new Map<readonly AllowEntry[], boolean>();
   return (place) => {
     const rules = rulesFor(place, policy);
     if (rules.kind === "closed") return false;
     const isForTools = rules.tools.some((level) =>
       level.kind === "by-sender" && level.value.some(({ who }) => isRole(who))
     );
-    if (isForTools || !rules.users) return isForTools;
-    const { value: entries } = rules.users;
-    const asks = known.get(entries) ?? entries.some(isRole);
-    known.set(entries, asks);
-    return asks;
+    return isForTools || rules.users?.value.some(isRole) === true;
   };
 }
 
@@ -997,6 +984,6 @@ function reactionCounts(
     case "all":
       return true;
     case "allowlist":
-      return users !== undefined && prepareAllowlist(users)(sender) !== undefined;
+      return users !== undefined && entryIn(users)(sender) !== undefined;
   }
 }

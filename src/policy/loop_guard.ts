@@ -24,11 +24,6 @@ export interface CountedMessage {
 /** The author of a message. `feed`: a bot that never answers, by the config. */
 export type Speaker = "person" | "bot" | "feed" | "own";
 
-export interface KeptRuns {
-  readonly runs: ReadonlyMap<ChannelId, LoopRun>;
-  keep(channelId: ChannelId, run: LoopRun | undefined): void;
-}
-
 /** Beyond this number, the guard forgets the channel whose last message is the oldest. */
 const MAX_CHANNELS = 10_000;
 /** Milliseconds beyond which a mute does not grow: a bot that writes once a day gets its answer. */
@@ -38,16 +33,19 @@ const LOOP_QUESTIONS = 2;
 const EMPTY: LoopRun = { length: 0, bots: 0, asked: 0, owed: 0, mutes: 0 };
 
 /**
- * Creates a guard that goes on with the kept runs.
+ * Creates a guard.
  *
  * @param rules Returns the current rules, since the config may change.
+ * @param kept The stored runs, with which it goes on.
+ * @param keep Stores a run; `undefined` removes it.
  */
 export function createLoopGuard(
   rules: () => LoopGuardRules,
-  kept: KeptRuns = { runs: new Map(), keep() {} },
+  kept: ReadonlyMap<ChannelId, LoopRun>,
+  keep: (channelId: ChannelId, run: LoopRun | undefined) => void,
 ) {
-  const stored = new Map(kept.runs);
-  const runs = new Map(kept.runs);
+  const stored = new Map(kept);
+  const runs = new Map(kept);
   /** Channels whose last message is a feed's, or our answer to it. */
   const afterFeed = new Set<ChannelId>();
 
@@ -69,14 +67,14 @@ export function createLoopGuard(
     if (before && isOurs(before) && (!after || isOurs(after))) return;
     if (after) stored.set(channelId, after);
     else stored.delete(channelId);
-    kept.keep(channelId, after);
+    keep(channelId, after);
   }
 
   function bound(): void {
     const [oldest] = runs.keys();
     if (runs.size > MAX_CHANNELS && oldest !== undefined) {
       runs.delete(oldest);
-      if (stored.delete(oldest)) kept.keep(oldest, undefined);
+      if (stored.delete(oldest)) keep(oldest, undefined);
     }
     const [oldestFeed] = afterFeed;
     if (afterFeed.size > MAX_CHANNELS && oldestFeed) afterFeed.delete(oldestFeed);

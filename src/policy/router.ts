@@ -182,31 +182,18 @@ function prepareAssigned(entries: readonly AssignedChannel[]): (
   message: SomePlace,
   ask: RecordCheck,
 ) => AgentClaim | undefined {
-  const byChannel = new Map<string, AssignedChannel>();
-  for (const entry of entries) {
-    const key = plainName(entry.channel); // "#Help Desk" and "help-desk" are one channel
-    if (!byChannel.has(key)) byChannel.set(key, entry);
-  }
-  const hasNames = entries.some(({ channel }) => isNameKey(channel));
+  // "#Help Desk" and "help-desk" are one channel.
+  const known = entries.map((entry) => ({ entry, key: plainName(entry.channel) }));
 
-  function find(
-    { channelId, place }: SomePlace,
-  ): AssignedChannel | undefined {
-    if (byChannel.size === 0) return undefined;
-    const byId = byChannel.get(channelId) ??
-      (place.kind === "guild" ? byChannel.get(place.channel.id) : undefined);
-    if (byId) return byId;
-    if (hasNames && place.kind === "guild" && !place.isUnknown) {
-      for (const form of formsOf(place.channel.name)) {
-        const entry = isNameKey(form) ? byChannel.get(form) : undefined;
-        if (entry) return entry;
-      }
-    }
-    return byChannel.get("*");
+  function keysOf({ channelId, place }: SomePlace): readonly string[] {
+    if (place.kind !== "guild") return [channelId, "*"];
+    const { channel: { id, name }, isUnknown } = place;
+    return [channelId, id, ...isUnknown ? [] : formsOf(name).filter(isNameKey), "*"];
   }
 
   return (message, ask) => {
-    const entry = find(message);
+    const keys = known.length === 0 ? [] : keysOf(message);
+    const entry = keys.flatMap((key) => known.find((one) => one.key === key) ?? [])[0]?.entry;
     const fact = () =>
       entry
         ? `${quoted(entry.channel)} is assigned to the agent ${quoted(entry.agentId)}`
@@ -230,7 +217,7 @@ export function exactnessOf({ channelId, userId, guildId, accountId }: BindingMa
     (guildId === undefined ? 0 : 2) + (accountId === undefined ? 0 : 1);
 }
 
-/** The step of `bindings`, by the most exact key of each. */
+/** The step of `bindings`: a thread before its channel, and then the most exact match. */
 function prepareBindings(bindings: readonly Binding[]): (
   message: RoutedMessage,
   present: readonly AccountId[],
@@ -239,37 +226,22 @@ function prepareBindings(bindings: readonly Binding[]): (
   const sorted = bindings.toSorted((one, other) =>
     exactnessOf(other.match) - exactnessOf(one.match)
   );
-  const byKey = new Map<string, Binding[]>();
-  for (const binding of sorted) {
-    const { channelId, userId, guildId } = binding.match;
-    const key = channelId !== undefined
-      ? `channel ${channelId}`
-      : userId !== undefined
-      ? `user ${userId}`
-      : guildId !== undefined
-      ? `guild ${guildId}`
-      : "";
-    const list = byKey.get(key);
-    if (list) list.push(binding);
-    else byKey.set(key, [binding]);
-  }
 
   function find(message: RoutedMessage, present: readonly AccountId[]): Binding | undefined {
     const { channelId, place, sender } = message;
     const inGuild = place.kind === "guild" ? place : undefined;
-    const isTheirs = ({ match }: Binding): boolean =>
-      (match.userId === undefined || match.userId === sender.id) &&
-      (match.guildId === undefined || match.guildId === inGuild?.guild.id) &&
-      (match.accountId === undefined || present.some((account) => account === match.accountId));
-    return byKey.get(`channel ${channelId}`)?.find(isTheirs) ??
-      (inGuild && byKey.get(`channel ${inGuild.channel.id}`)?.find(isTheirs)) ??
-      byKey.get(`user ${sender.id}`)?.find(isTheirs) ??
-      (inGuild && byKey.get(`guild ${inGuild.guild.id}`)?.find(isTheirs)) ??
-      byKey.get("")?.find(isTheirs);
+    const boundIn = (id: string | undefined) =>
+      sorted.find(({ match }) =>
+        match.channelId === id &&
+        (match.userId === undefined || match.userId === sender.id) &&
+        (match.guildId === undefined || match.guildId === inGuild?.guild.id) &&
+        (match.accountId === undefined || present.some((account) => account === match.accountId))
+      );
+    return boundIn(channelId) ?? (inGuild && boundIn(inGuild.channel.id)) ?? boundIn(undefined);
   }
 
   return (message, present, ask) => {
-    const binding = byKey.size === 0 ? undefined : find(message, present);
+    const binding = find(message, present);
     const fact = () =>
       binding
         ? `${matchText(binding.match)} is bound to the agent ${quoted(binding.agentId)}`

@@ -2,7 +2,7 @@
  * The access rules of one account, parsed from its config. `config/` makes them; a change of the
  * config makes new ones.
  *
- * The entries of the config that apply to a place are combined once for each entry and policy. A list
+ * The entries of the config that apply to a place are combined. A list
  * finds the entry that is for a sender. Names are replaced by the ids that Discord gave for them (P4,
  * P12): then an entry means that id, even if another object takes the name.
  *
@@ -30,53 +30,46 @@ import {
 } from "../core/names.ts";
 import { NO_THREADS, type ThreadRules } from "../core/outbound/outbound.ts";
 import type { ToolGate } from "../core/tool_names.ts";
+import { oncePer } from "../lib/cache.ts";
 import { quoted } from "../lib/text/quoted.ts";
-
-/** Reads the ids that a kind of entry was resolved to. */
-export interface Pins<Rules> {
-  readonly of: (rules: Rules) => Iterable<string>;
-  /** Whether the entry was resolved here; then its name gives no other object access. */
-  readonly isPinned: (rules: Rules) => boolean;
-}
 
 /** Entries of the config by their key, as the operator wrote it. */
 export type Entries<Rules> = Readonly<Record<string, Rules>>;
 
-export const GUILD_PINS: Pins<{ readonly pinned?: GuildId }> = {
-  of: ({ pinned }) => pinned === undefined ? [] : [pinned],
-  isPinned: ({ pinned }) => pinned !== undefined,
-};
+/** Reads the id that an entry was resolved to (P12): its name then gives no other object access. */
+export type PinOf<Rules> = (rules: Rules) => string | undefined;
+
+/** Reads the pin of an entry of `guilds`. */
+export const guildPin = ({ pinned }: { readonly pinned?: GuildId }): GuildId | undefined => pinned;
 
 /** An entry of `channels` is resolved to one channel in each guild that its guild entry is for. */
-export function channelPins(
+export function channelPin(
   guildId: GuildId,
-): Pins<{ readonly pinned?: ReadonlyMap<GuildId, ChannelId> }> {
-  return {
-    of: ({ pinned }) => pinned?.values() ?? [],
-    isPinned: ({ pinned }) => pinned?.has(guildId) === true,
-  };
+): PinOf<{ readonly pinned?: ReadonlyMap<GuildId, ChannelId> }> {
+  return ({ pinned }) => pinned?.get(guildId);
 }
 
 /**
- * Finds the key of an object with a known name.
+ * Finds the key of an object with a known name: by its id, by the id that a name was resolved to, by its
+ * name in each form of P15, and then `"*"` (P7, P12).
  *
+ * @param isShared Whether two objects have the name, so that only an id counts.
  * @returns `undefined` if no entry applies, or if the name means another object.
  */
 export function findKey<Rules>(
   entries: Entries<Rules>,
   { id, name }: Named<string>,
-  pins: Pins<Rules>,
+  pinOf: PinOf<Rules>,
+  isShared = false,
 ): string | undefined {
-  if (Object.hasOwn(entries, id)) return id;
-  const { pinned, hasNames } = indexOf(entries, pins.of);
-  const own = pinned.get(id);
+  const own = keyOfId(entries, id, pinOf);
   if (own !== undefined) return own;
   let isTaken = false;
-  for (const form of hasNames ? FORMS : []) {
+  for (const form of FORMS) {
     const key = form(name);
     const rules = isNameKey(key) ? entryAt(entries, key) : undefined;
     if (rules === undefined) continue;
-    if (!pins.isPinned(rules)) return key;
+    if (!isShared && pinOf(rules) === undefined) return key;
     isTaken = true;
   }
   return isTaken ? undefined : wildcardKey(entries);
@@ -91,49 +84,27 @@ export function findKey<Rules>(
 function findKeyById<Rules>(
   entries: Entries<Rules>,
   id: string,
-  pins: Pins<Rules>,
+  pinOf: PinOf<Rules>,
   couldBe: (key: string) => boolean,
 ): string | undefined {
-  if (Object.hasOwn(entries, id)) return id;
-  const own = indexOf(entries, pins.of).pinned.get(id);
+  const own = keyOfId(entries, id, pinOf);
   if (own !== undefined) return own;
   const isSure = Object.keys(entries).every((key) => key === "*" || !couldBe(key));
   return isSure ? wildcardKey(entries) : undefined;
 }
 
+function keyOfId<Rules>(
+  entries: Entries<Rules>,
+  id: string,
+  pinOf: PinOf<Rules>,
+): string | undefined {
+  if (Object.hasOwn(entries, id)) return id;
+  for (const key in entries) if (pinOf(entries[key] as Rules) === id) return key;
+  return undefined;
+}
+
 function wildcardKey<Rules>(entries: Entries<Rules>): "*" | undefined {
   return Object.hasOwn(entries, "*") ? "*" : undefined;
-}
-
-/** The facts of entries that a look-up needs. Entries never change, so each is read once. */
-interface Index {
-  /** Keys by the ids that they were resolved to. */
-  readonly pinned: ReadonlyMap<string, string>;
-  readonly hasNames: boolean;
-}
-
-function indexOf<Rules>(entries: Entries<Rules>, of: Pins<Rules>["of"]): Index {
-  const known = INDEXES.get(entries);
-  if (known) return known;
-  const pinned = new Map<string, string>();
-  for (const [key, rules] of Object.entries(entries)) {
-    for (const id of of(rules)) {
-      const other = pinned.get(id);
-      if (other === undefined || comesBefore(key, other)) pinned.set(id, key);
-    }
-  }
-  const index = { pinned, hasNames: Object.keys(entries).some(isNameKey) };
-  INDEXES.set(entries, index);
-  return index;
-}
-
-const INDEXES = new WeakMap<object, Index>();
-
-/** Two keys may resolve to one object. The key that its name would match first is its entry. */
-function comesBefore(key: string, other: string): boolean {
-  const rank = FORMS.findIndex((form) => form(key) === key);
-  const otherRank = FORMS.findIndex((form) => form(other) === other);
-  return rank === otherRank ? key < other : rank < otherRank;
 }
 
 /**
@@ -286,47 +257,30 @@ export const INTENT_DEFAULTS: Required<IntentKeys> = {
 
 /** The filter of a place: each key with the config path that sets it. */
 export type IntentRules = {
-  readonly [Key in keyof IntentKeys]-?: {
-    readonly value: Required<IntentKeys>[Key];
-    readonly rule: string;
-  };
+  readonly [Key in keyof IntentKeys]-?: Ruled<Required<IntentKeys>[Key]>;
 };
-
-/** An entry that may have an `intentFilter`, with its config path. */
-interface IntentLevel {
-  readonly rules: { readonly intentFilter?: IntentKeys };
-  readonly path: string;
-}
-
-/** The level of an account's own filter, from which guilds inherit. */
-function accountLevel(intentFilter: IntentKeys | undefined): IntentLevel {
-  return { rules: { intentFilter }, path: "channels.discord" };
-}
 
 /**
  * Combines levels, the most specific first.
  *
  * @param home Config path of the entry at which to write a key that no level has.
  */
-function combineIntent(levels: readonly IntentLevel[], home: string): IntentRules {
-  function find<Key extends keyof IntentKeys>(name: Key): IntentRules[Key];
-  function find(name: keyof IntentKeys): IntentRules[keyof IntentKeys] {
-    for (const { rules: { intentFilter }, path } of levels) {
-      const value = intentFilter?.[name];
-      if (value !== undefined) return { value, rule: intentPath(path, name) };
-    }
-    return { value: INTENT_DEFAULTS[name], rule: intentPath(home, name) };
-  }
+function combineIntent(
+  levels: readonly Layer<{ readonly intentFilter?: IntentKeys }>[],
+  home: string,
+): IntentRules {
+  const layers = levels.map(({ rules, path }) => ({
+    rules: rules.intentFilter ?? {},
+    path: pathTo(path, "intentFilter"),
+  }));
+  const ruled = <Key extends keyof IntentKeys>(key: Key) =>
+    firstOf(layers, key) ?? withRule(INTENT_DEFAULTS[key], pathTo(home, "intentFilter"), key);
   return {
-    enabled: find("enabled"),
-    model: find("model"),
-    respondThreshold: find("respondThreshold"),
-    alwaysRespondToMentions: find("alwaysRespondToMentions"),
+    enabled: ruled("enabled"),
+    model: ruled("model"),
+    respondThreshold: ruled("respondThreshold"),
+    alwaysRespondToMentions: ruled("alwaysRespondToMentions"),
   };
-}
-
-function intentPath(path: string, name: string): string {
-  return pathTo(pathTo(path, "intentFilter"), name);
 }
 
 export type { CommandNeeds } from "../core/inbound/inbound.ts";
@@ -591,27 +545,6 @@ interface ClosedPlace {
   readonly rule: string;
 }
 
-/** Rules found without a record of the checks: most messages come from the same few places. */
-const rulesByPlace = new WeakMap<AccessPolicy, WeakMap<GuildPlace, OpenPlace | ClosedPlace>>();
-
-/**
- * Finds the rules of a place of a guild; for the same place and policy only once.
- *
- * @param ask Gets each check on the way; silent by default.
- */
-export function rulesFor(
-  place: GuildPlace,
-  policy: AccessPolicy,
-  ask: RecordCheck = recordNothing,
-): OpenPlace | ClosedPlace {
-  if (ask !== recordNothing) return findRules(place, policy, ask);
-  let known = rulesByPlace.get(policy);
-  if (!known) rulesByPlace.set(policy, known = new WeakMap());
-  let rules = known.get(place);
-  if (!rules) known.set(place, rules = findRules(place, policy, ask));
-  return rules;
-}
-
 /**
  * Finds the entries that apply to a place of a guild, and combines them (P6–P9).
  *
@@ -622,11 +555,13 @@ export function rulesFor(
  *
  * For an unknown place, an entry applies only if it would apply under any name. If Barnacle cannot
  * tell that, it answers no message there.
+ *
+ * @param ask Gets each check on the way; silent by default.
  */
-function findRules(
+export function rulesFor(
   place: GuildPlace,
   policy: AccessPolicy,
-  ask: RecordCheck,
+  ask: RecordCheck = recordNothing,
 ): OpenPlace | ClosedPlace {
   const { groupPolicy, groupPolicyRule, guilds } = policy;
   const areGuildsOn = groupPolicy !== "disabled";
@@ -643,14 +578,15 @@ function findRules(
       rules: { reactionNotifications: "own" },
       path: pathTo(GUILDS, "*"),
     } as const;
-    return { ...combineLayers([], unlisted, policy.intentFilter), rule: groupPolicyRule };
+    return { ...combineLayers([], unlisted, policy), rule: groupPolicyRule };
   }
 
   const key = guildKey(place, guilds);
-  const guild = key === undefined ? undefined : entryOf(policy, guilds, key);
-  if (guild) {
-    ask("guild", true, guild.path, () => `${guildName(place)} is listed`);
-    return withinGuild(place, guild, ask);
+  const rules = key === undefined ? undefined : entryAt(guilds, key);
+  if (key !== undefined && rules) {
+    const path = pathTo(GUILDS, key);
+    ask("guild", true, path, () => `${guildName(place)} is listed`);
+    return withinGuild(place, { rules, path }, policy, ask);
   }
   const problem = place.hasNamesake
     ? "is not listed by its id, and another guild shares its name"
@@ -661,20 +597,26 @@ function findRules(
 
 function withinGuild(
   place: GuildPlace,
-  { rules: { channels }, path, channelsPath, open, places }: GuildEntry,
+  guild: Layer<GuildRules>,
+  policy: AccessPolicy,
   ask: RecordCheck,
 ): OpenPlace | ClosedPlace {
+  const { rules: { channels }, path } = guild;
   if (!channels) {
     const fact = () => `${channelName(place)} is allowed, because no channels are listed`;
     ask("channel", true, path, fact);
-    return open;
+    return combineLayers([], guild, policy);
   }
-  const key = channelKey(place, channels);
-  const channel = key === undefined ? undefined : entryAt(channels, key);
-  const rules = key === undefined ? undefined : places(key);
-  if (channel && rules) {
-    ask("channel", true, rules.rule, () => `${channelName(place)} is listed`);
-    return deniedBy(channel, rules.rule, ask) ?? rules;
+  const channelsPath = pathTo(path, "channels");
+  const layers = [channelKey(place, channels), "*"].map((key) => {
+    const rules = key === undefined ? undefined : entryAt(channels, key);
+    return key !== undefined && rules ? { rules, path: pathTo(channelsPath, key) } : undefined;
+  });
+  const [own] = layers;
+  if (own) {
+    ask("channel", true, own.path, () => `${channelName(place)} is listed`);
+    return deniedBy(own.rules, own.path, ask) ??
+      combineLayers(layers.filter((one) => one !== undefined), guild, policy);
   }
   ask("channel", false, channelsPath, () => `${channelName(place)} is not listed`);
   return closedPlace("channel-not-listed", channelsPath);
@@ -692,15 +634,12 @@ function deniedBy(channel: ChannelRules, path: string, ask: RecordCheck): Closed
   return undefined;
 }
 
-/** A name that two guilds share opens neither; only an id does. */
-const SHARED_NAME: typeof GUILD_PINS = { ...GUILD_PINS, isPinned: () => true };
-
 function guildKey(
   { guild, isUnknown, hasNamesake }: GuildPlace,
   guilds: Readonly<Record<string, GuildRules>>,
 ): string | undefined {
-  if (isUnknown) return findKeyById(guilds, guild.id, GUILD_PINS, isNameKey);
-  return findKey(guilds, guild, hasNamesake ? SHARED_NAME : GUILD_PINS);
+  if (isUnknown) return findKeyById(guilds, guild.id, guildPin, isNameKey);
+  return findKey(guilds, guild, guildPin, hasNamesake);
 }
 
 function channelKey(
@@ -708,10 +647,10 @@ function channelKey(
   channels: Readonly<Record<string, ChannelRules>>,
 ): string | undefined {
   if (thread && Object.hasOwn(channels, thread.id)) return thread.id;
-  const pins = channelPins(guild.id);
-  if (!isUnknown) return findKey(channels, channel, pins);
+  const pinOf = channelPin(guild.id);
+  if (!isUnknown) return findKey(channels, channel, pinOf);
   // Without `thread` it may be one, and any id the parent's.
-  return findKeyById(channels, channel.id, pins, (key) => !thread || isNameKey(key));
+  return findKeyById(channels, channel.id, pinOf, (key) => !thread || isNameKey(key));
 }
 
 function closedPlace(why: ClosedPlace["why"], rule: string): ClosedPlace {
@@ -748,72 +687,29 @@ export interface OpenPlace {
   readonly guildSlug?: string;
 }
 
-/** An entry of `guilds` with its combined rules for each place, which are computed once. */
-interface GuildEntry extends Layer<GuildRules> {
-  readonly channelsPath: string;
-  /** The rules of each channel if the entry lists none. */
-  readonly open: OpenPlace;
-  /** The rules of a channel, by the key of its entry. */
-  readonly places: (key: string) => OpenPlace | undefined;
-}
-
-/** Computed entries by policy, since an account's filter reaches its guilds. */
-const ENTRIES = new WeakMap<AccessPolicy, Map<string, GuildEntry>>();
-
-function entryOf(
-  policy: AccessPolicy,
-  guilds: Readonly<Record<string, GuildRules>>,
-  key: string,
-): GuildEntry | undefined {
-  const entries = ENTRIES.get(policy) ?? new Map<string, GuildEntry>();
-  const known = entries.get(key);
-  if (known) return known;
-  const rules = entryAt(guilds, key);
-  if (!rules) return undefined;
-  const entry = toEntry(rules, pathTo(GUILDS, key), policy.intentFilter);
-  ENTRIES.set(policy, entries.set(key, entry));
-  return entry;
-}
-
-function toEntry(rules: GuildRules, path: string, filter: IntentKeys | undefined): GuildEntry {
-  const { channels = {} } = rules;
-  const channelsPath = pathTo(path, "channels");
-  const guild = { rules, path };
-  const places = new Map<string, OpenPlace>();
-  const layer = (key: string): readonly Layer<ChannelRules>[] => {
-    const rules = entryAt(channels, key);
-    return rules ? [{ rules, path: pathTo(channelsPath, key) }] : [];
-  };
-  return {
-    ...guild,
-    channelsPath,
-    open: combineLayers([], guild, filter),
-    places(key) {
-      const known = places.get(key);
-      if (known) return known;
-      const own = layer(key);
-      if (own.length === 0) return undefined;
-      const place = combineLayers([...own, ...layer("*")], guild, filter);
-      places.set(key, place);
-      return place;
-    },
-  };
-}
+/** The combined rules by the path of their most specific entry. */
+const placesOf = oncePer((_: AccessPolicy) => new Map<string, OpenPlace>());
 
 /** Combines the entries of a channel, the most specific first, the guild's, and the account's filter. */
 function combineLayers(
   own: readonly Layer<ChannelRules>[],
   guild: Layer<GuildRules>,
-  filter: IntentKeys | undefined,
+  policy: AccessPolicy,
 ): OpenPlace {
+  const { path: rule } = own[0] ?? guild;
+  const known = placesOf(policy).get(rule);
+  if (known) return known;
   const { rules: { slug: guildSlug, users: guildUsers, reactionNotifications }, path } = guild;
   const layers: readonly Layer<Omit<ChannelRules, "pinned">>[] = [...own, guild];
-  return {
+  const place: OpenPlace = {
     kind: "open",
-    rule: (own[0] ?? guild).path,
+    rule,
     requireMention: firstOf(layers, "requireMention") ?? withRule(true, path, "requireMention"),
     users: firstOf(layers, "users"),
-    intentFilter: combineIntent([...layers, accountLevel(filter)], path),
+    intentFilter: combineIntent(
+      [...layers, { rules: policy, path: "channels.discord" }],
+      path,
+    ),
     reactionNotifications: withRule(reactionNotifications, path, "reactionNotifications"),
     threads: firstOf(layers, "threads") ?? withRule(NO_THREADS, path, "threads"),
     guildPath: path,
@@ -823,6 +719,8 @@ function combineLayers(
     skills: firstOf(layers, "skills")?.value,
     guildSlug,
   };
+  placesOf(policy).set(rule, place);
+  return place;
 }
 
 /** A value that applies in a place, and the config path that sets it, or that would set it. */

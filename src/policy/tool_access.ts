@@ -18,7 +18,6 @@ import { type Skill, skillsFor } from "../core/skills/skill.ts";
 import { type AllowEntry, type PlaceTools, prepareAllowlist, rulesFor } from "./rules.ts";
 import { prepareRights } from "./admission.ts";
 import type { AccessPolicy, SenderTools, ToolLists } from "./rules.ts";
-import { oncePer } from "../lib/cache.ts";
 
 /** The sender whose message the turn answers, and the agent that answers it. */
 export interface ToolAsker {
@@ -220,24 +219,10 @@ function everyLevels(levels: readonly PlaceTools[]): readonly ReturnType<typeof 
 }
 
 function entriesFor(entries: readonly SenderTools[], sender: Sender): readonly SenderTools[] {
-  const matching = preparedOf(entries).filter(({ isFor }) => isFor(sender));
-  const exactest = Math.min(...matching.map(({ rank }) => rank));
-  return matching.filter(({ rank }) => rank === exactest).map(({ entry }) => entry);
+  const matching = entries.filter(({ who }) => prepareAllowlist([who])(sender) !== undefined);
+  const exactest = Math.min(...matching.map(({ who }) => rankOf(who)));
+  return matching.filter(({ who }) => rankOf(who) === exactest);
 }
-
-interface PreparedEntry {
-  readonly entry: SenderTools;
-  readonly rank: number;
-  readonly isFor: (sender: Sender) => boolean;
-}
-
-/** The entries of a policy never change. */
-const preparedOf = oncePer((entries: readonly SenderTools[]) =>
-  entries.map((entry): PreparedEntry => {
-    const find = prepareAllowlist([entry.who]);
-    return { entry, rank: rankOf(entry.who), isFor: (sender) => find(sender) !== undefined };
-  })
-);
 
 /** How exactly an entry matches: the most exact kind has rank 0. */
 function rankOf({ kind }: AllowEntry): number {

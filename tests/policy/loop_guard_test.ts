@@ -20,13 +20,10 @@ let last = 1_400_000_000_000_001_000n;
 function guarded(rules = RULES, runs: ReadonlyMap<ChannelId, LoopRun> = new Map()) {
   const stored = new Map(runs);
   let writes = 0;
-  const guard = createLoopGuard(() => rules, {
-    runs,
-    keep(channelId, run) {
-      writes++;
-      if (run) stored.set(channelId, run);
-      else stored.delete(channelId);
-    },
+  const guard = createLoopGuard(() => rules, runs, (channelId, run) => {
+    writes++;
+    if (run) stored.set(channelId, run);
+    else stored.delete(channelId);
   });
   const at = (place: { channelId: ChannelId; parentId?: ChannelId }) => ({
     ...place,
@@ -103,7 +100,7 @@ describe("[P11] createLoopGuard()", () => {
 
   it("[C9] uses the current rules", () => {
     let rules = { maxTurns: 10, muteMs: 1_000 };
-    const guard = createLoopGuard(() => rules);
+    const guard = createLoopGuard(() => rules, new Map(), () => {});
     const next = (n: number) => ({ id: messageId(`14000000000000010${n}`), channelId: CHANNEL });
     for (let n = 10; n < 13; n++) guard.record(next(n), "own", n);
     rules = { maxTurns: 4, muteMs: 1_000 };
@@ -185,7 +182,7 @@ describe("[P11] createLoopGuard()", () => {
   });
 
   it("counts no message twice", () => {
-    const guard = createLoopGuard(() => RULES);
+    const guard = createLoopGuard(() => RULES, new Map(), () => {});
     const again = { id: messageId("1400000000000001000"), channelId: CHANNEL };
     for (let at = 0; at < 9; at++) guard.record(again, "own", at);
     assert.equal(guard.refuses({ ...again, id: messageId("1400000000000001001") }, 9), false);

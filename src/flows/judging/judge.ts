@@ -443,10 +443,11 @@ export const proxiedUsers: (account: BotAccount) => NewestSet<UserId> = perAccou
 const stateOf = perAccount("gateway", ({ accountId, store: { settings }, policy, now }) => ({
   /** Channels in which the account has seen messages, as it may not see all of its guilds. */
   seen: createNewestSet<ChannelId>(SEEN_MAX),
-  guard: createLoopGuard(() => policy().policy.loopGuard, {
-    runs: settings.loopRuns(accountId),
-    keep: (channelId, run) => settings.keepLoopRun(accountId, channelId, run, now()),
-  }),
+  guard: createLoopGuard(
+    () => policy().policy.loopGuard,
+    settings.loopRuns(accountId),
+    (channelId, run) => settings.keepLoopRun(accountId, channelId, run, now()),
+  ),
 }));
 
 /** The account as others of the process see it. */

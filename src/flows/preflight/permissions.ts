@@ -16,7 +16,7 @@ import {
 import type { Finding, FindingStatus } from "../../core/finding.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
 import { quoted } from "../../lib/text/quoted.ts";
-import { channelPins, findKey, GUILD_PINS, rulesFor } from "../../policy/rules.ts";
+import { channelPin, findKey, guildPin, rulesFor } from "../../policy/rules.ts";
 import type { AccessPolicy } from "../../policy/rules.ts";
 
 export interface SeenGuild extends Named<GuildId> {
@@ -46,7 +46,7 @@ function mayAnswerIn(policy: AccessPolicy, guild: Named<GuildId>): boolean {
 
 /** The key of the config's entry for a guild; `undefined` if there is none. */
 function guildKeyOf({ guilds }: AccessPolicy, guild: Named<GuildId>): string | undefined {
-  return guilds && findKey(guilds, guild, GUILD_PINS);
+  return guilds && findKey(guilds, guild, guildPin);
 }
 
 /**
@@ -126,7 +126,7 @@ function judgeGuild(policy: AccessPolicy, guild: SeenGuild): readonly Finding[] 
   }
   const key = guildKeyOf(policy, guild) ?? ANY;
   const { channels: rules = {} } = policy.guilds?.[key] ?? {};
-  const entryOf = (channel: SeenChannel) => findKey(rules, channel, channelPins(guild.id)) ?? ANY;
+  const entryOf = (channel: SeenChannel) => findKey(rules, channel, channelPin(guild.id)) ?? ANY;
   const open = details.channels.filter((channel) =>
     rulesFor({ kind: "guild", guild, channel }, policy).kind === "open"
   );

@@ -131,17 +131,6 @@ describe("[P12] withNames() › guilds", () => {
     );
     assert.equal(why(both, inGuild(GUILD, "friends")), "channel-not-listed");
   });
-
-  it("[P7] prefers the name that the guild's name matches first", () => {
-    const keys = { "Night Watch": guild({ channels: {} }), "night-watch": guild() };
-    for (const guilds of [keys, Object.fromEntries(Object.entries(keys).reverse())]) {
-      const both = withNames(
-        policy({ guilds }),
-        [aGuild("Night Watch", GUILD), aGuild("night-watch", GUILD)],
-      );
-      assert.equal(why(both, inGuild(GUILD, "renamed")), "mentioned");
-    }
-  });
 });
 
 describe("[P12] withNames() › channels", () => {
