@@ -331,32 +331,39 @@ export function createInCall(
 
   const hearAs = () => config().voice?.mode === "realtime" ? "frames" : "pieces";
 
-  const call = joinCall(account, place, {
-    ready(isNow) {
-      work(() => askToSpeak(account, place)); // anew after another join
-      if (isEndToEnd && !isNow) {
-        log.warn("A call is not end-to-end encrypted any more: Discord could hear it", { callId });
-      }
-      isEndToEnd = isNow;
-      if (isReady) return;
-      isReady = true;
-      first.resolve("ready");
-      log.info("In a voice channel", { guildId, channelId, callId, isEndToEnd });
-      work(showCard);
-      refresh();
-    },
-    speechBegan(userId) {
-      talk.speechBegan(userId);
-      refresh(); // their roles may have changed
-    },
-    piece: (piece) => talk.piece(piece),
-    frame: (userId, pcm) => talk.frame(userId, pcm),
-    ended: finish,
+  const call = joinCall(account, place, (event) => {
+    switch (event.kind) {
+      case "ready":
+        return ready(event.isEndToEnd);
+      case "began":
+        talk.speechBegan(event.userId);
+        return refresh(); // their roles may have changed
+      case "piece":
+        return talk.piece(event.piece);
+      case "frame":
+        return talk.frame(event.userId, event.pcm);
+      case "ended":
+        return finish(event.end);
+    }
   });
   const humans = () => Math.max(1, here().length);
   const talk = openTalk(account, { call, humans, speaker: speakerOf });
   setTimer("alive", ALIVE_MS, noteAlive);
   setTimer("empty", EMPTY_MS, leaveEmpty);
+
+  function ready(isNow: boolean): void {
+    work(() => askToSpeak(account, place)); // anew after another join
+    if (isEndToEnd && !isNow) {
+      log.warn("A call is not end-to-end encrypted any more: Discord could hear it", { callId });
+    }
+    isEndToEnd = isNow;
+    if (isReady) return;
+    isReady = true;
+    first.resolve("ready");
+    log.info("In a voice channel", { guildId, channelId, callId, isEndToEnd });
+    work(showCard);
+    refresh();
+  }
 
   function work(task: () => Promise<void>): void {
     task().catch((error: unknown) => log.warn("A step of a call failed", { callId, error }));

@@ -50,44 +50,22 @@ export type VoiceEnd =
   /** The call's end-to-end encryption could not be set up. */
   | "no_encryption";
 
-/** What a call tells. No handler may throw. */
-export interface CallEvents {
+/** Sound of a heard person. A piece follows its begin, with the time until here. */
+export type HeardSound =
+  | { readonly kind: "began"; readonly userId: UserId }
+  | { readonly kind: "piece"; readonly piece: HeardPiece }
+  | { readonly kind: "frame"; readonly userId: UserId; readonly pcm: Pcm };
+
+/** What a call tells. */
+export type CallEvent =
+  | HeardSound
   /**
    * The bot is in the channel. It is told again after each new connection, and if the server turns
-   * end-to-end encryption off or on.
-   *
-   * @param isEndToEnd Whether only the people of the call can decrypt its sound (DAVE).
+   * end-to-end encryption (DAVE) off or on: with it, only the people of the call decrypt its sound.
    */
-  ready(isEndToEnd: boolean): void;
-  /** A heard person begins a piece: it follows, with the time until here. */
-  speechBegan(userId: UserId): void;
-  piece(piece: HeardPiece): void;
-  frame(userId: UserId, pcm: Pcm): void;
+  | { readonly kind: "ready"; readonly isEndToEnd: boolean }
   /** The last event of a call. */
-  ended(end: VoiceEnd): void;
-}
-
-/** Speech of the bot in a call. One speech follows the other. */
-export interface CallSpeech {
-  /** Adds sound; it is played as soon as its turn comes. */
-  write(pcm: Pcm): void;
-  end(): void;
-  /** Stops at once, as when a person speaks. */
-  stop(): void;
-  /** Resolves at the end; `playedMs` of its sound were sent. Never rejects. */
-  readonly done: Promise<{ readonly playedMs: number; readonly isWhole: boolean }>;
-}
-
-export interface Call {
-  readonly place: CallPlace;
-  /** The people whose sound is decoded. The sound of all others is dropped undecoded. */
-  hear(people: ReadonlyMap<UserId, HearAs>): void;
-  speak(): CallSpeech;
-  /** Holds all speech, which goes on where it was. */
-  hold(isHeld: boolean): void;
-  /** Resolves once Discord no longer shows the bot in the channel, or after 2 s. Never rejects. */
-  leave(): Promise<void>;
-}
+  | { readonly kind: "ended"; readonly end: VoiceEnd };
 
 /** A person of a call who may talk to the bot now. */
 export interface CallSpeaker {

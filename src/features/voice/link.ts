@@ -10,9 +10,9 @@
 import { VoiceOpcodes as OP } from "discord-api-types/voice/v8";
 import { createSocket, type Socket } from "node:dgram";
 import { readSnowflake, type UserId } from "../../core/discord/ids.ts";
-import { schedule, type StartTimer } from "../../lib/clock.ts";
+import { schedule } from "../../lib/clock.ts";
 import { isRecord, parseForeignJson } from "../../lib/text/json.ts";
-import type { CallEvents, Pcm, VoiceEnd } from "./line.ts";
+import type { CallEvent, Pcm, VoiceEnd } from "./line.ts";
 import { createDave, type CreateDaveSession, SILENCE } from "./dave.ts";
 import type { SoundReceiver } from "./receiver.ts";
 import type { Opus } from "./thread.ts";
@@ -274,22 +274,13 @@ export function createGateway(target: LinkTarget, effects: {
 }
 
 /** The runtime's clock, chance and sockets; tests give their own. */
-export interface LinkRuntime {
-  readonly createSession: CreateDaveSession;
+export const RUNTIME = {
   /** Unix time in milliseconds that never jumps. */
-  readonly now: () => number;
-  readonly after: StartTimer;
-  readonly random: () => number;
-  readonly openWebSocket: (url: string) => WebSocket;
-  readonly openUdp: () => Socket;
-}
-
-export const RUNTIME: Omit<LinkRuntime, "createSession"> = {
-  now: () => performance.timeOrigin + performance.now(),
+  now: (): number => performance.timeOrigin + performance.now(),
   after: schedule,
   random: Math.random,
-  openWebSocket: (url) => new WebSocket(url),
-  openUdp: () => createSocket("udp4"),
+  openWebSocket: (url: string): WebSocket => new WebSocket(url),
+  openUdp: (): Socket => createSocket("udp4"),
 };
 
 /** Milliseconds between requests of discovery, between checks, and between packets that keep a NAT open. */
@@ -304,14 +295,20 @@ const MAX_MESSAGE = 1_000_000;
 /** Close code that keeps the session. */
 const KEEP_SESSION = 4900;
 
+export type FromLink =
+  | Extract<CallEvent, { readonly kind: "ready" }>
+  /** `token` is that of its connection: the next one may be on its way to the thread. */
+  | { readonly kind: "over"; readonly end: LinkEnd; readonly token: string };
+
 /** Opens a connection. */
 export function openLink(
   target: LinkTarget,
-  { now, after, random, openWebSocket, openUdp, createSession }: LinkRuntime,
-  { opus, receiver, events }: {
+  { now, after, random, openWebSocket, openUdp }: typeof RUNTIME,
+  createSession: CreateDaveSession,
+  { opus, receiver, tell }: {
     readonly opus: { readonly encode: Opus["encode"] };
     readonly receiver: SoundReceiver;
-    readonly events: { readonly ready: CallEvents["ready"]; ended(end: LinkEnd): void };
+    readonly tell: (told: FromLink) => void;
   },
 ) {
   let ws: WebSocket | undefined;
@@ -361,7 +358,7 @@ export function openLink(
   function tellReady(): void {
     if (dave.isEndToEnd() === toldEndToEnd) return;
     toldEndToEnd = dave.isEndToEnd();
-    events.ready(toldEndToEnd);
+    tell({ kind: "ready", isEndToEnd: toldEndToEnd });
   }
 
   function sendRaw(data: string | Uint8Array<ArrayBuffer>): void {
@@ -454,7 +451,7 @@ export function openLink(
 
   function end(how: LinkEnd): void {
     close(KEEP_SESSION);
-    events.ended(how);
+    tell({ kind: "over", end: how, token: target.token });
   }
 
   run(gateway.start);

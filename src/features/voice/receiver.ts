@@ -10,11 +10,11 @@
 import type { UserId } from "../../core/discord/ids.ts";
 import { eachOnce } from "../../lib/cache.ts";
 import {
-  type CallEvents,
   FRAME_MS,
   FRAME_SAMPLES,
   type HearAs,
   type HeardPiece,
+  type HeardSound,
   type Pcm,
 } from "./line.ts";
 import { type Dave, MAX_PEOPLE, SILENCE } from "./dave.ts";
@@ -271,12 +271,10 @@ interface Stream {
 }
 
 export function createReceiver(
-  { opus, rules, events, onSound }: {
+  { opus, rules, tell, onSound }: {
     readonly opus: { readonly takeDecoder: Opus["takeDecoder"] };
     readonly rules: () => ListenRules;
-    readonly events: {
-      readonly [Name in "speechBegan" | "piece" | "frame"]: CallEvents[Name];
-    };
+    readonly tell: (heard: HeardSound) => void;
     /** A person sends: {@link SoundReceiver.tick} is to be called. */
     readonly onSound: () => void;
   },
@@ -309,12 +307,16 @@ export function createReceiver(
     return stream;
   }
 
-  function tell({ userId, pieces }: Stream, pcm: Pcm | undefined, at: number): void {
-    const silence = () => new Int16Array(FRAME_SAMPLES);
-    if (heard.get(userId) === "frames") return events.frame(userId, pcm ?? silence());
+  function take({ userId, pieces }: Stream, pcm: Pcm | undefined, at: number): void {
+    if (heard.get(userId) === "frames") {
+      return tell({ kind: "frame", userId, pcm: pcm ?? new Int16Array(FRAME_SAMPLES) });
+    }
     for (const told of pieces.push(pcm, at)) {
-      if (told.kind === "began") events.speechBegan(userId);
-      else events.piece({ userId, ...told.piece });
+      tell(
+        told.kind === "began"
+          ? { kind: "began", userId }
+          : { kind: "piece", piece: { userId, ...told.piece } },
+      );
     }
   }
 
@@ -342,7 +344,7 @@ export function createReceiver(
         continue; // no Opus
       }
       for (let at = 0; at < (pcm?.length ?? 1); at += FRAME_SAMPLES) {
-        tell(stream, pcm?.subarray(at, at + FRAME_SAMPLES), nowMs);
+        take(stream, pcm?.subarray(at, at + FRAME_SAMPLES), nowMs);
         stream.toldMs = Math.max(stream.toldMs + FRAME_MS, nowMs - SILENT_MS);
       }
     }
@@ -394,7 +396,7 @@ export function createReceiver(
         if (nowMs - stream.lastMs > TAIL_MS) continue;
         isActive = true;
         for (; nowMs - stream.toldMs > SILENT_MS; stream.toldMs += FRAME_MS) {
-          tell(stream, undefined, stream.toldMs);
+          take(stream, undefined, stream.toldMs);
         }
       }
       return isActive;

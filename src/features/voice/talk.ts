@@ -25,7 +25,8 @@ import { readerTime } from "../../lib/text/units.ts";
 import { createKeyedQueue } from "../../lib/waker.ts";
 import { fenced } from "../../render/prompt/prompt.ts";
 import { budgetSpentText } from "../../render/sentences.ts";
-import type { Call, CallPlace, CallSpeaker, HeardPiece, Pcm } from "./line.ts";
+import type { CallPlace, CallSpeaker, HeardPiece, Pcm } from "./line.ts";
+import type { Call } from "./thread_calls.ts";
 import { createRealtimeTalk, type RealtimeTalk } from "./realtime.ts";
 import {
   askIn,

@@ -11,20 +11,14 @@ import {
   FRAME_MS,
   FRAME_SAMPLES,
   type HearAs,
-  type HeardPiece,
+  type HeardSound,
   type Pcm,
   SAMPLE_RATE,
 } from "./line.ts";
 import type { ListenRules } from "./receiver.ts";
 import { loadDavey } from "./davey.ts";
-import {
-  type Link,
-  type LinkEnd,
-  type LinkRuntime,
-  type LinkTarget,
-  openLink,
-  RUNTIME,
-} from "./link.ts";
+import type { CreateDaveSession } from "./dave.ts";
+import { type FromLink, type Link, type LinkTarget, openLink, RUNTIME } from "./link.ts";
 import { createReceiver } from "./receiver.ts";
 
 /** RTP counts Opus at 48 kHz, whatever the encoder gets. */
@@ -153,15 +147,12 @@ export type ToCall =
   | { readonly kind: "close" };
 
 export type FromCall =
-  /** The thread's first message, of no call. */
-  | { readonly kind: "listens" }
-  | { readonly kind: "ready"; readonly isEndToEnd: boolean }
-  | { readonly kind: "began"; readonly userId: UserId }
-  | { readonly kind: "piece"; readonly piece: HeardPiece }
-  | { readonly kind: "frame"; readonly userId: UserId; readonly pcm: Pcm }
-  | { readonly kind: "played"; readonly id: number; readonly isWhole: boolean }
-  /** `token` is that of its connection: the next one may be on its way to the thread. */
-  | { readonly kind: "over"; readonly end: LinkEnd; readonly token: string };
+  | HeardSound
+  | FromLink
+  | { readonly kind: "played"; readonly id: number; readonly isWhole: boolean };
+
+/** The thread's first message. */
+export const LISTENS = { kind: "listens" } as const;
 
 /** A message of, or to, one of the thread's calls. */
 export type OfCall<Message> = Message & { readonly call: number };
@@ -205,10 +196,10 @@ const COLLECT_MS = 10_000;
 /** Creates a call of the thread; it connects with its first message. */
 function createThreadCall(
   opus: Opus,
-  runtime: LinkRuntime,
+  createSession: CreateDaveSession,
   post: (message: FromCall) => void,
 ): (message: ToCall) => void {
-  const { now, after } = runtime;
+  const { now, after } = RUNTIME;
   let link: Link | undefined;
   let rules: ListenRules = { pauseMs: 0, longestMs: 0 };
   let isSpeaking = false;
@@ -217,11 +208,7 @@ function createThreadCall(
   const receiver = createReceiver({
     opus,
     rules: () => rules,
-    events: {
-      speechBegan: (userId) => post({ kind: "began", userId }),
-      piece: (piece) => post({ kind: "piece", piece }),
-      frame: (userId, pcm) => post({ kind: "frame", userId, pcm }),
-    },
+    tell: post,
     onSound: listen,
   });
   const player = createPlayer({
@@ -261,14 +248,7 @@ function createThreadCall(
         link?.close();
         receiver.reset();
         ({ rules } = message);
-        link = openLink(message.target, runtime, {
-          opus,
-          receiver,
-          events: {
-            ready: (isEndToEnd) => post({ kind: "ready", isEndToEnd }),
-            ended: (end) => post({ kind: "over", end, token: message.target.token }),
-          },
-        });
+        link = openLink(message.target, RUNTIME, createSession, { opus, receiver, tell: post });
         if (isSpeaking) link.speaking(true);
         return;
       case "hear":
@@ -303,10 +283,11 @@ export async function runVoiceJob(_job: unknown, port: MessagePort): Promise<nev
   const calls = new Map<number, ReturnType<typeof createThreadCall>>();
   port.on("message", ({ call, ...message }: OfCall<ToCall>) => {
     loading.then(([opus, davey]) => {
-      const take = calls.get(call) ?? createThreadCall(opus, {
-        ...RUNTIME,
-        createSession: (...of) => new davey.DAVESession(...of),
-      }, (told) => port.postMessage({ ...told, call } satisfies OfCall<FromCall>));
+      const take = calls.get(call) ?? createThreadCall(
+        opus,
+        (...of) => new davey.DAVESession(...of),
+        (told) => port.postMessage({ ...told, call } satisfies OfCall<FromCall>),
+      );
       calls.set(call, take);
       take(message);
       if (message.kind === "close") calls.delete(call);
@@ -316,7 +297,7 @@ export async function runVoiceJob(_job: unknown, port: MessagePort): Promise<nev
       })
     );
   });
-  port.postMessage({ kind: "listens", call: 0 } satisfies OfCall<FromCall>);
+  port.postMessage(LISTENS);
   await loading;
   return await new Promise(() => {});
 }

@@ -17,15 +17,14 @@ import { JOB_WORKER_URL } from "../../host/process/own_process.ts";
 import { isRecord } from "../../lib/text/json.ts";
 import type { JobMessage } from "../../sandbox/run_in_thread.ts";
 import {
-  type Call,
-  type CallEvents,
+  type CallEvent,
   type CallPlace,
-  type CallSpeech,
   type HearAs,
+  type Pcm,
   SAMPLE_RATE,
   type VoiceEnd,
 } from "./line.ts";
-import type { FromCall, OfCall, ToCall } from "./thread.ts";
+import type { FromCall, LISTENS, OfCall, ToCall } from "./thread.ts";
 
 /** Milliseconds without a call after which the thread ends: a person who comes back finds it. */
 const IDLE_MS = 30_000;
@@ -46,20 +45,13 @@ const LEAVE_MS = 2_000;
 const MAX_REFRESHES = 5;
 const STABLE_MS = 60_000;
 
-/** The thread's part that we use. */
-interface CallThread {
-  on(event: string, take: (told: OfCall<FromCall> | JobMessage) => void): unknown;
-  postMessage(message: OfCall<ToCall>): void;
-  terminate(): Promise<unknown>;
-}
-
 interface Calls {
   /** Starts the thread of the calls; a test gives one without sound. */
-  open: () => CallThread;
+  open: () => Worker;
   readonly running: Map<number, { readonly guildId: GuildId; readonly call: MainCall }>;
   /** Called once Discord shows the bot in no channel of the guild. */
   readonly leaving: Map<GuildId, () => void>;
-  thread?: CallThread | undefined;
+  thread?: Worker | undefined;
   /** Resolves once the thread listens: Deno drops messages of before. */
   listening?: Promise<void>;
   next: number;
@@ -90,7 +82,7 @@ export const callsOfThread: (account: BotAccount) => Calls = perAccount("voice",
 const callsIn = ({ running }: Calls, guildId: GuildId) =>
   [...running.values()].filter((known) => known.guildId === guildId).map(({ call }) => call);
 
-function startThread(account: BotAccount): CallThread {
+function startThread(account: BotAccount): Worker {
   const calls = callsOfThread(account);
   const worker = calls.open();
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -101,7 +93,7 @@ function startThread(account: BotAccount): CallThread {
     account.log.error("The thread of voice calls has ended; starting another one", { reason });
     for (const { call } of [...calls.running.values()]) call.threadDied();
   };
-  worker.on("message", (message) => {
+  worker.on("message", (message: OfCall<FromCall> | typeof LISTENS | JobMessage) => {
     if (message.kind === "failed") return died(message.reason);
     if (message.kind === "done" || calls.thread !== worker) return;
     if (message.kind === "listens") return resolve();
@@ -131,13 +123,17 @@ function post(account: BotAccount, message: OfCall<ToCall>): void {
 }
 
 /** Joins a channel: at most one call for each guild, so a second one moves the bot. */
-export function joinCall(account: BotAccount, place: CallPlace, events: CallEvents): Call {
+export function joinCall(
+  account: BotAccount,
+  place: CallPlace,
+  tell: (event: CallEvent) => void,
+): Call {
   const calls = callsOfThread(account);
   const { guildId } = place;
   callsIn(calls, guildId).forEach((call) => call.finish("left", false));
   calls.cancelIdle();
   const id = calls.next++;
-  const main = createMainCall(account, place, events, {
+  const main = createMainCall(account, place, tell, {
     post: (message) => post(account, { ...message, call: id }),
     onLeft: (then) => void calls.leaving.set(guildId, then),
     onOver() {
@@ -189,11 +185,13 @@ async function whyNoCall(
 }
 
 type MainCall = ReturnType<typeof createMainCall>;
+export type Call = MainCall["call"];
+export type CallSpeech = ReturnType<Call["speak"]>;
 
 function createMainCall(
   account: BotAccount,
   place: CallPlace,
-  events: CallEvents,
+  tell: (event: CallEvent) => void,
   { post, onOver, onLeft }: {
     readonly post: (message: ToCall) => void;
     readonly onOver: () => void;
@@ -282,26 +280,31 @@ function createMainCall(
     if (isInChannel) connection.setVoice({ guildId });
     speeches.forEach((end) => end(false));
     onOver();
-    events.ended(end);
+    tell({ kind: "ended", end });
   }
 
   /** Whether no person hears the bot: a moderator has muted it, or a stage does not let it speak. */
   const isMuted = () =>
     account.voiceIndex?.of(guildId).find(({ userId }) => userId === self())?.isMuted === true;
 
-  const call: Call = {
+  const call = {
     place,
-    hear(people) {
+    /** The people whose sound is decoded. The sound of all others is dropped undecoded. */
+    hear(people: ReadonlyMap<UserId, HearAs>): void {
       heard = new Map(people);
       post({ kind: "hear", people: heard }); // also to a connection that is about to be replaced
     },
-    hold(isNow) {
+    /** Holds all speech, which goes on where it was. */
+    hold(isNow: boolean): void {
       isHeld = isNow;
       if (!isOver) post({ kind: "hold", isHeld });
     },
-    speak(): CallSpeech {
+    /** Speech of the bot. One speech follows the other. */
+    speak() {
       const speech = nextSpeech++;
-      const { promise: done, resolve } = Promise.withResolvers<Awaited<CallSpeech["done"]>>();
+      const { promise: done, resolve } = Promise.withResolvers<
+        { readonly playedMs: number; readonly isWhole: boolean }
+      >();
       const played = new Int32Array(new SharedArrayBuffer(4));
       const end = (isWhole: boolean) => {
         speeches.delete(speech);
@@ -314,13 +317,17 @@ function createMainCall(
       };
       send({ kind: "speak", speech, played });
       return {
-        write: (pcm) => send({ kind: "write", speech, pcm }),
-        end: () => send({ kind: "end", speech }),
-        stop: () => send({ kind: "stop", speech }),
+        /** Adds sound; it is played as soon as its turn comes. */
+        write: (pcm: Pcm): void => send({ kind: "write", speech, pcm }),
+        end: (): void => send({ kind: "end", speech }),
+        /** Stops at once, as when a person speaks. */
+        stop: (): void => send({ kind: "stop", speech }),
+        /** Resolves at the end; `playedMs` of its sound were sent. Never rejects. */
         done,
       };
     },
-    async leave() {
+    /** Resolves once Discord no longer shows the bot in the channel, or after 2 s. Never rejects. */
+    async leave(): Promise<void> {
       if (isOver) return;
       const isGone = new Promise<void>((resolve) => {
         onLeft(resolve);
@@ -371,18 +378,15 @@ function createMainCall(
           readyMs = Math.min(readyMs, now());
           cancelReady?.();
           cancelReady = undefined;
-          return events.ready(message.isEndToEnd);
-        case "began":
-          return events.speechBegan(message.userId);
-        case "piece":
-          return events.piece(message.piece);
-        case "frame":
-          return events.frame(message.userId, message.pcm);
+          return tell(message);
         case "over":
           if (message.token !== server?.token) return;
           if (message.end === "refresh") return refresh();
           if (message.end !== "disconnected") return finish(message.end);
           if (sessionId !== undefined) wait(NEWS_MS, refresh); // otherwise the news is there
+          return;
+        default:
+          tell(message);
       }
     },
     /** The thread has died, and the next message starts another one. */

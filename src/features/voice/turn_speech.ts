@@ -19,14 +19,8 @@ import type { Sound } from "../../flows/media/files.ts";
 import { spokenText } from "../../flows/media/files.ts";
 import type { TurnSpeech, TurnToSpeak } from "../../flows/turn/finished_turn.ts";
 import { freezeUnprompted, noticeBody } from "../../render/reply.ts";
-import {
-  type Call,
-  type CallPlace,
-  type CallSpeaker,
-  type CallSpeech,
-  type Pcm,
-  SAMPLE_RATE,
-} from "./line.ts";
+import { type CallPlace, type CallSpeaker, type Pcm, SAMPLE_RATE } from "./line.ts";
+import type { Call, CallSpeech } from "./thread_calls.ts";
 import type { LastSpeech } from "./talk.ts";
 
 /** Milliseconds after which a sound of no known end was a noise: a piece, and the time for its words. */
@@ -316,18 +310,8 @@ const WORKING_MS = 8_000;
 /** Milliseconds between two looks at the growing text. */
 const LOOK_MS = 50;
 
-/** The voice of a turn, for a model that speaks itself, too. */
-interface HeardSpeech extends TurnSpeech {
-  /** Plays sound of the answer. */
-  hear(pcm: Pcm): Promise<void>;
-  /** Aborted if a person speaks. */
-  readonly stopped: AbortSignal;
-  /** Milliseconds that were played; 0 before the end. */
-  heardMs(): number;
-}
-
 /**
- * Creates the voice.
+ * Creates the voice of a turn, for a model that speaks itself, too.
  *
  * @param by `sound`: the model speaks, and gives its sound.
  */
@@ -336,7 +320,7 @@ export function createTurnSpeech(
   { message, mayShow, ending, mark }: TurnToSpeak,
   { speeches, place }: { readonly speeches: Speeches; readonly place: CallPlace },
   by: "sentences" | "sound" = "sentences",
-): HeardSpeech {
+) {
   const { schedule, log } = account;
   const speak = (text: string, signal: AbortSignal) =>
     speakIn(account, place, text, signal, by === "sound" ? undefined : message.sender);
@@ -431,11 +415,14 @@ export function createTurnSpeech(
   }, WORKING_MS);
 
   return {
+    /** Plays sound of the answer. */
     hear,
+    /** Aborted if a person speaks. */
     stopped: person.signal,
-    heardMs: () => heardMs,
-    isPosted: () => isPosted,
-    stream(visible) {
+    /** Milliseconds that were played; 0 before the end. */
+    heardMs: (): number => heardMs,
+    isPosted: (): boolean => isPosted,
+    stream(visible: (text: string) => string): ReturnType<TurnSpeech["stream"]> {
       let written = "";
       let cancel: (() => void) | undefined;
       look = () => {
@@ -457,7 +444,7 @@ export function createTurnSpeech(
         },
       };
     },
-    async end(text, isLarge) {
+    async end(text: string, isLarge: boolean): Promise<void> {
       isOver = true;
       cancelWorking();
       const isOther = hasSound && !text.startsWith(current);
@@ -471,11 +458,11 @@ export function createTurnSpeech(
       heardMs = playedMs;
       isPosted = isMore || (failure !== undefined || !isWhole) && /[\p{L}\p{N}]/u.test(text);
     },
-    pause() {
+    pause(): void {
       look();
       if (by === "sentences") add(sentences.next(current, true));
     },
-    waits: () => only("For that I need a press on the card in the chat."),
+    waits: (): void => only("For that I need a press on the card in the chat."),
     say: only,
   };
 }

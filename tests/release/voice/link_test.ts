@@ -14,8 +14,13 @@ import { parseSnowflake, type UserId } from "../../../src/core/discord/ids.ts";
 import type { Dispatch } from "../../../src/discord/gateway/decode/payloads.ts";
 import { createVoiceIndex } from "../../../src/discord/gateway/read/voice_index.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
-import type { Call, CallEvents, Pcm, VoiceEnd } from "../../../src/features/voice/line.ts";
-import { callsOfThread, joinCall, stopThread } from "../../../src/features/voice/thread_calls.ts";
+import type { CallEvent, Pcm, VoiceEnd } from "../../../src/features/voice/line.ts";
+import {
+  type Call,
+  callsOfThread,
+  joinCall,
+  stopThread,
+} from "../../../src/features/voice/thread_calls.ts";
 import { JOB_WORKER_URL } from "../../../src/host/process/own_process.ts";
 import { ask, connectReady, withSimulator } from "../../simulator/raw_client.ts";
 import { schedule } from "../../../src/lib/clock.ts";
@@ -70,13 +75,11 @@ function withCall(
       }
     }, 5);
     const told: Told = { connections: [], frames: [], ends: [] };
-    const events: CallEvents = {
-      ready: (isEndToEnd) => told.connections.push(isEndToEnd),
-      speechBegan: () => {},
-      piece: () => {},
-      frame: (_, pcm) => told.frames.push(pcm),
-      ended: (end) => told.ends.push(end),
-    };
+    function tell(event: CallEvent): void {
+      if (event.kind === "ready") told.connections.push(event.isEndToEnd);
+      if (event.kind === "frame") told.frames.push(event.pcm);
+      if (event.kind === "ended") told.ends.push(event.end);
+    }
     const { log, lines } = recordingLog();
     let thread: Worker | undefined;
     const userId = parseSnowflake<"user">(sim.application.userId);
@@ -120,7 +123,7 @@ function withCall(
     callsOfThread(account).open = () =>
       thread = new Worker(JOB_WORKER_URL, { workerData: { kind: "voice" } });
     await new Promise((resolve) => setTimeout(resolve, 50));
-    const call = joinCall(account, { guildId: demo.krill.id, channelId: channel.id }, events);
+    const call = joinCall(account, { guildId: demo.krill.id, channelId: channel.id }, tell);
     const until = async (what: string, test: () => boolean) => {
       for (const end = Date.now() + 50_000; !test();) {
         if (Date.now() > end) {

@@ -5,7 +5,13 @@ import type { OwnVoice, VoiceMember, VoiceServer } from "../../../../src/core/di
 import type { VoiceListener } from "../../../../src/discord/gateway/read/voice_index.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { callsOfThread, joinCall } from "../../../../src/features/voice/thread_calls.ts";
-import type { FromCall, OfCall, PlayedSamples } from "../../../../src/features/voice/thread.ts";
+import {
+  type FromCall,
+  LISTENS,
+  type OfCall,
+  type PlayedSamples,
+  type ToCall,
+} from "../../../../src/features/voice/thread.ts";
 import { bareAccount } from "../../../support/account.ts";
 import { channelId, guildId, userId } from "../../../support/discord/builders.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
@@ -28,7 +34,7 @@ async function startCall({ refusals = [], hasChannel = true }: {
   const clock = new FakeClock();
   let members: readonly VoiceMember[] = [];
   let listener: Partial<VoiceListener> = {};
-  let take: (told: OfCall<FromCall>) => void = () => {};
+  let take: (told: OfCall<FromCall> | typeof LISTENS) => void = () => {};
   let die = () => {};
   const account = bareAccount({
     ...{ now: clock.now, schedule: clock.schedule },
@@ -50,19 +56,17 @@ async function startCall({ refusals = [], hasChannel = true }: {
       if (event === "message") take = run as typeof take;
       if (event === "exit") die = run as typeof die;
     },
-    postMessage(message) {
+    postMessage(message: ToCall) {
       log.push(message.kind === "connect" ? `> ${message.target.url}` : `> ${message.kind}`);
       if (message.kind === "speak") played.set(message.speech, message.played);
     },
     terminate: () => Promise.resolve(),
-  });
-  const call = joinCall(account, { guildId: GUILD, channelId: TALK }, {
-    ready: () => log.push("ready"),
-    speechBegan: () => log.push("began"),
-    piece: () => log.push("piece"),
-    frame: () => log.push("frame"),
-    ended: (end) => log.push(`ended ${end}`),
-  });
+  } as never);
+  const call = joinCall(
+    account,
+    { guildId: GUILD, channelId: TALK },
+    (event) => log.push(event.kind === "ended" ? `ended ${event.end}` : event.kind),
+  );
   await settle();
   const main = {
     call,
@@ -77,7 +81,7 @@ async function startCall({ refusals = [], hasChannel = true }: {
   const connect = () => {
     main.moved(TALK, "s");
     main.server({ token: "t", endpoint: "e:1" });
-    take({ kind: "listens", call: 0 });
+    take(LISTENS);
   };
   const play = (speech: number, ms: number) => played.get(speech)?.set([ms * 24]);
   return {

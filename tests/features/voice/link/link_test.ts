@@ -29,7 +29,7 @@ function linkOf() {
   const receiver = createReceiver({
     opus: { takeDecoder: () => undefined },
     rules: () => ({ pauseMs: 500, longestMs: 30_000 }),
-    events: { speechBegan: () => {}, piece: () => {}, frame: () => {} },
+    tell: () => {},
     onSound: () => {},
   });
   openLink(TARGET, {
@@ -48,15 +48,14 @@ function linkOf() {
       return socket;
     },
     openUdp: () => udp as unknown as Socket,
-    createSession: () =>
-      ({
-        getSerializedKeyPackage: () => new Uint8Array(),
-        setPassthroughMode: () => {},
-      }) as unknown as DaveSession,
-  }, {
+  }, () =>
+    ({
+      getSerializedKeyPackage: () => new Uint8Array(),
+      setPassthroughMode: () => {},
+    }) as unknown as DaveSession, {
     opus: { encode: () => new Uint8Array() },
     receiver,
-    events: { ready: (isEndToEnd) => ready.push(isEndToEnd), ended: (end) => ends.push(end) },
+    tell: (told) => told.kind === "ready" ? ready.push(told.isEndToEnd) : ends.push(told.end),
   });
   const tell = (data: string | ArrayBuffer) =>
     sockets.at(-1)?.onmessage?.(new MessageEvent("message", { data }));

@@ -19,7 +19,7 @@ function receiverOf(decoder?: Partial<SpeechDecoder>, frame = () => {}) {
   return createReceiver({
     opus: { takeDecoder: () => decoder && whole },
     rules: () => ({ pauseMs: 500, longestMs: 30_000 }),
-    events: { speechBegan() {}, piece() {}, frame },
+    tell: ({ kind }) => kind === "frame" && frame(),
     onSound() {},
   });
 }

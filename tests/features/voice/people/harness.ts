@@ -22,7 +22,12 @@ import {
 import { voice } from "../../../../src/features/voice/feature.ts";
 import type { HearAs, VoiceEnd } from "../../../../src/features/voice/line.ts";
 import { callsOfThread } from "../../../../src/features/voice/thread_calls.ts";
-import type { FromCall, OfCall, ToCall } from "../../../../src/features/voice/thread.ts";
+import {
+  type FromCall,
+  LISTENS,
+  type OfCall,
+  type ToCall,
+} from "../../../../src/features/voice/thread.ts";
 import "../../../../src/features/voice/calls.ts"; // loaded on first use
 import "../../../../src/features/voice/talk.ts";
 import { voices } from "../../../../src/flows/turn/finished_turn.ts";
@@ -156,9 +161,9 @@ export async function openWorld(
   }
 
   function openThread() {
-    let take = (_: OfCall<FromCall>) => {};
+    let take = (_: OfCall<FromCall> | typeof LISTENS) => {};
     const known = new Map<number, FakeCall>();
-    queueMicrotask(() => take({ kind: "listens", call: 0 }));
+    queueMicrotask(() => take(LISTENS));
     return {
       on(event: string, handle: typeof take) {
         if (event === "message") take = handle;
@@ -182,7 +187,7 @@ export async function openWorld(
         else made.tell({ kind: "ready", isEndToEnd: true });
       },
       terminate: () => Promise.resolve(),
-    };
+    } as never;
   }
 
   const discord = { guilds: { [GUILD]: { users: [`role:${ALLOWED}`] } } };

@@ -1,6 +1,7 @@
 /** A call without sound: it counts what it gets, and plays as much of it as a test says. */
 
-import type { Call, CallSpeech, Pcm } from "../../../../src/features/voice/line.ts";
+import type { Pcm } from "../../../../src/features/voice/line.ts";
+import type { Call, CallSpeech } from "../../../../src/features/voice/thread_calls.ts";
 import { msOf } from "../../../../src/features/voice/turn_speech.ts";
 import { channelId, guildId } from "../../../support/discord/builders.ts";
 
