@@ -135,9 +135,8 @@ export function eventsOf(
   }
   const senderId = [channelId, messageId, guildId, readIn, event.key].join("/");
   const rules = { template: `event: ${event.event}\n${event.template}` };
-  const values = { body, text: "", header: () => undefined };
   return entries.flatMap(([hook, { to }]) => {
-    const found = readHookEvent({ hook, accountId, rules }, values, senderId);
+    const found = readHookEvent({ hook, accountId, rules }, { body }, senderId);
     state.number = (state.number + 1) % IDS_PER_MS;
     const id = snowflakeAt<"message">(now(), state.number);
     const { sources } = event;

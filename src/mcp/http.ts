@@ -47,10 +47,6 @@ const SAID_CHARS = 2_000;
 /** Milliseconds to wait for the end of a program that reads no more. */
 const ENDING_MS = 1_000;
 
-interface StdioTransport extends MCPTransport {
-  readonly said: () => string;
-}
-
 /**
  * Creates the transport.
  *
@@ -63,7 +59,7 @@ export function createStdioTransport(
   prepare: () => Promise<ConfinedLaunch>,
   onEnd: (ended: ProgramError) => void,
   onToolsChanged: () => void = () => {},
-): StdioTransport {
+): MCPTransport & { readonly said: () => string } {
   let child: ChildProcess | undefined;
   let launched: ConfinedLaunch | undefined;
   let unwatch = () => {};
@@ -103,7 +99,7 @@ export function createStdioTransport(
     }
   }
 
-  const transport: StdioTransport = {
+  const transport: ReturnType<typeof createStdioTransport> = {
     said: () => said,
     async start() {
       const launch = await prepare();
@@ -278,14 +274,11 @@ export function createHttpTransport(
       if (!isAnswered) throw new LostSessionError(status, text);
       return await withAnswer(new Response(text, response), asked);
     }
-    return await withAnswer(abortable(response), asked, {
-      onToolsChanged,
-      async resume(lastEventId, ms) {
-        const signal = init?.signal ?? new AbortController().signal;
-        if (!signal.aborted) await waitFor(ms, schedule, signal);
-        const more = await openStream(url, { ...init }, { "last-event-id": lastEventId });
-        return more && abortable(more).body;
-      },
+    return await withAnswer(abortable(response), asked, onToolsChanged, async (lastEventId, ms) => {
+      const signal = init?.signal ?? new AbortController().signal;
+      if (!signal.aborted) await waitFor(ms, schedule, signal);
+      const more = await openStream(url, { ...init }, { "last-event-id": lastEventId });
+      return more && abortable(more).body;
     });
   }
 

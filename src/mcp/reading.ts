@@ -242,30 +242,25 @@ export interface Asked {
   readonly method: string;
 }
 
-interface EventPorts {
-  /** The server has other tools now. */
-  readonly onToolsChanged?: () => void;
-  /**
-   * Continues a stream that ended before its answer, after some milliseconds.
-   *
-   * @returns `undefined` if the server does not.
-   */
-  readonly resume?: (
-    lastEventId: string,
-    ms: number,
-  ) => Promise<ReadableStream<Uint8Array<ArrayBuffer>> | null | undefined>;
-}
+/** @returns `undefined` if the server does not continue the stream after that event. */
+type Resume = (
+  lastEventId: string,
+  ms: number,
+) => Promise<ReadableStream<Uint8Array<ArrayBuffer>> | null | undefined>;
 
 /**
  * The same response with a body that is read and bounded, and that always has an answer.
  *
  * @param asked Absent for a stream that answers none.
+ * @param onToolsChanged The server has other tools now.
+ * @param resume Continues a stream that ended before its answer, after some milliseconds.
  * @throws {Error} If a body that is no stream breaks off, or is too large.
  */
 export async function withAnswer(
   response: Response,
   asked: Asked | undefined,
-  ports: EventPorts = {},
+  onToolsChanged?: () => void,
+  resume?: Resume,
 ): Promise<Response> {
   const { statusText, headers, body } = response;
   const status = asked && response.status === 202 ? 200 : response.status; // it is an answer
@@ -274,7 +269,7 @@ export async function withAnswer(
   kept.delete("content-length");
   kept.delete("content-encoding");
   const isStream = body !== null && isEventStream(response);
-  const stream = isStream && events(body, asked, ports);
+  const stream = isStream && events(body, asked, onToolsChanged, resume);
   if (stream && (!asked || asked.method === "tools/call")) {
     return new Response(stream, { status, statusText, headers: kept });
   }
@@ -309,7 +304,8 @@ function tooLong(): Error {
 function events(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   asked: Asked | undefined,
-  { onToolsChanged, resume }: EventPorts,
+  onToolsChanged?: () => void,
+  resume?: Resume,
 ): ReadableStream<Uint8Array> {
   let reader = body.getReader();
   const waiting = new Map(asked ? [[asked.id, asked.method]] : []);

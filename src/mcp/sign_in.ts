@@ -96,23 +96,7 @@ class SignInError extends Error {
   override readonly name = "SignInError";
 }
 
-export interface SignIn {
-  readonly address: string;
-  /** Set if the person enters a code there. Then nothing comes back, and the answer stands here. */
-  readonly device?: { readonly code: string; readonly answer: URLSearchParams };
-  /**
-   * Whether an answer belongs to this sign-in: it has the right `state`.
-   *
-   * @param answer Query of the address that the browser came back to.
-   */
-  isOurs(answer: URLSearchParams): boolean;
-  /**
-   * Gets the tokens.
-   *
-   * @throws {SignInError} If the answer is none of this sign-in, or a server refuses.
-   */
-  finish(answer: URLSearchParams): Promise<Login>;
-}
+export type SignIn = Awaited<ReturnType<typeof createSignIn>>;
 
 const ASK_MS = 20_000;
 const MAX_WORDS = 300;
@@ -125,13 +109,13 @@ const MAX_WORDS = 300;
  * @param byDevice Whether to take the device flow if the server has it.
  * @throws {SignInError} If the server wants none, or offers none.
  */
-export async function beginSignIn(
+export async function createSignIn(
   server: McpHttpServer,
   redirectUrl: string,
   now: Clock["now"],
   wantedScope?: string,
   byDevice = false,
-): Promise<SignIn> {
+) {
   const { url, oauth = {} } = server;
   const plainFetch = createOAuthFetch(url); // refuses addresses on other private networks
   const device = byDevice ? createDeviceFlow(plainFetch) : undefined;
@@ -184,9 +168,16 @@ export async function beginSignIn(
   const isOurs = (answer: URLSearchParams) => isSame(answer.get("state") ?? "", state);
   return {
     address: begun?.address ?? address.href,
+    /** Set if the person enters a code there. Then nothing comes back, and the answer stands here. */
     device: begun && { code: begun.code, answer: new URLSearchParams({ state, code: "device" }) },
+    /** Whether the query of the browser's last address belongs to this sign-in: it has the `state`. */
     isOurs,
-    async finish(answer) {
+    /**
+     * Gets the tokens.
+     *
+     * @throws {SignInError} If the answer is none of this sign-in, or a server refuses.
+     */
+    async finish(answer: URLSearchParams): Promise<Login> {
       if (!isOurs(answer)) throw new SignInError("the answer belongs to another sign-in");
       const refusal = answer.get("error");
       if (refusal !== null) {
@@ -326,7 +317,7 @@ export async function beginLogin(
   logins: Logins,
 ): Promise<SignIn> {
   const { wantedScope } = logins.read(id, server.url) ?? {};
-  const { finish, ...pending } = await beginSignIn(server, redirectUrl, Date.now, wantedScope);
+  const { finish, ...pending } = await createSignIn(server, redirectUrl, Date.now, wantedScope);
   return {
     ...pending,
     async finish(answer) {

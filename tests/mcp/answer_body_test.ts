@@ -35,13 +35,12 @@ describe("[T6] withAnswer()", () => {
   for (const asked of [undefined, ASKED]) {
     it(`continues ${asked === undefined ? "a standing stream" : "an answer"} at its last event`, async () => {
       const resumed: unknown[] = [];
-      const response = await withAnswer(streamOf("id: a\nretry: 250\ndata:\n\n", 1), asked, {
-        resume: (lastEventId, ms) => {
-          const next = 'id: b\ndata: {"method":"x"}\n\n';
-          const body = resumed.length === 0 ? streamOf(next, 1).body : undefined;
-          resumed.push([lastEventId, ms]);
-          return Promise.resolve(body);
-        },
+      const stream = streamOf("id: a\nretry: 250\ndata:\n\n", 1);
+      const response = await withAnswer(stream, asked, undefined, (lastEventId, ms) => {
+        const next = 'id: b\ndata: {"method":"x"}\n\n';
+        const body = resumed.length === 0 ? streamOf(next, 1).body : undefined;
+        resumed.push([lastEventId, ms]);
+        return Promise.resolve(body);
       });
       const text = await response.text();
       assert.deepEqual(resumed, [["a", 250], ["b", 250]]);
@@ -58,9 +57,11 @@ describe("[T6] withAnswer()", () => {
         const body = ReadableStream.from(pieces.map((piece) => new TextEncoder().encode(piece)));
         const headers = { "content-type": "text/event-stream" };
         let changes = 0;
-        const response = await withAnswer(new Response(body, { headers }), undefined, {
-          onToolsChanged: () => changes++,
-        });
+        const response = await withAnswer(
+          new Response(body, { headers }),
+          undefined,
+          () => changes++,
+        );
         await response.text();
         assert.equal(changes, 1, `cut at ${at}`);
       }

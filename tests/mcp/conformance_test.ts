@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { schedule } from "../../src/lib/clock.ts";
 import { createLogins, type McpHttpServer } from "../../src/mcp/oauth/provider.ts";
-import { beginSignIn } from "../../src/mcp/sign_in.ts";
+import { createSignIn } from "../../src/mcp/sign_in.ts";
 import { createMcpServers } from "../../src/mcp/servers.ts";
 import { listed } from "../support/model/mcp_listed.ts";
 import { type Habits, type OAuthServer, startOAuthServer } from "../support/model/mcp_oauth.ts";
@@ -47,7 +47,7 @@ async function play(
       const wantsSignIn = /barnacle mcp login far/.test(answer);
       if (!wantsSignIn || asked.length === MAX_SIGN_INS) return { answer, asked };
       const { wantedScope } = logins.read("far", url) ?? {};
-      const signIn = await beginSignIn(target, "http://127.0.0.1:8/back", Date.now, wantedScope);
+      const signIn = await createSignIn(target, "http://127.0.0.1:8/back", Date.now, wantedScope);
       asked.push(new URL(signIn.address).searchParams);
       logins.write("far", await signIn.finish(allow(signIn.address).searchParams));
     }

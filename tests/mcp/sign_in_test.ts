@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createOAuthFetch } from "../../src/mcp/oauth/fetch.ts";
-import { beginSignIn } from "../../src/mcp/sign_in.ts";
+import { createSignIn } from "../../src/mcp/sign_in.ts";
 import type { McpHttpServer } from "../../src/mcp/oauth/provider.ts";
 import { type Habits, type OAuthServer, startOAuthServer } from "../support/model/mcp_oauth.ts";
 
@@ -9,9 +9,9 @@ const BACK = "http://127.0.0.1:8765/callback";
 const NOW = 1_800_000_000_000;
 
 const begin = ({ url }: OAuthServer, oauth?: McpHttpServer["oauth"]) =>
-  beginSignIn({ url, headers: {}, ...(oauth && { oauth }) }, BACK, () => NOW);
+  createSignIn({ url, headers: {}, ...(oauth && { oauth }) }, BACK, () => NOW);
 
-describe("[T13] beginSignIn()", () => {
+describe("[T13] createSignIn()", () => {
   it("registers Barnacle, sends a challenge, a state and the resource, and gets tokens", async () => {
     await using server = await startOAuthServer();
     const signIn = await begin(server);

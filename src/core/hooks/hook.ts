@@ -382,10 +382,10 @@ function problem(why: string): HookBody {
 
 export interface HookValues {
   readonly body: unknown;
-  /** The body as it was sent. */
-  readonly text: string;
-  /** A header's value, by its name in lower case. */
-  readonly header: (name: string) => string | undefined;
+  /** The body as it was sent; empty for an event of a server. */
+  readonly text?: string;
+  /** Absent for an event of a server. */
+  readonly headers?: Headers;
 }
 
 /** `plain`: for models and keys. `markdown`: values cannot make markup or mentions. */
@@ -552,9 +552,9 @@ function textsOf(path: Path, here: unknown, values: HookValues): readonly string
 function foundAt({ root, names }: Path, here: unknown, values: HookValues): readonly unknown[] {
   switch (root) {
     case "header":
-      return [values.header(names[0] ?? "")].filter((one) => one !== undefined);
+      return [values.headers?.get(names[0] ?? "")].filter((one) => typeof one === "string");
     case "text":
-      return [values.text];
+      return [values.text ?? ""];
     case "body":
       return [values.body];
     case "value":

@@ -204,11 +204,7 @@ export function createHookReceiver(
       const parsed = readHookBody(body, headers.get("content-type") ?? "");
       if (parsed.kind === "problem") return answer("unreadable", 400, parsed.why);
       if (headers.get("x-github-event") === "ping") return answer("left_out", 200, "pong");
-      const values = {
-        body: parsed.value,
-        text: parsed.text,
-        header: (one: string) => headers.get(one) ?? undefined,
-      };
+      const values = { body: parsed.value, text: parsed.text, headers };
       const deliveryId = proof.deliveryId ?? early.deliveryId;
       const event = readHookEvent({ hook: hook.name, accountId, rules }, values, deliveryId);
       if (!event) return answer("left_out", 200, "The hook leaves such events out");

@@ -300,7 +300,7 @@ export async function wordsOfEvents(
   const path = `/channels/${channelId}/messages${messageId ? `/${messageId}` : "?limit=50"}`;
   const found = await rest.request("GET", path).catch(noneIfRefused) ?? [];
   const messages = [found].flat().toReversed().map((body) => (path: string) =>
-    valuesAt(path, { body, text: "", header: () => undefined })
+    valuesAt(path, { body })
   );
   const lines = messages.map((at) =>
     `${at("author.username")}: ${withoutSpoilers(at("content").join())}`

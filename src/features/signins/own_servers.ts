@@ -36,7 +36,7 @@ import { DENY, DONE, FILL_IN, type Question } from "../../core/people/question.t
 import { MAX_LINK } from "../../core/outbound/outbound.ts";
 import { pastedUrl } from "../../host/sign_in_callback.ts";
 import { createNewestSet } from "../../lib/cache.ts";
-import { beginSignIn, mcpStates, NotYetError, type SignIn } from "../../mcp/sign_in.ts";
+import { createSignIn, mcpStates, NotYetError, type SignIn } from "../../mcp/sign_in.ts";
 import {
   createLogins,
   createSealing,
@@ -231,7 +231,7 @@ export function signInTool(account: BotAccount, server: EachServer): Tool {
     const scope = loginAt(account, message.sender.id, server)?.wantedScope;
     // The page of a public address is safer: no one can be talked into entering another's code.
     const isPrivate = !url?.startsWith("https:");
-    const begun = await beginSignIn(transport, backTo(), account.now, scope, isPrivate);
+    const begun = await createSignIn(transport, backTo(), account.now, scope, isPrivate);
     const [oldest] = waiting.keys();
     if (oldest !== undefined && waiting.size >= MAX_WAITING) waiting.delete(oldest);
     waiting.set(callKey, begun);

@@ -304,7 +304,7 @@ async function askToSpeak(account: BotAccount, { guildId, channelId }: CallPlace
  */
 export function createInCall(
   account: BotAccount,
-  { joinCall, openTalk }: SoundCode,
+  { createCall, openTalk }: SoundCode,
   row: VoiceCall,
   stored: readonly VoiceChoice[],
   isRejoined: boolean,
@@ -331,7 +331,7 @@ export function createInCall(
 
   const hearAs = () => config().voice?.mode === "realtime" ? "frames" : "pieces";
 
-  const call = joinCall(account, place, (event) => {
+  const call = createCall(account, place, (event) => {
     switch (event.kind) {
       case "ready":
         return ready(event.isEndToEnd);

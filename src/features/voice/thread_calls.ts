@@ -123,11 +123,11 @@ function post(account: BotAccount, message: OfCall<ToCall>): void {
 }
 
 /** Joins a channel: at most one call for each guild, so a second one moves the bot. */
-export function joinCall(
+export function createCall(
   account: BotAccount,
   place: CallPlace,
   tell: (event: CallEvent) => void,
-): Call {
+) {
   const calls = callsOfThread(account);
   const { guildId } = place;
   callsIn(calls, guildId).forEach((call) => call.finish("left", false));
@@ -185,7 +185,7 @@ async function whyNoCall(
 }
 
 type MainCall = ReturnType<typeof createMainCall>;
-export type Call = MainCall["call"];
+export type Call = ReturnType<typeof createCall>;
 export type CallSpeech = ReturnType<Call["speak"]>;
 
 function createMainCall(

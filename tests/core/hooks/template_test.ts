@@ -28,7 +28,7 @@ const BODY = {
 const values = (body: unknown = BODY): HookValues => ({
   body,
   text: JSON.stringify(body),
-  header: (name) => name === "x-github-event" ? "issues" : undefined,
+  headers: new Headers({ "x-github-event": "issues" }),
 });
 
 describe("[W4] renderTemplate()", () => {

@@ -10,7 +10,7 @@ import type { UserId } from "../../../src/core/discord/ids.ts";
 import type { Decision } from "../../../src/core/people/question.ts";
 import { WaitsForPerson } from "../../../src/core/turn/tool.ts";
 import { peoplesLogins, readyFor, signInTool } from "../../../src/features/signins/own_servers.ts";
-import { beginSignIn, NotYetError } from "../../../src/mcp/sign_in.ts";
+import { createSignIn, NotYetError } from "../../../src/mcp/sign_in.ts";
 import { directMessage } from "../../support/discord/builders.ts";
 import { answerMcp } from "../../support/model/own_accounts.ts";
 import { toolContext } from "../../support/model/tools.ts";
@@ -143,7 +143,7 @@ const CONTEXT = toolContext({ message: directMessage(), callKey: "1:1", sessionK
 /** The agenda that a login shows. */
 async function agendaWith(
   server: ForeignServer,
-  login: Awaited<ReturnType<Awaited<ReturnType<typeof beginSignIn>>["finish"]>>,
+  login: Awaited<ReturnType<Awaited<ReturnType<typeof createSignIn>>["finish"]>>,
 ) {
   using folder = tempDirectory();
   const { account, keep, ownOf, toolOf } = await signInsAccount(folder.path, server.url);
@@ -159,7 +159,7 @@ async function agendaWith(
 describe("[T13a] a sign-in at oidc-provider", () => {
   it("comes back from the browser, counts once, and shows the account", async () => {
     await using server = await startForeignServer();
-    const begun = await beginSignIn(calOf(server).transport, BACK, Date.now, undefined, true);
+    const begun = await createSignIn(calOf(server).transport, BACK, Date.now, undefined, true);
     assert.equal(begun.device, undefined);
     const back = await server.visit(begun.address, "ada");
     assert.equal(back?.origin, "http://127.0.0.1:8765");
@@ -171,7 +171,7 @@ describe("[T13a] a sign-in at oidc-provider", () => {
 
   it("takes the code of a device, where the server has this flow", async () => {
     await using server = await startForeignServer(DEVICE);
-    const begun = await beginSignIn(calOf(server).transport, BACK, Date.now, undefined, true);
+    const begun = await createSignIn(calOf(server).transport, BACK, Date.now, undefined, true);
     const { code = "", answer = new URLSearchParams() } = begun.device ?? {};
     await assert.rejects(
       begun.finish(answer),
@@ -215,7 +215,7 @@ describe("[T13a] a sign-in at oidc-provider", () => {
 
   it("has no code of a device for the operator, nor for a bot with a public address", async () => {
     await using server = await startForeignServer(DEVICE);
-    const begun = await beginSignIn(calOf(server).transport, BACK, Date.now);
+    const begun = await createSignIn(calOf(server).transport, BACK, Date.now);
     assert.equal(begun.device, undefined);
     const back = await server.visit(begun.address, "grace");
     const login = await begun.finish(back?.searchParams ?? new URLSearchParams());

@@ -7,7 +7,7 @@ import type { CommandCall } from "../../../src/core/inbound/inbound.ts";
 import { peoplesLogins, readyFor, runSignIns } from "../../../src/features/signins/own_servers.ts";
 import { createSignInPage } from "../../../src/features/signins/account_part.ts";
 import { createSealing } from "../../../src/mcp/oauth/provider.ts";
-import { beginSignIn } from "../../../src/mcp/sign_in.ts";
+import { createSignIn } from "../../../src/mcp/sign_in.ts";
 import type { Given } from "../../support/bot/test_account.ts";
 import { userId } from "../../support/discord/builders.ts";
 import { GUILD_SNAPSHOT } from "../../cli/data_fixture.ts";
@@ -27,7 +27,7 @@ async function setUp(server: AccountServer, dataDir: string, given: Given = {}) 
   const scene = await signInsAccount(dataDir, server.url, given);
   const { account, keep, ownOf, toolOf } = scene;
   async function signIn(name: Name): Promise<void> {
-    const begun = await beginSignIn(calAt(server.url).transport, BACK, account.now);
+    const begun = await createSignIn(calAt(server.url).transport, BACK, account.now);
     keep(idOf(name), await begun.finish(server.allow(begun.address, name).searchParams));
   }
   async function call(name: Name): Promise<string | undefined> {

@@ -7,7 +7,7 @@ import { describe, it } from "node:test";
 import { UnknownOutcomeError } from "../../../src/core/turn/tool.ts";
 import { schedule } from "../../../src/lib/clock.ts";
 import { createLogins, type Logins } from "../../../src/mcp/oauth/provider.ts";
-import { beginSignIn } from "../../../src/mcp/sign_in.ts";
+import { createSignIn } from "../../../src/mcp/sign_in.ts";
 import { createMcpServers, type McpServers } from "../../../src/mcp/servers.ts";
 import { listed } from "../../support/model/mcp_listed.ts";
 import { type OAuthServer, startOAuthServer } from "../../support/model/mcp_oauth.ts";
@@ -72,7 +72,7 @@ async function play(run: (scene: Scene) => Promise<void>): Promise<void> {
         const target = { url: server.url, headers: {} };
         const back = "http://127.0.0.1:8765/callback";
         const { wantedScope } = logins.read("far", server.url) ?? {};
-        const signIn = await beginSignIn(target, back, Date.now, wantedScope);
+        const signIn = await createSignIn(target, back, Date.now, wantedScope);
         logins.write("far", await signIn.finish(server.allow(signIn.address).searchParams));
       },
       async call(servers, name = "add") {

@@ -18,7 +18,7 @@ import type { CallEvent, Pcm, VoiceEnd } from "../../../src/features/voice/line.
 import {
   type Call,
   callsOfThread,
-  joinCall,
+  createCall,
   stopThread,
 } from "../../../src/features/voice/thread_calls.ts";
 import { JOB_WORKER_URL } from "../../../src/host/process/own_process.ts";
@@ -123,7 +123,7 @@ function withCall(
     callsOfThread(account).open = () =>
       thread = new Worker(JOB_WORKER_URL, { workerData: { kind: "voice" } });
     await new Promise((resolve) => setTimeout(resolve, 50));
-    const call = joinCall(account, { guildId: demo.krill.id, channelId: channel.id }, tell);
+    const call = createCall(account, { guildId: demo.krill.id, channelId: channel.id }, tell);
     const until = async (what: string, test: () => boolean) => {
       for (const end = Date.now() + 50_000; !test();) {
         if (Date.now() > end) {

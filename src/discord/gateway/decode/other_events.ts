@@ -92,7 +92,7 @@ export function decodeServerEvent(
     idAt("user_id", "owner_id", "author.id") === self?.userId;
   if (
     !guildId || isOfBot || Number.isNaN(time) ||
-    !holds(only, { body, text: "", header: () => undefined })
+    !holds(only, { body })
   ) return undefined;
 
   const channels = index.get(guildId)?.channels;

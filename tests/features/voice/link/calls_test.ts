@@ -4,7 +4,7 @@ import type { ChannelId } from "../../../../src/core/discord/ids.ts";
 import type { OwnVoice, VoiceMember, VoiceServer } from "../../../../src/core/discord/gateway.ts";
 import type { VoiceListener } from "../../../../src/discord/gateway/read/voice_index.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
-import { callsOfThread, joinCall } from "../../../../src/features/voice/thread_calls.ts";
+import { callsOfThread, createCall } from "../../../../src/features/voice/thread_calls.ts";
 import {
   type FromCall,
   LISTENS,
@@ -62,7 +62,7 @@ async function startCall({ refusals = [], hasChannel = true }: {
     },
     terminate: () => Promise.resolve(),
   } as never);
-  const call = joinCall(
+  const call = createCall(
     account,
     { guildId: GUILD, channelId: TALK },
     (event) => log.push(event.kind === "ended" ? `ended ${event.end}` : event.kind),
