@@ -10,7 +10,7 @@ import { type Build, createMeter, createMetrics, type ProcessUsage } from "./htt
 import type { BotFeature } from "./account/feature_parts.ts";
 import { startProcessMedia } from "./bot/process_media.ts";
 import { createLoader } from "./lib/cache.ts";
-import { createReadBudgets } from "./bot/process/slow_checks.ts";
+import { readBudgets } from "./bot/process/slow_checks.ts";
 import { createMediaFolder } from "./media/folder.ts";
 import type { AccountId, UserId } from "./core/discord/ids.ts";
 import type { ConfigFile } from "./core/config_file.ts";
@@ -41,8 +41,8 @@ export type DashboardLink =
     readonly url: string;
     readonly validSec: number;
   }
-  /** `off`: `http.dashboard` is off. `none`: the bot has no HTTP server. */
-  | { readonly kind: "off" | "none" };
+  /** `http.dashboard` is off. */
+  | { readonly kind: "off" };
 
 /** An account that is online for the first time in this process. */
 export interface Online {
@@ -111,21 +111,18 @@ export async function startBot(options: BotOptions) {
     Bot
   > as Bot; // without its parts below
   const config = () => bot.setup.config;
+  const slow = createLoader(async () => {
+    const { createSlowChecks } = await import("./bot/process/slow_checks.ts");
+    return createSlowChecks(bot);
+  });
   const health: HealthMonitor = startHealthMonitor({
-    store,
-    metrics,
-    now,
-    schedule,
-    resumableMs: () => resumableMsOf(bot.setup),
-    budgets: createReadBudgets(bot),
-    slow: createLoader(async () => {
-      const { createSlowChecks } = await import("./bot/process/slow_checks.ts");
-      return createSlowChecks(bot);
+    ...{ store, metrics, timers: { now, schedule }, log: logging.forPart("health") },
+    read: async () => ({ budgets: await readBudgets(bot), slow: await (await slow.get())() }),
+    current: () => ({
+      mcpServers: bot.toolServices?.servers() ?? [],
+      alerts: watches.flatMap((watch) => watch.open()),
+      rssBytes: residentBytes(),
     }),
-    mcpServers: () => bot.toolServices?.servers() ?? [],
-    alerts: () => watches.flatMap((watch) => watch.open()),
-    residentBytes,
-    log: logging.forPart("health"),
   });
   health.setAccounts(accounts);
   /** An IDENTIFY needs none of their code, so the first account that runs loads them. */
@@ -265,10 +262,4 @@ function createMemory(logging: Logging): ProcessMemory {
       logging.forPart("main").warn("Cannot return memory to the system", { error })
     ),
   });
-}
-
-/** The shortest resume window of all accounts, in milliseconds. */
-function resumableMsOf({ config }: Setup): number {
-  const all = config.accounts.map(({ gateway }) => gateway.reconnect.sessionCacheTtlSec);
-  return Math.min(...all) * 1_000;
 }

@@ -20,6 +20,8 @@ export interface HttpServerSettings {
   readonly bind?: readonly string[];
   /** 0 means any free port, the same at all addresses. */
   readonly port: number;
+  /** Number of ports to try, from the wanted one on, if other programs use them; 1 by default. */
+  readonly tries?: number;
   /** `http.token`; required if one address is not loopback. */
   readonly token?: string;
   /** `http.publicUrl`; requests may have its path. */
@@ -32,14 +34,7 @@ export interface HttpServerSettings {
   readonly bounds?: Partial<HttpBounds>;
 }
 
-export interface HttpServer {
-  readonly port: number;
-  readonly addresses: readonly string[];
-  /** Loopback addresses that this machine does not have. */
-  readonly skipped: readonly string[];
-  /** Stops listening, and breaks connections that are still open after a while. */
-  close(): Promise<void>;
-}
+export type HttpServer = Awaited<ReturnType<typeof startHttpServer>>;
 
 /** Minimum length of a token on an address that others can reach, in characters. */
 const TOKEN_MIN = 32;
@@ -51,8 +46,10 @@ const TIMEOUTS: HttpTimeouts = {
   closeMs: 1_000,
 };
 
-/** Number of ports to try until one is free at every address. */
-const PORT_TRIES = 8;
+/** Number of free ports to try until one is free at every address. */
+const FREE_TRIES = 8;
+
+const MAX_PORT = 65_535;
 
 /**
  * Starts to listen.
@@ -62,7 +59,7 @@ const PORT_TRIES = 8;
 export async function startHttpServer(
   settings: HttpServerSettings,
   handler: RequestHandler,
-): Promise<HttpServer> {
+) {
   const { bind = LOOPBACK_ADDRESSES, port, token = "", isOpen, section = "http" } = settings;
   const below = URL.parse(settings.publicUrl ?? "")?.pathname.replace(/\/$/, "");
   const bounds = { ...TIMEOUTS, below, ...settings.bounds };
@@ -74,14 +71,15 @@ export async function startHttpServer(
       { kind: "unsafe_bind", address: open, port },
     );
   }
-  for (let tries = 1;; tries++) {
+  // A port that was free at the first address may be in use at the second.
+  const tries = port === 0 ? FREE_TRIES : settings.tries ?? 1;
+  for (let at = 0;; at++) {
+    const next = port === 0 ? 0 : port + at;
     try {
-      return await listenOnAll(bind, port, handler, bounds, section);
+      return await listenOnAll(bind, next, handler, bounds, section);
     } catch (error) {
-      // A port that was free at the first address may be in use at the second.
-      const mayPassBy = port === 0 && error instanceof HttpServerError &&
-        error.kind === "port_in_use";
-      if (!mayPassBy || tries === PORT_TRIES) throw error;
+      const isUsed = error instanceof HttpServerError && error.kind === "port_in_use";
+      if (!isUsed || at + 1 === tries || next === MAX_PORT) throw error;
     }
   }
 }
@@ -92,13 +90,13 @@ async function listenOnAll(
   handler: RequestHandler,
   bounds: HttpBounds,
   section: string,
-): Promise<HttpServer> {
+) {
   const servers: Server[] = [];
   const addresses: string[] = [];
-  const skipped: string[] = [];
   let port = wantedPort;
   const connections = new Set<ServedConnection>();
-  const close = async () => {
+  /** Stops listening, and breaks connections that are still open after a while. */
+  const close = async (): Promise<void> => {
     await Promise.all(servers.map((server) => closeServer(server, bounds.closeMs)));
   };
   try {
@@ -108,19 +106,18 @@ async function listenOnAll(
         port = await listen(server, address, port, section);
       } catch (error) {
         if (!isMissingLoopback(error)) throw error;
-        skipped.push(address);
         continue;
       }
       servers.push(server);
       addresses.push(address);
     }
-    const [first = "127.0.0.1"] = skipped;
+    const [first = "127.0.0.1"] = bind;
     if (servers.length === 0) throw errorOf({ code: "EADDRNOTAVAIL" }, first, port, section);
   } catch (error) {
     await close();
     throw error;
   }
-  return { port, addresses, skipped, close };
+  return { port, addresses: addresses as readonly string[], close };
 }
 
 /** Whether an address may be skipped: a machine without IPv6 has only one loopback address. */

@@ -15,48 +15,24 @@ import { readBootId } from "../../host/process/boot.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import type { Store } from "../../store/store.ts";
 
-/** Milliseconds for which names of guilds are reused. */
-const NAMES_MS = 600_000;
-
-/**
- * Creates the read, which health repeats every few seconds.
- *
- * @returns Rejects if the store cannot be read.
- */
-export function createReadBudgets(bot: Bot): () => Promise<readonly BudgetUseOf[]> {
-  const { store, now } = bot;
-  const nameOf = createGuildNames(store, now);
-  return async () => {
-    const { budgets, agentList } = bot.setup.config;
-    const ids = agentList.map(({ id }) => id);
-    return [
-      ...await readBudgetsOfAll(budgets, ids, store, now()),
-      ...await readSpentGuildBudgets(budgets, store, nameOf, now()),
-    ];
-  };
+/** Rejects if the store cannot be read. */
+export async function readBudgets(
+  { store, setup: { config: { budgets, agentList } }, now }: Bot,
+): Promise<readonly BudgetUseOf[]> {
+  const ids = agentList.map(({ id }) => id);
+  return [
+    ...await readBudgetsOfAll(budgets, ids, store, now()),
+    ...await readSpentGuildBudgets(budgets, store, (guildId) => guildName(store, guildId), now()),
+  ];
 }
 
-/** Reads the names of all guilds at the first call, and again once they are old. */
-function createGuildNames(
-  { gateway }: Store,
-  now: () => number,
-): (guildId: string) => Promise<string | undefined> {
-  let known: { readonly names: ReadonlyMap<string, string>; readonly at: number } | undefined;
-
-  async function readNames(): Promise<ReadonlyMap<string, string>> {
-    const { restoreIndex } = await import("../../discord/gateway/decode/guild_index.ts");
-    const names = new Map<string, string>();
-    for (const accountId of await gateway.accountIds()) {
-      const { index } = restoreIndex(await gateway.guildsOf(accountId));
-      for (const { id, name } of index.values()) names.set(id, name);
-    }
-    return names;
+async function guildName({ gateway }: Store, guildId: string): Promise<string | undefined> {
+  const { restoreIndex } = await import("../../discord/gateway/decode/guild_index.ts");
+  for (const accountId of await gateway.accountIds()) {
+    const { index } = restoreIndex(await gateway.guildsOf(accountId));
+    for (const { id, name } of index.values()) if (id === guildId) return name;
   }
-
-  return async (guildId) => {
-    if (!known || now() - known.at > NAMES_MS) known = { names: await readNames(), at: now() };
-    return known.names.get(guildId);
-  };
+  return undefined;
 }
 
 const FRESH_MS = 60_000;

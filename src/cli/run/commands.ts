@@ -15,7 +15,7 @@ export const runCommand = (features: readonly Feature[]): CliCommand =>
       done: "stopped by a signal",
       failed: "internal error",
       io: true,
-      tryAgain: "another instance, a required port in use, or Discord unreachable",
+      tryAgain: "another instance, or Discord unreachable",
       refused: true,
       config: true,
     },

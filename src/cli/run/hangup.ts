@@ -3,7 +3,7 @@
  *
  * Without a handler SIGHUP ends the process, and a service manager may send it at any time. So the
  * handler is set before other modules are loaded, and an early signal is not lost. On Windows, it means
- * that the console was closed, which stops the bot (`serve.ts`).
+ * that the console was closed, which stops the bot (`run.ts`).
  */
 
 import process from "node:process";

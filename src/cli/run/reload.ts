@@ -10,70 +10,62 @@ import { type KeyChange, planReload, type ReloadPlan } from "../../config/change
 import type { Loaded, LoadedConfig } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import type { Log } from "../../lib/log.ts";
-import type { BotOptions, RunningBot, Setup } from "../../bot.ts";
-import type { Watchdog } from "../../http/monitor/watchdog.ts";
-import { InstanceTakenError } from "../shared/sole_instance.ts";
+import type { RunningBot, Setup } from "../../bot.ts";
 import type { FoundSetup } from "./setup.ts";
-
-/** The bot and its config file. */
-interface ReloadPorts {
-  /** Finds, reads and checks the file again. */
-  readonly read: () => Promise<Loaded>;
-  readonly running: LoadedConfig;
-  /**
-   * Applies a config to the bot.
-   *
-   * @returns Problems, if nothing was applied.
-   */
-  readonly apply: (loaded: LoadedConfig, plan: ReloadPlan) => Promise<readonly Problem[]>;
-  /**
-   * Reports why the file is not the current config; `undefined` if it is, with the keys that differ
-   * from those of the start and apply from the next one on.
-   */
-  readonly onState: (problem: string | undefined, atTheNextStart?: readonly string[]) => void;
-  /** Called before and after, for the service manager. */
-  readonly onBegin: () => void;
-  /** Called after a reload. */
-  readonly onEnd: () => void;
-  readonly log: Log;
-}
 
 /** Maximum number of changes with a log line each. */
 const MAX_LOGGED = 50;
 
-/** Creates a function that reads the config again; a call during a read causes one more read. */
-export function createReload(ports: ReloadPorts): () => Promise<void> {
-  let { running } = ports;
+/**
+ * Creates a function that reads the config again and applies it; a call during a read causes one more.
+ *
+ * @param first The config of the start.
+ * @param prepare Finds tokens, model and API of a config's accounts, and takes their locks.
+ * @param applied Called once a config applies; `connected` resolves when its accounts are connected.
+ */
+export function createReload(
+  bot: { readonly apply: RunningBot["apply"]; readonly setConfig: RunningBot["setConfig"] },
+  first: LoadedConfig,
+  read: () => Promise<Loaded>,
+  prepare: (loaded: LoadedConfig) => Promise<FoundSetup>,
+  applied: (setup: Setup, connected: Promise<void>) => void,
+  log: Log,
+): () => Promise<void> {
+  let running = first;
+  let loadedAt = Date.now();
+  let since: number | undefined;
+  let atTheNextStart: readonly string[] = [];
   let isWanted = false;
   let reading: Promise<void> | undefined;
 
-  async function readAll(): Promise<void> {
-    ports.onBegin();
-    try {
-      while (isWanted) {
-        isWanted = false;
-        running = await readOnce(running, ports);
-      }
-    } finally {
-      ports.onEnd();
-      reading = undefined;
-    }
+  /** @param problem Why the file is not the current config. */
+  function tell(problem?: string): void {
+    since = problem === undefined ? undefined : since ?? Date.now();
+    bot.setConfig({ revision: revisionOf(running), loadedAt, problem, since, atTheNextStart });
   }
 
-  return () => {
-    isWanted = true;
-    return reading ??= readAll();
-  };
-}
+  /** @returns Problems, if nothing was applied. */
+  async function apply(next: LoadedConfig, plan: ReloadPlan): Promise<readonly Problem[]> {
+    const result = await prepare(next);
+    if (result.kind === "problems") return result.problems;
+    loadedAt = Date.now();
+    const { connected } = await bot.apply(result.setup, plan.accounts);
+    applied(result.setup, connected);
+    return [];
+  }
 
-/** @returns The current config from now on. */
-async function readOnce(running: LoadedConfig, ports: ReloadPorts): Promise<LoadedConfig> {
-  const { read, apply, onState, log } = ports;
-  try {
+  function refuse(problems: readonly Problem[]): void {
+    const error = problems.find(({ severity }) => severity === "error");
+    const where = [error?.file, error?.line, error?.column].filter((part) => part !== undefined);
+    tell(`${where.length === 0 ? "" : `${where.join(":")}: `}${error?.message ?? "not valid"}`);
+    log.error("The changed config cannot be used; the current one stays");
+  }
+
+  async function readOnce(): Promise<void> {
     const loaded = await read();
     const known = new Set(running.problems.map(wordsOf));
     logProblems(loaded.problems.filter((problem) => !known.has(wordsOf(problem))), log);
-    if (loaded.kind === "refused") return refuse(running, loaded.problems, ports);
+    if (loaded.kind === "refused") return refuse(loaded.problems);
     const plan = planReload(running, loaded);
     const isSame = plan.changes.length === 0;
     logChanges(plan.changes, log);
@@ -83,17 +75,31 @@ async function readOnce(running: LoadedConfig, ports: ReloadPorts): Promise<Load
       : await apply(loaded, isSameText ? plan : inOtherLines(plan));
     if (obstacles.length > 0) {
       logProblems(obstacles, log);
-      return refuse(running, obstacles, ports);
+      return refuse(obstacles);
     }
-    onState(undefined, laterKeys(planReload(ports.running, loaded).changes).slice(0, MAX_LOGGED));
+    running = loaded;
+    atTheNextStart = laterKeys(planReload(first, loaded).changes).slice(0, MAX_LOGGED);
+    tell();
     if (isSame) log.info("The config was read again: it is valid and unchanged");
     else logApplied(plan, log);
-    return loaded;
-  } catch (error) {
-    log.error("The config cannot be read again; the current one stays", { error });
-    onState("cannot be read");
-    return running;
   }
+
+  async function readAll(): Promise<void> {
+    while (isWanted) {
+      isWanted = false;
+      await readOnce().catch((error: unknown) => {
+        log.error("The config cannot be read again; the current one stays", { error });
+        tell("cannot be read");
+      });
+    }
+    reading = undefined;
+  }
+
+  tell();
+  return () => {
+    isWanted = true;
+    return reading ??= readAll();
+  };
 }
 
 /** Unchanged rules may be in other lines now, which `barnacle why` names: apply them again. */
@@ -104,18 +110,6 @@ function inOtherLines(plan: ReloadPlan): ReloadPlan {
   return { ...plan, accounts };
 }
 
-function refuse(
-  running: LoadedConfig,
-  problems: readonly Problem[],
-  { onState, log }: ReloadPorts,
-): LoadedConfig {
-  const error = problems.find(({ severity }) => severity === "error");
-  const where = [error?.file, error?.line, error?.column].filter((part) => part !== undefined);
-  onState(`${where.length === 0 ? "" : `${where.join(":")}: `}${error?.message ?? "not valid"}`);
-  log.error("The changed config cannot be used; the current one stays");
-  return running;
-}
-
 /** Identifies a problem, though its line may have moved. */
 const wordsOf = ({ path, message }: Problem) => `${path}: ${message}`;
 
@@ -123,8 +117,8 @@ function logProblems(problems: readonly Problem[], log: Log): void {
   for (const { severity, path, line, message, hint } of problems) {
     log[severity === "error" ? "error" : severity === "warning" ? "warn" : "info"](message, {
       key: path,
-      ...(line !== undefined && { line }),
-      ...(hint !== undefined && { hint }),
+      line,
+      hint,
     });
   }
 }
@@ -154,56 +148,6 @@ function logApplied({ changes, accounts }: ReloadPlan, log: Log): void {
     changes: changes.length,
     ...(reconnected.length > 0 && { accounts: reconnected.join(", ") }),
     ...(later.length > 0 && { atTheNextStart: later.slice(0, MAX_LOGGED).join(", ") }),
-  });
-}
-
-/** The config of a running bot, and how it is read again. */
-export interface ConfigReloadOptions {
-  readonly loaded: LoadedConfig;
-  readonly logging: BotOptions["logging"];
-  readonly readAgain: () => Promise<Loaded>;
-  /** Finds tokens, model and API of a config's accounts, and takes their locks. */
-  readonly prepare: (loaded: LoadedConfig) => Promise<FoundSetup>;
-  /** Called once a config applies; `connected` resolves when its accounts are connected. */
-  readonly applied: (setup: Setup, connected: Promise<void>) => void;
-}
-
-/** Creates the function that reads the config again and applies it (C9). */
-export function createConfigReload(
-  bot: RunningBot,
-  { loaded, logging, readAgain, prepare, applied }: ConfigReloadOptions,
-  watchdog: Watchdog,
-): () => Promise<void> {
-  let revision = revisionOf(loaded);
-  let loadedAt = Date.now();
-  let since: number | undefined;
-  let atTheNextStart: readonly string[] = [];
-  const setConfig = (problem?: string, later?: readonly string[]): void => {
-    since = problem === undefined ? undefined : since ?? Date.now();
-    atTheNextStart = later ?? atTheNextStart;
-    bot.setConfig({ revision, loadedAt, problem, since, atTheNextStart });
-  };
-  setConfig();
-  return createReload({
-    read: readAgain,
-    running: loaded,
-    async apply(next, { accounts }) {
-      const result = await prepare(next).catch((error: unknown): FoundSetup => {
-        if (!(error instanceof InstanceTakenError)) throw error;
-        const problem: Problem = { severity: "error", path: "", message: error.message };
-        return { kind: "problems", problems: [problem] };
-      });
-      if (result.kind === "problems") return result.problems;
-      revision = revisionOf(next);
-      loadedAt = Date.now();
-      const { connected } = await bot.apply(result.setup, accounts);
-      applied(result.setup, connected);
-      return [];
-    },
-    onState: setConfig,
-    onBegin: watchdog.reloading,
-    onEnd: watchdog.reloaded,
-    log: logging.forPart("config"),
   });
 }
 

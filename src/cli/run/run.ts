@@ -1,18 +1,33 @@
 /**
- * `barnacle run`: connects to Discord and answers until a signal.
+ * `barnacle run`: connects to Discord and answers until a signal, with its HTTP server, the service
+ * manager and config reloads.
  *
  * It finds all problems before the first connection, in the order in which an operator would fix
  * them. Each has one line and one exit code.
  */
 
-import { randomBytes } from "node:crypto";
+import process from "node:process";
+import { randomBytes, randomUUID } from "node:crypto";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { loadGatewayThread, type Online, type Setup } from "../../bot.ts";
+import {
+  type AccountEnd,
+  type BotOptions,
+  loadGatewayThread,
+  type Online,
+  type RunningBot,
+  type Setup,
+  startBot,
+} from "../../bot.ts";
 import type { BotConfig } from "../../config/config.ts";
 import { BOT_TOKEN } from "../../config/schema/accounts.ts";
+import type { LoadedConfig } from "../../config/load.ts";
 import { envSecret } from "../../config/schema/parts/secrets.ts";
 import type { Problem } from "../../config/text/problem.ts";
+import type { Feature } from "../../features/feature.ts";
+import { describeLastRun } from "../../flows/preflight/host.ts";
+import type { SocketHandler } from "../../host/bot_socket.ts";
+import type { RequestHandler } from "../../host/bounded_server.ts";
 import {
   DATABASE_NAME,
   findDataDir,
@@ -20,7 +35,9 @@ import {
   prepareDataDir,
 } from "../../host/files/data_dir.ts";
 import { openLogFile } from "../../host/files/log_file.ts";
-import { stateOf } from "../../host/files/watch_path.ts";
+import { stateOf, watchPath } from "../../host/files/watch_path.ts";
+import type { HttpServer } from "../../host/http_server.ts";
+import { readBootId, STOP_EXTRA_MS, untilIdle } from "../../host/process/boot.ts";
 import {
   armFault,
   type CrashPoints,
@@ -28,9 +45,24 @@ import {
   readCrashPoint,
   readFault,
 } from "../../host/process/crash_points.ts";
-import { loadNotify } from "../../host/process/sd_notify.ts";
-import { withHome } from "../../lib/env.ts";
+import { endStart } from "../../host/process/engine_options.ts";
+import {
+  forgetManager,
+  loadNotify,
+  type Notify,
+  watchdogMsOf,
+} from "../../host/process/sd_notify.ts";
+import { isAlive } from "../../http/checks.ts";
+import {
+  startKeepAlive,
+  startWatchdog,
+  statusLine,
+  visitByFetch,
+} from "../../http/monitor/watchdog.ts";
+import { schedule } from "../../lib/clock.ts";
+import { type Env, withHome } from "../../lib/env.ts";
 import type { Log } from "../../lib/log.ts";
+import { urlHostOf } from "../../lib/network/addresses.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import {
   createStderrWriter,
@@ -40,15 +72,14 @@ import {
   type LogSettings,
   startLog,
 } from "../../log.ts";
-import { lacksCommits } from "../../store/database/database_files.ts";
+import { lacksCommits, StoreError } from "../../store/database/database_files.ts";
 import { DEFAULT_RETENTION } from "../../store/messages/retention.ts";
 import { openStore, type Store } from "../../store/store.ts";
 import { VERSION } from "../../version.ts";
-import type { Feature } from "../../features/feature.ts";
 import { readBuild } from "../shared/build.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { lockedBot } from "../shared/discord.ts";
-import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
+import { EXIT, type ExitCode, meaningOf, StartError } from "../shared/exit_code.ts";
 import {
   configPlaces,
   findConfig,
@@ -56,12 +87,409 @@ import {
   readConfig,
   readConfigAgain,
 } from "../shared/read_config.ts";
-import { acquireInstance } from "../shared/sole_instance.ts";
+import { type Instance, InstanceTakenError, openInstance } from "../shared/sole_instance.ts";
 import { toStartError } from "../shared/start_error.ts";
+import type { OwnMethods } from "../shared/store_methods.ts";
 import type { Io } from "../terminal/io.ts";
 import type { Hangups } from "./hangup.ts";
-import { serve } from "./serve.ts";
-import { findSetup } from "./setup.ts";
+import { createReload } from "./reload.ts";
+import { createServedParts } from "./served_parts.ts";
+import { findSetup, type FoundSetup } from "./setup.ts";
+
+/** How the bot ended, or the signal that stops it. */
+export type Ending =
+  | AccountEnd
+  | { readonly kind: "signal"; readonly signal: string };
+
+/**
+ * Milliseconds within which signals count as one. `timeout` and some shells signal a process and
+ * then its group.
+ */
+const SAME_SIGNAL_MS = 100;
+
+/** Signals that stop a bot, with the exit code of a second one. */
+export type StopSignal = readonly [
+  signal: "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGBREAK",
+  code: number,
+];
+
+/**
+ * The signals of a platform. Windows has only events of the console: Ctrl-C, Ctrl-Break, and its closing,
+ * which the runtime calls SIGHUP. After a closing, the system gives a process five seconds.
+ */
+function stopSignals(platform: string = process.platform): readonly StopSignal[] {
+  return platform === "win32"
+    ? [["SIGINT", 130], ["SIGBREAK", 149], ["SIGHUP", 129]]
+    : [["SIGTERM", 143], ["SIGINT", 130]];
+}
+
+/** The first signal stops the bot; the second one ends the process at once, without data loss. */
+function firstSignal(): Promise<Ending> {
+  return new Promise((resolve) => {
+    let firstAt: number | undefined;
+    for (const [signal, code] of stopSignals()) {
+      process.on(signal, () => {
+        const at = performance.now();
+        if (firstAt !== undefined && at - firstAt >= SAME_SIGNAL_MS) process.exit(code);
+        firstAt ??= at;
+        resolve({ kind: "signal", signal });
+      });
+    }
+  });
+}
+
+/** Logs the work that a stop waits for, if there is any, and how to leave at once. */
+export function logWait(
+  { turns, unsent }: {
+    /** Running turns. */
+    readonly turns: number;
+    /** Answers that Discord does not have yet. */
+    readonly unsent: number;
+  },
+  graceSec: number,
+  log: Log,
+): void {
+  if (turns + unsent === 0) return;
+  log.info(
+    "Waiting for running turns and their answers. A second signal, such as Ctrl+C, ends the " +
+      "process at once; the next start continues them",
+    { turns, unsent, atMostSec: graceSec },
+  );
+}
+
+export function endingOf(end: Ending, log: Log): ExitCode {
+  switch (end.kind) {
+    case "signal":
+      log.info("Stopping", { signal: end.signal });
+      return EXIT.done;
+    case "refused":
+      log.error("Discord refused the bot", { hint: end.hint });
+      return EXIT.refused;
+    case "stop":
+      log.error("Discord refused the bot", { closeCode: end.code, hint: end.hint });
+      return EXIT.refused;
+    case "give_up":
+      log.error(
+        "Gave up connecting to Discord (channels.discord.gateway.reconnect.exitOnGiveUp); " +
+          "run `barnacle doctor`, then start Barnacle again",
+      );
+      return EXIT.tryAgain;
+    case "fault": {
+      const { message, code } = toStartError(end.error);
+      log.error(message);
+      return code;
+    }
+    case "worker_died":
+      log.error(
+        "The gateway thread died too often; start Barnacle again, and if it recurs, report it " +
+          "with the lines above",
+        { deaths: end.deaths },
+      );
+      return EXIT.tryAgain;
+  }
+}
+
+/** Logs the work that the stop waits for, unless the stop is faster. */
+async function logOpenWork(
+  bot: RunningBot,
+  stopped: Promise<void>,
+  graceSec: number,
+  log: Log,
+): Promise<void> {
+  let isStopped = false;
+  void stopped.finally(() => isStopped = true);
+  await bot.refresh();
+  if (isStopped) return;
+  const { inbox, outbox } = bot.snapshot();
+  logWait({ turns: inbox.running, unsent: outbox.pending + outbox.sending }, graceSec, log);
+}
+
+/** What a start has prepared. */
+interface Prepared {
+  readonly options: Omit<BotOptions, "onOnline" | "dashboardLink">;
+  readonly features: readonly Feature[];
+  readonly flags: RunFlags;
+  readonly io: Io;
+  readonly loaded: LoadedConfig;
+  /** State of the config file at the time of the read. */
+  readonly fileState: string;
+  readonly instance: Instance;
+  /** SIGHUPs, which cause a reload. */
+  readonly hangups: Hangups;
+  readonly notify: Notify;
+  /** A test ends the process there. */
+  readonly crash: CrashPoints;
+}
+
+/**
+ * Milliseconds that connecting to Discord, and the answers to the first messages, get at most before the
+ * HTTP server is loaded, which takes some 20 ms of CPU time.
+ */
+const HTTP_WAIT_MS = 1_000;
+
+/** Ports to try, if other programs use them. */
+const PORT_TRIES = 100;
+
+/** Milliseconds of the start; after it, code is compiled sooner. */
+const START_MS = 1_000;
+
+/** Starts the bot and its HTTP server, and waits for its end or for a signal. */
+export async function serve(prepared: Prepared): Promise<ExitCode> {
+  const { options, instance, io, flags } = prepared;
+  const { logging, store, dataDir } = options;
+  const log = logging.forPart("main");
+  const announce = createBanner(
+    { version: VERSION, config: prepared.loaded.config.file, data: dataDir },
+    isForPeople(flags, io),
+    { log, io },
+  );
+  const signal = firstSignal(); // before the start, which may take long
+  let bot: RunningBot | undefined;
+  const runId = randomUUID();
+  let ending = "fault";
+  let server: HttpServer | undefined;
+  let requests: Awaited<ReturnType<typeof serveCommands>>;
+  let parts: Awaited<ReturnType<typeof createServedParts>> | undefined;
+  let { setup } = options;
+  /** Such as a full disk; then the bot starts all the same, unless it cannot use the store at all. */
+  let unstored: unknown;
+  await logLastRun(runId, store, instance.lastExitCode, log).catch((error: unknown) => {
+    if (error instanceof StoreError && error.kind === "damaged") throw error;
+    unstored = error;
+  });
+  let ended: Promise<void> | undefined;
+  /** Whether the store's failure ends the run: then the last line says so, and no other one. */
+  let isStoreDown = false;
+  /** Stores how the run ended, once; before the log says so, for the process may be killed then. */
+  const endRun = () =>
+    ended ??= store.gateway.endRun(runId, ending, Date.now()).catch((error: unknown) => {
+      if (isStoreDown) return;
+      log.error("Cannot store the end of this run", { error });
+    });
+  let isLeaving = false;
+  // At once: a second signal ends the process, and that is no crash.
+  void signal.then(() => {
+    if (isLeaving) return;
+    ending = "stopped";
+    void endRun();
+  });
+  let watch: ReturnType<typeof watchOver> | undefined;
+  const cancel = schedule(endStart, START_MS);
+  try {
+    const { promise: listening, resolve: setBase } = Promise.withResolvers<string>();
+    bot = await startBot({
+      ...options,
+      async dashboardLink() {
+        await listening;
+        return await parts?.link() ?? { kind: "off" };
+      },
+      // Guilds may arrive while running turns end.
+      onOnline: (online) => void listening.then((base) => isLeaving || announce(online, base)),
+    });
+    if (unstored !== undefined) {
+      log.error("Cannot store the start of this run", { error: unstored });
+    }
+    const base = () =>
+      `http://${urlHostOf(server?.addresses[0] ?? "127.0.0.1")}:${server?.port ?? 0}`;
+    const features = parts = await createServedParts(prepared.features, {
+      ...options,
+      bot,
+      reload: () => watch?.reload() ?? Promise.resolve(),
+      base,
+    });
+    server = await listen(features.answer, setup, log);
+    instance.setHttp(base().slice("http://".length), options.commandKey);
+    setBase(base());
+    await features.applied(setup);
+    requests = await serveCommands(bot, prepared, features.methods, log);
+    watch = watchOver(bot, prepared, (next, connected) => {
+      setup = next;
+      void features.applied(next);
+      logging.setLevel(levelOf(flags, next.config));
+      // The current setup: another one may have been applied while an account finished its turns.
+      void connected.then(() => instance.keepBots(botsOf(setup)));
+    });
+    log.info("Barnacle is running", { pid: process.pid, health: `${base()}/healthz` });
+    const end = await Promise.race([bot.ended, signal]);
+    isLeaving = true;
+    watch.leave();
+    await features.leave();
+    const code = endingOf(end, log);
+    ending = code === EXIT.done ? "stopped" : end.kind;
+    const { graceSec } = setup.config.shutdown;
+    const stopped = bot.stop();
+    if (end.kind === "signal") void logOpenWork(bot, stopped, graceSec, log);
+    await stopped;
+    await endRun();
+    log.info("Barnacle has stopped", { code });
+    return code;
+  } catch (error) {
+    isStoreDown = error instanceof StoreError;
+    await bot?.stop();
+    throw error;
+  } finally {
+    cancel();
+    watch?.stop();
+    await parts?.close();
+    await requests?.close();
+    await server?.close();
+    await endRun();
+    await parts?.end();
+  }
+}
+
+/**
+ * Takes requests of commands; `undefined` if there can be no socket, which no bot needs to answer. The
+ * code that carries them out is loaded with the first one.
+ */
+async function serveCommands(
+  bot: RunningBot,
+  { options: { store, dataDir }, crash }: Prepared,
+  methods: OwnMethods,
+  log: Log,
+) {
+  const { serveSocket } = await import("../../host/bot_socket.ts");
+  let handler: SocketHandler | undefined;
+  try {
+    return await serveSocket(dataDir, async (request) => {
+      crash.at("asked");
+      const { createCallHandler } = await import("../shared/store_methods.ts");
+      handler ??= createCallHandler(store, bot.changedByCommand, methods);
+      const answer = await handler(request);
+      crash.at("carriedOut");
+      return answer;
+    }, (error) => log.error("Cannot answer a command", { error }));
+  } catch (error) {
+    log.warn("Commands cannot reach this bot; those that change data need it stopped", { error });
+    return undefined;
+  }
+}
+
+/** Opens the HTTP server once connecting to Discord is under way. */
+async function listen(
+  answer: RequestHandler,
+  { config: { http: { bind, port, token, publicUrl } } }: Setup,
+  log: Log,
+): Promise<HttpServer> {
+  await untilIdle(HTTP_WAIT_MS);
+  const { startHttpServer } = await import("../../host/http_server.ts");
+  const settings = { bind, port, token: token?.reveal(), publicUrl, tries: PORT_TRIES };
+  const server = await startHttpServer(settings, answer);
+  if (port !== 0 && server.port !== port) {
+    log.warn("Another program uses the port of the HTTP server; using the next free one", {
+      port: server.port,
+      insteadOf: port,
+      hint: "`barnacle status` finds it; to keep http.port, stop that program",
+    });
+  }
+  return server;
+}
+
+async function logLastRun(
+  runId: string,
+  store: Store,
+  code: number | undefined,
+  log: Log,
+): Promise<void> {
+  const bootId = readBootId();
+  const startedAt = Date.now();
+  const failure = code ? `exit code ${code}: ${meaningOf(code)}` : undefined;
+  const ending = code === EXIT.done ? "stopped" : failure;
+  const last = await store.gateway.startRun({ runId, startedAt, bootId }, ending);
+  const remark = describeLastRun(last, startedAt, bootId);
+  if (remark) log.warn(remark.event, remark.fields);
+}
+
+/** Starts watchdog, config reloads and keep-alive visits. */
+function watchOver(
+  bot: RunningBot,
+  { options: { setup, logging, env }, flags, loaded, fileState, instance, hangups, notify }:
+    Prepared,
+  onApplied: (next: Setup, connected: Promise<void>) => void,
+) {
+  let { config } = setup;
+  const { file } = config;
+  const log = logging.forPart("main");
+  const watchdogMs = watchdogMsOf(env, process.pid);
+  const isListening = Boolean(env["NOTIFY_SOCKET"]);
+  forgetManager(process.env);
+  const watchdog = startWatchdog({
+    notify,
+    isListening,
+    watchdogMs,
+    facts: bot.snapshot,
+    refresh: bot.refresh,
+    status: () => statusLine(bot.snapshot(), Date.now()),
+    steadyNow: () => performance.now(),
+    schedule,
+    log,
+  });
+  const read = createReload(
+    bot,
+    loaded,
+    () => readConfigAgain(file, flags.config, env, flags.insecurePermissions),
+    (next) => prepareSetup(next, env, logging, instance),
+    (next, connected) => {
+      ({ config } = next);
+      onApplied(next, connected);
+    },
+    logging.forPart("config"),
+  );
+  async function reload(): Promise<void> {
+    watchdog.reloading();
+    await read();
+    watchdog.reloaded();
+  }
+  const stopReloads = [
+    hangups.onHangup(() => void reload()),
+    ...(file === undefined ? [] : [
+      watchPath(configPlaces(file), () => void reload(), { schedule, since: fileState }),
+    ]),
+  ];
+  watchdog.ready(); // a SIGHUP may arrive from now on
+  const { keepAliveUrl } = config.http;
+  const keepAlive = keepAliveUrl === undefined ? undefined : startKeepAlive({
+    url: keepAliveUrl,
+    visit: visitByFetch,
+    isAlive: () => isAlive(bot.snapshot(), Date.now()),
+    schedule,
+    log,
+  });
+  return {
+    /** Reads the config again. */
+    reload,
+    /** The bot begins to stop. */
+    leave(): void {
+      watchdog.stopping(config.shutdown.graceSec * 1_000 + STOP_EXTRA_MS);
+      for (const stopReload of stopReloads) stopReload();
+      keepAlive?.stop();
+    },
+    stop(): void {
+      watchdog.stop();
+      keepAlive?.stop();
+    },
+  };
+}
+
+/** The setup of a config that is read again, with the locks of its bots; or what is in its way. */
+async function prepareSetup(
+  next: LoadedConfig,
+  env: Env,
+  logging: Logging,
+  instance: Instance,
+): Promise<FoundSetup> {
+  const result = await findSetup(next, env, logging);
+  try {
+    if (result.kind === "setup") await instance.addBots(botsOf(result.setup));
+    return result;
+  } catch (error) {
+    if (!(error instanceof InstanceTakenError)) throw error;
+    return {
+      kind: "problems",
+      problems: [{ severity: "error", path: "", message: error.message }],
+    };
+  }
+}
 
 /** Guilds to name; the others are counted only. */
 const MAX_NAMED = 5;
@@ -70,7 +498,7 @@ const MAX_NAMED = 5;
  * Creates the function that announces an account.
  *
  * @param isForPeople Whether stderr is a terminal whose log is for people.
- * @returns Gets the account, and the base URL of the HTTP server if there is one.
+ * @returns Gets the account, and the base URL of the HTTP server.
  */
 export function createBanner(
   { version, config, data }: {
@@ -81,10 +509,10 @@ export function createBanner(
   },
   isForPeople: boolean,
   { log, io }: { readonly log: Log; readonly io: Io },
-): (online: Online, http: string | undefined) => void {
+): (online: Online, http: string) => void {
   return ({ accountId, bot, guilds, models }, http) => {
     const name = printable(bot.username);
-    const health = http === undefined ? undefined : `${http}/healthz`;
+    const health = `${http}/healthz`;
     if (!isForPeople) {
       return log.info("The bot is ready", {
         accountId,
@@ -93,10 +521,7 @@ export function createBanner(
         guilds: guilds.length,
         guildNames: guilds.slice(0, MAX_NAMED).map(printable),
         model: models.join(", "),
-        ...(config !== undefined && { config }),
-        data,
-        ...(health !== undefined && { health }),
-        version,
+        ...{ config, data, health, version },
       });
     }
     const rows: readonly (readonly [term: string, text: string])[] = [
@@ -104,7 +529,7 @@ export function createBanner(
       [models.length === 1 ? "model" : "models", models.join(", ")],
       ["config", config ?? "none: environment variables only"],
       ["data", data],
-      ["health", health ?? "no HTTP server"],
+      ["health", health],
     ];
     const account = accountId === "default" ? "" : ` (account ${accountId})`;
     io.err(io.errStyle.bold(`${name} is ready${account}`) + `, Barnacle ${version}`);
@@ -226,7 +651,6 @@ async function run(
   const result = await findSetup(loaded, env, logging);
   if (result.kind === "problems") return refuse(result.problems, io);
   const { setup } = result;
-  let current = setup;
   report(loaded.problems, log, io);
 
   prepareDataDir(dataDir);
@@ -237,7 +661,7 @@ async function run(
     // `--force` waits for the other instance, and a large store takes long to migrate.
     const startMs = config.shutdown.graceSec * 1_000 + MIGRATION_MS;
     notify(`EXTEND_TIMEOUT_USEC=${startMs * 1_000}`);
-    const instance = await acquireInstance({
+    const instance = await openInstance({
       dataDir,
       bots: botsOf(setup),
       isForced: flags.force,
@@ -245,60 +669,35 @@ async function run(
       startedAt,
       config: config.file === undefined ? undefined : resolve(config.file),
     }, log);
-    const commandKey = randomBytes(KEY_BYTES).toString("hex");
     let store: Store | undefined;
     let code: ExitCode | undefined;
     try {
       const isCut = lacksCommits(join(dataDir, DATABASE_NAME));
-      store = openBotStore(dataDir, config, crash);
+      store = openStore(join(dataDir, DATABASE_NAME), {
+        now: Date.now(),
+        elapsed: () => performance.now(),
+        retention: { ...DEFAULT_RETENTION, ...config.store.retention },
+        crash,
+      });
       if (isCut) {
         log.warn("The store's log ends before its last commits: the last messages may be missing", {
           fix:
             "nothing after a power cut; if the files were copied, install a backup in their place",
         });
       }
-      const banner = createBanner(
-        { version: VERSION, config: config.file, data: dataDir },
-        isForPeople(flags, io),
-        { log, io },
-      );
       return code = await serve({
-        features,
-        setup,
-        loaded,
-        hangups,
-        fileState,
-        readAgain: () => readConfigAgain(config.file, flags.config, env, flags.insecurePermissions),
-        async prepare(next) {
-          const result = await findSetup(next, env, logging);
-          if (result.kind === "setup") await instance.addBots(botsOf(result.setup));
-          return result;
+        options: {
+          ...{ setup, store, dataDir, logging, env, thread, features },
+          commandKey: randomBytes(KEY_BYTES).toString("hex"),
+          mediaFolder: join(dataDir, MEDIA_NAME),
+          build: readBuild(),
+          isConnectionDebug: flags.connectionDebug,
+          crashHooks: {
+            onAnswerStarted: () => crash.at("posted"),
+            onAnswered: () => crash.at("answered"),
+          },
         },
-        applied(next, connected) {
-          current = next;
-          logging.setLevel(levelOf(flags, next.config));
-          // The current setup: another one may have been applied while an account finished its turns.
-          void connected.then(() => instance.keepBots(botsOf(current)));
-        },
-        setHttp: instance.setHttp,
-        setPortInUse: instance.setPortInUse,
-        lastExitCode: instance.lastExitCode,
-        commandKey,
-        store,
-        announce: banner,
-        notify,
-        dataDir,
-        mediaFolder: join(dataDir, MEDIA_NAME),
-        logging,
-        build: readBuild(),
-        isConnectionDebug: flags.connectionDebug,
-        env,
-        thread,
-        crashAt: crash.at,
-        crashHooks: {
-          onAnswerStarted: () => crash.at("posted"),
-          onAnswered: () => crash.at("answered"),
-        },
+        ...{ features, flags, io, loaded, fileState, instance, hangups, notify, crash },
       });
     } finally {
       store?.close();
@@ -337,22 +736,4 @@ function report(problems: readonly Problem[], log: Log, io: Io): void {
     const level = severity === "note" ? "info" : "warn";
     log[level](message, { key: path, ...(hint !== undefined && { hint }) });
   }
-}
-
-/**
- * Opens the store; the caller holds the directory's lock.
- *
- * @throws {StoreError} As {@link openStore} does.
- */
-function openBotStore(
-  dataDir: string,
-  { store: { retention } }: Setup["config"],
-  crash: CrashPoints,
-): Store {
-  return openStore(join(dataDir, DATABASE_NAME), {
-    now: Date.now(),
-    elapsed: () => performance.now(),
-    retention: { ...DEFAULT_RETENTION, ...retention },
-    crash,
-  });
 }

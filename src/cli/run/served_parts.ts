@@ -15,8 +15,8 @@ export interface Served
   readonly bot: RunningBot;
   /** Reads the config file again. */
   readonly reload: () => Promise<void>;
-  /** Address of the HTTP server; `undefined`: there is none. */
-  readonly base: () => string | undefined;
+  /** Address of the HTTP server. */
+  readonly base: () => string;
 }
 
 /** A part beside the bot; it takes the moments that it needs. */
@@ -61,7 +61,7 @@ export async function createServedParts(features: readonly ServeFeature[], serve
     /** Calls of commands, by name. */
     methods: Object.assign({}, ...parts.map(({ methods }) => methods)) as OwnMethods,
     link: async (): Promise<DashboardLink> =>
-      await parts.find((part) => part.link)?.link?.() ?? { kind: "none" },
+      await parts.find((part) => part.link)?.link?.() ?? { kind: "off" },
     /** The config was read, or read again. Each part gets it at once: none waits for another one. */
     applied: async (setup: Setup): Promise<void> => {
       await Promise.all(parts.map((part) => part.applied?.(setup)));

@@ -135,26 +135,11 @@ export async function listeningHolder(
   const until = performance.now() + timeoutMs;
   for (;;) {
     const holder = await isHeld(dataDir) === true ? holderOf(dataDir) : undefined;
-    if (!holder || holder.http !== undefined || holder.portInUse !== undefined) return holder;
+    if (!holder || holder.http !== undefined) return holder;
     const isStarting = Date.now() - holder.startedAt < STARTING_MS;
     if (!isStarting || performance.now() >= until) return holder;
     await sleep(LOOK_EVERY_MS);
   }
-}
-
-/**
- * Explains that a bot runs without HTTP server, and names the fix.
- *
- * @returns `undefined` if no other program has its port.
- */
-export function withoutServer(
-  { portInUse }: LockHolder,
-): { readonly why: string; readonly fix: string } | undefined {
-  if (portInUse === undefined) return undefined;
-  return {
-    why: `has no HTTP server: port ${portInUse} was in use at its start`,
-    fix: "set another http.port, or stop that program; then restart the bot",
-  };
 }
 
 /**

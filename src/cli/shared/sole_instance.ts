@@ -10,7 +10,6 @@ import {
   endProcess,
   type EndRefusal,
   isGone,
-  processPorts,
   type ProcessToEnd,
 } from "../../host/process/boot.ts";
 import {
@@ -20,34 +19,6 @@ import {
   type TokenLock,
 } from "../../host/locks/lock.ts";
 import type { Log } from "../../lib/log.ts";
-
-export interface Instance {
-  readonly lastExitCode: HeldLock["lastExitCode"];
-  /** Writes the HTTP address into the lock file, for commands on this machine. */
-  setHttp(address: string, key: string): void;
-  /** Writes into the lock file that another program has the HTTP port, for the same commands. */
-  setPortInUse(port: number): void;
-  /**
-   * Takes the locks of bots that a new config adds; never ends another process.
-   *
-   * @throws {InstanceTakenError} If another process holds one; then it takes none of them.
-   */
-  addBots(bots: readonly string[]): Promise<void>;
-  /** Releases the locks of all other bots. */
-  keepBots(bots: readonly string[]): void;
-  /** Releases all locks, as the end of the process does. */
-  release(): void;
-}
-
-/** The system, as far as locks and processes are concerned. */
-export interface InstancePorts {
-  readonly acquireData: typeof acquireLock;
-  readonly acquireToken: typeof acquireTokenLock;
-  readonly end: (holder: ProcessToEnd, graceMs: number, log: Log) => Promise<Ended>;
-  /** Whether the process has ended, as far as this system can prove it. */
-  readonly isGone: (holder: ProcessToEnd) => boolean;
-  readonly sleep: (ms: number) => Promise<void>;
-}
 
 /** Another instance holds a lock; the message names it, and the fix. */
 export class InstanceTakenError extends Error {
@@ -70,15 +41,6 @@ interface LockClaim<Held> {
   >;
 }
 
-const PORTS: InstancePorts = {
-  acquireData: acquireLock,
-  acquireToken: acquireTokenLock,
-  end: (holder, graceMs, log) =>
-    endProcess(holder, graceMs, processPorts((message) => log.warn(message))),
-  isGone,
-  sleep: (ms) => sleep(ms),
-};
-
 /**
  * Milliseconds to wait for a process that may be a command, and between two looks. A command has the
  * lock for a moment before the file describes it. Until then the file is empty, or describes the
@@ -87,16 +49,13 @@ const PORTS: InstancePorts = {
 const COMMAND_MS = 5_000;
 const LOOK_EVERY_MS = 50;
 
-/** Processes to end in a row; after that, a service manager keeps restarting them. */
-const ROUNDS = 3;
-
 /**
  * Takes all locks for the life of this process.
  *
  * @throws {InstanceTakenError} If another process holds one of them, and keeps it.
  * @throws {FlockUnavailableError} If the system has no file locks.
  */
-export async function acquireInstance(
+export async function openInstance(
   options: {
     /** Absolute path. */
     readonly dataDir: string;
@@ -111,22 +70,21 @@ export async function acquireInstance(
     readonly config?: string;
   },
   log: Log,
-  ports: InstancePorts = PORTS,
-): Promise<Instance> {
+) {
   const { dataDir, startedAt, config } = options;
   const data = await claim<HeldLock>({
     what: `uses ${dataDir}`,
     alternative: "set another directory with --data",
     async take() {
       for (let waitedMs = 0;; waitedMs += LOOK_EVERY_MS) {
-        const lock = await ports.acquireData(join(dataDir, "lock"), startedAt, undefined, {
+        const lock = await acquireLock(join(dataDir, "lock"), startedAt, undefined, {
           config,
         });
         if (lock.kind === "held") return { held: lock };
         const { heldBy } = lock;
-        const mayBeCommand = !heldBy || heldBy.isCommand || ports.isGone(heldBy);
+        const mayBeCommand = !heldBy || heldBy.isCommand || isGone(heldBy);
         if (!mayBeCommand || waitedMs >= COMMAND_MS) return { heldBy };
-        await ports.sleep(LOOK_EVERY_MS);
+        await sleep(LOOK_EVERY_MS);
       }
     },
   }, options.isForced);
@@ -151,7 +109,7 @@ export async function acquireInstance(
       what: "runs on this machine with the same bot token",
       alternative: "use another bot token",
       async take() {
-        const lock = await ports.acquireToken(bot, { startedAt, dataDir });
+        const lock = await acquireTokenLock(bot, { startedAt, dataDir });
         return lock.kind === "taken" ? { heldBy: lock.heldBy } : { held: lock };
       },
     }, isForced);
@@ -171,40 +129,50 @@ export async function acquireInstance(
   }
   return {
     lastExitCode: data.lastExitCode,
+    /** Writes the HTTP address into the lock file, for commands on this machine. */
     setHttp: data.setHttp,
-    setPortInUse: data.setPortInUse,
-    addBots: (bots) => takeBots(bots, false),
-    keepBots(bots) {
+    /**
+     * Takes the locks of bots that a new config adds; never ends another process.
+     *
+     * @throws {InstanceTakenError} If another process holds one; then it takes none of them.
+     */
+    addBots: (bots: readonly string[]): Promise<void> => takeBots(bots, false),
+    /** Releases the locks of all other bots. */
+    keepBots(bots: readonly string[]): void {
       for (const [bot, lock] of held) {
         if (bots.includes(bot)) continue;
         held.delete(bot);
         release(lock);
       }
     },
-    release() {
+    /** Releases all locks, as the end of the process does. */
+    release(): void {
       for (const lock of held.values()) release(lock);
       data.release(0); // the store may be unable to keep that the bot was stopped
     },
   };
 
   async function claim<T>(wanted: LockClaim<T>, isForced: boolean): Promise<T> {
-    for (let round = 1;; round++) {
+    let ended: Ended | undefined;
+    for (;;) {
       const lock = await wanted.take();
       if ("held" in lock) return lock.held;
       const { heldBy } = lock;
-      if (!isForced || round > ROUNDS) throw takenBy(heldBy, wanted, isForced);
-      if (!heldBy) throw takenBy(undefined, wanted, true);
-      const ended = await ports.end(heldBy, options.graceMs, log);
+      if (!isForced || !heldBy || ended) {
+        // The holder may run in another pid namespace: then its pid does not exist here.
+        throw takenBy(ended?.kind === "gone" ? undefined : heldBy, wanted, isForced);
+      }
+      ended = await endProcess(heldBy, options.graceMs, (message) => log.warn(message));
       if (ended.kind === "refused") {
         throw new InstanceTakenError(
           `Another instance ${wanted.what}; ${REFUSALS[ended.why](heldBy)}`,
         );
       }
-      // The holder of the lock runs in another pid namespace: its pid does not exist here.
-      if (ended.kind === "gone" && round > 1) throw takenBy(undefined, wanted, true);
     }
   }
 }
+
+export type Instance = Awaited<ReturnType<typeof openInstance>>;
 
 const REFUSALS: Readonly<Record<EndRefusal, (holder: ProcessToEnd) => string>> = {
   self: () => "the lock file names this process: it is a copy from another machine, remove it",

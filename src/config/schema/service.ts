@@ -262,13 +262,12 @@ export const http = lazySection(
           "other machines can reach needs `http.token`.",
         { example: "127.0.0.1" },
       ),
-      port: key(whole(0, 65_535).default(8_787), "Port to listen on. 0 takes a free one.", {
-        example: 8_080,
-      }),
-      required: key(
-        z.boolean().default(false),
-        "Whether the bot ends with 75 if another program uses the written `http.port`. `false`: it " +
-          "runs without HTTP server. If `http.port` is not written, it takes the next free port.",
+      port: key(
+        whole(0, 65_535).default(8_787),
+        "Port to listen on; if another program uses it, the next free one. 0 takes any.",
+        {
+          example: 8_080,
+        },
       ),
       token: key(
         secret().optional(),

@@ -7,7 +7,6 @@ export const dashboard: CliCommand = describeCommand<CommonFlags>({
   brief: "Print a link that logs in to the dashboard, once",
   examples: ["barnacle dashboard"],
   exits: {
-    failed: "the bot has no HTTP server",
     io: true,
     tryAgain: "no bot runs, or it does not answer",
     config: "the dashboard is off (http.dashboard)",

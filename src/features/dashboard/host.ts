@@ -14,7 +14,7 @@ const PATH = /^https?:\/\/[^/]+\/dashboard(?:[/?#]|$)/;
 
 /** Creates it; loads nothing. */
 export function serveDashboard(options: Served): ServedPart {
-  const { bot, store, base: baseNow } = options;
+  const { bot, store, base } = options;
   const served = { ...options };
   const { publicUrl } = options.setup.config.http;
   let loading: Promise<Dashboard> | undefined;
@@ -32,14 +32,12 @@ export function serveDashboard(options: Served): ServedPart {
   }
 
   async function link(): Promise<DashboardLink> {
-    const base = baseNow();
     if (!isOn()) return { kind: "off" };
-    if (base === undefined) return { kind: "none" };
     const dashboard = await (loading ??= load());
     const { LINK_MS } = await import("./logins.ts");
     return {
       kind: "link",
-      url: `${publicUrl ?? base}/dashboard#${dashboard.createLink()}`,
+      url: `${publicUrl ?? base()}/dashboard#${dashboard.createLink()}`,
       validSec: LINK_MS / 1_000,
     };
   }
@@ -47,25 +45,16 @@ export function serveDashboard(options: Served): ServedPart {
   /**
    * Makes a login link. If the dashboard is off, it first reads the config again, which may be newer.
    *
-   * @throws {StartError} If the dashboard is off, or there is no server.
+   * @throws {StartError} If the dashboard is off.
    */
   async function login() {
     if (!isOn()) await options.reload();
     const made = await link();
-    switch (made.kind) {
-      case "off":
-        throw new StartError(
-          "the dashboard is off; run `barnacle config set http.dashboard true`, which applies at once",
-          EXIT.config,
-        );
-      case "none":
-        throw new StartError(
-          "the bot has no HTTP server: another program uses its port",
-          EXIT.failed,
-        );
-      case "link":
-        return made;
-    }
+    if (made.kind === "link") return made;
+    throw new StartError(
+      "the dashboard is off; run `barnacle config set http.dashboard true`, which applies at once",
+      EXIT.config,
+    );
   }
 
   return {

@@ -20,8 +20,6 @@ import { browserHeaders, refusalOf, refusalOfChange } from "../../http/app.ts";
 /** Number of ports to try. */
 const TRIES = 100;
 
-const MAX_PORT = 65_535;
-
 /**
  * Listens.
  *
@@ -38,23 +36,16 @@ export async function listenFrom(
     bind: host !== undefined ? [host] : undefined,
     token: key || undefined,
   };
-  const last = Math.min(port + TRIES - 1, MAX_PORT);
-  for (let next = port;; next++) {
-    try {
-      return await startHttpServer({ ...settings, port: next }, handler);
-    } catch (error) {
-      if (!(error instanceof HttpServerError)) throw error;
-      if (error.kind === "no_such_address") {
-        const message = `--host ${host}: this machine has no such address`;
-        throw new HttpServerError(message, { ...error, kind: error.kind, cause: error });
-      }
-      if (error.kind !== "port_in_use") throw error;
-      if (next < last && port !== 0) continue;
-      throw new HttpServerError(
-        `ports ${port} to ${next} are in use; choose a free one with --port, or 0 for any`,
-        { kind: "port_in_use", address: error.address, port, cause: error },
-      );
-    }
+  try {
+    return await startHttpServer({ ...settings, port, tries: TRIES }, handler);
+  } catch (error) {
+    if (!(error instanceof HttpServerError)) throw error;
+    const message = error.kind === "no_such_address"
+      ? `--host ${host}: this machine has no such address`
+      : error.kind === "port_in_use"
+      ? `ports ${port} to ${error.port} are in use; choose a free one with --port, or 0 for any`
+      : error.message;
+    throw new HttpServerError(message, { ...error, cause: error });
   }
 }
 

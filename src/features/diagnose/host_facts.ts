@@ -15,7 +15,6 @@ import {
   listeningHolder,
   lockOf,
   STATUS_TIMEOUT_MS,
-  withoutServer,
 } from "../../cli/shared/running_bot.ts";
 import type { IdentifyBudget } from "../../core/discord/gateway.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
@@ -90,7 +89,7 @@ export type BotProcess =
   /** This system cannot tell whether one runs. */
   | { readonly kind: "unknown" }
   /** It uses the directory, and does not answer. `fix` is absent if the cause is unknown. */
-  | { readonly kind: "silent"; readonly pid?: number; readonly why: string; readonly fix?: string }
+  | { readonly kind: "silent"; readonly pid?: number; readonly why: string }
   | {
     readonly kind: "answers";
     readonly pid: number;
@@ -174,7 +173,7 @@ function process({ bot }: HostFacts): readonly Finding[] {
         status: "fail",
         where: bot.pid !== undefined ? `pid ${bot.pid}` : undefined,
         why: `it uses the data directory, and ${bot.why}`,
-        fix: bot.fix ?? "see its log; if it hangs, restart it",
+        fix: "see its log; if it hangs, restart it",
       }];
     case "answers": {
       const { pid, phase, findings } = bot;
@@ -364,10 +363,7 @@ async function lookAtBot(dataDir: string): Promise<BotProcess> {
   if (isHidden(lockOf(dataDir))) return { kind: "hidden" };
   if (held === undefined) return { kind: "unknown" };
   const holder = await listeningHolder(dataDir, STATUS_TIMEOUT_MS);
-  if (!holder?.http) {
-    const reason = holder && withoutServer(holder);
-    return { kind: "silent", pid: holder?.pid, ...(reason ?? { why: "does not listen yet" }) };
-  }
+  if (!holder?.http) return { kind: "silent", pid: holder?.pid, why: "does not listen yet" };
   const { pid } = holder;
   const answer = await askStatus(dataDir, holder, STATUS_TIMEOUT_MS);
   if (typeof answer === "string") {

@@ -18,7 +18,6 @@ import {
   type BotAnswer,
   listeningHolder,
   STATUS_TIMEOUT_MS,
-  withoutServer,
 } from "../../cli/shared/running_bot.ts";
 import { showFindings } from "../../cli/shared/columns.ts";
 import { toStartError } from "../../cli/shared/start_error.ts";
@@ -208,9 +207,10 @@ async function holderIn(data: string | undefined, io: Io, timeoutMs: number): Pr
         `no bot runs with the data in ${dataDir}; start it, or set --data to the bot's`;
       return { place, problem: { message, code: EXIT.tryAgain } };
     }
-    const { why, fix } = withoutServer(holder) ??
-      { why: "has no HTTP server, or does not listen yet", fix: "see its log" };
-    throw new StartError(`the bot with pid ${holder.pid} ${why}; ${fix}`, EXIT.tryAgain);
+    throw new StartError(
+      `the bot with pid ${holder.pid} does not listen yet; see its log`,
+      EXIT.tryAgain,
+    );
   } catch (error) {
     return { problem: toStartError(error) };
   }

@@ -179,8 +179,6 @@ export interface LockHolder {
   readonly http?: string;
   /** The secret by which commands see the details there; others cannot read the file. */
   readonly httpKey?: string;
-  /** The port that another program has, so that this process has no HTTP server. */
-  readonly portInUse?: number;
   /** Set by a short-lived command; absent for the bot. */
   readonly isCommand?: true;
   /** Absolute path of the config that the bot started with; absent without a file. */
@@ -196,8 +194,6 @@ export type Lock =
     readonly lastExitCode: number | undefined;
     /** Writes the address that this process listens on, and the secret for commands. */
     setHttp(address: string, key: string): void;
-    /** Writes that this process has no HTTP server, because another program has the port. */
-    setPortInUse(port: number): void;
     /** Releases the lock; the end of the process does the same. */
     release(exitCode?: number): void;
   }
@@ -224,7 +220,6 @@ const lockHolderSchema = z.object({
   dataDir: text,
   http: text,
   httpKey: text,
-  portInUse: z.int().optional(),
   isCommand: z.literal(true).optional(),
   config: text,
   exitCode: z.int().optional(),
@@ -282,8 +277,7 @@ export async function acquireLock(
   return {
     kind: "held",
     lastExitCode,
-    setHttp: (http, httpKey) => write({ http, httpKey, portInUse: undefined }),
-    setPortInUse: (portInUse) => write({ http: undefined, httpKey: undefined, portInUse }),
+    setHttp: (http, httpKey) => write({ http, httpKey }),
     release(exitCode) {
       if (!isHeld) return;
       if (exitCode !== undefined) write({ exitCode });

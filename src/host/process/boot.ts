@@ -269,19 +269,6 @@ export type Ended =
   | { readonly kind: "ended"; readonly by: "SIGTERM" | "SIGKILL" }
   | { readonly kind: "refused"; readonly why: EndRefusal };
 
-export interface EndProcessPorts {
-  /** This process's id. */
-  readonly ownPid: number;
-  /** Identifies the start of the machine; absent if the host does not tell. */
-  readonly bootId?: string;
-  readonly look: (pid: number) => PidFacts;
-  readonly signal: (pid: number, signal: "SIGTERM" | "SIGKILL") => "sent" | "gone" | "forbidden";
-  /** Milliseconds of a monotonic clock. */
-  readonly steadyNow: () => number;
-  readonly sleep: (ms: number) => Promise<unknown>;
-  readonly say: (event: string) => void;
-}
-
 const LOOK_EVERY_MS = 50;
 
 /**
@@ -325,62 +312,48 @@ export function mayEnd(holder: ProcessToEnd, facts: {
 export async function endProcess(
   holder: ProcessToEnd,
   graceMs: number,
-  ports: EndProcessPorts,
+  say: (event: string) => void,
 ): Promise<Ended> {
   const { pid } = holder;
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-    const decision = decide(holder, ports);
+    const decision = decide(holder);
     const isFirst = signal === "SIGTERM";
     if (decision.kind === "gone") return isFirst ? decision : { kind: "ended", by: "SIGTERM" };
     if (decision.kind === "refused") return decision;
-    const sent = ports.signal(pid, signal);
+    const sent = sendSignal(pid, signal);
     if (sent === "forbidden") return { kind: "refused", why: "forbidden" };
     const withinMs = isFirst ? graceMs + STOP_EXTRA_MS : KILLED_WITHIN_MS;
-    ports.say(
+    say(
       isFirst
         ? `Asked the Barnacle with pid ${pid} to stop; waiting up to ${withinMs / 1_000} s`
         : `The Barnacle with pid ${pid} did not stop; killed it`,
     );
-    if (sent === "gone" || await hasEnded(holder, withinMs, ports)) {
-      return { kind: "ended", by: signal };
-    }
+    if (sent === "gone" || await hasEnded(holder, withinMs)) return { kind: "ended", by: signal };
   }
   return { kind: "refused", why: "survived" };
 }
 
 /** Polls, because the system reports the end of a process only to its parent. */
-async function hasEnded(
-  holder: ProcessToEnd,
-  withinMs: number,
-  ports: EndProcessPorts,
-): Promise<boolean> {
-  const until = ports.steadyNow() + withinMs;
-  while (decide(holder, ports).kind !== "gone") {
-    if (ports.steadyNow() >= until) return false;
-    await ports.sleep(LOOK_EVERY_MS);
+async function hasEnded(holder: ProcessToEnd, withinMs: number): Promise<boolean> {
+  const until = performance.now() + withinMs;
+  while (!isGone(holder)) {
+    if (performance.now() >= until) return false;
+    await sleep(LOOK_EVERY_MS);
   }
   return true;
 }
 
-function decide(holder: ProcessToEnd, { ownPid, bootId, look }: EndProcessPorts): EndDecision {
-  return mayEnd(holder, { ownPid, bootId, process: look(holder.pid) });
+function decide(holder: ProcessToEnd): EndDecision {
+  return mayEnd(holder, {
+    ownPid: process.pid,
+    bootId: readBootId(),
+    process: lookAt(holder.pid),
+  });
 }
 
 /** Whether the holder's process has ended, as far as this system can prove it. */
 export function isGone(holder: ProcessToEnd): boolean {
-  return decide(holder, processPorts(() => {})).kind === "gone";
-}
-
-export function processPorts(say: (event: string) => void): EndProcessPorts {
-  return {
-    ownPid: process.pid,
-    bootId: readBootId(),
-    look: lookAt,
-    signal: sendSignal,
-    steadyNow: () => performance.now(),
-    sleep,
-    say,
-  };
+  return decide(holder).kind === "gone";
 }
 
 /** A process of another user that `/proc` hides still exists. */

@@ -12,9 +12,8 @@
 
 import type { GatewayStats, ShardState } from "../../core/discord/gateway.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
-import { type AlertRecord, type Finding, isTrouble } from "../../core/finding.ts";
+import { type Finding, isTrouble } from "../../core/finding.ts";
 import type { Verdict } from "../../core/inbound/inbox.ts";
-import type { McpServerState } from "../../core/mcp_state.ts";
 import { type ContextWindow, ModelError } from "../../core/model.ts";
 import {
   type ModelDown,
@@ -22,7 +21,6 @@ import {
   nextStepAfter,
   wordsOf,
 } from "../../core/model_problem.ts";
-import type { BudgetUseOf } from "../../core/spending/budget.ts";
 import type { TurnOutcome } from "../../core/step.ts";
 import type { Clock, Timers } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
@@ -40,30 +38,6 @@ import type {
 export interface PartsStatus
   extends Pick<AccountSnapshot, "catchUp" | "twin" | "findings" | "delayed"> {
   readonly rest: Omit<AccountSnapshot["rest"], "isUp">;
-}
-
-export interface AccountParts {
-  /** `undefined` before the gateway is found. */
-  stats(): GatewayStats | undefined;
-  status(): PartsStatus;
-}
-
-interface HealthSources extends Timers {
-  readonly store: Store;
-  readonly log: Log;
-  readonly metrics: Meters;
-  /** The shortest resume window of all accounts, in milliseconds. */
-  readonly resumableMs: () => number;
-  /** Reads the budgets of the whole bot and of its agents, and spent ones of guilds; absent: none. */
-  readonly budgets?: () => Promise<readonly BudgetUseOf[]>;
-  /** The slow checks, which load at the first read; absent: none. */
-  readonly slow?: { get(): Promise<() => Promise<readonly Finding[]>> };
-  /** States of the MCP servers; absent if there are none. */
-  readonly mcpServers?: () => readonly McpServerState[];
-  /** Memory of the process; absent, or `undefined`: it cannot be read. */
-  readonly residentBytes?: () => number | undefined;
-  /** Open alerts; absent in a process that watches for none. */
-  readonly alerts?: () => readonly AlertRecord[];
 }
 
 /** Receives an account's reports, and takes snapshots of its health. */
@@ -85,7 +59,10 @@ interface ToldModel {
 
 interface Told {
   readonly startedAt: number;
-  readonly parts: () => AccountParts | undefined;
+  /** The parts of the running account; their figures are `undefined` before the gateway is found. */
+  readonly parts: () =>
+    | { stats(): GatewayStats | undefined; status(): PartsStatus }
+    | undefined;
   readonly states: Map<number, ShardState>;
   readonly latencies: Map<number, number>;
   shardCount: number;
@@ -139,7 +116,7 @@ export function createAccountHealth(
      * @param modelIds `"<provider>/<model>"` of each agent's model, each once.
      * @param parts Returns `undefined` until the account has its parts.
      */
-    began(modelIds: readonly string[], parts: () => AccountParts | undefined): void {
+    began(modelIds: readonly string[], parts: Told["parts"]): void {
       told = newlyTold(modelIds, parts, now());
       refresh();
     },
@@ -378,6 +355,7 @@ export interface KnownAccount {
   readonly accountId: AccountId;
   /** The account's display name. */
   readonly name?: string;
+  readonly gateway: { readonly reconnect: { readonly sessionCacheTtlSec: number } };
 }
 
 export type HealthMonitor = ReturnType<typeof startHealthMonitor>;
@@ -395,9 +373,20 @@ const FIRST_READ_MS = 1_000;
 const PULSE_MS = 30_000;
 const DELAYS_MS = 60_000;
 
-/** Starts the timer that notes live sessions, and returns the health monitor. */
-export function startHealthMonitor(sources: HealthSources) {
-  const { store, now, schedule, resumableMs, mcpServers, alerts } = sources;
+/**
+ * Starts the timer that notes live sessions, and returns the health monitor.
+ *
+ * @param sources `read` reads what the store's figures lack, and `current` tells what is at hand.
+ */
+export function startHealthMonitor(sources: {
+  readonly store: Store;
+  readonly log: Log;
+  readonly metrics: Meters;
+  readonly timers: Timers;
+  readonly read?: () => Promise<Pick<Snapshot, "budgets" | "slow">>;
+  readonly current?: () => Partial<Snapshot>;
+}) {
+  const { store, timers: { now, schedule }, current } = sources;
   const startedAt = now();
   const all = new Map<AccountId, AccountHealth>();
   let shown: readonly KnownAccount[] = [];
@@ -406,7 +395,7 @@ export function startHealthMonitor(sources: HealthSources) {
   const deaf = new Map<string, string>();
   let looking: Promise<void> | undefined;
   const accounts = () => [...all.values()];
-  const mainThread = createMainThreadMonitor(sources);
+  const mainThread = createMainThreadMonitor(sources.timers);
   const storeHealth = createStoreHealth(sources, accounts);
 
   let hasRead = false;
@@ -429,10 +418,12 @@ export function startHealthMonitor(sources: HealthSources) {
     await storeHealth.read();
   }
 
-  let cancelAlive = schedule(noteAlive, aliveMs(resumableMs()));
-  function noteAlive(): void {
-    void storeHealth.write(false);
-    cancelAlive = schedule(noteAlive, aliveMs(resumableMs()));
+  let cancelAlive = () => {};
+  function waitToNote(): void {
+    cancelAlive = schedule(() => {
+      void storeHealth.write(false);
+      waitToNote();
+    }, aliveMs(shown));
   }
 
   const cancelFirstRead = schedule(() => void refresh(), FIRST_READ_MS);
@@ -456,10 +447,9 @@ export function startHealthMonitor(sources: HealthSources) {
       deaf: Array.from(deaf, ([section, problem]) => ({ section, problem })),
       ...storeHealth.current(),
       models: modelsOf(accounts()),
-      mcpServers: mcpServers?.() ?? [],
-      alerts: alerts?.(),
+      mcpServers: [],
       eventLoopLagMs: mainThread.lagMs(),
-      rssBytes: sources.residentBytes?.(),
+      ...current?.(),
     };
   }
 
@@ -476,6 +466,8 @@ export function startHealthMonitor(sources: HealthSources) {
     /** The accounts of the running config, in its order; others are left out. */
     setAccounts(next: readonly KnownAccount[]): void {
       shown = next;
+      cancelAlive();
+      waitToNote();
       for (const { accountId } of next) accountOf(accountId);
     },
     accountOf,
@@ -502,7 +494,9 @@ export function startHealthMonitor(sources: HealthSources) {
  * crash. So a quick restart still resumes it, and a slow one may begin a new session, which catches
  * up and loses nothing.
  */
-function aliveMs(resumableMs: number): number {
+function aliveMs(accounts: readonly KnownAccount[]): number {
+  const resumableMs = 1_000 *
+    Math.min(...accounts.map(({ gateway }) => gateway.reconnect.sessionCacheTtlSec));
   return Math.max(ALIVE_MS.min, Math.min(ALIVE_MS.max, resumableMs));
 }
 
@@ -532,7 +526,7 @@ function modelsOf(accounts: readonly AccountHealth[]): readonly ModelSnapshot[] 
 }
 
 /** Measures how well the main thread runs: when it last ran, and its delays. */
-function createMainThreadMonitor({ now, schedule }: HealthSources) {
+function createMainThreadMonitor({ now, schedule }: Timers) {
   let tickAt = now();
   let pulseAt = tickAt + PULSE_MS;
   const delays: { readonly at: number; readonly ms: number }[] = [];
@@ -586,7 +580,9 @@ const NO_FIGURES: Pick<Snapshot, "inbox" | "outbox"> = {
  * @param accounts All present and former accounts.
  */
 function createStoreHealth(
-  { store, metrics, budgets, slow, now, log }: HealthSources,
+  { store, metrics, read: readMore, timers: { now }, log }: Parameters<
+    typeof startHealthMonitor
+  >[0],
   accounts: () => readonly AccountHealth[],
 ) {
   const startedAt = now();
@@ -614,14 +610,12 @@ function createStoreHealth(
     const { inbox, outbox, decisions } = await store.health(left);
     const { oldestWaitingAt, ...waiting } = inbox;
     const { oldestUnsentAt, ...unsent } = outbox;
-    const limits = await budgets?.();
-    const checks = await (await slow?.get())?.();
+    const more = await readMore?.();
     const ageOf = (at: number | undefined): number => at === undefined ? 0 : now() - at;
     figures = () => ({
       inbox: { ...waiting, oldestMs: ageOf(oldestWaitingAt) },
       outbox: { ...unsent, oldestMs: ageOf(oldestUnsentAt) },
-      budgets: limits,
-      slow: checks,
+      ...more,
     });
     count(decisions);
     await Promise.all(accounts().map((account) => account.readStore()));

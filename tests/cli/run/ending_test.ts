@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { endingOf, logWait } from "../../../src/cli/run/serve.ts";
+import { endingOf, logWait } from "../../../src/cli/run/run.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 
 describe("[O7] endingOf()", () => {

@@ -5,10 +5,12 @@ import { describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { readConfig } from "../../../src/cli/shared/read_config.ts";
 import { createReload } from "../../../src/cli/run/reload.ts";
-import type { ReloadPlan } from "../../../src/config/changes.ts";
+import type { Setup } from "../../../src/bot.ts";
+import type { AccountChange } from "../../../src/config/changes.ts";
+import type { ConfigState } from "../../../src/http/snapshot.ts";
 import type { Loaded } from "../../../src/config/load.ts";
 import type { Problem } from "../../../src/config/text/problem.ts";
-import { recordingLog } from "../../support/recording_log.ts";
+import { type LogLine, recordingLog } from "../../support/recording_log.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 const TOKEN = "MTAwMDAwMDAwMDAwMDAwMDAx.GtestX.abcdefghijklmnopqrstuvwxyz0123456789ab";
@@ -26,25 +28,26 @@ async function running(first: string, inTheWay: readonly Problem[] = []) {
   const loaded = await read();
   assert.ok(loaded.kind === "loaded");
   const { log, lines } = recordingLog();
-  const calls: string[] = [];
-  const applied: ReloadPlan[] = [];
-  const states: (string | undefined)[] = [];
-  const later: (readonly string[] | undefined)[] = [];
-  const reload = createReload({
+  const applied: (readonly AccountChange[])[] = [];
+  const states: ConfigState[] = [];
+  const setup = {} as Setup;
+  const reload = createReload(
+    {
+      setConfig: (state) => void states.push(state),
+      apply(_, accounts) {
+        applied.push(accounts);
+        return Promise.resolve({ connected: Promise.resolve() });
+      },
+    },
+    loaded,
     read,
-    running: loaded,
-    apply(_loaded, plan) {
-      if (inTheWay.length === 0) applied.push(plan);
-      return Promise.resolve(inTheWay);
-    },
-    onState: (problem, atTheNextStart) => {
-      states.push(problem);
-      later.push(atTheNextStart);
-    },
-    onBegin: () => void calls.push("begin"),
-    onEnd: () => void calls.push("end"),
+    () =>
+      Promise.resolve(
+        inTheWay.length > 0 ? { kind: "problems", problems: inTheWay } : { kind: "setup", setup },
+      ),
+    () => {},
     log,
-  });
+  );
   return {
     async change(text: string) {
       write(text);
@@ -53,12 +56,15 @@ async function running(first: string, inTheWay: readonly Problem[] = []) {
       return lines;
     },
     applied,
-    states,
-    later,
-    calls,
+    states: () => states.slice(1), // without that of the start
     [Symbol.dispose]: () => directory[Symbol.dispose](),
   };
 }
+
+/** The changes that the log names. */
+const changesIn = (lines: readonly LogLine[]) =>
+  lines.filter(({ event }) => event === "The config has changed")
+    .map(({ fields }) => [fields["key"], fields["from"], fields["to"], fields["takesEffect"]]);
 
 const config = (more: object, token = TOKEN) =>
   JSON.stringify({ channels: { discord: { token, groupPolicy: "allowlist" } }, ...more });
@@ -67,9 +73,7 @@ describe("[C9] createReload()", () => {
   it("logs each change, and those that apply from the next start", async () => {
     using bot = await running(config({}));
     const lines = await bot.change(config({ http: { port: 9 }, log: { level: "debug" } }));
-    const changes = lines.filter(({ event }) => event === "The config has changed")
-      .map(({ fields }) => [fields["key"], fields["from"], fields["to"], fields["takesEffect"]]);
-    assert.deepEqual(changes.sort(), [
+    assert.deepEqual(changesIn(lines).sort(), [
       ["http.port", "8787", "9", "restart"],
       ["log.level", '"info"', '"debug"', "now"],
     ]);
@@ -98,13 +102,16 @@ describe("[C9] createReload()", () => {
     await bot.change(config({ http: { port: 9 }, log: { level: "debug" } }));
     await bot.change(config({ http: { port: "x" } }));
     await bot.change(config({}));
-    assert.deepEqual(bot.later, [["http.port"], ["http.port"], undefined, []]);
+    assert.deepEqual(
+      bot.states().map(({ atTheNextStart, problem }) => [atTheNextStart, problem !== undefined]),
+      [[["http.port"], false], [["http.port"], false], [["http.port"], true], [[], false]],
+    );
   });
 
   it("restarts the account of a changed token, and logs neither token", async () => {
     using bot = await running(config({}));
     const lines = await bot.change(config({}, OTHER));
-    assert.deepEqual(bot.applied.map(({ accounts }) => accounts), [[
+    assert.deepEqual(bot.applied, [[
       { accountId: "default", does: "restart" },
     ]]);
     assert.match(String(lines.at(-1)?.fields["accounts"]), /default/);
@@ -118,7 +125,7 @@ describe("[C9] createReload()", () => {
     using bot = await running(text("", "pairing"));
     await bot.change(text("\n\n", "allowlist"));
     await bot.change(text("\n\n", "allowlist"));
-    assert.deepEqual(bot.applied.map(({ accounts }) => accounts), [[
+    assert.deepEqual(bot.applied, [[
       { accountId: "default", does: "apply" },
       { accountId: "work", does: "apply" },
     ]]);
@@ -132,60 +139,56 @@ describe("[C9] createReload()", () => {
       assert.ok(lines.some(({ level, event }) => level === "error" && event === inTheWay.message));
       assert.ok(lines.some(({ fields }) => fields["key"] === "log.level"));
     }
-    assert.deepEqual(bot.states, ["Another Barnacle runs", "Another Barnacle runs"]);
+    assert.deepEqual(bot.states().map(({ problem }) => problem), [
+      "Another Barnacle runs",
+      "Another Barnacle runs",
+    ]);
   });
 
   it("compares the next change with the current config", async () => {
     using bot = await running(config({}));
     await bot.change(config({ log: { level: "debug" } }));
-    await bot.change(config({ log: { level: "warn" } }));
-    assert.deepEqual(
-      bot.applied.map(({ changes }) => changes.map(({ from, to }) => [from, to])),
-      [[['"info"', '"debug"']], [['"debug"', '"warn"']]],
-    );
+    const lines = await bot.change(config({ log: { level: "warn" } }));
+    assert.deepEqual(changesIn(lines), [["log.level", '"debug"', '"warn"', "now"]]);
   });
 
   it("keeps the bot running if the file cannot be read", async () => {
     const { log, lines } = recordingLog();
-    const calls: string[] = [];
-    const loaded = await readConfig(undefined, {});
-    assert.ok(loaded.kind === "loaded");
-    await createReload({
-      read: () => Promise.reject(new Error("stale NFS handle")),
-      running: loaded,
-      apply: () => Promise.resolve([]),
-      onState: (problem) => void calls.push(problem ?? "well"),
-      onBegin: () => void calls.push("begin"),
-      onEnd: () => void calls.push("end"),
-      log,
-    })();
+    const problems: (string | undefined)[] = [];
+    const read = () => Promise.reject(new Error("stale NFS handle"));
+    await createReload(
+      { setConfig: ({ problem }) => void problems.push(problem), apply: () => assert.fail() },
+      ...[await bare(), read, () => assert.fail(), () => assert.fail(), log] as const,
+    )();
     assert.deepEqual(lines.map(({ level }) => level), ["error"]);
-    assert.deepEqual(calls, ["begin", "cannot be read", "end"]);
+    assert.deepEqual(problems, [undefined, "cannot be read"]);
   });
 
   it("reads once more for all requests during a read", async () => {
     const { log } = recordingLog();
-    const loaded = await readConfig(undefined, {});
-    assert.ok(loaded.kind === "loaded");
-    const calls: string[] = [];
-    let atOnce = 0;
-    const reload = createReload({
-      async read() {
-        calls.push(`read ${++atOnce}`);
-        await turn();
-        atOnce--;
-        return loaded;
-      },
-      running: loaded,
-      apply: () => Promise.resolve([]),
-      onState: () => {},
-      onBegin: () => void calls.push("begin"),
-      onEnd: () => void calls.push("end"),
-      log,
-    });
+    const loaded = await bare();
+    let [reads, atOnce] = [0, 0];
+    async function read() {
+      assert.equal(++atOnce, 1);
+      reads++;
+      await turn();
+      atOnce--;
+      return loaded;
+    }
+    const reload = createReload(
+      { setConfig() {}, apply: () => assert.fail() },
+      ...[loaded, read, () => assert.fail(), () => assert.fail(), log] as const,
+    );
     await Promise.all([reload(), reload(), reload()]);
-    assert.deepEqual(calls, ["begin", "read 1", "read 1", "end"]);
+    assert.equal(reads, 2);
     await reload();
-    assert.deepEqual(calls.slice(4), ["begin", "read 1", "end"]);
+    assert.equal(reads, 3);
   });
 });
+
+/** The config without a file. */
+async function bare() {
+  const loaded = await readConfig(undefined, {});
+  assert.ok(loaded.kind === "loaded");
+  return loaded;
+}

@@ -38,7 +38,7 @@ describe("[O3] barnacle doctor", () => {
     mkdirSync(data, { mode: 0o700 });
     const lock = await acquireLock(join(data, "lock"), Date.now(), undefined, { config });
     assert.ok(lock.kind === "held");
-    lock.setPortInUse(1); // so that no one waits until it listens
+    lock.setHttp("127.0.0.1:1", ""); // so that no one waits until it listens
     const only = ["host"] as const;
     const asked = async (config: string | undefined) => {
       const io = recordingIo({ HOME: folder.path });

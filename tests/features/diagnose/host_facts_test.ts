@@ -36,22 +36,6 @@ function lookWithoutRights(
 }
 
 describe("[O3] inspectHost()", () => {
-  it("[O1] reports the port of the running bot that another program has", async () => {
-    using folder = tempDirectory();
-    const lock = await acquireLock(join(folder.path, "lock"), NOW);
-    assert.ok(lock.kind === "held");
-    lock.setPortInUse(1);
-    const { facts: { bot } } = await look(folder.path);
-    lock.release();
-    assert.ok(bot.kind === "silent");
-    assert.deepEqual(bot, {
-      kind: "silent",
-      pid: process.pid,
-      why: "has no HTTP server: port 1 was in use at its start",
-      fix: "set another http.port, or stop that program; then restart the bot",
-    });
-  });
-
   it("reads the store while another process writes to it", async () => {
     using folder = tempDirectory();
     const path = join(folder.path, DATABASE_NAME);

@@ -40,11 +40,6 @@ describe("[O3] judgeHost()", () => {
       /^host\.fileSystem warn: .*network file system \(NFS\).* → .*a disk of this machine/,
     ],
     [
-      "[O1] a bot whose HTTP port another program has",
-      { bot: { kind: "silent", pid: 7, why: "has no HTTP server", fix: "set another port" } },
-      /^host\.bot fail: it uses the data directory, and has no HTTP server → set another port$/,
-    ],
-    [
       "[G11] another instance on this machine",
       { token: { kind: "held", pid: 99, dataDir: "/tmp/old" } },
       /^host\.instance fail: pid 99 runs .* the same bot token, and another data .* → .*kill 99/,

@@ -163,20 +163,6 @@ describe("acquireLock()", () => {
     assert.equal(readHolder(path)?.http, "127.0.0.1:2");
   });
 
-  it("[O1] describes a port that another program has, until it listens", async () => {
-    using directory = tempDirectory();
-    const path = join(directory.path, "lock");
-    const lock = await acquireLock(path, NOW);
-    assert.ok(lock.kind === "held");
-    lock.setHttp("127.0.0.1:1", "key"); // while it stood by
-    lock.setPortInUse(8_787);
-    const { http, httpKey, portInUse } = readHolder(path) ?? {};
-    assert.deepEqual([http, httpKey, portInUse], [undefined, undefined, 8_787]);
-    lock.setHttp("127.0.0.1:2", "key");
-    assert.equal(readHolder(path)?.portInUse, undefined);
-    lock.release();
-  });
-
   it("[O7] is held by an unknown process until the holder has described itself", async () => {
     using directory = tempDirectory();
     const path = join(directory.path, "lock");

@@ -6,7 +6,6 @@ import type { TurnOutcome } from "../../../src/core/step.ts";
 import { NO_COUNTS } from "../../../src/discord/gateway/link/protocol.ts";
 import {
   type AccountHealth,
-  type AccountParts,
   createAccountHealth,
   statusOf,
 } from "../../../src/http/monitor/health_monitor.ts";
@@ -27,7 +26,7 @@ const STATS: GatewayStats = {
   compression: "none",
 };
 
-const parts = (fields: Partial<AccountParts> = {}): AccountParts => ({
+const parts = (): ReturnType<Parameters<AccountHealth["began"]>[1]> => ({
   stats: () => STATS,
   status: () => ({
     catchUp: { pending: 2, unreadable: ["#ops"] },
@@ -35,7 +34,6 @@ const parts = (fields: Partial<AccountParts> = {}): AccountParts => ({
     delayed: [],
     rest: { invalidRequests: 3, breaker: "slowed" },
   }),
-  ...fields,
 });
 
 /** What is known of the only model. */
@@ -65,7 +63,7 @@ function setUp(store: object = {}) {
     () => {},
     () => HEALTHY,
   );
-  const begin = (fields: Partial<AccountParts> = {}) => health.began([MODEL], () => parts(fields));
+  const begin = () => health.began([MODEL], parts);
   return { clock, health, touched, begin };
 }
 

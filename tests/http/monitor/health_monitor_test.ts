@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
 import type { TurnOutcome } from "../../../src/core/step.ts";
-import type { AccountHealth, AccountParts } from "../../../src/http/monitor/health_monitor.ts";
 import {
+  type AccountHealth,
   type HealthMonitor,
   startHealthMonitor,
 } from "../../../src/http/monitor/health_monitor.ts";
@@ -22,7 +22,7 @@ import { sameData } from "../../support/same_data.ts";
 
 const WORK = toAccountId("work");
 
-const parts = (tickAt: number, fields: Partial<AccountParts> = {}): AccountParts => ({
+const parts = (tickAt: number): ReturnType<Parameters<AccountHealth["began"]>[1]> => ({
   stats: () => ({
     ...NO_COUNTS,
     tickAt,
@@ -37,7 +37,6 @@ const parts = (tickAt: number, fields: Partial<AccountParts> = {}): AccountParts
     delayed: [],
     rest: { invalidRequests: 0, breaker: "closed" },
   }),
-  ...fields,
 });
 
 const FIGURES: StoreFigures = {
@@ -75,13 +74,12 @@ function setUp(
       gateway: { ...NO_STORE.gateway, ...gateway },
     } as unknown as Store,
     metrics,
-    now: clock.now,
-    schedule: clock.schedule,
-    resumableMs: () => resumableMs,
+    timers: clock,
     log,
   });
   running = health;
-  health.setAccounts([{ accountId: ACCOUNT, name: "Harbour" }, { accountId: WORK }]);
+  const resumed = { reconnect: { sessionCacheTtlSec: resumableMs / 1_000 } };
+  health.setAccounts([ACCOUNT, WORK].map((accountId) => ({ accountId, gateway: resumed })));
   const begin = (accountId = ACCOUNT, tickAt = 5): AccountHealth => {
     const account = health.accountOf(accountId);
     account.began(["openai/gpt"], () => parts(tickAt));

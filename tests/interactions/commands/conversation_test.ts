@@ -187,8 +187,6 @@ describe("[O6] /dashboard", () => {
     const { slash, account } = await open();
     const link = (given: object) =>
       Object.assign(account.bot, { dashboardLink: () => Promise.resolve(given) });
-    assert.match(await slash("dashboard"), /another program uses my HTTP port/);
-    link({ kind: "off" });
     assert.match(await slash("dashboard"), /dashboard is off/);
     link({ kind: "link", url: "http://127.0.0.1:8765/#t", validSec: 300 });
     assert.match(

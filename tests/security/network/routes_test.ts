@@ -32,7 +32,7 @@ const TABLES: Readonly<Record<ServerName, readonly RouteRule[]>> = {
 
 /** Files that open a server or hand one over. Each server of HTTP has its table above. */
 const SERVERS = [
-  "cli/run/serve.ts", // health and dashboard
+  "cli/run/run.ts", // health and dashboard
   "features/demo/page_server.ts", // demo
   "features/hooks/host.ts", // hooks
   "host/bot_socket.ts", // of commands, no HTTP

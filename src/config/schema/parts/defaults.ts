@@ -24,7 +24,7 @@ export const DEFAULTS: Record<string, unknown> = {
   "discord.retry": {"attempts":3,"minDelayMs":500,"maxDelayMs":30000,"jitter":0.1},
   "gateway.catchUp": {"enabled":true,"maxAgeMin":60,"maxPerChannel":100},
   "gateway.reconnect": {"enabled":true,"maxRetries":10,"backoffBase":1.5,"backoffMaxSec":60,"resumeSession":true,"sessionCacheTtlSec":300,"exitOnGiveUp":false},
-  "http": {"bind":["127.0.0.1","::1"],"port":8787,"required":false,"dashboard":false,"showText":false},
+  "http": {"bind":["127.0.0.1","::1"],"port":8787,"dashboard":false,"showText":false},
   "log": {"level":"info","fileMaxMb":50},
   "mcp": {"servers":{}},
   "messages.allowedMentions": {"users":"context","roles":[]},
