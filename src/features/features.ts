@@ -13,6 +13,7 @@ import { delivery } from "./delivery/feature.ts";
 import { demo } from "./demo/feature.ts";
 import { diagnose } from "./diagnose/feature.ts";
 import { exec } from "./exec/feature.ts";
+import { forget } from "./forget/feature.ts";
 import { hooks } from "./hooks/feature.ts";
 import { mcp } from "./mcp/feature.ts";
 import { model } from "./model/feature.ts";
@@ -40,6 +41,7 @@ const ALL = [
   demo,
   diagnose,
   exec,
+  forget,
   hooks,
   mcp,
   model,

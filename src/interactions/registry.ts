@@ -11,7 +11,7 @@ import type { CommandKind, ComponentUse } from "../core/inbound/inbound.ts";
 import type { Command, Component } from "./base/command.ts";
 import { ABOUT, agents, dashboard, skill, STOPS, why } from "./commands/about.ts";
 import { allowlist, approve, config } from "./commands/config.ts";
-import { CONVERSATION, REMOVALS, stopButton, undoButton } from "./commands/own_data.ts";
+import { CONVERSATION, stopButton, undo, undoButton } from "./commands/own_data.ts";
 import { settings, settingsMenu } from "./commands/settings.ts";
 import { FEATURES } from "../features/features.ts";
 import { pairingButton, QUESTION_COMPONENTS } from "./components.ts";
@@ -22,7 +22,7 @@ export const COMMANDS: readonly Command[] = [
   ...ABOUT,
   why,
   skill,
-  ...REMOVALS,
+  undo,
   ...CONVERSATION,
   settings,
   allowlist,

@@ -1,4 +1,4 @@
-/** Lists and resets conversations, and forgets people. */
+/** Lists and resets conversations. */
 
 import type { Feature } from "../feature.ts";
 

@@ -1,19 +1,16 @@
 /**
- * Commands about the asker's own data: everything stored of them (`/forget me`, X5), and changes
- * that the tool `discord` has made for them (`/undo`, T3).
- *
  * Commands for the conversation here: stop its turns (S5), begin a new one, fold it into a summary
- * (S4a).
+ * (S4a), and take back changes that the tool `discord` has made for the asker (`/undo`, T3).
  */
 
 import type { BotAccount } from "../../account/account.ts";
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import type { ButtonPress, CommandCall } from "../../core/inbound/inbound.ts";
 import { STOP_BUTTON, UNDO_BUTTON } from "../../core/outbound/outbound.ts";
-import type { UndoOutcome } from "../../flows/interactions/forget.ts";
+import type { UndoOutcome } from "../../flows/interactions/undo.ts";
 import { clip } from "../../lib/text/quoted.ts";
-import { NOT_AUTHORIZED, NOTHING_TO_STOP, STOPPED } from "../../render/sentences.ts";
-import { choicesFor, type Command, type Component } from "../base/command.ts";
+import { NOTHING_TO_STOP, STOPPED } from "../../render/sentences.ts";
+import { type Command, type Component } from "../base/command.ts";
 import { ASKED, askFor } from "./about.ts";
 
 /** Begins a new transcript. The store keeps the old one, and the model sees it no more. */
@@ -124,7 +121,7 @@ export const undo: Command = {
   }],
   needs: "everyone", // it takes back the asker's own changes, or as an owner all
   async run(call, account) {
-    const { undoChange } = await import("../../flows/interactions/forget.ts");
+    const { undoChange } = await import("../../flows/interactions/undo.ts");
     const { id } = call.options;
     const outcome = await undoChange(account, call, typeof id === "number" ? id : undefined);
     if (outcome.kind === "undone") {
@@ -149,7 +146,7 @@ export const undoButton: Component = {
       how: "reply",
       text: "Taking that back …",
       async later() {
-        const { undoTurn } = await import("../../flows/interactions/forget.ts");
+        const { undoTurn } = await import("../../flows/interactions/undo.ts");
         const outcomes = await undoTurn(account, press, turnId);
         account.log.info("A person has pressed Undo", {
           interactionId: press.id,
@@ -175,51 +172,3 @@ function wordsOf(outcome: UndoOutcome): string {
     ? `I could not undo that: ${outcome.why}.`
     : `Undone: ${outcome.what}. This ${outcome.does}.`;
 }
-
-/**
- * Forgets the asker, or for an owner a person. The choice confirms it, because no one can bring the
- * data back.
- */
-export const forget: Command = {
-  name: "forget",
-  description: "Delete everything that I have stored of you",
-  options: [{
-    name: "who",
-    description: "Choose “me” to confirm: no one can bring it back",
-    type: "text",
-    isRequired: true,
-    async suggest(typing, account) {
-      const { mayUse } = await import("../../flows/interactions/answers.ts");
-      const isOwner = await mayUse(account, typing, "owner");
-      const people = isOwner ? [...await account.store.messages.askersNames()] : [];
-      return choicesFor(typing.typed.text, [
-        { name: "me", value: "me" },
-        ...people.map(([id, name]) => ({ name: `${name} (${id})`, value: id })),
-      ]);
-    },
-  }],
-  needs: "everyone",
-  isMenuOnly: true, // as a message, its own turn would be open, and part of the stored data
-  async run(call, account) {
-    const { mayUse } = await import("../../flows/interactions/answers.ts");
-    const { forget } = await import("../../flows/interactions/forget.ts");
-    const who = String(call.options["who"]).trim();
-    const other = parseSnowflake<"user">(who);
-    if (!other && who !== "me") return "Nothing is deleted: choose “me” to confirm.";
-    if (other && !await mayUse(account, call, "owner")) return NOT_AUTHORIZED;
-    const outcome = await forget(account, other ?? call.sender.id);
-    account.log.info("A person asked to be forgotten, or an owner for them", {
-      interactionId: call.id,
-      by: call.sender.id,
-      outcome,
-    });
-    const whose = other ? `of <@${other}>` : "of yours";
-    return outcome === "forgotten"
-      ? `I have deleted everything that I had stored ${other ? whose : "of you"}.`
-      : `I am still working on a message ${whose}. Try again when it is answered, or use ` +
-        "`/stop` first.";
-  },
-};
-
-/** The commands that take data or changes back, in the order of `/help`. */
-export const REMOVALS: readonly Command[] = [forget, undo];

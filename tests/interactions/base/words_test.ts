@@ -5,7 +5,7 @@ import type { Command } from "../../../src/interactions/base/command.ts";
 import { readWords, usageOf } from "../../../src/flows/interactions/run_commands.ts";
 import { allowlist, config } from "../../../src/interactions/commands/config.ts";
 import { catchup } from "../../../src/features/catchup/command.ts";
-import { forget } from "../../../src/interactions/commands/own_data.ts";
+import { forget } from "../../../src/features/forget/command.ts";
 import { skill, status } from "../../../src/interactions/commands/about.ts";
 import { settings } from "../../../src/interactions/commands/settings.ts";
 

@@ -1,17 +1,11 @@
-/**
- * Removes everything that is stored of a person (X5).
- *
- * Takes back changes on Discord for the command `/undo` and the button, as the tool `discord` does
- * (T3).
- */
+/** Takes back changes on Discord for the command `/undo` and the button, as the tool `discord` does (T3). */
 
 import type { BotAccount } from "../../account/account.ts";
-import { changedInAll, cleanSecrets } from "../../account/per_account.ts";
-import type { MessageId, UserId } from "../../core/discord/ids.ts";
+import { cleanSecrets } from "../../account/per_account.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
 import type { ButtonPress, CommandCall } from "../../core/inbound/inbound.ts";
 import { UNDO_MINUTES, type UndoneAction } from "../../core/turn/discord_place.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { dropLogins } from "../../host/files/data_dir.ts";
 import { StoreError } from "../../store/database/database_files.ts";
 import { undo } from "../actions/undo.ts";
 import { mayUse } from "./answers.ts";
@@ -63,18 +57,4 @@ async function takeBack(
     const why = error instanceof Error ? error.message : String(error);
     return { kind: "refused", why: cleanSecrets(account, why) };
   }
-}
-
-/**
- * Removes everything that is stored of a person for `/forget` (X5). While a turn of theirs is open, it
- * removes nothing.
- */
-export async function forget(account: BotAccount, id: UserId): Promise<"forgotten" | "open turns"> {
-  const { bot, store: { forgetting } } = account;
-  const forgotten = await forgetting.forget(id, true);
-  if (forgotten === "open turns") return "open turns";
-  await bot.media.folder.forget(id);
-  dropLogins(bot.dataDir, id);
-  changedInAll(bot, "forgetting", id);
-  return "forgotten";
 }
