@@ -172,7 +172,7 @@ describe("[T3] bans", () => {
         await run({ action: "unban", userId: target.id }),
         /^Nothing to do: mallory \(\d+\) is not banned/,
       );
-      assert.match(await run({ ...ban, userId: "1390000000000000099" }), /no such user/);
+      assert.match(await run({ ...ban, userId: "1390000000000000099" }), /Unknown User/);
     }));
 });
 
