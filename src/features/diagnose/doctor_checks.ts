@@ -8,13 +8,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   ask,
-  type DiscordOptions,
   examineDiscord,
   examineGuilds,
   examineNetwork,
 } from "../../flows/preflight/examine.ts";
 import { createModelCheck, findModel, type FoundModel } from "../../cli/models/model_settings.ts";
-import { ASK_MS, type Discord, openDiscord } from "../../cli/shared/discord.ts";
+import { type Discord, openDiscord } from "../../cli/shared/discord.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import type { BotConfig, Config } from "../../config/config.ts";
 import { pathTo } from "../../core/config_file.ts";
@@ -38,7 +37,6 @@ import {
   type Application,
   askApplication,
   readGatewayInfo,
-  readOwnId,
   setFlags,
 } from "../../discord/rest/requests/application.ts";
 import { probeSandbox } from "../../exec/host_commands.ts";
@@ -243,21 +241,25 @@ async function checkDiscord(
     return { findings: [{ id: "discord", what: "Discord", status: "skipped", why }] };
   }
   const discord = token === undefined ? undefined : openDiscord(token, api);
-  const options: DiscordOptions = {
-    tokenPlace: config.discord.tokenPlace,
-    intents: toIntents(config.discord.gateway.intents, config.discord.gateway.reactions),
-    bot: discord && token !== undefined
-      ? { token, api: discord.api, me: () => askApplication(discord.api) }
-      : undefined,
+  const { tokenPlace, gateway: { intents, reactions } } = config.discord;
+  const wanted = toIntents(intents, reactions);
+  const examine = async () => {
+    if (!discord || token === undefined) {
+      return { facts: await examineDiscord(undefined, tokenPlace, wanted), application: undefined };
+    }
+    const { api } = discord;
+    const told = await ask(() => askApplication(api));
+    const facts = await examineDiscord({ token, told, api }, tokenPlace, wanted);
+    return { facts, application: told.kind === "answered" ? told.found : undefined };
   };
   try {
-    let { facts, application } = await io.during(ASKING, examineDiscord(options, ASK_MS));
+    let { facts, application } = await io.during(ASKING, examine());
     const missing = facts.intents?.missing ?? [];
     if (fix && discord && application && missing.length > 0) {
       const confirm = yes ? () => Promise.resolve(true) : io.confirm;
       const isChanged = await grantIntents(missing, application, discord.api, io, confirm);
       if (isChanged) {
-        ({ facts, application } = await io.during(ASKING, examineDiscord(options, ASK_MS)));
+        ({ facts, application } = await io.during(ASKING, examine()));
       }
     }
     // Only with a valid token: Discord counts rejected requests against the IP address.
@@ -287,13 +289,11 @@ async function furtherFacts(
 ) {
   const { discord: { access } } = config;
   const policy = withNames(access, names);
-  const gateway = await ask(() => readGatewayInfo(discord.api, Date.now()), ASK_MS);
+  const gateway = await ask(() => readGatewayInfo(discord.api, Date.now()));
   const guilds = await examineGuilds(
     discord.api,
-    () => readOwnId(discord.api),
     (guild) => listedIn(policy, guild),
     Date.now(),
-    ASK_MS,
   );
   const place = gateway.kind === "answered" ? gateway.found : undefined;
   if (guilds.kind !== "answered") return { place, findings: [] };
@@ -467,9 +467,6 @@ async function checkAccounts({ accounts, host, api, mending, io }: DoctorFacts) 
   return { findings, gatewayUrl };
 }
 
-/** A slow answer takes at least this many times the median, and this many milliseconds. */
-const SLOW = { times: 3, ms: 10_000 };
-
 /**
  * Judges the answers of the last day, and names the newest one that failed.
  *
@@ -477,24 +474,16 @@ const SLOW = { times: 3, ms: 10_000 };
  */
 export function judgeAnswers(turns: readonly RecentTurn[], now: number): Finding {
   const about = { id: "answers", what: "Answers" } as const;
-  const msOf = ({ acceptedAt, finishedAt }: RecentTurn) => finishedAt - acceptedAt;
   const last = turns.filter(({ finishedAt }) => finishedAt > now - DAY_MS);
-  const median = last.map(msOf).toSorted((one, other) => one - other)[last.length >> 1] ?? 0;
-  const slow = last.filter((turn) => msOf(turn) >= Math.max(SLOW.ms, SLOW.times * median));
   const [newest, ...failed] = last.filter(hasFailed);
-  const slowText = slow.length > 0 ? `; ${slow.length} took far longer than usual` : "";
   if (!newest) {
-    return {
-      ...about,
-      status: "pass",
-      why: `${last.length} in the last day, none failed${slowText}`,
-    };
+    return { ...about, status: "pass", why: `${last.length} in the last day, none failed` };
   }
   return {
     ...about,
     status: "warn",
     why: `${failed.length + 1} of ${last.length} in the last day failed, the newest with: ` +
-      `${newest.failure ?? newest.state}${slowText}`,
+      `${newest.failure ?? newest.state}`,
     fix: `run \`barnacle why ${newest.messageId}\``,
   };
 }

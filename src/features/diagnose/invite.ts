@@ -11,7 +11,7 @@ import {
   inviteUrl,
   permissionsToAsk,
 } from "../../core/invite.ts";
-import { ASK_MS, botOf, openDiscord } from "../../cli/shared/discord.ts";
+import { botOf, openDiscord } from "../../cli/shared/discord.ts";
 import { exitCodeOf } from "../../cli/shared/columns.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { AccountFlags } from "../../cli/shared/command.ts";
@@ -76,7 +76,7 @@ async function print(flags: InviteFlags, io: Io): Promise<ExitCode> {
 async function applicationOf(token: string, apiUrl: string): Promise<ProbeAnswer<Application>> {
   const discord = openDiscord(token, apiUrl);
   try {
-    return await ask(() => askApplication(discord.api), ASK_MS);
+    return await ask(() => askApplication(discord.api));
   } finally {
     discord.stop();
   }

@@ -1,12 +1,8 @@
-/**
- * `barnacle status --probe`: audits the bot's permissions at Discord, channel by channel (O3). It
- * resolves names of the config first.
- */
+/** `barnacle status --probe`: audits the bot's permissions at Discord, channel by channel (O3). */
 
-import { readOwnId } from "../../discord/rest/requests/application.ts";
 import { examineGuilds } from "../../flows/preflight/examine.ts";
 import { inColumns } from "../../cli/shared/columns.ts";
-import { apiOf, ASK_MS, type Discord, openDiscord, tokenIn } from "../../cli/shared/discord.ts";
+import { apiOf, openDiscord, tokenIn } from "../../cli/shared/discord.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import { configBefore } from "../../cli/shared/find_data.ts";
 import { readConfig, tellRefused } from "../../cli/shared/read_config.ts";
@@ -16,15 +12,10 @@ import { accessIn } from "../../cli/verdict/current_rules.ts";
 import { type BotConfig, forAccount } from "../../config/config.ts";
 import type { LoadedConfig } from "../../config/load.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
-import type { GuildNames } from "../../core/inbound/inbound.ts";
 import { permissionsToAsk } from "../../core/invite.ts";
 import type { ResolvedName } from "../../core/names.ts";
-import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
-import { namesOfGuild } from "../../discord/gateway/decode/decode.ts";
+import type { RestApi } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { listChannels, listGuilds } from "../../discord/rest/requests/guild_reads.ts";
-import type { Matched, UnfoundReason } from "../../flows/names/name_resolver.ts";
-import { resolveNames } from "../../flows/names/name_resolver.ts";
 import {
   type AuditedChannel,
   auditGuilds,
@@ -38,104 +29,21 @@ import { type UnresolvedName, unresolvedNames, withNames } from "../../policy/ru
 import type { AccessPolicy } from "../../policy/rules.ts";
 import type { Store } from "../../store/store.ts";
 
+/** A name of the config, with the id that the bot has found for it. */
 export interface NameMapping extends Pick<UnresolvedName, "kind" | "typed" | "rule"> {
-  /** The id; absent unless there is exactly one match. */
+  /** Absent: none is known. */
   readonly id?: string;
   /** Its current name. */
   readonly name?: string;
-  /** The matches, if there are several. */
-  readonly candidates?: readonly { readonly id: string; readonly name: string }[];
-  /** The reason for having no id. */
-  readonly why?: string;
 }
 
-interface NamesAsked {
-  readonly accountId: AccountId;
-  /** As in the config, with names unresolved. */
-  readonly policy: AccessPolicy;
-  /** For names that the bot has resolved. */
-  readonly store: Store | undefined;
-  readonly discord: Discord;
-  readonly now: number;
-}
-
-/**
- * Finds the ids of all names.
- *
- * @throws {RestError} If a request to Discord fails.
- */
-export async function mappingsOf(asked: NamesAsked): Promise<readonly NameMapping[]> {
-  const { accountId, policy, store, discord, now } = asked;
-  const all = unresolvedNames(policy);
-  if (all.length === 0) return [];
-  const known = await store?.pairing.namesOf(accountId) ?? [];
-  const left = unresolvedNames(withNames(policy, known));
-  const open = new Set(left.map(({ rule }) => rule));
-  const { matched, refused } = await resolveNames(left, {
-    guilds: await guildsOf(asked),
-    resolved: known,
-    now,
-  }, discord.api);
-  const mappings = new Map(all.map(({ rule }) => [rule, [] as NameMapping[]]));
-  for (const match of matched) {
-    mappings.get(match.wanted.rule)?.push(toMapping(match, refused));
-  }
-  for (const wanted of all.filter(({ rule }) => !open.has(rule))) {
-    mappings.get(wanted.rule)?.push(ofStored(wanted, known));
-  }
-  return [...mappings.values()].flat();
-}
-
-function ofStored(
-  { kind, typed, rule }: UnresolvedName,
-  known: readonly ResolvedName[],
-): NameMapping {
-  // If a name was resolved twice, the first result counts.
-  const [first] = known.filter((name) => name.kind === kind && name.typed.trim() === typed.trim())
-    .sort((a, b) => a.at - b.at);
-  return { kind, typed, rule, id: first?.id, name: first?.name };
-}
-
-function toMapping(matched: Matched, refused: unknown): NameMapping {
-  const { kind, typed, rule } = matched.wanted;
-  const common = { kind, typed, rule };
-  switch (matched.kind) {
-    case "resolved":
-      return { ...common, id: matched.name.id, name: matched.name.name };
-    case "role":
-      return { ...common, id: matched.role.id, name: matched.role.name };
-    case "ambiguous":
-      return { ...common, candidates: matched.candidates, why: "several matches" };
-    case "unfound":
-      return { ...common, why: whyText(matched.why, refused) };
-  }
-}
-
-function whyText(why: UnfoundReason, refused: unknown): string {
-  switch (why) {
-    case "no-match":
-      return "no match";
-    case "no-guild":
-      return "the bot is in no such guild";
-    case "not-searched":
-      return refused instanceof RestError
-        ? `Discord does not let the bot search members (${
-          printable(refused.message)
-        }): enable the ` +
-          "Server Members Intent in the developer portal"
-        : "too many names to search for";
-  }
-}
-
-/** Guilds that the store knows; if the bot has never run, those that Discord returns. */
-async function guildsOf({ accountId, store, discord }: NamesAsked): Promise<readonly GuildNames[]> {
-  const { index } = restoreIndex(await store?.gateway.guildsOf(accountId) ?? []);
-  if (index.size > 0) return Array.from(index.values(), namesOfGuild);
-  const guilds: GuildNames[] = [];
-  for (const { id, name } of await listGuilds(discord.api)) {
-    guilds.push({ id, name, channels: await listChannels(discord.api, id), roles: [] });
-  }
-  return guilds;
+function mappingsOf(policy: AccessPolicy, known: readonly ResolvedName[]): readonly NameMapping[] {
+  return unresolvedNames(policy).map(({ kind, typed, rule }) => {
+    // If a name was resolved twice, the first result counts.
+    const [first] = known.filter((one) => one.kind === kind && one.typed.trim() === typed.trim())
+      .sort((a, b) => a.at - b.at);
+    return { kind, typed, rule, id: first?.id, name: first?.name };
+  });
 }
 
 export interface ProbedAccount extends Partial<PermissionAudit> {
@@ -191,7 +99,7 @@ async function probeAccounts(
     }
     const discord = openDiscord(token, api);
     try {
-      accounts.push(await probeAccount(accountId, policy, store, discord));
+      accounts.push(await probeAccount(accountId, policy, store, discord.api));
     } finally {
       discord.stop();
     }
@@ -209,19 +117,13 @@ async function probeAccount(
   account: AccountId,
   policy: AccessPolicy,
   store: Store | undefined,
-  discord: Discord,
+  api: RestApi,
 ): Promise<ProbedAccount> {
-  const now = Date.now();
   try {
-    const names = await mappingsOf({ accountId: account, policy, store, discord, now });
-    const known = withNames(policy, await store?.pairing.namesOf(account) ?? []);
-    const guilds = await examineGuilds(
-      discord.api,
-      () => readOwnId(discord.api),
-      (guild) => listedIn(known, guild),
-      now,
-      ASK_MS,
-    );
+    const resolved = await store?.pairing.namesOf(account) ?? [];
+    const names = mappingsOf(policy, resolved);
+    const known = withNames(policy, resolved);
+    const guilds = await examineGuilds(api, (guild) => listedIn(known, guild), Date.now());
     if (guilds.kind !== "answered") return { account, names, problem: whyUnknown(guilds) };
     return { account, names, ...auditGuilds(known, guilds.found) };
   } catch (error) {
@@ -261,11 +163,10 @@ export function probeLines(accounts: readonly ProbedAccount[]): readonly string[
   ]);
 }
 
-function nameRow({ kind, typed, rule, id, name, candidates = [], why = "" }: NameMapping) {
-  const those = candidates.map((one) => `${one.id} (${one.name})`).join(", ");
-  return id === undefined
-    ? ["skip", kind, typed, `not audited: ${why}${those && `: ${those}`}`, rule]
-    : ["ok", kind, typed, `${id} (${name ?? "?"})`, rule];
+function nameRow({ kind, typed, rule, id, name }: NameMapping) {
+  if (id !== undefined) return ["ok", kind, typed, `${id} (${name ?? "?"})`, rule];
+  const why = kind === "role" ? "matched by its name" : "not audited: the bot has not found it";
+  return ["skip", kind, typed, why, rule];
 }
 
 function channelRow({ name, status, granted, missing, answers }: AuditedChannel) {

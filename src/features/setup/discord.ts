@@ -1,6 +1,6 @@
 /** Asks Discord what a setup needs to know, with the token that the user has given. All names are printable. */
 
-import { ASK_MS, openDiscord } from "../../cli/shared/discord.ts";
+import { openDiscord } from "../../cli/shared/discord.ts";
 import type { GuildId, UserId } from "../../core/discord/ids.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
 import { PERMISSIONS } from "../../core/rights/rights.ts";
@@ -53,14 +53,14 @@ export function whoAmI(api: RestApi): Promise<ProbeAnswer<BotIdentity>> {
     const name = printable(found.name);
     const team = isTeam ? printable(owner ?? "a team") : undefined;
     return { applicationId, name, flags, needsCodeGrant, owners, team };
-  }, ASK_MS);
+  });
 }
 
 export function serversOf(api: RestApi): Promise<ProbeAnswer<readonly Named<GuildId>[]>> {
   return ask(async () => {
     const guilds = await listGuilds(api);
     return guilds.map(({ id, name }) => ({ id, name: printable(name) }));
-  }, ASK_MS);
+  });
 }
 
 /** The channels of a server, in the order in which Discord shows them. */
@@ -79,7 +79,7 @@ export function channelsOf(
     return channelsSeen(guild, Date.now())
       .map((seen) => ({ ...seen, name: printable(seen.name), isPrivate: closed(seen.id) }))
       .sort((one, other) => place(one.id) - place(other.id));
-  }, ASK_MS);
+  });
 }
 
 /** Enables privileged intents. @returns The problem, or `undefined`. */

@@ -330,12 +330,12 @@ async function resolve(account: BotAccount): Promise<void> {
  * @param searched Results of earlier searches; new ones are added.
  * @throws {RestError} If Discord does not answer.
  */
-export async function resolveNames(
+async function resolveNames(
   wanted: readonly UnresolvedName[],
   known: Omit<KnownNames, "membersOf">,
   rest: RestApi,
-  options: RequestOptions = {},
-  searched: FoundMembers = new Map(),
+  options: RequestOptions,
+  searched: FoundMembers,
 ): Promise<Resolution> {
   let refused: unknown;
   let searchesLeft = MAX_SEARCHES;

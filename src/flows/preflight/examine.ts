@@ -12,7 +12,7 @@
  */
 
 import type { HelloStage } from "../../core/discord/gateway.ts";
-import { type ChannelId, type GuildId, shapeOfToken, type UserId } from "../../core/discord/ids.ts";
+import { type ChannelId, type GuildId, shapeOfToken } from "../../core/discord/ids.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
 import { permissionsToAsk } from "../../core/invite.ts";
 import {
@@ -32,7 +32,7 @@ import {
   findDenial,
   type PostingPlace,
 } from "../../discord/rest/permissions/denial.ts";
-import { type Application, hasGuild } from "../../discord/rest/requests/application.ts";
+import { type Application, hasGuild, readOwnId } from "../../discord/rest/requests/application.ts";
 import {
   createReadGuildPermissions,
   findChannel,
@@ -56,32 +56,28 @@ const STEP_MS = 10_000;
 /** Discord's gateway, used if REST cannot be asked. */
 const DISCORD_GATEWAY = "wss://gateway.discord.gg";
 
-/** The addresses and settings of the network probe. */
-export interface NetworkOptions {
-  /** Base URL of the REST API, from `parseApiUrl`. */
-  readonly apiBase: string;
-  /** The gateway's address as Discord named it, if it did. */
-  readonly gatewayUrl?: string;
-  readonly env: Env;
-  /** `preflight.dns`. */
-  readonly showsDns: boolean;
-  /** Whether to open a connection to the gateway; a running bot has its own (G13). */
-  readonly opensGateway: boolean;
-}
-
 /** Probes REST and, if requested, the gateway; both in parallel if the gateway's URL is known. */
 export async function examineNetwork(
-  options: NetworkOptions,
+  { apiBase, env, showsDns, opensGateway, ...known }: {
+    /** Base URL of the REST API, from `parseApiUrl`. */
+    readonly apiBase: string;
+    /** The gateway's address as Discord named it, if it did. */
+    readonly gatewayUrl?: string | undefined;
+    readonly env: Env;
+    /** `preflight.dns`. */
+    readonly showsDns: boolean;
+    /** Whether to open a connection to the gateway; a running bot has its own (G13). */
+    readonly opensGateway: boolean;
+  },
   { steadyNow, now, schedule, timeoutMs = STEP_MS }: Timers & {
     /** Milliseconds of a clock that no one sets. */
     readonly steadyNow: () => number;
     readonly timeoutMs?: number;
   },
 ): Promise<NetworkFacts> {
-  const { apiBase, env, showsDns, opensGateway } = options;
   const ports = { elapsed: steadyNow, now, schedule, timeoutMs };
   const walkingToRest = walkToRest(apiBase, env, ports);
-  const gatewayUrl = options.gatewayUrl ?? await addressOf(apiBase, walkingToRest);
+  const gatewayUrl = known.gatewayUrl ?? await addressOf(apiBase, walkingToRest);
   const [rest, gateway] = await Promise.all([
     walkingToRest,
     opensGateway && gatewayUrl !== undefined ? walkToGateway(gatewayUrl, env, ports) : undefined,
@@ -150,35 +146,29 @@ function isOpen({ tcp, tls }: Reachability): boolean {
   return tls.kind === "skipped" || tls.found.refused === undefined;
 }
 
-/** The account whose view is read. */
-export interface DiscordOptions {
-  /** Absent without a token. */
-  readonly bot?: {
+/**
+ * Discord's view of the bot.
+ *
+ * @param bot With Discord's answer about its application; absent without a token.
+ * @param tokenPlace The place in the config that holds the token, or should.
+ */
+export async function examineDiscord(
+  bot: {
     readonly token: string;
     readonly api: RestApi;
-    readonly me: () => Promise<Application>;
-  };
-  /** The place in the config that holds the token, or should. */
-  readonly tokenPlace: string;
-  readonly intents: Intents;
-}
-
-/** Discord's view of the bot, and the application itself for commands that change it. */
-export async function examineDiscord(
-  { bot, tokenPlace, intents }: DiscordOptions,
-  timeoutMs = STEP_MS,
-): Promise<{ readonly facts: DiscordFacts; readonly application?: Application }> {
+    readonly told: ProbeAnswer<Application>;
+  } | undefined,
+  tokenPlace: string,
+  intents: Intents,
+): Promise<DiscordFacts> {
   const about = { tokenPlace, tokenShape: shapeOfToken(bot?.token ?? "") };
-  if (!bot) return { facts: about };
-  const application = await ask(() => bot.me(), timeoutMs);
+  if (!bot) return about;
+  const { api, told: application } = bot;
   // A refused token is not sent again: Discord counts such requests against the address.
-  if (application.kind !== "answered") return { facts: { ...about, application } };
-  const isInGuild = await ask(() => hasGuild(bot.api), timeoutMs);
+  if (application.kind !== "answered") return { ...about, application };
+  const isInGuild = await ask(() => hasGuild(api));
   const { missing, spared } = chooseIntents(intents, application.found.flags);
-  return {
-    facts: { ...about, application, hasGuild: isInGuild, intents: { missing, spared } },
-    application: application.found,
-  };
+  return { ...about, application, hasGuild: isInGuild, intents: { missing, spared } };
 }
 
 /**
@@ -188,7 +178,7 @@ export async function examineDiscord(
  */
 export async function ask<Found>(
   question: () => Promise<Found>,
-  timeoutMs: number,
+  timeoutMs: number = STEP_MS,
 ): Promise<ProbeAnswer<Found>> {
   const { promise: late, resolve } = Promise.withResolvers<ProbeAnswer<Found>>();
   const cancel = schedule(() => resolve({ kind: "failed", why: "no answer in time" }), timeoutMs);
@@ -231,22 +221,19 @@ const FURTHER = INVITED.filter((permission) => permission !== VIEW && !USED.incl
 /**
  * Reads all guilds of the bot; those in which it may answer in detail.
  *
- * @param self Reads the id of the bot's own user.
  * @param listedIn The channels that the config lists; `undefined` if the bot may not answer there.
  */
 export async function examineGuilds(
   api: RestApi,
-  self: () => Promise<UserId>,
   listedIn: (guild: Named<GuildId>) => readonly Named<ChannelId>[] | undefined,
   now: number,
-  timeoutMs: number,
 ): Promise<ProbeAnswer<readonly SeenGuild[]>> {
-  const listed = await ask(() => listGuilds(api), timeoutMs);
+  const listed = await ask(() => listGuilds(api));
   if (listed.kind !== "answered") return listed;
   const answered = listed.found.filter(listedIn);
   const chosen = new Set(answered.slice(0, GUILDS_MAX));
   const passedOver = new Set(answered.slice(GUILDS_MAX));
-  const userId = chosen.size === 0 ? undefined : await ask(self, timeoutMs);
+  const userId = chosen.size === 0 ? undefined : await ask(() => readOwnId(api));
   if (userId && userId.kind !== "answered") return userId;
   const readGuild = createReadGuildPermissions(api);
   /** Finds the listed channels that Discord does not list: hidden ones, and those that are gone. */
@@ -254,9 +241,7 @@ export async function examineGuilds(
     const hidden: SeenChannel[] = [];
     const gone: string[] = [];
     for (const { id, name } of listedIn(guild) ?? []) {
-      const answer = channels.has(id)
-        ? undefined
-        : await ask(() => findChannel(api, id), timeoutMs);
+      const answer = channels.has(id) ? undefined : await ask(() => findChannel(api, id));
       if (answer?.kind !== "answered") continue;
       if (answer.found === undefined) gone.push(name);
       if (answer.found === "hidden") hidden.push({ id, name, missing: [HIDDEN] });
@@ -267,7 +252,7 @@ export async function examineGuilds(
   for (const guild of listed.found) {
     const { id, name, permissions } = guild;
     const read = userId && chosen.has(guild)
-      ? await ask(() => readGuild(id, userId.found), timeoutMs)
+      ? await ask(() => readGuild(id, userId.found))
       : undefined;
     const unlisted = read?.kind === "answered" ? await findUnlisted(guild, read.found) : undefined;
     found.push({

@@ -12,22 +12,14 @@ import type { BotAccount } from "../../account/account.ts";
 import { type Loop, loop, perAccount } from "../../account/per_account.ts";
 import { type Finding, isTrouble } from "../../core/finding.ts";
 import { toIntents } from "../../discord/gateway/read/intents.ts";
-import { DAY_MS } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { applicationId, readApplication, storeOwners } from "../owners/owner_ids.ts";
 import { judgeDiscord, type MissingIntent, missingIntentFindings } from "./discord.ts";
 import { MODEL } from "./model.ts";
 import { judgeNetwork } from "./network.ts";
 
-/** How long an earlier connection proves that the network works, in milliseconds. */
-const TRUSTED_MS = DAY_MS;
-
-/**
- * Milliseconds from a start or a reload to the first check, so that connecting gets the processor
- * first; longer if the bot was connected within the day.
- */
-const FIRST_LOOK_MS = 250;
-const TRUSTED_LOOK_MS = 3_000;
+/** Milliseconds from a start or a reload to the first check: connecting gets the processor first. */
+const FIRST_LOOK_MS = 1_000;
 
 /** Milliseconds from one check to the next. */
 const AGAIN_MS = 60_000;
@@ -40,7 +32,6 @@ const seen = perAccount("preflight", () => ({
   findings: [] as readonly Finding[],
   /** Intents left out of the IDENTIFY. */
   ungranted: [] as readonly Finding[],
-  isBegun: false,
 }));
 
 /** The checks. A reload checks again, because the config may name another model. */
@@ -51,13 +42,11 @@ export function beginPreflight(
   account: BotAccount,
   check: (account: BotAccount) => Promise<readonly Finding[]> = examine,
 ): { stop(): void } {
-  const { schedule, now, log, ended, stored: { readyAt = -Infinity } } = account;
+  const { schedule, log, ended } = account;
   const state = seen(account);
   if (!account.config().preflight.network) return { stop() {} };
-  const isTrusted = !state.isBegun && now() - readyAt < TRUSTED_MS;
-  state.isBegun = true;
   let isStopped = false;
-  let cancel = schedule(() => void round(), isTrusted ? TRUSTED_LOOK_MS : FIRST_LOOK_MS);
+  let cancel = schedule(() => void round(), FIRST_LOOK_MS);
 
   async function round(): Promise<void> {
     const before = state.findings;
@@ -88,20 +77,18 @@ export function beginPreflight(
 async function examine(account: BotAccount): Promise<readonly Finding[]> {
   const { bot: { env }, apiBase, token, rest, stored, settings, now } = account;
   const { preflight: { dns }, discord: { tokenPlace, gateway } } = account.config();
-  const { examineDiscord, examineNetwork } = await import("./examine.ts");
-  const [network, { facts, application }, models] = await Promise.all([
+  const { ask, examineDiscord, examineNetwork } = await import("./examine.ts");
+  const [network, told, models] = await Promise.all([
     examineNetwork(
       { apiBase, env, gatewayUrl: stored.gateway?.url, showsDns: dns, opensGateway: false },
       account,
     ),
-    examineDiscord({
-      bot: { token, me: () => readApplication(account), api: rest },
-      tokenPlace,
-      intents: toIntents(gateway.intents, gateway.reactions),
-    }),
+    ask(() => readApplication(account)),
     settings.models.check(),
   ]);
-  if (application) storeOwners(account);
+  if (told.kind === "answered") storeOwners(account);
+  const intents = toIntents(gateway.intents, gateway.reactions);
+  const facts = await examineDiscord({ token, told, api: rest }, tokenPlace, intents);
   return [...judgeNetwork(network, now()), ...judgeDiscord(facts, now()), ...models];
 }
 

@@ -35,7 +35,7 @@ export function schemaOf(database: DatabaseSync): number {
 
 /** SHA-256 of the columns of each schema, from 1 on (`columnsOf`). */
 export const COLUMNS: readonly string[] = [
-  "d811b467b8c86ba27c82e1085935afbce5363263922bb45d75a72f0934d51198",
+  "1a6584d2eabdd5572cca5b7d21da963260936f88fa8ee7ef4e998f79664ed195",
 ];
 
 /**

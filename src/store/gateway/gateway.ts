@@ -67,11 +67,6 @@ export interface StoredAccount {
   readonly ownerId?: UserId;
   /** The owner and the whole team; absent: unknown. */
   readonly ownerIds?: readonly UserId[];
-  /**
-   * When a session last proved alive, in any run, to the minute. The proof is a dispatch, which
-   * comes only after a READY or a RESUMED.
-   */
-  readonly readyAt?: number;
 }
 
 /** One shard of an account. Times are Unix time in milliseconds. */
@@ -117,7 +112,7 @@ interface LiveShard {
 
 const ID = ACCOUNT.pick("accountId");
 const OWNER = APPLICATION_OWNER.pick("userId");
-const COUNTS = ACCOUNT.pick("shardCount", "intents", "readyAt", "ownerId");
+const COUNTS = ACCOUNT.pick("shardCount", "intents", "ownerId");
 const SELF = rows({
   userId: snowflake<"user">(),
   applicationId: snowflake<"application">(),
@@ -406,9 +401,6 @@ function createIdentifies({ database, sql, commit, read }: Transactions) {
  */
 export const LATE_MS = 60_000;
 
-/** Age of `ready_at`, in milliseconds, from which a batch writes it anew. */
-const READY_STEP_MS = 60_000;
-
 /**
  * Notes a batch's progress within a transaction of the caller's. No value ever goes back, with one
  * exception: a clock that was ahead may have set `stored_up_to` to a time in the future. A gap from
@@ -429,12 +421,8 @@ export function prepareAdvanceSession(database: DatabaseSync): (accountId: Accou
                             :storedUpTo, MAX(stored_up_to, :storedUpTo)),
          alive_at = MAX(alive_at, :heardAt)
      WHERE account_id = :accountId AND shard_id = :shardId`;
-  const saveReady = sql`UPDATE account SET ready_at = :heardAt
-     WHERE account_id = :accountId AND COALESCE(ready_at, 0) < :heardAt - ${READY_STEP_MS}`;
-  return (accountId, { shardId, seq, storedUpTo, heardAt }) => {
-    advance.run({ accountId, shardId, seq, storedUpTo, heardAt });
-    saveReady.run({ accountId, heardAt });
-  };
+  return (accountId, { shardId, seq, storedUpTo, heardAt }) =>
+    void advance.run({ accountId, shardId, seq, storedUpTo, heardAt });
 }
 
 function createGatewaySessions(
@@ -444,13 +432,12 @@ function createGatewaySessions(
   assertFileUnchanged: () => void,
 ) {
   const saveSelf = sql`
-    INSERT INTO account (account_id, user_id, application_id, username, ready_at)
-    VALUES (:accountId, :userId, :applicationId, :username, :arrivedAt)
+    INSERT INTO account (account_id, user_id, application_id, username)
+    VALUES (:accountId, :userId, :applicationId, :username)
     ON CONFLICT (account_id) DO UPDATE SET
       user_id = excluded.user_id,
       application_id = excluded.application_id,
-      username = excluded.username,
-      ready_at = excluded.ready_at`;
+      username = excluded.username`;
   // The right side of each equals sign reads the row before the change. A shard without a session
   // and without a gap has missed nothing yet: this session is the answer to its first IDENTIFY.
   const start = sql`INSERT INTO gateway_session (
@@ -494,7 +481,7 @@ function createGatewaySessions(
     ) =>
       commit(COMMIT_OPTIONS.T0, () => {
         const { userId, applicationId, username } = self;
-        saveSelf.run({ accountId, userId, applicationId, username, arrivedAt });
+        saveSelf.run({ accountId, userId, applicationId, username });
         const { sessionId, resumeUrl, seq } = session;
         start.run({ accountId, shardId, sessionId, resumeUrl, seq, arrivedAt });
       }),

@@ -39,7 +39,6 @@ export const ACCOUNT = table("account", {
   flagsAt: optional(integer()),
   ownerId: optional(snowflake<"user">()), // the application's owner, read with its flags
   intents: optional(integer()), // of its sessions
-  readyAt: optional(integer()), // when a session last proved alive
   probes: optional(integer()), // number of test writes
   recommendedShards: optional(integer()), // from the last /gateway/bot, set together
   limitTotal: optional(integer()),

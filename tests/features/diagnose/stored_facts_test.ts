@@ -74,12 +74,6 @@ describe("[O3] judgeAnswers()", () => {
       /`barnacle why b`/,
     ],
     [
-      "a slow turn, by the median",
-      [turn("c", 12_000), turn("b", 900), turn("a", 800)],
-      /; 1 took far longer than usual$/,
-    ],
-    ["turns that are all slow", [turn("b", 60_000), turn("a", 60_000)], /^2 in .* none failed$/],
-    [
       "turns of the day before",
       [{ ...turn("a", 5, "failed"), finishedAt: NOW - 90_000_000 }],
       /^0 in the last day/,

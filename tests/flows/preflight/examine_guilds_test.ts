@@ -4,7 +4,7 @@ import { examineGuilds } from "../../../src/flows/preflight/examine.ts";
 import { lacksRequired } from "../../../src/flows/preflight/permissions.ts";
 import type { RestApi } from "../../../src/discord/rest/client/client.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
-import { channelId, userId } from "../../support/discord/builders.ts";
+import { channelId } from "../../support/discord/builders.ts";
 
 const VIEW = 1n << 10n;
 const SEND = 1n << 11n;
@@ -24,6 +24,7 @@ function fakeApi(
   const api: Pick<RestApi, "request"> = {
     request(_method, path) {
       asked.push(path);
+      if (path === "/users/@me") return Promise.resolve({ id: "7" });
       if (path.startsWith("/users/@me/guilds")) {
         return Promise.resolve(
           Array.from(
@@ -54,13 +55,11 @@ function fakeApi(
   const examine = () =>
     examineGuilds(
       api as RestApi,
-      () => Promise.resolve(userId("7")),
       () => [
         { id: channelId("1"), name: "general" },
         ...listed.map((id) => ({ id: channelId(id), name: `c${id}` })),
       ],
       0,
-      60_000,
     );
   return { asked, examine };
 }
@@ -116,6 +115,6 @@ describe("[O3] examineGuilds()", () => {
     assert.ok(found.kind === "answered");
     assert.equal(found.found.filter(({ details }) => details).length, 20);
     assert.equal(found.found.filter(({ isPassedOver }) => isPassedOver).length, 3);
-    assert.equal(asked.length, 1 + 20 * 3);
+    assert.equal(asked.length, 2 + 20 * 3);
   });
 });

@@ -44,7 +44,6 @@ describe("startSession()", () => {
     await store.gateway.startSession(ACCOUNT, 1, session("a", 3), SELF, NOW);
     sameData(await store.gateway.loadAccount(ACCOUNT), {
       self: SELF,
-      readyAt: NOW,
       shards: [{
         shardId: 1,
         session: { ...session("a", 3), startedAt: NOW, aliveAt: NOW },
@@ -168,18 +167,6 @@ describe("prepareAdvanceSession()", () => {
       late.sentAt,
     );
     assert.equal((await shardOf(store))?.storedUpTo, late.sentAt, "stored before");
-  });
-
-  it("[G13] stores when a session was last alive, to the minute", async () => {
-    const { store, begin } = openSessions();
-    await begin("a", NOW);
-    const noted: (number | undefined)[] = [];
-    for (const by of [MINUTE_MS, MINUTE_MS + 1, MINUTE_MS + 2, 3 * MINUTE_MS, MINUTE_MS]) {
-      await store.inbox.acceptBatch(batch(), NOW + by);
-      noted.push((await store.gateway.loadAccount(ACCOUNT)).readyAt! - NOW);
-    }
-    const after = [0, MINUTE_MS + 1, MINUTE_MS + 1, 3 * MINUTE_MS, 3 * MINUTE_MS];
-    assert.deepEqual(noted, after);
   });
 });
 

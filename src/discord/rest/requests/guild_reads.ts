@@ -8,7 +8,6 @@
  * @see {@link https://docs.discord.com/developers/resources/channel}
  */
 
-import { ChannelTypes } from "@discordeno/types";
 import { z } from "zod";
 import {
   type ChannelId,
@@ -467,10 +466,6 @@ const guildsSchema = z.lazy(() =>
   )
 );
 
-const channelsSchema = z.lazy(() =>
-  z.array(z.object({ id: snowflake<"channel">(), type: z.number(), name: optional(z.string()) }))
-);
-
 /**
  * Lists all guilds of the bot.
  *
@@ -489,23 +484,6 @@ export async function listGuilds(api: RestApi): Promise<readonly OwnGuild[]> {
     if (!last || page.length < PAGE || guilds.size === before) return [...guilds.values()];
     after = last.id;
   }
-}
-
-/**
- * Lists the channels that a guild's rules can name: all but categories, without threads.
- *
- * @throws {RestError} If Discord does not answer, or refuses: `not_found` or `forbidden` for a
- * guild without the bot.
- * @see {@link https://docs.discord.com/developers/resources/guild#get-guild-channels}
- */
-export async function listChannels(
-  api: RestApi,
-  guildId: GuildId,
-): Promise<readonly Named<ChannelId>[]> {
-  const answer = await api.request("GET", `/guilds/${guildId}/channels`);
-  return expect("GET /guilds/:id/channels", channelsSchema, answer)
-    .filter(({ type }) => type !== ChannelTypes.GuildCategory)
-    .map(({ id, name }) => ({ id, name: name ?? id }));
 }
 
 export interface GuildPermissions {

@@ -12,7 +12,6 @@ import {
 } from "../../../../src/discord/rest/requests/application_commands.ts";
 import {
   beginThread,
-  listChannels,
   listGuilds,
   openDirect,
   readMember,
@@ -236,21 +235,6 @@ describe("[P12] listGuilds()", () => {
     assert.equal((await listGuilds(same.api)).length, 200);
     assert.equal(same.sent.length, 2);
   });
-});
-
-it("[P12] listChannels() › lists the channels that rules can name: no categories", async () => {
-  const { api, sent } = checkedApi([
-    { id: "1", type: 0, name: "help" },
-    { id: "2", type: 4, name: "Support" },
-    { id: "3", type: 15, name: "ideas" },
-    { id: "4", type: 2, name: null },
-  ]);
-  assert.deepEqual(await listChannels(api, guildId("100")), [
-    { id: "1", name: "help" },
-    { id: "3", name: "ideas" },
-    { id: "4", name: "4" },
-  ]);
-  assert.deepEqual(sent.map(({ path }) => path), ["/guilds/100/channels"]);
 });
 
 describe("[K2] readUser()", () => {
