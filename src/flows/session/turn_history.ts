@@ -19,7 +19,7 @@ import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
 import type { RequestRoom } from "../../agent/turn.ts";
 import { type ChannelId, type MessageId, parseSnowflake } from "../../core/discord/ids.ts";
-import { charsIn, hasImages, lengthOf, toolChars } from "../../core/model.ts";
+import { charsIn, hasImages, toolChars } from "../../core/model.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
 import {
@@ -47,12 +47,12 @@ import { createNewestSet } from "../../lib/cache.ts";
 import { shownSummary } from "../../render/prompt/summary.ts";
 import {
   charsOf,
-  type CountedEntries,
   createTokenRates,
   FOLD_AT,
   historyChars,
   isWorthFolding,
   MAX_ENTRIES,
+  requestTokens,
   resetDue,
   type ResetRule,
   shareRoom,
@@ -312,8 +312,7 @@ export async function openHistory(
     const maxChars = historyChars(window, 0, tokensPerChar);
     const entries = await turns.entriesOf(sessionKey, MAX_ENTRIES, maxChars);
     const checkpoint = await sessions.checkpointOf(sessionKey);
-    const { chars, imageMessages } = measure(entries);
-    return { entries, chars, imageMessages, count: entries.length, checkpoint };
+    return { entries, chars: charsOf(entries), count: entries.length, checkpoint };
   };
   const sizeIn = (window: ContextWindow, { checkpoint }: Awaited<ReturnType<typeof read>>) => ({
     otherChars: fixedChars + (checkpoint?.summary?.text.length ?? 0),
@@ -347,15 +346,15 @@ export async function openHistory(
     window: ContextWindow,
     found: Awaited<ReturnType<typeof read>>,
   ): Promise<TurnHistory> => {
-    const { checkpoint, imageMessages } = found;
+    const { checkpoint } = found;
     const summary = checkpoint?.summary && shownSummary(checkpoint.summary);
     const freeChars = historyChars(window, fixedChars + (summary?.length ?? 0), tokensPerChar);
     const { userTurns } = rules;
     const shared = (stepChars: number) => shareRoom(found, { freeChars, stepChars, userTurns });
     const first = shared(0);
-    const isShown = (id: MessageId) => first.entries.some(({ messageId }) => messageId === id);
-    const earlierImages = imageMessages.length > 0
-      ? await readImages?.(imageMessages.filter(isShown))
+    const withImages = first.entries.filter(({ showsImages }) => showsImages);
+    const earlierImages = withImages.length > 0
+      ? await readImages?.(withImages.map(({ messageId }) => messageId))
       : undefined;
     return {
       entries: first.entries,
@@ -365,18 +364,8 @@ export async function openHistory(
         const { entries: history, stepChars: room } = stepChars === 0 ? first : shared(stepChars);
         const { system, envelope, images = [] } = parts;
         const request = composeRequest({
-          system,
-          history,
-          envelope,
-          images,
-          earlierImages,
-          summary,
+          ...{ system, history, envelope, images, earlierImages, summary },
         });
-        if (history === found.entries) {
-          const chars = fixedChars + (summary === undefined ? 0 : summary.length + 1) + found.chars;
-          const hasImages = images.length > 0 || (earlierImages?.size ?? 0) > 0;
-          sizes.set(request.messages, { chars, hasImages });
-        }
         return { request: { ...request, sessionKey }, stepChars: room };
       },
     };
@@ -424,50 +413,10 @@ export async function openHistory(
   };
 }
 
-interface MeasuredTranscript extends CountedEntries {
-  /** Messages of users whose turns showed images, oldest first. */
-  readonly imageMessages: readonly MessageId[];
-}
-
-/** Measures of the last turn, by the oldest entry. Each lives as long as that entry does. */
-const measured = new WeakMap<Entry, MeasuredTranscript>();
-
-/** Measures a transcript. Of entries that an earlier turn has seen, it reads nothing again. */
-export function measure(entries: readonly Entry[]): MeasuredTranscript {
-  const [oldest] = entries;
-  if (!oldest) return { entries, chars: 0, imageMessages: [] };
-  const known = measured.get(oldest);
-  const start = known && beginsWith(entries, known.entries) ? known : NOTHING_MEASURED;
-  let { chars, imageMessages } = start;
-  for (let at = start.entries.length; at < entries.length; at++) {
-    const entry = entries[at];
-    if (!entry) break;
-    chars += lengthOf(entry);
-    if (entry.showsImages) {
-      imageMessages = [...imageMessages, entry.messageId];
-    }
-  }
-  const found = { entries, chars, imageMessages };
-  measured.set(oldest, found);
-  return found;
-}
-
-const NOTHING_MEASURED: MeasuredTranscript = { entries: [], chars: 0, imageMessages: [] };
-
-/** Whether entries begin with these: the same ones, not only as many. */
-function beginsWith(entries: readonly Entry[], known: readonly Entry[]): boolean {
-  for (let at = 0; at < known.length; at++) if (known[at] !== entries[at]) return false;
-  return true;
-}
-
 /** A window in which a request has at most so many tokens. */
 function smallerWindow({ contextWindow, maxOutput }: ContextWindow, tokens: number): ContextWindow {
-  const spare = contextWindow - historyTokens({ contextWindow, maxOutput });
+  const spare = contextWindow - requestTokens({ contextWindow, maxOutput });
   return { contextWindow: Math.ceil(spare + tokens), maxOutput };
-}
-
-function historyTokens(window: ContextWindow): number {
-  return historyChars(window, 0, 1);
 }
 
 /** Notes the tokens of a request. One with images tells nothing about the tokens of a text. */
@@ -477,20 +426,9 @@ export function observeTokens(
   { inputTokens }: ModelUsage,
   modelId: string,
 ): void {
-  const known = sizes.get(request.messages);
-  if (known?.hasImages ?? hasImages(request.messages)) return;
-  ratesOf(account).observe(
-    modelId,
-    known?.chars ?? charsIn(request) + toolChars(request.tools),
-    inputTokens,
-  );
+  if (hasImages(request.messages)) return;
+  ratesOf(account).observe(modelId, charsIn(request) + toolChars(request.tools), inputTokens);
 }
-
-/** Sizes of requests without steps, by their messages: their parts are measured already. */
-const sizes = new WeakMap<
-  readonly ModelMessage[],
-  { readonly chars: number; readonly hasImages: boolean }
->();
 
 /**
  * Joins the parts without changing them. Entries are messages themselves: the same object in each

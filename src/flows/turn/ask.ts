@@ -40,7 +40,7 @@ import { isStoreDown, saveSteps, unsavedCharges } from "./finished_turn.ts";
 import type { Gathered, TurnRequest } from "./gather.ts";
 import type { OneTurn, Watching } from "./steps.ts";
 import { isResult } from "./toolbox.ts";
-import { modesOf } from "./turn_rules.ts";
+import { prepareQueueModes } from "./turn_rules.ts";
 
 /** A turn whose model is asked. */
 interface Asking {
@@ -332,7 +332,7 @@ async function save(asking: Asking, waitsForDisk: boolean): Promise<void> {
 async function takeIn(asking: Asking): Promise<void> {
   const { turn: { account, turn: running }, steps, saved } = asking;
   const { store: { inbox }, now } = account;
-  const { steers } = modesOf(account);
+  const { steers } = prepareQueueModes(account);
   let joined: Step | undefined;
   const claim = await inbox.takeIn(running.claim, now(), steers, (messages) => {
     joined = { kind: "joined", messageIds: messages.map(({ id }) => id), at: now() };

@@ -19,7 +19,7 @@ import type { BotAccount } from "../../account/account.ts";
 import { chunkRulesOf, cleanSecrets, perAccount, timezoneOf } from "../../account/per_account.ts";
 import { type AgentConfig, agentOf, type Config } from "../../config/config.ts";
 import type { QueueMode } from "../../core/config_file.ts";
-import type { InboundMessage, Place, Sender } from "../../core/inbound/inbound.ts";
+import type { InboundMessage, Sender } from "../../core/inbound/inbound.ts";
 import { hookedOf, termsOf } from "../../core/inbound/inbound.ts";
 import { UNKNOWN_WINDOW } from "../../core/model.ts";
 import { PERSONAL } from "../../core/outbound/outbound.ts";
@@ -43,46 +43,23 @@ import type { CurrentPolicy } from "../judging/policy_keeper.ts";
 import { isOwner, ownsApplicationAsRead } from "../owners/owner_ids.ts";
 import type { HistoryRules } from "../session/turn_history.ts";
 
-/**
- * What happens to messages that wait or arrive while a turn runs. All are of one session, and so for
- * one agent.
- */
-/** The part of a turn's rules that rights consist of. */
-export type RightsOf = (message: InboundMessage) => {
-  readonly tools: readonly Tool[];
-  readonly instructions: Instructions;
-  readonly ownerId?: string;
-};
+type Decide = (message: InboundMessage, next: InboundMessage, agentId: string) => boolean;
 
-/** Prepares the modes of a config. */
-export function prepareQueueModes(
-  { messages: { queue }, budgets }: {
-    readonly messages: {
-      readonly queue: { readonly mode?: QueueMode; readonly turnsPerChannel: number };
-    };
-    readonly budgets: Parameters<typeof hasBudget>[0];
-  },
-  { rightsOf, isOwner, isCommand, chosenIn }: {
-    /** The rights of messages in turns of an agent. */
-    readonly rightsOf: (agentId: string) => RightsOf;
-    /** Whether the sender of a message is an owner of the bot. */
-    readonly isOwner: (message: InboundMessage) => boolean;
-    /** Commands share no turn, end none, and run beside none: each has an answer of its own (K1). */
-    readonly isCommand: (message: InboundMessage) => boolean;
-    /** The mode that a person has chosen for a place. */
-    readonly chosenIn: (message: InboundMessage) => QueueMode | undefined;
-  },
-) {
+/** Decides which messages share turns, by the config as it is now. */
+export function prepareQueueModes(account: BotAccount) {
+  const { messages: { queue }, budgets } = account.config();
   const modeIn = (message: InboundMessage): QueueMode =>
-    chosenIn(message) ?? queue.mode ?? (message.place.kind === "guild" ? "collect" : "steer");
-  const isTalk = (message: InboundMessage, next: InboundMessage) =>
-    !isCommand(message) && !isCommand(next);
-  const areSame = prepareSameRights(rightsOf, isOwner);
+    queueModeOf(account, message) ?? queue.mode ??
+      (message.place.kind === "guild" ? "collect" : "steer");
+  // Commands share no turn, end none, and run beside none: each has an answer of its own (K1).
+  const isTalk = (...messages: readonly InboundMessage[]) =>
+    messages.every((message) => commandOf(account, message) === undefined);
   const hasSameRights: Decide = (message, next, agentId) =>
-    isTalk(message, next) && areSame(message, next, agentId);
-  const isShared = hasBudget(budgets) ? isSamePerson : prepareIsShared(rightsOf);
+    isTalk(message, next) && haveSameRights(account, message, next, agentId);
   const mayShare: Decide = (message, next, agentId) =>
-    hasSameRights(message, next, agentId) && isShared(message, next, agentId);
+    hasSameRights(message, next, agentId) &&
+    (isSamePerson(message, next) ||
+      !hasBudget(budgets) && !rulesOf(account, agentId)(message).tools.some(actsForAsker));
   const carries: Decide = (message, next, agentId) =>
     modeIn(next) !== "followup" && mayShare(message, next, agentId);
   const interrupts: Decide = (message, next, agentId) =>
@@ -102,7 +79,8 @@ export function prepareQueueModes(
       next: InboundMessage,
       agentId: string,
     ): boolean =>
-      queue.turnsPerChannel > 1 && (running.length < queue.turnsPerChannel || isOwner(next)) &&
+      queue.turnsPerChannel > 1 &&
+      (running.length < queue.turnsPerChannel || isOwner(account, next)) &&
       running.every((message) =>
         isTalk(message, next) && message.sender.id !== next.sender.id &&
         message.channelId === next.channelId &&
@@ -111,34 +89,22 @@ export function prepareQueueModes(
   };
 }
 
-type Decide = (message: InboundMessage, next: InboundMessage, agentId: string) => boolean;
-
-export type QueueModes = ReturnType<typeof prepareQueueModes>;
-
-function prepareSameRights(
-  rightsOf: (agentId: string) => RightsOf,
-  isOwner: (message: InboundMessage) => boolean,
-): Decide {
-  return (one, other, agentId) => {
-    const { answered } = termsOf(one);
-    if (answered === undefined || answered !== termsOf(other).answered) return false;
-    if (isSamePerson(one, other) && isDeepStrictEqual(rolesOf(one), rolesOf(other))) {
-      return one.sender.automaton === other.sender.automaton;
-    }
-    if (one.sender.automaton || other.sender.automaton) return false;
-    if (!isDeepStrictEqual(rolesOf(one), rolesOf(other))) return false;
-    if (isOwner(one) !== isOwner(other)) return false;
-    const rules = rightsOf(agentId);
-    const [first, second] = [rules(one), rules(other)];
-    return first.tools === second.tools && first.ownerId === second.ownerId &&
-      isDeepStrictEqual(first.instructions, second.instructions);
-  };
-}
-
-/** Whether messages are of one person, or their turn has no tool that acts for its asker. */
-function prepareIsShared(rightsOf: (agentId: string) => RightsOf): Decide {
-  return (one, other, agentId) =>
-    isSamePerson(one, other) || !rightsOf(agentId)(one).tools.some(actsForAsker);
+function haveSameRights(
+  account: BotAccount,
+  one: InboundMessage,
+  other: InboundMessage,
+  agentId: string,
+): boolean {
+  const { answered } = termsOf(one);
+  if (answered === undefined || answered !== termsOf(other).answered) return false;
+  if (!isDeepStrictEqual(rolesOf(one), rolesOf(other))) return false;
+  if (isSamePerson(one, other)) return one.sender.automaton === other.sender.automaton;
+  if (one.sender.automaton || other.sender.automaton) return false;
+  if (isOwner(account, one) !== isOwner(account, other)) return false;
+  const rules = rulesOf(account, agentId);
+  const [first, second] = [rules(one), rules(other)];
+  return first.tools === second.tools && first.ownerId === second.ownerId &&
+    isDeepStrictEqual(first.instructions, second.instructions);
 }
 
 /** The parts of a tool with gates check the rights of their asker by themselves. */
@@ -159,22 +125,18 @@ function rolesOf({ sender: { roles } }: InboundMessage): readonly string[] {
 /** Maximum number of sets to keep; a config has few, apart from one with many senders. */
 const MAX_SETS = 1_000;
 
+interface Decided {
+  readonly chosen: readonly Tool[];
+  readonly offered: readonly Tool[];
+}
+
 /** All tools are each name once: the same array until they change. */
 const finder = perAccount("turns", (account) => {
   const { policy } = account;
-  const toolsNow = () => account.bot.toolServices.tools();
   const sets = new Map<string, readonly Tool[]>();
   /** The sets by place and sender: a decision goes through all levels for each tool. */
   const decided = new Map<string, Decided>();
-  /** The same by the objects, which are mostly those of an earlier message. */
-  let known = new WeakMap<
-    Place,
-    WeakMap<
-      Sender,
-      { readonly agentId: string; readonly owns: boolean; readonly found: Decided }
-    >
-  >();
-  let tools = toolsNow();
+  let tools: readonly Tool[] = [];
   let decidedBy: CurrentPolicy["decideTools"] | undefined;
 
   function decide(asker: ToolAsker): readonly Tool[] {
@@ -191,13 +153,18 @@ const finder = perAccount("turns", (account) => {
     return chosen;
   }
 
-  function decideByData(
-    agentId: string,
-    place: Place,
-    sender: Sender,
-    owns: boolean,
-    hook?: string,
-  ): Decided {
+  return (message: InboundMessage, agentId: string): Decided => {
+    const { place, sender } = message;
+    const { decideTools } = policy();
+    const now = account.bot.toolServices.tools();
+    if (tools !== now || decideTools !== decidedBy) {
+      if (tools !== now) sets.clear();
+      tools = now;
+      decidedBy = decideTools;
+      decided.clear();
+    }
+    const hook = hookedOf(message)?.hook;
+    const owns = hook === undefined && ownsApplicationAsRead(account, sender.id);
     const key = JSON.stringify([agentId, place, sender, owns, hook]);
     const before = decided.get(key);
     if (before) return before;
@@ -206,31 +173,7 @@ const finder = perAccount("turns", (account) => {
     const found = { chosen: decide(asker), offered: decide({ ...asker, isOffer: true }) };
     decided.set(key, found);
     return found;
-  }
-
-  function find(message: InboundMessage, agentId: string): Decided {
-    const { place, sender } = message;
-    const { decideTools } = policy();
-    const now = toolsNow();
-    if (tools !== now || decideTools !== decidedBy) {
-      if (tools !== now) sets.clear();
-      tools = now;
-      decidedBy = decideTools;
-      decided.clear();
-      known = new WeakMap();
-    }
-    const hooked = hookedOf(message);
-    if (hooked) return decideByData(agentId, place, sender, false, hooked.hook);
-    const owns = ownsApplicationAsRead(account, sender.id);
-    let bySender = known.get(place);
-    if (!bySender) known.set(place, bySender = new WeakMap());
-    const before = bySender.get(sender);
-    if (before?.agentId === agentId && before.owns === owns) return before.found;
-    const found = decideByData(agentId, place, sender, owns);
-    bySender.set(sender, { agentId, owns, found });
-    return found;
-  }
-  return find;
+  };
 });
 
 /**
@@ -296,11 +239,6 @@ export function skillsIn(
   agentId: string,
 ): readonly Skill[] {
   return skillsOf(asker, skillsNow(account)(agentId)(), account.policy().policy);
-}
-
-interface Decided {
-  readonly chosen: readonly Tool[];
-  readonly offered: readonly Tool[];
 }
 
 /** Makes the tool of a skill's file (T7a). */
@@ -377,8 +315,6 @@ function prepareTurnRules(
   const { id: agentId } = agent;
   let shared: ReturnType<typeof sharedBy> | undefined;
 
-  /** The rules of the last turn in each place, and the facts that made them: most turns share both. */
-  const known = new WeakMap<Place, { readonly own: object; readonly rules: TurnRules }>();
   return (message) => {
     const { place, sender, guildId } = message;
     const { policy } = account.policy();
@@ -396,10 +332,10 @@ function prepareTurnRules(
       channelPrompt,
     });
     const { footer } = config.messages;
-    const hasFooter = footer === "all" || (footer === "owners" && isOwner(account, message));
     const { chunks } = shared.sharedRules;
-    const own = {
-      guildSlug, // for `where`
+    return {
+      ...shared.sharedRules,
+      where: place.kind === "guild" ? displayNameOf(place, guildSlug) : place.kind,
       chunks: isOwn ? { ...chunks, limit: chunks.limit - PERSONAL.length - 1 } : chunks,
       tools,
       offered,
@@ -411,27 +347,10 @@ function prepareTurnRules(
       takesNoFiles: takesFiles(reader.index, message, reader.self?.userId)
         ? undefined
         : true as const,
-      hasFooter,
+      hasFooter: footer === "all" || (footer === "owners" && isOwner(account, message)),
       userTurns: found ? undefined : discord.dms[sender.id]?.historyLimit ?? discord.dmHistoryLimit,
     };
-    const before = known.get(place);
-    if (before && hasSameValues(before.own, own)) return before.rules;
-    let where: string | undefined;
-    const rules: TurnRules = {
-      ...shared.sharedRules,
-      ...own,
-      get where() { // for the log, which not all readers of the rules write to
-        return where ??= place.kind === "guild" ? displayNameOf(place, guildSlug) : place.kind;
-      },
-    };
-    known.set(place, { own, rules });
-    return rules;
   };
-}
-
-function hasSameValues<Facts extends object>(one: Facts, other: Facts): boolean {
-  for (const key in other) if (one[key] !== other[key]) return false;
-  return true;
 }
 
 /** Of messages without a place in a guild. */
@@ -498,30 +417,16 @@ export function maxWaitingOf(
   return enabled && strategy === "drop" ? maxQueueSize : undefined;
 }
 
-/** What an account's config says about turns: made anew after a reload. */
-const byConfig = perAccount("turns", (account) => {
-  const { config } = account;
-  const rulesOf = latestOf(
-    config,
+const rulesByConfig = perAccount("turns", (account) =>
+  latestOf(
+    account.config,
     (by, agentId: string) => prepareTurnRules(account, by, agentOf(by, agentId)),
-  );
-  const modes = latest(config, (by) =>
-    prepareQueueModes(by, {
-      rightsOf: rulesOf,
-      isOwner: (message) => isOwner(account, message),
-      isCommand: (message) => commandOf(account, message) !== undefined,
-      chosenIn: (message) => queueModeOf(account, message),
-    }));
-  return { rulesOf, modes };
-});
+  ));
 
 /** The rules of an agent's turns, by a message. */
 export function rulesOf(
   account: BotAccount,
   agentId: string,
 ): (message: InboundMessage) => TurnRules {
-  return byConfig(account).rulesOf(agentId);
+  return rulesByConfig(account)(agentId);
 }
-
-/** Decides which messages share turns, by the config as it is now. */
-export const modesOf = (account: BotAccount): QueueModes => byConfig(account).modes();

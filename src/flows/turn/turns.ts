@@ -30,11 +30,10 @@ import { commandOf } from "../judging/judge.ts";
 import { isOwner, ownsApplicationAsRead } from "../owners/owner_ids.ts";
 import { showUnanswered } from "../unanswered_reactions.ts";
 import { answer } from "./answer.ts";
-import type { QueueModes } from "./turn_rules.ts";
 import type { TurnLimit, TurnPerson } from "../limits.ts";
 import { beginTyping } from "../deliver/progress.ts";
 import { saveTurn } from "./finished_turn.ts";
-import { modesOf, ownServers } from "./turn_rules.ts";
+import { ownServers, prepareQueueModes } from "./turn_rules.ts";
 
 /** Milliseconds before the next request to a store that failed. */
 const RETRY_MS = 5_000;
@@ -128,7 +127,7 @@ async function claimAll(turns: Turns): Promise<void> {
     turns.mayWait = false;
     if (ending.signal.aborted || ended.aborted || !member.take()) return;
     const delayed = catchUpOf(account).delayedChannels();
-    const modes = modesOf(account);
+    const modes = prepareQueueModes(account);
     const admits = createAdmits(turns, modes);
     const next = inbox.claimNext(accountId, now(), delayed, modes.carries, admits);
     const claim = await next.catch((error: unknown) => {
@@ -159,7 +158,10 @@ function personOf(account: BotAccount, { sender, route, isUnasked }: WaitingTurn
 }
 
 /** For one claim, which asks about all messages that wait behind running turns. */
-function createAdmits({ account, running, member }: Turns, { runsBeside }: QueueModes): Admits {
+function createAdmits(
+  { account, running, member }: Turns,
+  { runsBeside }: ReturnType<typeof prepareQueueModes>,
+): Admits {
   /** The last messages of the turns of a session; `undefined` if no turn may run beside them. */
   const asked = new Map<readonly MessageId[], readonly InboundMessage[] | undefined>();
   /** Sessions where one waits for all running turns: others would keep it waiting for ever. */
@@ -280,7 +282,7 @@ export function messagesAccepted(account: BotAccount, judged: readonly Judged[])
     for (const turn of running) {
       const { claim, cut } = turn;
       if (cut !== undefined || claim.route.sessionKey !== sessionKey) continue;
-      const isReplaced = modesOf(account).interrupts(lastOf(claim), message, agentId);
+      const isReplaced = prepareQueueModes(account).interrupts(lastOf(claim), message, agentId);
       if (isReplaced) cutTurn(turn, "interrupted");
     }
   }

@@ -1,16 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
 import type { Claim } from "../../../src/core/inbound/inbox.ts";
 import type { Entry } from "../../../src/core/inbound/mentions.ts";
 import { type Model, ModelError, type ModelRequest } from "../../../src/core/model.ts";
 import { summaryFailedAt } from "../../../src/flows/session/compact.ts";
-import {
-  type HistoryRules,
-  measure,
-  openHistory,
-} from "../../../src/flows/session/turn_history.ts";
-import { charsOf } from "../../../src/session/session.ts";
+import { type HistoryRules, openHistory } from "../../../src/flows/session/turn_history.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 import { guildMessage, messageId } from "../../support/discord/builders.ts";
 import { accepted, batch, ROUTE } from "../../support/store/store.ts";
@@ -92,40 +86,6 @@ async function setUp(turns: readonly number[], says: Says = "They talked.") {
 }
 
 const NEVER = new AbortController().signal;
-
-describe("measure()", () => {
-  const entry = fc.record({
-    role: fc.constantFrom("user" as const, "assistant" as const),
-    text: fc.constantFrom("", "ab"),
-    showsImages: fc.boolean(),
-  });
-  const change = fc.oneof(
-    fc.record({ kind: fc.constant("add" as const), entries: fc.array(entry, { maxLength: 4 }) }),
-    fc.record({ kind: fc.constant("fold" as const), count: fc.nat({ max: 6 }) }),
-    fc.record({ kind: fc.constant("redact" as const), at: fc.nat({ max: 9 }) }),
-  );
-
-  it("[L4] finds the result of a whole count, after any changes of the session", () =>
-    fc.assert(fc.property(fc.array(change, { maxLength: 12 }), (changes) => {
-      let entries: readonly Entry[] = [];
-      let number = 0;
-      for (const one of changes) {
-        if (one.kind === "add") {
-          const stamp = () => ({ messageId: messageId(`${++number}`), at: 0 });
-          entries = [...entries, ...one.entries.map((said) => ({ ...said, ...stamp() }))];
-        }
-        if (one.kind === "fold") entries = entries.slice(one.count);
-        if (one.kind === "redact") {
-          const gone = { text: "[gone]", showsImages: false };
-          entries = entries.map((said, at) => at === one.at ? { ...said, ...gone } : said);
-        }
-        const found = measure(entries);
-        const images = entries.filter(({ showsImages }) => showsImages);
-        assert.equal(found.chars, charsOf(entries));
-        assert.deepEqual(found.imageMessages, images.map(({ messageId }) => messageId));
-      }
-    })));
-});
 
 describe("openHistory()", () => {
   it("[L4] asks for no summary while the window has room", async () => {

@@ -1,53 +1,60 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { prepareQueueModes, type RightsOf } from "../../../../src/flows/turn/turn_rules.ts";
-import type { QueueMode } from "../../../../src/core/config_file.ts";
+import { prepareQueueModes } from "../../../../src/flows/turn/turn_rules.ts";
 import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
-import type { Tool } from "../../../../src/core/turn/tool.ts";
 import { TOOLS } from "../../../../src/tools/registry.ts";
-import { loadTestConfig } from "../../../support/config.ts";
-import { channelId, guildMessage, sender, userId } from "../../../support/discord/builders.ts";
+import { OWNER, testAccount } from "../../../support/bot/test_account.ts";
+import {
+  channelId,
+  guildMessage,
+  guildPlace,
+  sender,
+  userId,
+} from "../../../support/discord/builders.ts";
 
 const ADA = userId("987654321098765001");
 const BOB = userId("987654321098765002");
 
 const from = (id: typeof ADA): InboundMessage => guildMessage({ sender: sender({ id }) });
-const named = (...names: readonly string[]) => TOOLS.filter(({ name }) => names.includes(name));
 
-/** Whether a message of Ada's and one of Bob's share a turn, or one ends the other's. */
+/** Which messages share turns of agents with these tools, and which end others. */
 async function modesWith(
-  tools: readonly Tool[],
-  { others = [], mode = "collect", beside = {}, isOwner = () => false, chosenIn = () => undefined }:
-    {
-      /** Tools of the agent `other`. */
-      readonly others?: readonly Tool[];
-      readonly mode?: string;
-      readonly beside?: object;
-      readonly isOwner?: (message: InboundMessage) => boolean;
-      readonly chosenIn?: (message: InboundMessage) => QueueMode | undefined;
-    } = {},
+  names: readonly string[],
+  { others = [], mode = "collect", beside = {} }: {
+    /** Tools of the agent `other`. */
+    readonly others?: readonly string[];
+    readonly mode?: string;
+    readonly beside?: object;
+  } = {},
 ) {
-  const config = await loadTestConfig({}, { messages: { queue: { mode } }, ...beside });
-  const rights = (tools: readonly Tool[]): RightsOf => () => ({
-    tools,
-    instructions: { hasTables: true, hasReplyTags: false, hasTools: tools.length > 0 },
+  const tools = TOOLS.filter(({ name }) => [...names, ...others].includes(name));
+  const of = (id: string, allow: readonly string[]) => ({ id, tools: { allow } });
+  const { account } = await testAccount({
+    discord: { guilds: { [guildPlace().guild.id]: { users: ["*"] } } },
+    beside: {
+      agents: { list: [of("main", names), of("other", others)] },
+      messages: { queue: { mode } },
+      ...beside,
+    },
+    toolServices: { tools: () => tools },
   });
-  const rightsOf = (agentId: string) => rights(agentId === "other" ? others : tools);
-  const isCommand = ({ text }: InboundMessage) => text.startsWith("/");
-  return prepareQueueModes(config, { rightsOf, isOwner, isCommand, chosenIn });
+  return { ...prepareQueueModes(account), account };
 }
 
 describe("[S5] prepareQueueModes()", () => {
   it("[K2] prefers the mode that a person has chosen for the place of the later message", async () => {
-    const chosenIn = ({ text }: InboundMessage) => text === "now" ? "interrupt" : undefined;
-    const modes = await modesWith([], { mode: "followup", chosenIn });
-    assert.equal(modes.interrupts(from(ADA), { ...from(ADA), text: "now" }, "main"), true);
-    assert.equal(modes.interrupts({ ...from(ADA), text: "now" }, from(ADA), "main"), false);
-    assert.equal(modes.carries(from(ADA), from(ADA), "main"), false);
+    const { account } = await modesWith([], { mode: "followup" });
+    const there = { ...from(ADA), channelId: channelId("987654321098765099") };
+    const { accountId, store, now } = account;
+    await store.settings.change(accountId, there.channelId, "queue", "interrupt", now());
+    const { interrupts, carries } = prepareQueueModes(account);
+    assert.equal(interrupts(there, there, "main"), true);
+    assert.equal(interrupts(from(ADA), from(ADA), "main"), false);
+    assert.equal(carries(from(ADA), from(ADA), "main"), false);
   });
 
   it("lets several people share a turn whose tools act for no one in particular", async () => {
-    for (const tools of [[], named("web_fetch", "recall", "code")]) {
+    for (const tools of [[], ["web_fetch", "recall", "code"]]) {
       const modes = await modesWith(tools);
       assert.equal(modes.carries(from(ADA), from(BOB), "main"), true);
     }
@@ -56,7 +63,7 @@ describe("[S5] prepareQueueModes()", () => {
   it("[T4] gives another person a turn of their own if a tool acts for its asker", async () => {
     for (const name of ["memory", "remind", "reply_in_thread", "discord"]) {
       for (const mode of ["collect", "steer", "interrupt"]) {
-        const { carries, steers } = await modesWith(named(name, "web_fetch"), { mode });
+        const { carries, steers } = await modesWith([name, "web_fetch"], { mode });
         assert.equal(carries(from(ADA), from(BOB), "main"), false, `${name}, ${mode}`);
         assert.equal(steers(from(ADA), from(BOB), "main"), false, `${name}, ${mode}`);
         assert.equal(carries(from(ADA), from(ADA), "main"), true, `${name}, ${mode}`);
@@ -65,7 +72,7 @@ describe("[S5] prepareQueueModes()", () => {
   });
 
   it("[N1] decides by the tools of the agent that answers", async () => {
-    const modes = await modesWith(named("code"), { others: named("memory"), mode: "steer" });
+    const modes = await modesWith(["code"], { others: ["memory"], mode: "steer" });
     for (const decide of [modes.carries, modes.steers]) {
       assert.equal(decide(from(ADA), from(BOB), "main"), true);
       assert.equal(decide(from(ADA), from(BOB), "other"), false);
@@ -75,22 +82,18 @@ describe("[S5] prepareQueueModes()", () => {
   it("[T14] gives members of one PluralKit system turns of their own", async () => {
     const member = (memberId: string): InboundMessage =>
       guildMessage({ sender: sender({ id: ADA, pluralkit: { memberId, name: memberId } }) });
-    const { carries } = await modesWith(named("memory"));
+    const { carries } = await modesWith(["memory"]);
     assert.equal(carries(member("aaaaa"), member("bbbbb"), "main"), false);
     assert.equal(carries(member("aaaaa"), from(ADA), "main"), false);
     assert.equal(carries(member("aaaaa"), member("aaaaa"), "main"), true);
-    const isOwner = ({ sender: { pluralkit } }: InboundMessage) => pluralkit?.memberId === "aaaaa";
-    const byOwner = await modesWith([], { isOwner });
-    assert.equal(byOwner.carries(member("aaaaa"), member("bbbbb"), "main"), false);
   });
 
   it("[P10] gives an owner a turn of their own with any tools", async () => {
-    const isOwner = ({ sender: { id } }: InboundMessage) => id === ADA;
     for (const mode of ["collect", "steer", "interrupt"]) {
-      const { carries, steers, interrupts } = await modesWith([], { mode, isOwner });
-      assert.equal(carries(from(ADA), from(BOB), "main"), false, mode);
-      assert.equal(steers(from(ADA), from(BOB), "main"), false, mode);
-      assert.equal(interrupts(from(ADA), from(BOB), "main"), false, mode);
+      const { carries, steers, interrupts } = await modesWith([], { mode });
+      assert.equal(carries(from(OWNER), from(BOB), "main"), false, mode);
+      assert.equal(steers(from(OWNER), from(BOB), "main"), false, mode);
+      assert.equal(interrupts(from(OWNER), from(BOB), "main"), false, mode);
     }
   });
 
@@ -102,13 +105,13 @@ describe("[S5] prepareQueueModes()", () => {
   });
 
   it("lets a person end the turn of another one with the same rights in `interrupt`", async () => {
-    const { interrupts } = await modesWith(named("memory"), { mode: "interrupt" });
+    const { interrupts } = await modesWith(["memory"], { mode: "interrupt" });
     assert.equal(interrupts(from(ADA), from(BOB), "main"), true);
   });
 
   describe("side by side", () => {
     const CHRIS = userId("987654321098765003");
-    const personal = named("memory");
+    const personal = ["memory"];
 
     it("runs turns of different people, up to the number of the config", async () => {
       const modes = await modesWith(personal);
@@ -124,18 +127,16 @@ describe("[S5] prepareQueueModes()", () => {
     });
 
     it("[X4a] lets an owner begin beside any number", async () => {
-      const isOwner = ({ sender: { id } }: InboundMessage) => id === CHRIS;
-      const modes = await modesWith(personal, { isOwner });
+      const modes = await modesWith(personal);
       const three = ["4", "5", "6"].map((end) => from(userId(`98765432109876500${end}`)));
-      assert.equal(modes.runsBeside(three, from(CHRIS), "main"), true);
+      assert.equal(modes.runsBeside(three, from(OWNER), "main"), true);
     });
 
     it("runs one turn after another with `turnsPerChannel` 1", async () => {
       const modes = await modesWith(personal, {
         beside: { messages: { queue: { mode: "collect", turnsPerChannel: 1 } } },
-        isOwner: () => true,
       });
-      assert.equal(modes.runsBeside([from(ADA)], from(BOB), "main"), false);
+      assert.equal(modes.runsBeside([from(ADA)], from(OWNER), "main"), false);
     });
 
     it("leaves messages to a turn that collects them, or that they interrupt", async () => {
