@@ -38,7 +38,6 @@ export interface ForgetFlags extends CommonFlags {
 /** Milliseconds to wait for open turns of the person, and between two checks. */
 const WAIT_MS = 30_000;
 const LOOK_EVERY_MS = 250;
-const BACKUP_NAME = /\.tar\.gz$/;
 /** A larger file takes so long to write anew that a running bot could not store messages. */
 const LARGE_BYTES = 256 * 2 ** 20;
 
@@ -62,18 +61,18 @@ export async function forget(
     return EXIT.failed;
   }
   return await withStore(flags, io, async (store, { dataDir, holder }) => {
-    const isRunning = holder === "another";
-    const work = forgetPerson(userId, { store, dataDir, isRunning, waitMs: WAIT_MS });
-    const done = await io.during("Forgetting", work);
-    if ("problem" in done) {
-      io.problem(done.problem);
+    const work = forgetPerson(userId, store, dataDir, holder === "another");
+    const tables = await io.during("Forgetting", work);
+    if (typeof tables === "string") {
+      io.problem(tables);
       return EXIT.tryAgain;
     }
-    const { backups: copies } = done;
+    const { made, elsewhere = [] } = await store.settings.backups();
+    const copies = copiesIn(dataDir, made ? [made.path, ...elsewhere] : elsewhere);
     const isDeleted = copies.length > 0 && await mayDelete(copies, flags, io);
     for (const copy of isDeleted ? copies : []) rmSync(copy, { recursive: true, force: true });
     const backups = copies.filter((copy) => existsSync(copy));
-    report({ ...done, backups }, userId, flags, io);
+    report(tables, backups, userId, flags, io);
     for (const copy of copies.filter((copy) => !backups.includes(copy))) {
       io.err(`Deleted ${printable(copy)}`);
     }
@@ -93,70 +92,41 @@ async function userOf(user: string, flags: ForgetFlags, io: Io): Promise<UserId 
   return found[0] ?? code;
 }
 
-/** A person is forgotten, but for the listed files. */
-interface ForgottenPerson {
-  /** The number of rows that were deleted or changed, by table. */
-  readonly tables: Forgotten["tables"];
-  /** Copies of the database that still have the person's data. */
-  readonly backups: readonly string[];
-}
-
 /**
- * Removes every trace of a person.
+ * Removes every trace of a person, once no turn of theirs is open, and writes the file anew.
  *
- * @param where `isRunning`: whether a bot has the store open. `waitMs`: milliseconds to wait for open
- * turns of the person.
- * @returns The reason if nothing was forgotten.
+ * @returns The number of rows that were deleted or changed, by table; or why nothing was forgotten.
  */
 async function forgetPerson(
   userId: UserId,
-  { store, dataDir, isRunning, waitMs }: {
-    readonly store: Store;
-    readonly dataDir: string;
-    readonly isRunning: boolean;
-    readonly waitMs: number;
-  },
-): Promise<ForgottenPerson | { readonly problem: string }> {
-  const path = join(dataDir, DATABASE_NAME);
-  if (isRunning && statSync(path).size > LARGE_BYTES) {
-    return { problem: "the store is large, and the bot is running; stop the bot, and try again" };
-  }
-  const forgotten = await forgetIn(store, userId, isRunning, waitMs);
-  if (forgotten === "open turns") {
-    return {
-      problem: `a turn of user ${userId} is still open; try again later, or stop the bot first`,
-    };
-  }
-  await createMediaFolder(join(dataDir, MEDIA_NAME)).forget(userId);
-  dropLogins(dataDir, userId);
-  const { made, elsewhere = [] } = await store.settings.backups();
-  const known = made ? [made.path, ...elsewhere] : elsewhere;
-  return { tables: forgotten.tables, backups: copiesIn(dataDir, known) };
-}
-
-/** Waits for open turns of a running bot, forgets, and writes the file anew. */
-async function forgetIn(
   { forgetting }: Store,
-  userId: UserId,
+  dataDir: string,
   isRunning: boolean,
-  waitMs: number,
-): Promise<Forgotten | "open turns"> {
-  const until = performance.now() + waitMs;
+): Promise<Forgotten["tables"] | string> {
+  if (isRunning && statSync(join(dataDir, DATABASE_NAME)).size > LARGE_BYTES) {
+    return "the store is large, and the bot is running; stop the bot, and try again";
+  }
+  const until = performance.now() + WAIT_MS;
   let forgotten = await forgetting.forget(userId, isRunning);
   while (forgotten === "open turns" && performance.now() < until) {
     await sleep(LOOK_EVERY_MS);
     forgotten = await forgetting.forget(userId, isRunning);
   }
-  if (forgotten === "open turns") return forgotten;
+  if (forgotten === "open turns") {
+    return `a turn of user ${userId} is still open; try again later, or stop the bot first`;
+  }
   for (;;) {
     try {
       await forgetting.vacuum();
-      return forgotten;
+      break;
     } catch (error) {
       if (performance.now() > until) throw error;
       await sleep(LOOK_EVERY_MS);
     }
   }
+  await createMediaFolder(join(dataDir, MEDIA_NAME)).forget(userId);
+  dropLogins(dataDir, userId);
+  return forgotten.tables;
 }
 
 /**
@@ -173,7 +143,7 @@ function copiesIn(dataDir: string, known: readonly string[]): readonly string[] 
     .map((name) => join(dataDir, name));
   const folder = join(dataDir, BACKUPS_NAME);
   const backups = existsSync(folder) ? readdirSync(folder) : [];
-  const made = backups.filter((name) => BACKUP_NAME.test(name)).map((name) => join(folder, name));
+  const made = backups.filter((name) => name.endsWith(".tar.gz")).map((name) => join(folder, name));
   return [...new Set([...beside, ...made, ...known.filter((path) => existsSync(path))])];
 }
 
@@ -189,25 +159,18 @@ async function mayDelete(
   return await io.confirm("These copies still have their data. Delete them?");
 }
 
-/** `"Forgot user 12: 3 rows deleted, 1 row changed"`. */
-function forgottenText(userId: UserId, tables: ForgottenPerson["tables"]): string {
-  const counts = Object.values(tables);
-  const deleted = counts.reduce((sum, count) => sum + count.deleted, 0);
-  const changed = counts.reduce((sum, count) => sum + count.changed, 0);
-  return `Forgot user ${userId}: ${countText(deleted, "row")} deleted, ${
-    countText(changed, "row")
-  } changed`;
-}
-
 function report(
-  { tables, backups }: ForgottenPerson,
+  tables: Forgotten["tables"],
+  backups: readonly string[],
   userId: UserId,
   { json }: ForgetFlags,
   io: Io,
 ): void {
   if (json) io.out(jsonLine({ userId, tables, backups }));
   else {
-    io.out(forgottenText(userId, tables));
+    const sum = (what: "deleted" | "changed") =>
+      countText(Object.values(tables).reduce((all, count) => all + count[what], 0), "row");
+    io.out(`Forgot user ${userId}: ${sum("deleted")} deleted, ${sum("changed")} changed`);
   }
   for (const backup of backups) {
     io.problem(
