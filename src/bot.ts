@@ -7,7 +7,7 @@ import type { Env } from "./lib/env.ts";
 import type { AccountEnd } from "./bot/account_end.ts";
 import { type Applied, createAccounts } from "./bot/account/accounts.ts";
 import { type Build, createMeter, createMetrics, type ProcessUsage } from "./http/metrics.ts";
-import type { BotFeature } from "./account/feature_parts.ts";
+import type { BotFeature } from "./account/per_account.ts";
 import { startProcessMedia } from "./bot/process_media.ts";
 import { createLoader } from "./lib/cache.ts";
 import { readBudgets } from "./bot/process/slow_checks.ts";

@@ -7,7 +7,7 @@
  */
 
 import type { z } from "zod";
-import type { BotFeature } from "../account/feature_parts.ts";
+import type { BotFeature } from "../account/per_account.ts";
 import type { ServeFeature } from "../cli/run/served_parts.ts";
 import type { CliCommand, CliGroup } from "../cli/help/command_help.ts";
 import type { TaskTitle } from "../cli/help/overview.ts";

@@ -9,11 +9,14 @@ import type { BotAccount } from "../../account/account.ts";
 import {
   featuresChanged,
   loadFeatures,
+  refusedParts,
   startFeatures,
   stopFeatures,
-} from "../../account/feature_parts.ts";
+  wakeChannels,
+  wakes,
+  wakeTurns,
+} from "../../account/per_account.ts";
 import type { Loop } from "../../account/per_account.ts";
-import { refusedParts, wakeChannels, wakes, wakeTurns } from "../../account/per_account.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import { refusedFinding } from "../../core/model_problem.ts";
 import { createReachability } from "../../discord/gateway/main/connection.ts";

@@ -5,7 +5,7 @@
 
 import type { AlertRecord } from "../../core/finding.ts";
 import type { Bot } from "../../account/account.ts";
-import type { Watch } from "../../account/feature_parts.ts";
+import type { Watch } from "../../account/per_account.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import type { Feature, JudgedConfig } from "../feature.ts";
 import { alerts as keys } from "./config.ts";

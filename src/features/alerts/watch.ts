@@ -8,7 +8,7 @@
  */
 
 import type { Bot } from "../../account/account.ts";
-import type { Watch } from "../../account/feature_parts.ts";
+import type { Watch } from "../../account/per_account.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import {
   type AlertKind,

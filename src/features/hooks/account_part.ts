@@ -4,7 +4,7 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import type { AccountPart } from "../../account/feature_parts.ts";
+import type { AccountPart } from "../../account/per_account.ts";
 import { wakes } from "../../account/per_account.ts";
 import { hasEvents } from "../../core/hooks/hook.ts";
 import { createLoader } from "../../lib/cache.ts";

@@ -8,7 +8,7 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import type { AccountPart } from "../../account/feature_parts.ts";
+import type { AccountPart } from "../../account/per_account.ts";
 import {
   chunkRulesOf,
   cleanSecrets,

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import type { BotAccount } from "../../account/account.ts";
-import type { AccountPart } from "../../account/feature_parts.ts";
+import type { AccountPart } from "../../account/per_account.ts";
 import type { Served, ServedPart } from "../../cli/run/served_parts.ts";
 import { termsOf } from "../../core/inbound/inbound.ts";
 import { defineTool, type Tool } from "../../core/turn/tool.ts";

@@ -4,7 +4,7 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import type { AccountPart } from "../../account/feature_parts.ts";
+import type { AccountPart } from "../../account/per_account.ts";
 import { voices } from "../../flows/turn/finished_turn.ts";
 
 export function createAccountVoice(created: BotAccount): AccountPart {

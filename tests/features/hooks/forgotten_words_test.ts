@@ -2,8 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { startFeatures, stopFeatures } from "../../../src/account/feature_parts.ts";
-import { wakes } from "../../../src/account/per_account.ts";
+import { startFeatures, stopFeatures, wakes } from "../../../src/account/per_account.ts";
 import { hooks } from "../../../src/features/hooks/feature.ts";
 import "../../../src/features/hooks/runner.ts"; // loaded on first use
 import { SELF, testAccount } from "../../support/bot/test_account.ts";

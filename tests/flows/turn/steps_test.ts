@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { z } from "zod";
 import { wakeTurns } from "../../../src/account/per_account.ts";
-import type { BotFeature } from "../../../src/account/feature_parts.ts";
+import type { BotFeature } from "../../../src/account/per_account.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import {
   type Model,

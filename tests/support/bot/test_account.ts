@@ -13,7 +13,7 @@ import {
   type RunningAccount,
 } from "../../../src/bot/account/running.ts";
 import type { OwnSetup, Speech } from "../../../src/bot/rules/setup.ts";
-import type { BotFeature } from "../../../src/account/feature_parts.ts";
+import type { BotFeature } from "../../../src/account/per_account.ts";
 import type { ProcessMedia } from "../../../src/bot/process_media.ts";
 import type { ToolServices } from "../../../src/bot/process/tool_services.ts";
 import type { Connection } from "../../../src/discord/gateway/main/connection.ts";

@@ -8,7 +8,7 @@ import {
   featuresChanged,
   startFeatures,
   stopFeatures,
-} from "../../../../src/account/feature_parts.ts";
+} from "../../../../src/account/per_account.ts";
 import type { ChannelId, GuildId, UserId } from "../../../../src/core/discord/ids.ts";
 import type { OwnVoice } from "../../../../src/core/discord/gateway.ts";
 import type { ButtonPress } from "../../../../src/core/inbound/inbound.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { loadFeatures, startFeatures, stopFeatures } from "../../src/account/feature_parts.ts";
-import type { AccountPart } from "../../src/account/feature_parts.ts";
+import { loadFeatures, startFeatures, stopFeatures } from "../../src/account/per_account.ts";
+import type { AccountPart } from "../../src/account/per_account.ts";
 import { testAccount } from "../support/bot/test_account.ts";
 
 async function withFeatures(...parts: readonly AccountPart[]) {
