@@ -73,22 +73,11 @@ export async function resolveCommand(
     filesHash: hash("sha256", JSON.stringify(files), "hex"),
     binding: hash("sha256", JSON.stringify(bound), "hex"),
     isInWorkspace: isWithin(path, workspace) || isWithin(realPath, workspace),
-    namesProgram: await namesProgram(argv.slice(1), folder),
   };
 }
 
 function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
-}
-
-/** Whether an argument, or the value of an option, is the name or path of a program. */
-async function namesProgram(args: readonly string[], folder: string): Promise<boolean> {
-  const words = args.flatMap((arg) => [arg, arg.slice(arg.indexOf("=") + 1)]);
-  const names = new Set(words.filter((word) => !word.startsWith("-") && !word.includes("\0")));
-  for (const name of names) {
-    if (await programOf(name, folder).then(() => true, () => false)) return true;
-  }
-  return false;
 }
 
 /** Finds a program: by its own path, or by the fixed search path. */

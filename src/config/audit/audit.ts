@@ -293,9 +293,7 @@ function auditExec(
   const allow = exec["allow"];
   for (const [index, entry] of isList(allow) ? allow.entries() : []) {
     const argv = isList(entry) ? entry.map(String) : [];
-    const [program = "", ...args] = argv;
-    const fixed = args.filter((arg) => arg !== "*");
-    if (argv.length === 0) continue;
+    const [program = ""] = argv;
     if (program.includes("/") && !program.startsWith("/")) {
       remark(
         ["exec", "allow", index],
@@ -304,8 +302,8 @@ function auditExec(
       );
       continue;
     }
-    const place = { path: program, isInWorkspace: false };
-    if (mayAllowAlways([program, ...fixed], place)) continue;
+    const place = { path: program, realPath: program, isInWorkspace: false };
+    if (argv.at(-1) !== "*" || mayAllowAlways(argv, place)) continue;
     remark(["exec", "allow", index], `${quoted(argv.join(" "))} may run other commands, too`);
   }
   if (mode !== "ask") return;

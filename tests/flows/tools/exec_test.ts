@@ -40,7 +40,6 @@ async function setUp(maxWaitMs?: number) {
           filesHash: "2",
           binding: "3",
           isInWorkspace: false,
-          namesProgram: false,
         }),
     async run({ argv }, timeoutMs) {
       begun.push(argv.join(" "));
