@@ -29,30 +29,17 @@ const MAX_WHY = 500;
 /** The beginning of the names of a bot's nightly backups. Only these are deleted: bots may share a folder. */
 const nightlyOf = (botId: string) => `barnacle-nightly-${botId}-`;
 
-interface RunningBackup {
-  /** Resolves with the error if it fails. */
-  readonly ended: Promise<string | undefined>;
-  /** Ends it at once. */
-  kill(): void;
-}
-
-type StartBackup = (path: string) => RunningBackup;
-
-/**
- * Begins with the nightly backups of a running bot.
- *
- * @param startBackup Begins a backup into this file.
- */
+/** Begins with the nightly backups of a running bot. */
 export function serveNightly(
   { store, dataDir, env, setup: first, logging }: Served,
   { now, schedule }: Timers = { now: Date.now, schedule: inTime },
-  startBackup: StartBackup = (path) => backUp(path, dataDir, first.config.file, env),
+  startBackup: typeof backUp = backUp,
 ): ServedPart {
   const { settings, gateway } = store;
   const log = logging.forPart("store");
   let setup = first;
   let cancel = () => {};
-  let running: RunningBackup | undefined;
+  let running: ReturnType<typeof backUp> | undefined;
   let isStopped = false;
 
   /** User id of the bot; `undefined` before its first connection, when there is nothing to copy. */
@@ -91,7 +78,7 @@ export function serveNightly(
     const folder = resolvePath(dataDir, setup.config.backup.folder ?? BACKUPS_NAME);
     const path = join(folder, `${nightly}${stamp}${ENDING}`);
     const begun = now();
-    running = startBackup(path);
+    running = startBackup(path, dataDir, first.config.file, env);
     const why = await running.ended.finally(() => running = undefined);
     if (isStopped) return;
     if (why === undefined) {
@@ -156,7 +143,7 @@ function backUp(
   dataDir: string,
   config: string | undefined,
   env: Env,
-): RunningBackup {
+) {
   const { program, args } = ownCommand();
   const child = spawn(program, [
     ...args,
@@ -178,5 +165,10 @@ function backUp(
     const why = lines.at(-1)?.slice("barnacle: ".length);
     resolve(code === 0 ? undefined : why ?? `the process ended with ${signal ?? code}`);
   });
-  return { ended, kill: () => child.kill("SIGKILL") };
+  return {
+    /** Resolves with the error if it fails. */
+    ended,
+    /** Ends it at once. */
+    kill: () => void child.kill("SIGKILL"),
+  };
 }

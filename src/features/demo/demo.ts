@@ -13,7 +13,6 @@ import { addChannel } from "../../../simulator/world/create_world.ts";
 import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import type { BotPanel, BotPanelNews, BotState } from "../../../simulator/page/bot_panel.ts";
 import { createPage, type Prompt } from "../../../simulator/page/page.ts";
-import type { Simulator } from "../../../simulator/simulator.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { sshLines } from "../../cli/terminal/ssh_lines.ts";
@@ -21,7 +20,6 @@ import type { HttpServer } from "../../host/http_server.ts";
 import { HttpServerError } from "../../host/listen.ts";
 import type { Exit } from "../../host/process/own_process.ts";
 import { whenAborted } from "../../lib/clock.ts";
-import type { Env } from "../../lib/env.ts";
 import { playCheck } from "./check.ts";
 import { addressesOf, guardPage, listenFrom, pageAccessOf } from "./page_server.ts";
 import {
@@ -29,8 +27,8 @@ import {
   createVerdictReader,
   demoConfig,
   type SimulatedProcess,
+  type Simulation,
   startSimulation,
-  type VerdictReader,
 } from "./simulation/simulation.ts";
 
 interface DemoBotEnd extends Exit {
@@ -113,14 +111,12 @@ const LOOK_MS = 250;
  * @param onError Called with an error of the demo itself.
  */
 function createBotPanel(
-  { simulator, supervisor, verdicts, outcomes, onError }: {
-    readonly simulator: Simulator;
-    readonly supervisor: ReturnType<typeof createSupervisor>;
-    readonly verdicts: VerdictReader;
-    readonly outcomes: ReturnType<typeof createOutcomes>;
-    readonly onError: (error: unknown) => void;
-  },
+  { simulator, dataDir }: Simulation,
+  supervisor: ReturnType<typeof createSupervisor>,
+  onError: (error: unknown) => void,
 ): BotPanel & { readonly close: () => Promise<void> } {
+  const verdicts = createVerdictReader(dataDir);
+  const outcomes = createOutcomes();
   const listeners = new Set<(news: BotPanelNews) => void>();
   let state = stateNow();
   let isClosed = false;
@@ -264,13 +260,7 @@ async function show(
   writeFileSync(join(workspace, SAMPLE_FILE.name), SAMPLE_FILE.text);
   simulator.permit({ to: "Barnacle", what: "manageChannels", as: "allowed" });
   const supervisor = createSupervisor(simulation.startBot);
-  const panel = createBotPanel({
-    simulator,
-    supervisor,
-    verdicts: createVerdictReader(dataDir),
-    outcomes: createOutcomes(),
-    onError,
-  });
+  const panel = createBotPanel(simulation, supervisor, onError);
   const page = createPage({ simulator, panel, prompts: PROMPTS, onError });
 
   // The gateway never delivers messages from before the bot's first session.
@@ -296,8 +286,21 @@ async function show(
     const addresses = addressesOf(access, server.port);
     if (json) io.out(JSON.stringify({ page: addresses[0], data: dataDir }));
     else {
-      const facts = { addresses, port: server.port, isOpen: access.key !== undefined, dataDir };
-      for (const line of greetingLines(facts, io.env)) io.out(line);
+      for (
+        const line of [
+          "The real bot on a simulated Discord. No token needed.",
+          "",
+          ...block("page", addresses),
+          ...(access.key !== undefined
+            ? block("", ["Each person with this address can use the page."])
+            : block("ssh", sshLines(io.env, server.port))),
+          ...block("answers", ["Scripted replies, without a model: free and offline."]),
+          ...block("data", [`${dataDir}, removed at the end`]),
+          "",
+          "Write as Grace and mention @Barnacle. Then write as another user, and see why it is silent.",
+          "Press Ctrl-C to end the demo.",
+        ]
+      ) io.out(line);
     }
     const end = await Promise.race([supervisor.gaveUp, whenAborted(stop)]);
     if (end) return tellOfEnd(end, io);
@@ -324,32 +327,6 @@ function tellOfEnd(end: DemoBotEnd, io: Io): ExitCode {
   io.problem(`the demo's bot keeps ending (${exitOf(end)}); its last lines:`);
   for (const line of end.lines) io.err(`  ${line}`);
   return end.code === EXIT.config ? EXIT.config : EXIT.failed;
-}
-
-function greetingLines(
-  { addresses, port, isOpen, dataDir }: {
-    /** Addresses of the page, the best first. */
-    readonly addresses: readonly string[];
-    readonly port: number;
-    /** Whether other machines can reach the page. */
-    readonly isOpen: boolean;
-    readonly dataDir: string;
-  },
-  env: Env,
-): readonly string[] {
-  return [
-    "The real bot on a simulated Discord. No token needed.",
-    "",
-    ...block("page", addresses),
-    ...(isOpen
-      ? block("", ["Each person with this address can use the page."])
-      : block("ssh", sshLines(env, port))),
-    ...block("answers", ["Scripted replies, without a model: free and offline."]),
-    ...block("data", [`${dataDir}, removed at the end`]),
-    "",
-    "Write as Grace and mention @Barnacle. Then write as another user, and see why it is silent.",
-    "Press Ctrl-C to end the demo.",
-  ];
 }
 
 function block(name: string, lines: readonly string[]): readonly string[] {

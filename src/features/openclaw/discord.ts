@@ -6,7 +6,6 @@
  * never more, and a note says so.
  */
 
-import { isDeepStrictEqual } from "node:util";
 import { isPlaceholder } from "../../config/checks/issues.ts";
 import { parseGroupEntry } from "../../config/schema/access.ts";
 import { isList, isRecord, valueAt } from "../../config/text/edit.ts";
@@ -137,60 +136,23 @@ const USERNAME = /^[a-z0-9._]{2,32}(?:#\d{4})?$/i;
 
 /**
  * OpenClaw 2026.2 also reads a key without prefix as a username or display name. Barnacle matches no
- * display name: the lists of such a person narrow those of everyone else.
+ * display name: without the lists of such a person, they could have more tools.
  */
-const toolsBySender: Convert = (value, field) => {
-  const ofNames: { readonly at: SourceField; readonly own: ImportTarget }[] = [];
-  const target = ofSenders(ofNames)(value, field);
-  if (!target) return undefined;
-  for (const { at, own } of ofNames) {
-    const star = isRecord(target["*"]) ? target["*"] : {};
-    const narrowed = narrowest(star, own);
-    const why = "Barnacle matches ids and usernames, and no display name";
-    if (isDeepStrictEqual(narrowed, star)) {
-      noteLeft(at, `${why}; write the id`);
-      continue;
-    }
-    noteChanged(at, `${why}: here, this limits everyone without an entry; write the id`);
-    target["*"] = narrowed;
+const toolsBySender = objectBy({}, (at, into) => {
+  const [, kind = "", written = ""] = /^(?:(id|username|name|e164):)?(.*)$/.exec(at.key) ?? [];
+  const key = written.replace(/^<@!?(\d+)>$/, "$1").replace(/^@(?=.)/, ""); // as people write them
+  const isId = key === "*" || (kind !== "e164" && parseSnowflake(key) !== undefined);
+  const lists = isRecord(at.value) ? Object.keys(at.value) : [];
+  const isPlain = kind === "" && (at.era === "seed" || lists.every((one) => one === "deny"));
+  if (!isId && !(USERNAME.test(key) && (isPlain || kind === "username"))) {
+    const isMatched = kind === "name" || (kind === "" && at.era === "seed");
+    const note = isMatched ? noteInvalid : noteLeft;
+    return note(at, "Barnacle matches ids and usernames, and no display name; write the id");
   }
-  return target;
-};
-
-/** Lists that allow only what both allow. */
-function narrowest(one: Readonly<ImportTarget>, other: Readonly<ImportTarget>): ImportTarget {
-  const both = (key: string) =>
-    [one[key], other[key]].filter(isList).map((list) => list.map(String));
-  const [allow, less = allow] = both("allow");
-  const [added = [], more = []] = both("alsoAllow");
-  const lists = {
-    allow: allow && less ? allow.filter((tool) => less.includes(tool)) : undefined,
-    alsoAllow: added.filter((tool) => more.includes(tool)),
-    deny: [...new Set(both("deny").flat())],
-  };
-  return Object.fromEntries(
-    Object.entries(lists).filter(([key, list]) => list && (list.length > 0 || key === "allow")),
-  );
-}
-
-/** @param ofNames Gets the lists of people by display name. */
-const ofSenders = (ofNames: { readonly at: SourceField; readonly own: ImportTarget }[]) =>
-  objectBy({}, (at, into) => {
-    const [, kind = "", written = ""] = /^(?:(id|username|name|e164):)?(.*)$/.exec(at.key) ?? [];
-    const key = written.replace(/^<@!?(\d+)>$/, "$1").replace(/^@(?=.)/, ""); // as people write them
-    const isId = key === "*" || (kind !== "e164" && parseSnowflake(key) !== undefined);
-    const lists = isRecord(at.value) ? Object.keys(at.value) : [];
-    const isPlain = kind === "" && (at.era === "seed" || lists.every((one) => one === "deny"));
-    if (!isId && !(USERNAME.test(key) && (isPlain || kind === "username"))) {
-      const matched = kind === "name" || (kind === "" && at.era === "seed");
-      const own = matched ? toolLists()(at.value, at) : undefined;
-      if (isRecord(own)) return void ofNames.push({ at, own: { ...own } });
-      return noteLeft(at, "Barnacle matches ids and usernames, and no display name; write the id");
-    }
-    if (!isId && isPlain) noteChanged(at, "Here, this is a username, and no display name");
-    const own = toolLists()(at.value, at);
-    if (own !== undefined) setWithin(into, [key], own);
-  });
+  if (!isId && isPlain) noteChanged(at, "Here, this is a username, and no display name");
+  const own = toolLists()(at.value, at);
+  if (own !== undefined) setWithin(into, [key], own);
+});
 
 /** If the bot ignores messages that mention others, it must require mentions in general. */
 function quietAboutOthers(
@@ -289,7 +251,6 @@ function channelsOf(field: SourceField, guild: ImportTarget, isQuiet: boolean): 
     const own = applyRules<ImportTarget>(at.value, at, CHANNEL, {});
     addRoles(at, own);
     const quiet = fieldAt(at, at.value, "ignoreOtherMentions").value;
-    noteDenies(at, own, guild);
     quietAboutOthers(at, own, guild, typeof quiet === "boolean" ? quiet : isQuiet);
     setWithin(into, [key], own);
   });
@@ -300,23 +261,6 @@ function channelsOf(field: SourceField, guild: ImportTarget, isQuiet: boolean): 
     setWithin(target, [key], unmerged(own, star, guild, fieldAt(field, field.value, key)));
   }
   return target;
-}
-
-const TOOL_KEYS = ["tools", "toolsBySender"] as const;
-
-/** In OpenClaw, either key of a channel replaces both of the guild; here, each `deny` goes on. */
-function noteDenies(at: SourceField, own: ImportTarget, guild: ImportTarget): void {
-  const denies = (lists: unknown) => {
-    const denied = valueAt(lists, ["deny"]);
-    return isList(denied) && denied.length > 0;
-  };
-  for (const key of TOOL_KEYS.filter((one) => own[one] !== undefined)) {
-    for (const theirs of TOOL_KEYS) {
-      const lists = theirs === "tools" ? [guild[theirs]] : Object.values(Object(guild[theirs]));
-      const why = `Here, the \`deny\` of the guild's ${theirs} holds in this channel, too`;
-      if (lists.some(denies)) noteChanged(at, why, `.${key}`);
-    }
-  }
 }
 
 /** In OpenClaw, a listed channel inherits nothing from `"*"`; here it does (P7). */
@@ -334,10 +278,6 @@ function unmerged(
     } is written out`;
     noteChanged(field, why, `.${key}`);
     setWithin(target, [key], guild[key] ?? neutral);
-  }
-  if (Object.hasOwn(star, "skills") && !Object.hasOwn(target, "skills")) {
-    const why = 'Here, the channel has the skills of "*"; in OpenClaw, it has all of them';
-    noteChanged(field, why, ".skills");
   }
   return target;
 }

@@ -34,38 +34,15 @@ export function compareVersions(first: string, second: string): number {
   return comparePreviews(one[4], other[4]);
 }
 
+/** A version is newer than its previews. */
 function comparePreviews(one: string | undefined, other: string | undefined): number {
   if (one === undefined || other === undefined) {
     return Number(one === undefined) - Number(other === undefined);
   }
-  const [parts, others] = [one.split("."), other.split(".")];
-  for (const [index, part] of parts.entries()) {
-    const against = others[index];
-    if (against === undefined) return 1;
-    const difference = compareParts(part, against);
-    if (difference !== 0) return difference;
-  }
-  return parts.length - others.length;
+  return one.localeCompare(other, "en", { numeric: true });
 }
 
-function compareParts(part: string, other: string): number {
-  const [isNumber, isOther] = [part, other].map((text) => /^\d+$/.test(text));
-  if (isNumber && isOther) return Number(part) - Number(other);
-  if (isNumber !== isOther) return isNumber ? -1 : 1;
-  return part < other ? -1 : Number(part > other);
-}
-
-export interface Release {
-  readonly version: string;
-  /** SHA-256 of each file, by its name. */
-  readonly sums: ReadonlyMap<string, string>;
-  /**
-   * Opens a file of the release.
-   *
-   * @throws {StartError} Each step, if it cannot be read.
-   */
-  readonly open: (name: string) => AsyncGenerator<Uint8Array, void>;
-}
+export type Release = Awaited<ReturnType<typeof openRelease>>;
 
 /** Milliseconds without any byte after which a download has failed. */
 const IDLE_MS = 30_000;
@@ -79,7 +56,7 @@ const NEXT = "nothing was changed. Try again later, or name another place with -
  * @param wanted A version; absent: the newest one.
  * @throws {StartError} If there is none, or the maintainer has not signed it.
  */
-export async function readRelease(
+export async function openRelease(
   { from, wanted, key, cwd }: {
     readonly from: string | undefined;
     readonly wanted: string | undefined;
@@ -87,7 +64,7 @@ export async function readRelease(
     readonly key: string;
     readonly cwd: string;
   },
-): Promise<Release> {
+) {
   const place = from ?? ownPlace(wanted);
   const isAddress = /^https?:\/\//i.test(place);
   const folder = isAddress ? place.replace(/\/+$/, "") : resolve(cwd, place);
@@ -105,7 +82,13 @@ export async function readRelease(
       throw new SignatureError(`the release is ${version}, not ${printable(wanted)}`);
     }
     const lines = new TextDecoder().decode(text).matchAll(/^([0-9a-f]{64}) [ *](\S+)$/gm);
-    return { version, sums: new Map(lines.map(([, sum = "", name = ""]) => [name, sum])), open };
+    return {
+      version,
+      /** SHA-256 of each file, by its name. */
+      sums: new Map(lines.map(([, sum = "", name = ""]) => [name, sum] as const)),
+      /** Opens a file; each step throws a StartError if it cannot be read. */
+      open,
+    };
   } catch (cause) {
     if (!(cause instanceof SignatureError)) throw cause;
     throw new StartError(

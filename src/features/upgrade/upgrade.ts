@@ -30,7 +30,7 @@ import { shellWord } from "../../lib/text/quoted.ts";
 import { PLATFORM, RELEASE_KEY, VERSION } from "../../version.ts";
 import { type HostMachine, openMachine } from "../service/machine.ts";
 import { restartService } from "../service/restart.ts";
-import { compareVersions, readRelease, type Release } from "./release.ts";
+import { compareVersions, openRelease, type Release } from "./release.ts";
 
 interface ProgramPaths {
   /** The program itself, with links resolved. */
@@ -168,7 +168,7 @@ export function upgrade(
       );
     }
     const wanted = flags.to?.replace(/^v(?=\d)/, "");
-    const work = readRelease({ from: flags.from, wanted, key, cwd: io.cwd });
+    const work = openRelease({ from: flags.from, wanted, key, cwd: io.cwd });
     const release = await io.during("Reading the list of the release", work);
     const isNewer = compareVersions(release.version, VERSION) > 0;
     if (release.version === VERSION || (!isNewer && wanted === undefined)) {

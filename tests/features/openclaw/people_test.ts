@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { discordOf } from "./import_support.ts";
+import { discordOf, refusal } from "./import_support.ts";
 
 const ID = "123456789012345678";
 const TODAY = 'meta: { lastTouchedVersion: "2026.9.6" },';
@@ -196,12 +196,12 @@ describe("[C11] [P7] imported guilds and channels", () => {
     });
   });
 
-  /** `everyone`: dropping the key would give its sender more tools. */
+  /** `refused`: dropping the key could give its sender more tools. */
   const SENDERS: readonly (readonly [
     era: string,
     key: string,
     lists: object,
-    expected: string | "left" | "everyone",
+    expected: string | "left" | "refused",
   ])[] = [
     ["", "username:ada", { deny: ["exec"] }, "ada"],
     ["", "username:a.b", {}, "a.b"],
@@ -210,72 +210,40 @@ describe("[C11] [P7] imported guilds and channels", () => {
     ["", "ada#1234", { allow: ["exec"] }, "ada#1234"],
     ["", "@carl", { deny: ["exec"] }, "carl"],
     ["", `<@${ID}>`, { deny: ["exec"] }, ID],
-    ["", "Ada Lovelace", { deny: ["*"] }, "everyone"],
-    ["", "Ada Lovelace", { alsoAllow: ["exec"] }, "left"],
-    ["", "name:ada", { deny: ["*"] }, "everyone"],
-    ["", "name:ada", { allow: ["recall"] }, "everyone"],
-    ["", "name:ada", { alsoAllow: ["exec"] }, "left"],
+    ["", "Ada Lovelace", { deny: ["*"] }, "refused"],
+    ["", "Ada Lovelace", { alsoAllow: ["exec"] }, "refused"],
+    ["", "name:ada", { deny: ["*"] }, "refused"],
     ["", "e164:1", { deny: ["*"] }, "left"],
     [TODAY, "ada", { deny: ["*"] }, "ada"],
     [TODAY, "ada", { alsoAllow: ["exec"] }, "left"], // it matched no one
     [TODAY, "Ada Lovelace", { deny: ["*"] }, "left"],
     [TODAY, "username:ada", { alsoAllow: ["exec"] }, "ada"],
-    [TODAY, "name:ada", { deny: ["*"] }, "everyone"],
+    [TODAY, "name:ada", { deny: ["*"] }, "refused"],
   ];
   for (const [era, key, lists, expected] of SENDERS) {
     const written = `toolsBySender: { "${key}": ${JSON.stringify(lists)} }`;
     it(`[T2] of ${written}${era && " today"}: ${expected}`, async () => {
-      const { guild, told } = await guildOf(written, era);
-      if (expected === "everyone") {
-        assert.deepEqual(guild.toolsBySender, { "*": lists });
-        assert.match(told.join("\n"), /no display name: here, this limits everyone/);
+      if (expected === "refused") {
+        const text = `{ ${era} channels: { discord: { guilds: { "${ID}": { ${written} } } } } }`;
+        assert.match((await refusal(text)).join("\n"), /no display name; write the id/);
         return;
       }
+      const { guild, told } = await guildOf(written, era);
       assert.deepEqual(guild.toolsBySender, expected === "left" ? {} : { [expected]: lists });
       const isNoted = key.replace("@", "") === expected || expected === "left";
       assert.equal(told.length, isNoted ? 1 : 0);
     });
   }
 
-  it("[T2] limits everyone by the lists of several names, and never widens", async () => {
-    const { guild } = await guildOf(
-      `toolsBySender: {
-        "*": { alsoAllow: ["exec", "code"], deny: ["recall"] },
-        "name:ada": { alsoAllow: ["code"], allow: ["web_fetch", "memory"] },
-        "name:ben": { alsoAllow: ["code"], allow: ["memory"], deny: ["exec"] },
-        "${ID}": { alsoAllow: ["exec"] } }`,
-    );
-    assert.deepEqual(guild.toolsBySender, {
-      "*": { alsoAllow: ["code"], allow: ["memory"], deny: ["recall", "exec"] },
-      [ID]: { alsoAllow: ["exec"] },
-    });
-  });
-
-  it("[T2] says that each deny of a guild holds in a channel with tools of its own", async () => {
-    const keys = (lists: string) => ({
-      tools: `tools: ${lists}`,
-      toolsBySender: `toolsBySender: { "*": ${lists} }`,
-    });
-    for (const [theirs, guild] of Object.entries(keys('{ deny: ["exec"] }'))) {
-      for (const [own, channel] of Object.entries(keys('{ allow: ["exec"] }'))) {
-        const { told } = await guildOf(`${guild}, channels: { a: { ${channel} }, b: {} }`);
-        const note = new RegExp(`a\\.${own}: Here, the \`deny\` of the guild's ${theirs} holds`);
-        assert.equal(told.filter((one) => note.test(one)).length, 1, told.join("\n"));
-      }
-    }
-    const { told } = await guildOf('tools: { allow: ["exec"] }, channels: { a: { tools: {} } }');
-    assert.ok(!told.some((note) => /holds in this channel/.test(note)));
-  });
-
   it("imports tools by sender if the sender is an id", async () => {
     const { guild, told } = await guildOf(
-      `toolsBySender: { "*": { deny: ["exec"] }, "id:${ID}": { alsoAllow: ["exec"] }, "name:ada": {} }`,
+      `toolsBySender: { "*": { deny: ["exec"] }, "id:${ID}": { alsoAllow: ["exec"] } }`,
     );
     assert.deepEqual(guild.toolsBySender, {
       "*": { deny: ["exec"] },
       [ID]: { alsoAllow: ["exec"] },
     });
-    assert.equal(told.length, 1);
+    assert.deepEqual(told, []);
   });
 
   it("[T2] imports OpenClaw's names of tools as ours, and says so", async () => {

@@ -23,13 +23,7 @@ import type { Message } from "../../../../simulator/world/world.ts";
 import { createdAtMs, type MessageId } from "../../../core/discord/ids.ts";
 import { nonceOf } from "../../../core/outbound/outbound.ts";
 import { DATABASE_NAME } from "../../../host/files/data_dir.ts";
-import {
-  type Exit,
-  type OwnCommand,
-  ownCommand,
-  type OwnSignal,
-  startOwnProcess,
-} from "../../../host/process/own_process.ts";
+import { type OwnCommand, ownCommand, startOwnProcess } from "../../../host/process/own_process.ts";
 import type { Env } from "../../../lib/env.ts";
 import { reasonText } from "../../../render/failure.ts";
 import type { RecordedVerdict } from "../../../store/messages/messages.ts";
@@ -134,8 +128,6 @@ export function createVerdictReader(dataDir: string) {
   };
 }
 
-export type VerdictReader = ReturnType<typeof createVerdictReader>;
-
 /** @returns `undefined` while the tables do not exist. */
 function open(path: string): Store | undefined {
   if (!existsSync(path)) return undefined;
@@ -146,13 +138,10 @@ function open(path: string): Store | undefined {
   }
 }
 
-export interface SimulatedProcess {
-  /** Process id; `undefined` if the start failed. */
-  readonly pid: number | undefined;
-  readonly exited: Promise<Exit>;
+/** A bot, with the lines of its output. */
+export type SimulatedProcess = ReturnType<typeof startOwnProcess> & {
   readonly lines: readonly string[];
-  kill(signal: OwnSignal): void;
-}
+};
 
 /** Milliseconds for a bot to stop before it is killed. */
 const CLOSE_MS = 5_000;
@@ -200,7 +189,7 @@ export async function startSimulation(options: {
       },
       cwd,
     );
-    const bot: SimulatedProcess = { pid: child.pid, exited: child.exited, lines, kill: child.kill };
+    const bot: SimulatedProcess = { ...child, lines };
     bots.add(bot);
     void bot.exited.then(() => bots.delete(bot), () => bots.delete(bot));
     return bot;
