@@ -11,7 +11,6 @@ import type { BotFeature } from "./account/per_account.ts";
 import { startProcessMedia } from "./bot/process_media.ts";
 import { createLoader } from "./lib/cache.ts";
 import { readBudgets } from "./bot/process/slow_checks.ts";
-import { createMediaFolder } from "./media/folder.ts";
 import type { AccountId, UserId } from "./core/discord/ids.ts";
 import type { ConfigFile } from "./core/config_file.ts";
 import type { ModelChoices } from "./core/model.ts";
@@ -84,7 +83,6 @@ export type { AccountEnd, AccountSetup, AnsweringModels, ConfigFile, ModelChoice
 const EXTRACT_WORKER_URL = new URL("./extract_worker.ts", import.meta.url);
 /** Resolved here, at the top of `src/`: a compiled binary finds no worker in a deeper path. */
 const WORKER_URL = new URL("./worker.ts", import.meta.url);
-const JOB_WORKER_URL = new URL("./job_worker.ts", import.meta.url);
 
 /** Loads a gateway thread ahead of the bot: on a second core this adds nothing to the start. */
 export function loadGatewayThread(): EarlyThread {
@@ -100,7 +98,7 @@ export async function startBot(options: BotOptions) {
     logging,
     build,
     dataDir,
-    setup: { config: { http: { token, publicUrl }, accounts } },
+    setup: { config: { http: configured, accounts } },
   } = options;
   const { promise: ended, resolve: onEnd } = Promise.withResolvers<AccountEnd>();
   const metrics = createMetrics(build);
@@ -128,22 +126,7 @@ export async function startBot(options: BotOptions) {
   /** An IDENTIFY needs none of their code, so the first account that runs loads them. */
   const tools = createLoader(async () => {
     const { createToolServices } = await import("./bot/process/tool_services.ts");
-    return bot.toolServices = await createToolServices({
-      config: config(),
-      dataDir,
-      jobWorkerUrl: JOB_WORKER_URL,
-      version: build.version,
-      now,
-      log: logging.forPart("tools"),
-      onSignIn(server) {
-        const [account] = bot.accounts.values(); // any account reaches the owners
-        account?.tellOwners(
-          `I can't use all of the MCP server \`${server}\`: it wants a sign-in. Give me \`/mcp ` +
-            `login\`, or run \`barnacle mcp login ${server}\` on my machine.`,
-        );
-        return account !== undefined;
-      },
-    });
+    return bot.toolServices = await createToolServices(bot);
   });
   Object.assign(
     bot,
@@ -152,13 +135,7 @@ export async function startBot(options: BotOptions) {
       meter: createMeter(metrics),
       turnLimit: createTurnLimit(() => config().agents.maxConcurrentTurns),
       memory: createMemory(logging),
-      media: startProcessMedia({
-        folder: createMediaFolder(options.mediaFolder),
-        workerUrl: EXTRACT_WORKER_URL,
-        mediaDays: () => config().store.retention.mediaDays,
-        now,
-        log: logging.forPart("store"),
-      }),
+      media: startProcessMedia(bot, EXTRACT_WORKER_URL),
       loadTools: tools.get,
     } satisfies Partial<Bot>,
   );
@@ -171,27 +148,7 @@ export async function startBot(options: BotOptions) {
   /** Loaded with its first request: an unmonitored bot runs without it. */
   const http = createLoader(async () => {
     const { createApp } = await import("./http/app.ts");
-    return createApp({
-      token: token?.reveal(),
-      commandKey: options.commandKey,
-      publicUrl,
-      build,
-      snapshot: health.snapshot,
-      measure: health.measure,
-      usage: () => processUsage(dataDir),
-      metrics: {
-        ...metrics,
-        text(snapshot, usage, at) {
-          for (const { accountId, stats } of bot.accounts.values()) {
-            const now = stats();
-            if (now) bot.meter.gateway(accountId, now);
-          }
-          return metrics.text(snapshot, usage, at);
-        },
-      },
-      now,
-      onError: (error) => logging.forPart("http").error("A request failed", { error }),
-    });
+    return createApp(bot, configured, metrics, () => processUsage(dataDir));
   });
   const upkeep = startUpkeep({ store, schedule, now, log: logging.forPart("store") });
   await running.start();

@@ -8,7 +8,7 @@
 
 import type { z } from "zod";
 import type { BotFeature } from "../account/per_account.ts";
-import type { ServeFeature } from "../cli/run/served_parts.ts";
+import type { Served, ServedPart } from "../cli/run/served_parts.ts";
 import type { CliCommand, CliGroup } from "../cli/help/command_help.ts";
 import type { TaskTitle } from "../cli/help/overview.ts";
 import type { ProblemAt } from "../config/parse.ts";
@@ -19,7 +19,9 @@ import type { Command, Component } from "../interactions/base/command.ts";
 import type { Transactions } from "../store/database/commits.ts";
 import type { DeclaredTable } from "../store/schema/columns.ts";
 
-export interface Feature extends BotFeature, ServeFeature {
+export interface Feature extends BotFeature {
+  /** Loads its part beside the bot, once that runs. */
+  readonly serve?: () => Promise<(running: Served) => ServedPart>;
   /** Keys at the top of the config. */
   readonly config?: Readonly<Record<string, z.ZodType>>;
   /** Finds faults of the config that the schema cannot see, whenever it is loaded. */

@@ -18,16 +18,8 @@ import type {
   TlsFound,
   Tried,
 } from "../lib/network/reachability.ts";
-import type { Clock, StartTimer } from "../lib/clock.ts";
+import { schedule } from "../lib/clock.ts";
 import { hostOf, portOf } from "../lib/network/addresses.ts";
-
-export interface ProbePorts extends Clock {
-  /** Time-out of each step, in milliseconds. */
-  readonly timeoutMs: number;
-  /** Milliseconds of a monotonic clock. */
-  readonly elapsed: () => number;
-  readonly schedule: StartTimer;
-}
 
 const LATE = "no answer in time";
 
@@ -40,11 +32,12 @@ const PAGE_MAX = 64 * 1024;
  * @param url `https:`, `wss:`, `http:` or `ws:`; its path does not matter.
  * @param proxy `"http://user:pw@host:3128"`, if the path leads through a proxy. Then the path to
  * the proxy is probed; requests through it show the rest.
+ * @param timeoutMs Of each step.
  */
 export async function probeReachability(
   url: string,
   proxy: string | undefined,
-  ports: ProbePorts,
+  timeoutMs: number,
 ): Promise<Reachability> {
   const target = new URL(url);
   const first = proxy === undefined ? target : new URL(proxy);
@@ -56,17 +49,17 @@ export async function probeReachability(
   };
   const host = hostOf(first);
   const dns: Reachability["dns"] = net.isIP(host) ? { kind: "skipped", why: "none" } : await step(
-    ports,
+    timeoutMs,
     async () => ({ addresses: (await lookup(host, { all: true })).map(({ address }) => address) }),
   );
   if (dns.kind === "failed") return { ...about, dns, tcp: EARLIER, tls: EARLIER };
 
   const addresses = dns.kind === "ok" ? onePerFamily(dns.found.addresses) : [host];
-  const tcp = await reachAny(addresses, portOf(first), ports);
+  const tcp = await reachAny(addresses, portOf(first), timeoutMs);
   if (tcp.kind !== "ok") return { ...about, dns, tcp, tls: EARLIER };
   if (proxy !== undefined) return { ...about, dns, tcp, tls: { kind: "skipped", why: "proxy" } };
   if (!isSecure) return { ...about, dns, tcp, tls: { kind: "skipped", why: "none" } };
-  return { ...about, dns, tcp, tls: await greet(tcp.found.address, about, ports) };
+  return { ...about, dns, tcp, tls: await greet(tcp.found.address, about, timeoutMs) };
 }
 
 const EARLIER = { kind: "skipped", why: "earlier" } as const;
@@ -79,16 +72,16 @@ const EARLIER = { kind: "skipped", why: "earlier" } as const;
 export function probeHttp(
   url: string,
   userAgent: string,
-  ports: ProbePorts,
+  timeoutMs: number,
 ): Promise<Stage<HttpFound>> {
-  return step(ports, async (signal) => {
-    const startedAt = ports.now();
+  return step(timeoutMs, async (signal) => {
+    const startedAt = Date.now();
     const response = await fetchPlain(fetch, url, {
       headers: { "user-agent": userAgent },
       redirect: "manual",
       signal,
     });
-    const at = (startedAt + ports.now()) / 2;
+    const at = (startedAt + Date.now()) / 2;
     const { status, headers } = response;
     const location = headers.get("location") ?? undefined;
     const skewMs = skewOf(headers.get("date"), at);
@@ -107,10 +100,10 @@ export function probeHttp(
 
 /** Runs one step with a time-out, and abandons it even if the runtime does not cancel it. */
 async function step<Found>(
-  { timeoutMs, elapsed, schedule }: ProbePorts,
+  timeoutMs: number,
   take: (signal: AbortSignal) => Promise<Found>,
 ): Promise<Stage<Found>> {
-  const startedAt = elapsed();
+  const startedAt = performance.now();
   const controller = new AbortController();
   const { promise: late, reject } = Promise.withResolvers<never>();
   const cancel = schedule(() => {
@@ -119,9 +112,9 @@ async function step<Found>(
   }, timeoutMs);
   try {
     const found = await Promise.race([take(controller.signal), late]);
-    return { kind: "ok", ms: elapsed() - startedAt, found };
+    return { kind: "ok", ms: performance.now() - startedAt, found };
   } catch (error) {
-    return { kind: "failed", ms: elapsed() - startedAt, code: reasonOf(error) };
+    return { kind: "failed", ms: performance.now() - startedAt, code: reasonOf(error) };
   } finally {
     cancel();
     controller.abort(); // close a socket that connected too late
@@ -132,11 +125,14 @@ async function step<Found>(
 async function reachAny(
   addresses: readonly string[],
   port: number,
-  ports: ProbePorts,
+  timeoutMs: number,
 ): Promise<Reachability["tcp"]> {
   const steps = await Promise.all(
     addresses.map((host) =>
-      step(ports, (signal) => connected(net.connect({ host, port }), "connect", signal, () => {}))
+      step(
+        timeoutMs,
+        (signal) => connected(net.connect({ host, port }), "connect", signal, () => {}),
+      )
     ),
   );
   const tried = steps.map((one, index): Tried => {
@@ -161,9 +157,9 @@ async function reachAny(
 function greet(
   address: string,
   { host, port }: { readonly host: string; readonly port: number },
-  ports: ProbePorts,
+  timeoutMs: number,
 ): Promise<Reachability["tls"]> {
-  return step(ports, async (signal) => {
+  return step(timeoutMs, async (signal) => {
     const socket = tls.connect({
       host: address,
       port,

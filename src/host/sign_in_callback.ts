@@ -9,21 +9,6 @@ import type { AddressInfo } from "node:net";
 import { hasNameOf, LOCAL_NAMES } from "../lib/network/addresses.ts";
 import type { HttpBounds } from "./bounded_server.ts";
 
-export interface SignInCallback {
-  readonly url: string;
-  /**
-   * Waits for the answer.
-   *
-   * @param isOurs Whether an answer belongs to the sign-in.
-   * @returns `undefined` if none came in time, or the listener has ended.
-   */
-  wait(
-    isOurs: (answer: URLSearchParams) => boolean,
-    timeoutMs: number,
-  ): Promise<URLSearchParams | undefined>;
-  close(): void;
-}
-
 /** The only request that the listener takes. */
 export const CALLBACK_ROUTE = {
   method: "GET",
@@ -55,7 +40,20 @@ export function pastedUrl(port?: number, publicUrl?: string): string {
 export async function listenForCallback(
   port: number,
   bounds: Partial<HttpBounds> = {},
-): Promise<SignInCallback> {
+): Promise<{
+  readonly url: string;
+  /**
+   * Waits for the answer.
+   *
+   * @param isOurs Whether an answer belongs to the sign-in.
+   * @returns `undefined` if none came in time, or the listener has ended.
+   */
+  wait(
+    isOurs: (answer: URLSearchParams) => boolean,
+    timeoutMs: number,
+  ): Promise<URLSearchParams | undefined>;
+  close(): void;
+}> {
   const { createBoundedServer } = await import("./bounded_server.ts"); // few sign-ins run
   let isOurs: (answer: URLSearchParams) => boolean = () => false;
   const { promise: answered, resolve: onAnswer } = Promise.withResolvers<URLSearchParams>();

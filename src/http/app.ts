@@ -19,7 +19,8 @@
 import { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
 import { type Finding, isTrouble, type Status, worstStatus } from "../core/finding.ts";
-import type { Clock } from "../lib/clock.ts";
+import type { Bot } from "../account/account.ts";
+import type { Secret } from "../config/schema/parts/secrets.ts";
 import { hasNameOf, LOCAL_NAMES } from "../lib/network/addresses.ts";
 import { isAlive, isReady, judgeHealth } from "./checks.ts";
 import type { Build, Metrics, ProcessUsage } from "./metrics.ts";
@@ -160,23 +161,6 @@ function isOneOf(origin: string, names: readonly string[]): boolean {
   return URL.canParse(origin) && names.includes(new URL(origin).hostname);
 }
 
-export interface AppPorts extends Clock {
-  /** The snapshot from memory, without asking the store. */
-  readonly snapshot: () => Snapshot;
-  /** The snapshot after asking the store. */
-  readonly measure: () => Promise<Snapshot>;
-  readonly usage: () => ProcessUsage;
-  readonly metrics: Metrics;
-  readonly build: Build;
-  /** `http.token`; without one, only Barnacle's own commands see details. */
-  readonly token?: string;
-  readonly commandKey: string;
-  /** `http.publicUrl`: its host name is allowed beside this machine's own. */
-  readonly publicUrl?: string;
-  /** Called with an internal error; the client only learns that there was one. */
-  readonly onError: (error: unknown) => void;
-}
-
 /** The answer of `/status`, which `barnacle status --json` prints. */
 export interface StatusReport {
   readonly status: Status;
@@ -205,11 +189,18 @@ type Answer = (isDetailed: boolean, query: URLSearchParams) => Response | Promis
 /**
  * Creates the application; `host/http_server.ts` adds the sockets.
  *
+ * @param http Without a token, only Barnacle's own commands see details.
  * @see {@link https://datatracker.ietf.org/doc/html/draft-inadarei-api-health-check-06}
  */
-export function createApp(ports: AppPorts): HttpHandler {
-  const { snapshot, measure, usage, metrics, build, now, token, publicUrl, onError } = ports;
-  const showsDetail = createDetailGate([ports.commandKey, ...token === undefined ? [] : [token]]);
+export function createApp(
+  bot: Bot,
+  http: { readonly token?: Secret; readonly publicUrl?: string },
+  metrics: Metrics,
+  usage: () => ProcessUsage,
+): HttpHandler {
+  const { health: { snapshot, measure }, build, commandKey, now } = bot;
+  const token = http.token?.reveal();
+  const showsDetail = createDetailGate([commandKey, ...token === undefined ? [] : [token]]);
   const refusedDetail = token === undefined
     ? "Details are for clients with http.token, which the config does not set. `barnacle status` shows them"
     : "Details are for clients with http.token";
@@ -247,6 +238,10 @@ export function createApp(ports: AppPorts): HttpHandler {
       });
     },
     async "/metrics"() {
+      for (const { accountId, stats } of bot.accounts.values()) {
+        const counted = stats();
+        if (counted) bot.meter.gateway(accountId, counted);
+      }
       return new Response(metrics.text(await measure(), usage(), now()), {
         headers: { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" },
       });
@@ -261,7 +256,7 @@ export function createApp(ports: AppPorts): HttpHandler {
   };
 
   async function answer(request: Request): Promise<Response> {
-    const refusal = refusalOf(request, publicNames(publicUrl));
+    const refusal = refusalOf(request, publicNames(http.publicUrl));
     if (refusal !== undefined) return new Response(refusal, { status: 403 });
     const { pathname, searchParams } = new URL(request.url);
     const route = HEALTH_ROUTES.find(({ path }) => path === pathname);
@@ -278,7 +273,7 @@ export function createApp(ports: AppPorts): HttpHandler {
     try {
       return await answers[route.path](isDetailed, searchParams);
     } catch (error) {
-      onError(error);
+      bot.logging.forPart("http").error("A request failed", { error });
       return new Response("Internal error; see the log", { status: 500 });
     }
   }

@@ -8,9 +8,8 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import tls from "node:tls";
 import { promisify } from "node:util";
-import { probeHttp, type ProbePorts, probeReachability } from "../../src/host/network_probe.ts";
+import { probeHttp, probeReachability } from "../../src/host/network_probe.ts";
 import type { Reachability } from "../../src/lib/network/reachability.ts";
-import { schedule } from "../../src/lib/clock.ts";
 import { cleanUpAfterEach } from "../support/cleanups.ts";
 import { SELF_SIGNED_CERT, SELF_SIGNED_KEY } from "../support/network/self_signed.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
@@ -21,11 +20,8 @@ const AGENT = "DiscordBot (https://example.org, 1.0.0)";
 const cleanups = cleanUpAfterEach();
 
 /** The prober's clock does not advance, so the skew does not depend on the machine's speed. */
-const NOW = Date.UTC(2026, 6, 1);
 
-function ports(timeoutMs = 60_000): ProbePorts {
-  return { timeoutMs, elapsed: () => performance.now(), now: () => NOW, schedule };
-}
+const MS = 60_000;
 
 /** Listens on loopback until the test is over. */
 async function listen(server: net.Server, host = "127.0.0.1"): Promise<number> {
@@ -52,13 +48,13 @@ const kinds = ({ dns, tcp, tls }: Reachability) => [dns.kind, tcp.kind, tls.kind
 
 describe("[G13] probeReachability()", () => {
   it("reports a name that does not resolve, and stops there", async () => {
-    const reach = await probeReachability("https://discord.invalid", undefined, ports());
+    const reach = await probeReachability("https://discord.invalid", undefined, MS);
     assert.deepEqual(kinds(reach), ["failed", "skipped", "skipped"]);
     assert.ok(reach.dns.kind === "failed" && /^(?:ENOTFOUND|EAI_AGAIN)$/.test(reach.dns.code));
   });
 
   it("reports a host that refuses connections", async () => {
-    const reach = await probeReachability("https://127.0.0.1:9", undefined, ports());
+    const reach = await probeReachability("https://127.0.0.1:9", undefined, MS);
     assert.deepEqual(kinds(reach), ["skipped", "failed", "skipped"]);
     assert.ok(reach.tcp.kind === "failed");
     assert.equal(reach.tcp.code, "ECONNREFUSED");
@@ -66,13 +62,13 @@ describe("[G13] probeReachability()", () => {
 
   it("reports a server that does not speak TLS", async () => {
     const port = await listen(net.createServer((socket) => socket.end("SSH-2.0-x\r\n")));
-    const reach = await probeReachability(`https://127.0.0.1:${port}`, undefined, ports());
+    const reach = await probeReachability(`https://127.0.0.1:${port}`, undefined, MS);
     assert.deepEqual(kinds(reach), ["skipped", "ok", "failed"]);
   });
 
   it("reports a server that does not answer a TLS greeting, in time", async () => {
     const port = await listen(net.createServer());
-    const reach = await probeReachability(`https://127.0.0.1:${port}`, undefined, ports(2_000));
+    const reach = await probeReachability(`https://127.0.0.1:${port}`, undefined, 2_000);
     assert.ok(reach.tls.kind === "failed");
     assert.equal(reach.tls.code, "no answer in time");
   });
@@ -84,7 +80,7 @@ describe("[G13] probeReachability()", () => {
       (socket) => socket.on("data", (data) => void heard.push(String(data))),
     );
     const port = await listen(server);
-    const reach = await probeReachability(`wss://localhost:${port}`, undefined, ports());
+    const reach = await probeReachability(`wss://localhost:${port}`, undefined, MS);
     assert.ok(reach.tls.kind === "ok");
     const { refused, issuer, protocol, validTo } = reach.tls.found;
     assert.equal(refused, "DEPTH_ZERO_SELF_SIGNED_CERT");
@@ -96,7 +92,7 @@ describe("[G13] probeReachability()", () => {
 
   it("skips TLS for this machine's own ws:", async () => {
     const port = await listen(net.createServer());
-    const reach = await probeReachability(`ws://localhost:${port}`, undefined, ports());
+    const reach = await probeReachability(`ws://localhost:${port}`, undefined, MS);
     assert.deepEqual(kinds(reach), ["ok", "ok", "skipped"]);
     assert.ok(reach.tls.kind === "skipped" && reach.tls.why === "none");
   });
@@ -104,7 +100,7 @@ describe("[G13] probeReachability()", () => {
   it("[G15] probes the proxy if there is one, and names it without its password", async () => {
     const port = await listen(net.createServer());
     const proxy = `http://ann:secret@127.0.0.1:${port}`;
-    const reach = await probeReachability("https://discord.invalid", proxy, ports());
+    const reach = await probeReachability("https://discord.invalid", proxy, MS);
     assert.deepEqual(kinds(reach), ["skipped", "ok", "skipped"]);
     assert.equal(reach.proxy, `127.0.0.1:${port}`);
     assert.equal(reach.host, "discord.invalid");
@@ -134,9 +130,9 @@ describe("[G13] probeReachability()", () => {
 });
 
 describe("[G13] probeHttp()", () => {
-  async function ask(answer: RequestListener, timeoutMs?: number) {
+  async function ask(answer: RequestListener, timeoutMs = MS) {
     const port = await listen(createServer(answer));
-    return await probeHttp(`http://127.0.0.1:${port}/api/v10/gateway`, AGENT, ports(timeoutMs));
+    return await probeHttp(`http://127.0.0.1:${port}/api/v10/gateway`, AGENT, timeoutMs);
   }
 
   it("reads the server's name and answer, and sends the User-Agent", async () => {
@@ -159,12 +155,11 @@ describe("[G13] probeHttp()", () => {
   it("measures a right, a fast and a slow clock", async () => {
     for (const wrongMs of [0, -60_000, 90_000]) {
       const stage = await ask((_, response) => {
-        response.setHeader("date", new Date(NOW - wrongMs).toUTCString());
+        response.setHeader("date", new Date(Date.now() - wrongMs).toUTCString());
         response.end("{}");
       });
       assert.ok(stage.kind === "ok");
-      // The header has whole seconds, so its instant is half a second later on average.
-      assert.equal(stage.found.skewMs, wrongMs - 500);
+      assert.ok(Math.abs((stage.found.skewMs ?? NaN) - wrongMs) < 5_000);
     }
   });
 
@@ -188,7 +183,7 @@ describe("[G13] probeHttp()", () => {
   });
 
   it("fails with a text without a URL", async () => {
-    const stage = await probeHttp("http://127.0.0.1:7/secret-path", AGENT, ports());
+    const stage = await probeHttp("http://127.0.0.1:7/secret-path", AGENT, MS);
     assert.ok(stage.kind === "failed");
     assert.doesNotMatch(stage.code, /secret-path|:\/\//);
   });

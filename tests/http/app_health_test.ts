@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ShardSnapshot, Snapshot } from "../../src/http/snapshot.ts";
-import { createApp } from "../../src/http/app.ts";
-import { createMetrics } from "../../src/http/metrics.ts";
-import { another, BUILD, HEALTHY, NOW, only, READY, SERVING } from "../support/bot/health.ts";
+import { another, appOf, HEALTHY, NOW, only, READY, SERVING } from "../support/bot/health.ts";
 
 const shard = (state: ShardSnapshot["state"], readyAt: number): Partial<Snapshot> =>
   only({ shards: [{ id: "default/0", state, readyAt, isDown: false }] });
@@ -13,16 +11,7 @@ const WRONG_CONFIG: Partial<Snapshot> = {
 
 /** Asks as one who may see detail, unless told otherwise. */
 async function ask(path: string, change: Partial<Snapshot> = {}, showsDetail = true) {
-  const app = createApp({
-    snapshot: () => ({ ...HEALTHY, ...change }),
-    measure: () => Promise.resolve({ ...HEALTHY, ...change }),
-    usage: () => ({ cpuSec: 1 }),
-    metrics: createMetrics(BUILD),
-    build: { ...BUILD, version: "1.4.2" },
-    commandKey: "key",
-    now: () => NOW,
-    onError: (error) => assert.fail(String(error)),
-  });
+  const app = appOf({ snapshot: () => ({ ...HEALTHY, ...change }) });
   const headers = { host: "localhost", ...showsDetail && { authorization: "Bearer key" } };
   const response = await app(new Request(`http://localhost${path}`, { headers }));
   return { status: response.status, headers: response.headers, body: await response.json() };

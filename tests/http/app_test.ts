@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type AppPorts, createApp } from "../../src/http/app.ts";
-import { createMetrics } from "../../src/http/metrics.ts";
-import { BUILD, HEALTHY, NOW } from "../support/bot/health.ts";
+import { appOf, BUILD, HEALTHY, NOW } from "../support/bot/health.ts";
 import { parsePrometheus } from "../support/bot/prometheus.ts";
 
 const KEY = "k".repeat(64);
@@ -12,22 +10,12 @@ const PATHS = ["/livez", "/readyz", "/healthz", "/metrics", "/status"];
 interface Ask {
   readonly method?: string;
   readonly headers?: Record<string, string>;
-  readonly ports?: Partial<AppPorts>;
+  readonly given?: Parameters<typeof appOf>[0];
 }
 
-async function ask(path: string, { method = "GET", headers = bearer(KEY), ports }: Ask = {}) {
+async function ask(path: string, { method = "GET", headers = bearer(KEY), given }: Ask = {}) {
   const faults: unknown[] = [];
-  const app = createApp({
-    snapshot: () => HEALTHY,
-    measure: () => Promise.resolve(HEALTHY),
-    usage: () => ({ cpuSec: 1 }),
-    metrics: createMetrics(BUILD),
-    build: BUILD,
-    commandKey: KEY,
-    now: () => NOW,
-    onError: (error) => faults.push(error),
-    ...ports,
-  });
+  const app = appOf({ commandKey: KEY, faults, ...given });
   const response = await app(
     new Request(`http://localhost:8787${path}`, {
       method,
@@ -89,8 +77,8 @@ describe("[O1] createApp()", () => {
 
   it("answers a configured host name", async () => {
     const headers = { host: "barnacle.home.arpa:8787" };
-    const ports = { publicUrl: "https://barnacle.home.arpa/bot" };
-    assert.equal((await ask("/livez", { headers, ports })).status, 200);
+    const given = { http: { publicUrl: "https://barnacle.home.arpa/bot" } };
+    assert.equal((await ask("/livez", { headers, given })).status, 200);
     assert.equal((await ask("/livez", { headers })).status, 403);
   });
 
@@ -100,8 +88,8 @@ describe("[O1] createApp()", () => {
 
   it("logs an internal error, and hides it from the client", async () => {
     const fault = new Error("canary");
-    const ports = { measure: () => Promise.reject(fault) };
-    const { status, text, faults, headers } = await ask("/healthz", { ports });
+    const given = { measure: () => Promise.reject(fault) };
+    const { status, text, faults, headers } = await ask("/healthz", { given });
     assert.equal(status, 500);
     assert.doesNotMatch(text, /canary/);
     assert.deepEqual(faults, [fault]);

@@ -8,7 +8,6 @@
  * Creates the account's client for Discord's REST API.
  */
 
-import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import { uptime } from "node:os";
 import type { Bot, BotAccount } from "../../account/account.ts";
@@ -55,15 +54,6 @@ export interface RestOptions {
   readonly crashHooks?: AnswerHooks;
 }
 
-export interface RestEvents {
-  request(request: RequestMetric): void;
-  /** Discord carried out a request to a channel. */
-  served(channelId: ChannelId): void;
-  tokenRefused(): void;
-  /** Sending pauses, because Discord counted too many invalid requests. */
-  stopped(invalidRequests: number): void;
-}
-
 /** Requests of a second that stay unused: Discord's clock and the network differ from ours. */
 const UNUSED_PER_SEC = 2;
 
@@ -71,8 +61,14 @@ export function createAccountRest(
   options: RestOptions,
   { events, now, log }: Clock & {
     readonly log: Log;
-    /** Handlers of what is of interest. */
-    readonly events: Partial<RestEvents>;
+    readonly events: {
+      readonly request?: (request: RequestMetric) => void;
+      /** Discord carried out a request to a channel. */
+      readonly served?: (channelId: ChannelId) => void;
+      readonly tokenRefused?: () => void;
+      /** Sending pauses, because Discord counted too many invalid requests. */
+      readonly stopped?: (invalidRequests: number) => void;
+    };
   },
 ): RestClient {
   const { config: { discord }, token, apiBase, version, invalidRequests } = options;
@@ -279,16 +275,4 @@ export function loggingOf(accountId: AccountId, logging: Logging): Logging {
 
 const DEFAULT: AccountId = toAccountId("default");
 
-/** Bytes of a random id, and the number of ids that are drawn at once. */
-const ID_BYTES = 6;
-const DRAWN_IDS = 64;
-let drawn = Buffer.alloc(0);
-let used = 0;
-
-function randomId(): string {
-  if (used === drawn.length) {
-    drawn = randomBytes(ID_BYTES * DRAWN_IDS);
-    used = 0;
-  }
-  return drawn.toString("hex", used, used += ID_BYTES);
-}
+const randomId = (): string => randomBytes(6).toString("hex");

@@ -4,10 +4,9 @@
  * The code that tools need on this machine is loaded with the first call that needs it: the network
  * clients of web pages, programs and archives take 10 ms of a start, and most turns call no tool. A
  * call whose code cannot be loaded returns an error to the model, and the log has its cause.
- *
- * Declares the tools of the whole process, and the parts of their ports that all accounts share.
  */
 
+import type { Bot } from "../../account/account.ts";
 import { agentOf, type BotConfig } from "../../config/config.ts";
 import { revealed } from "../../config/schema/parts/secrets.ts";
 import type { UserId } from "../../core/discord/ids.ts";
@@ -18,8 +17,7 @@ import type { HostCommands } from "../../exec/host_commands.ts";
 import { createRunningCommands, type RunningCommands } from "../../exec/running_commands.ts";
 import type { SkillRunParts } from "../../flows/tools/skill_tools.ts";
 import { createLoader } from "../../lib/cache.ts";
-import { type Clock, schedule } from "../../lib/clock.ts";
-import type { Log } from "../../lib/log.ts";
+import { schedule } from "../../lib/clock.ts";
 import { EXEC_LIMITS } from "../../lib/program_limits.ts";
 import type { CodeEnd, CodeJob } from "../../sandbox/evaluate.ts";
 import { TOOLS } from "../../tools/registry.ts";
@@ -47,42 +45,7 @@ export interface AgentServices {
   readonly skills: SkillLibrary;
 }
 
-export interface ToolServices {
-  /** The services of an agent: the same object at each call. */
-  of(agentId: string): AgentServices;
-  /** Runs a script in a process of its own. */
-  readonly runCode: (job: CodeJob, signal: AbortSignal, by?: UserId) => Promise<CodeEnd>;
-  /** Runs a tool of a skill in a process of its own. */
-  readonly runTool: RunTool;
-  /** Asks an address for a tool of a skill. */
-  readonly fetchForTool: SkillRunParts["fetch"];
-  /** The states of the MCP servers, in the order of the config. */
-  readonly servers: () => readonly McpServerState[];
-  /** All tools that the config makes available: the same array until they change. */
-  tools(): readonly Tool[];
-  /** Resolves once the skills of an agent were read for the first time. */
-  skillsRead(agentId: string): Promise<void>;
-  /**
-   * Connects to servers that have not listed their tools, for a turn that may have them. Waits a
-   * moment for those that no turn has needed yet, and never rejects.
-   *
-   * @param agentId The agent of the turn, whose skills it waits for.
-   * @param isAllowed Whether the turn's sender has a tool, by its name.
-   * @returns `undefined` if there is nothing to wait for.
-   */
-  ready(agentId: string, isAllowed: (tool: string) => boolean): Promise<void> | undefined;
-  /**
-   * Takes another config, for turns that begin later (C9).
-   *
-   * @throws {unknown} If the code of its MCP servers cannot be loaded; as a rejection. Then it keeps
-   * the config that it has.
-   */
-  apply(config: BotConfig): Promise<void>;
-  /** Whether a command runs in a workspace. */
-  isRunning(): boolean;
-  /** Ends everything that tools have started. */
-  stop(): Promise<void>;
-}
+export type ToolServices = Awaited<ReturnType<typeof createToolServices>>;
 
 /** The headers of hosts that tools of skills may ask, by origin. */
 export const skillHosts = (
@@ -90,30 +53,21 @@ export const skillHosts = (
 ): ReadonlyMap<string, Readonly<Record<string, string>>> =>
   new Map(Object.entries(hosts).map(([origin, { headers }]) => [origin, revealed(headers)]));
 
-export interface ToolServicesOptions extends Clock {
-  readonly config: BotConfig;
-  readonly dataDir: string;
-  /** Entry of the thread for untrusted data. */
-  readonly jobWorkerUrl: URL;
-  readonly version: string;
-  /** Gets skills that cannot be used, and failures of servers. */
-  readonly log: Log;
-  /** An MCP server wants a sign-in, which only the operator can do. @returns Whether owners hear it. */
-  readonly onSignIn: (serverId: string) => boolean;
-}
-
 /**
  * Creates the tools. Only the servers of the config are started before a call.
  *
  * @throws {unknown} If the config has MCP servers whose code cannot be loaded; as a rejection.
  */
-export async function createToolServices(options: ToolServicesOptions): Promise<ToolServices> {
-  const { config, dataDir, jobWorkerUrl, version, now, log, onSignIn } = options;
-  let current = config;
+export async function createToolServices(bot: Bot) {
+  const { dataDir, build: { version }, now } = bot;
+  const log = bot.logging.forPart("tools");
+  let current = bot.setup.config;
   const jobs = createLoader(async () => {
     const { createJobs } = await import("../../sandbox/jobs.ts");
-    const { ownCommand, runtimeEnv } = await import("../../host/process/own_process.ts");
-    return createJobs(jobWorkerUrl, { ...ownCommand(), env: runtimeEnv() });
+    const { JOB_WORKER_URL, ownCommand, runtimeEnv } = await import(
+      "../../host/process/own_process.ts"
+    );
+    return createJobs(JOB_WORKER_URL, { ...ownCommand(), env: runtimeEnv() });
   });
   const runTool: RunTool = async (...job) => (await jobs.get()).sandboxed(...job);
   const ownPaths = (): OwnPaths => ({
@@ -179,35 +133,66 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
       import("../mcp/ports.ts"),
     ]);
     const begun = createMcpServers(serversOf(current, "operator"), {
-      ...{ version, now, schedule, log, onSignIn },
+      ...{ version, now, schedule, log },
+      onSignIn(server) {
+        const [account] = bot.accounts.values(); // any account reaches the owners
+        account?.tellOwners(
+          `I can't use all of the MCP server \`${server}\`: it wants a sign-in. Give me \`/mcp ` +
+            `login\`, or run \`barnacle mcp login ${server}\` on my machine.`,
+        );
+        return account !== undefined;
+      },
       ...mcpHostPorts(() => current, dataDir, log),
     });
     return { ...begun, apply: (next: BotConfig) => begun.apply(serversOf(next, "operator")) };
   });
   const serversFor = async (by: BotConfig) => hasServers(by) ? await servers.get() : undefined;
-  let mcp = await serversFor(config);
-  let own = toolsOf(config);
+  let mcp = await serversFor(current);
+  let own = toolsOf(current);
   const all = joined(() => own, () => mcp?.tools() ?? NO_TOOLS);
   return {
-    of: (agentId) => agentFor(agentId).services,
-    runCode: async (...job) => (await jobs.get()).sandboxed(...job),
+    /** The services of an agent: the same object at each call. */
+    of: (agentId: string): AgentServices => agentFor(agentId).services,
+    /** Runs a script in a process of its own. */
+    runCode: async (job: CodeJob, signal: AbortSignal, by?: UserId): Promise<CodeEnd> =>
+      (await jobs.get()).sandboxed(job, signal, by),
+    /** Runs a tool of a skill in a process of its own. */
     runTool,
-    async fetchForTool(...request) {
+    /** Asks an address for a tool of a skill. */
+    async fetchForTool(...request: Parameters<SkillRunParts["fetch"]>) {
       const { fetchDeclared } = await import("../../web/declared_fetch.ts");
       return await fetchDeclared(...request, { version, hosts: skillHosts(current) });
     },
-    servers: () => mcp?.states() ?? [],
+    /** The states of the MCP servers, in the order of the config. */
+    servers: (): readonly McpServerState[] => mcp?.states() ?? [],
+    /** All tools that the config makes available: the same array until they change. */
     tools: all,
-    isRunning: () => running.programs.size > 0,
-    skillsRead: async (agentId) => await agentFor(agentId).reading,
-    ready(agentId, isAllowed) {
+    /** Whether a command runs in a workspace. */
+    isRunning: (): boolean => running.programs.size > 0,
+    /** Resolves once the skills of an agent were read for the first time. */
+    skillsRead: async (agentId: string): Promise<void> => await agentFor(agentId).reading,
+    /**
+     * Connects to servers that have not listed their tools, for a turn that may have them. Waits a
+     * moment for those that no turn has needed yet, and never rejects.
+     *
+     * @param agentId The agent of the turn, whose skills it waits for.
+     * @param isAllowed Whether the turn's sender has a tool, by its name.
+     * @returns `undefined` if there is nothing to wait for.
+     */
+    ready(agentId: string, isAllowed: (tool: string) => boolean): Promise<void> | undefined {
       const isWanted = (id: string) => isAllowed(`mcp__${id}__any`);
       const { reading: first, services: { skills } } = agentFor(agentId);
       // A changed tool counts from the next message on.
       const reading = first ?? (skills.now().skills.some(({ tools }) => tools) && skills.read());
       return reading ? reading.then(() => mcp?.list(isWanted)) : mcp?.list(isWanted);
     },
-    async apply(next) {
+    /**
+     * Takes another config, for turns that begin later (C9).
+     *
+     * @throws {unknown} If the code of its MCP servers cannot be loaded; as a rejection. Then it keeps
+     * the config that it has.
+     */
+    async apply(next: BotConfig): Promise<void> {
       const nextServers = await serversFor(next) ?? mcp;
       current = next;
       for (const { services } of agents.values()) void services.skills.read();
@@ -215,7 +200,8 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
       mcp = nextServers;
       mcp?.apply(next);
     },
-    async stop() {
+    /** Ends everything that tools have started. */
+    async stop(): Promise<void> {
       const commands = Array.from(agents.values(), ({ services }) => services.commands.stop());
       await Promise.all([mcp?.close(), ...commands]);
     },

@@ -1,13 +1,9 @@
 /** Creates the parts that features run beside the bot, and joins them to one. */
 
 import type { BotOptions, DashboardLink, RunningBot, Setup } from "../../bot.ts";
+import type { Feature } from "../../features/feature.ts";
 import type { RequestHandler } from "../../host/bounded_server.ts";
 import type { OwnMethods } from "../shared/store_methods.ts";
-
-export interface ServeFeature {
-  /** Loads its part, once the bot runs. */
-  readonly serve?: () => Promise<(running: Served) => ServedPart>;
-}
 
 /** The running process, of which a part takes what it needs. */
 export interface Served
@@ -37,7 +33,7 @@ export interface ServedPart {
   end?(): Promise<void>;
 }
 
-export async function createServedParts(features: readonly ServeFeature[], served: Served) {
+export async function createServedParts(features: readonly Feature[], served: Served) {
   const creates = await Promise.all(features.map(({ serve: load }) => load?.()));
   const parts = creates.flatMap((create) => create ? [create(served)] : []);
   const log = served.logging.forPart("main");

@@ -52,7 +52,7 @@ import { judgeWindow } from "../../flows/preflight/model.ts";
 import { judgeNetwork, type NetworkFacts } from "../../flows/preflight/network.ts";
 import { PROGRAM_BOUNDS } from "../../host/limits/program_bounds.ts";
 import { readBootId } from "../../host/process/boot.ts";
-import { type Clock, DAY_MS, schedule } from "../../lib/clock.ts";
+import { type Clock, DAY_MS } from "../../lib/clock.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
 import { pauseText } from "../../lib/text/units.ts";
 import type { McpLook, McpView } from "../../mcp/look.ts";
@@ -450,7 +450,6 @@ export function probeNetwork(
 ): Promise<NetworkFacts> {
   const examined = examineNetwork(
     { ...place, env: io.env, showsDns: true, opensGateway: true },
-    { now: Date.now, steadyNow: () => performance.now(), schedule },
   );
   return io.during("Checking the connection to Discord", examined);
 }

@@ -14,7 +14,7 @@ import { type Choice, choicesFor } from "../../interactions/base/command.ts";
 import { bounded } from "../../lib/text/quoted.ts";
 import { timeText } from "../../lib/text/units.ts";
 import type { UserId } from "../../core/discord/ids.ts";
-import { listenForCallback, pastedUrl, type SignInCallback } from "../../host/sign_in_callback.ts";
+import { listenForCallback, pastedUrl } from "../../host/sign_in_callback.ts";
 import { loggedOutText, MCP_SERVERS, noLoginText, signInEndText } from "../../render/sentences.ts";
 import { beginLogin, mcpStates, signInServer } from "../../mcp/sign_in.ts";
 import { loginsIn, seenIn, serversOf } from "../../bot/mcp/ports.ts";
@@ -167,7 +167,7 @@ async function finishSignIn(
   return problem === undefined ? { kind: "done" } : { kind: "problem", problem };
 }
 
-async function tryListen({ log }: BotAccount, port: number): Promise<SignInCallback | undefined> {
+async function tryListen({ log }: BotAccount, port: number) {
   try {
     return await listenForCallback(port);
   } catch (error) {
@@ -182,7 +182,7 @@ function keep(
   serverId: string,
   userId: UserId,
   pending: BegunSignIn,
-  callback?: SignInCallback,
+  callback?: Awaited<ReturnType<typeof listenForCallback>>,
 ): void {
   const { schedule, log } = account;
   const waiting = signIns(account);

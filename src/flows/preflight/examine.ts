@@ -39,9 +39,9 @@ import {
   type GuildPermissions,
   listGuilds,
 } from "../../discord/rest/requests/guild_reads.ts";
-import { probeHttp, type ProbePorts, probeReachability } from "../../host/network_probe.ts";
+import { probeHttp, probeReachability } from "../../host/network_probe.ts";
 import { isContainer } from "../../host/process/boot.ts";
-import { schedule, type Timers } from "../../lib/clock.ts";
+import { schedule } from "../../lib/clock.ts";
 import type { Env } from "../../lib/env.ts";
 import { proxyFor, proxyRouteTo } from "../../lib/network/fetch_plain.ts";
 import type { HttpFound, Reachability, Stage } from "../../lib/network/reachability.ts";
@@ -69,18 +69,15 @@ export async function examineNetwork(
     /** Whether to open a connection to the gateway; a running bot has its own (G13). */
     readonly opensGateway: boolean;
   },
-  { steadyNow, now, schedule, timeoutMs = STEP_MS }: Timers & {
-    /** Milliseconds of a clock that no one sets. */
-    readonly steadyNow: () => number;
-    readonly timeoutMs?: number;
-  },
+  timeoutMs: number = STEP_MS,
 ): Promise<NetworkFacts> {
-  const ports = { elapsed: steadyNow, now, schedule, timeoutMs };
-  const walkingToRest = walkToRest(apiBase, env, ports);
+  const walkingToRest = walkToRest(apiBase, env, timeoutMs);
   const gatewayUrl = known.gatewayUrl ?? await addressOf(apiBase, walkingToRest);
   const [rest, gateway] = await Promise.all([
     walkingToRest,
-    opensGateway && gatewayUrl !== undefined ? walkToGateway(gatewayUrl, env, ports) : undefined,
+    opensGateway && gatewayUrl !== undefined
+      ? walkToGateway(gatewayUrl, env, timeoutMs)
+      : undefined,
   ]);
   const routes = [apiBase, ...(gatewayUrl === undefined ? [] : [gatewayUrl])]
     .map((url) => proxyRouteTo(url, env));
@@ -112,27 +109,26 @@ async function addressOf(
 async function walkToRest(
   apiBase: string,
   env: Env,
-  ports: ProbePorts,
+  timeoutMs: number,
 ): Promise<{ readonly reach: Reachability; readonly http: Stage<HttpFound> }> {
   const url = `${apiBase}/v${API_VERSION}/gateway`; // it needs no token
-  const reach = await probeReachability(url, proxyFor(url, env), ports);
+  const reach = await probeReachability(url, proxyFor(url, env), timeoutMs);
   return {
     reach,
-    http: isOpen(reach) ? await probeHttp(url, userAgentOf(VERSION), ports) : EARLIER,
+    http: isOpen(reach) ? await probeHttp(url, userAgentOf(VERSION), timeoutMs) : EARLIER,
   };
 }
 
 async function walkToGateway(
   url: string,
   env: Env,
-  ports: ProbePorts,
+  timeoutMs: number,
 ): Promise<{ readonly reach: Reachability; readonly hello: HelloStage }> {
   const proxy = proxyFor(url, env);
-  const reach = await probeReachability(url, proxy, ports);
-  const { timeoutMs } = ports;
+  const reach = await probeReachability(url, proxy, timeoutMs);
   const userAgent = userAgentOf(VERSION);
   const options = { url, timeoutMs, userAgent, proxy };
-  return { reach, hello: isOpen(reach) ? await probeGateway(options, ports) : EARLIER };
+  return { reach, hello: isOpen(reach) ? await probeGateway(options) : EARLIER };
 }
 
 const EARLIER = { kind: "skipped", why: "earlier" } as const;

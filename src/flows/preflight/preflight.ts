@@ -81,7 +81,6 @@ async function examine(account: BotAccount): Promise<readonly Finding[]> {
   const [network, told, models] = await Promise.all([
     examineNetwork(
       { apiBase, env, gatewayUrl: stored.gateway?.url, showsDns: dns, opensGateway: false },
-      account,
     ),
     ask(() => readApplication(account)),
     settings.models.check(),

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import type { BotConfig } from "../../../src/config/config.ts";
 import { createToolServices } from "../../../src/bot/process/tool_services.ts";
+import { testBot } from "../../support/bot/process.ts";
+import { openTestStore } from "../../support/store/store.ts";
 import { loadTestConfig } from "../../support/config.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
@@ -18,12 +19,11 @@ describe("[T7] createToolServices()", () => {
       agents: { list: [{ id: "main" }, { id: "other" }] },
       skills: { folders: [folder.path] },
     });
-    const config = { ...one, accounts: [one.discord] } as unknown as BotConfig;
-    const services = await createToolServices({
-      ...{ config, dataDir: folder.path, version: "1", now: Date.now, log: recordingLog().log },
-      jobWorkerUrl: new URL("file:///none"),
-      onSignIn: () => false,
-    });
+    const config = { ...one, accounts: [one.discord] };
+    const setup = { config, accounts: new Map() };
+    const { store } = openTestStore();
+    const { log } = recordingLog();
+    const services = await createToolServices(testBot({ setup, store, log, dataDir: folder.path }));
     for (const id of ["main", "other"]) {
       await services.skillsRead(id);
       assert.deepEqual(services.of(id).skills.now().skills.map(({ name }) => name), ["tides"]);

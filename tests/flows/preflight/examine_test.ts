@@ -12,7 +12,6 @@ import { createRoutes } from "../../../src/discord/rest/exchange/exchange.ts";
 import type { RestApi } from "../../../src/discord/rest/client/client.ts";
 import type { Application } from "../../../src/discord/rest/requests/application.ts";
 import type { ProbeAnswer } from "../../../src/flows/preflight/discord.ts";
-import { schedule } from "../../../src/lib/clock.ts";
 import { startFakeGateway } from "../../support/gateway/fake_gateway.ts";
 import { SELF_SIGNED_CERT, SELF_SIGNED_KEY } from "../../support/network/self_signed.ts";
 
@@ -42,8 +41,6 @@ describe("[G13] examineDiscord()", () => {
   });
 });
 
-const WALK = { steadyNow: () => performance.now(), now: Date.now, schedule, timeoutMs: TIMEOUT_MS };
-
 describe("[G13] examineNetwork()", () => {
   it("asks REST for the gateway's address if it has none", async () => {
     const gateway = await startFakeGateway();
@@ -52,7 +49,7 @@ describe("[G13] examineNetwork()", () => {
       const apiBase = `http://127.0.0.1:${await listen(rest)}/api`;
       const facts = await examineNetwork(
         { apiBase, env: {}, showsDns: true, opensGateway: true },
-        WALK,
+        TIMEOUT_MS,
       );
       assert.equal(facts.rest.http.kind, "ok");
       assert.equal(facts.gateway?.hello.kind, "ok");
@@ -78,7 +75,7 @@ describe("[G13] examineNetwork()", () => {
       const apiBase = `http://127.0.0.1:${await listen(rest)}/api`;
       const facts = await examineNetwork(
         { apiBase, gatewayUrl, env: {}, showsDns: true, opensGateway: false },
-        WALK,
+        TIMEOUT_MS,
       );
       assert.equal(facts.rest.http.kind, "ok");
       assert.deepEqual([facts.gateway, connections], [undefined, 0]);
@@ -94,7 +91,7 @@ describe("[G13] examineNetwork()", () => {
       const apiBase = `http://127.0.0.1:${await listen(rest)}/api`;
       const facts = await examineNetwork(
         { apiBase, env: {}, showsDns: true, opensGateway: true },
-        WALK,
+        TIMEOUT_MS,
       );
       assert.equal(facts.gateway, undefined);
     } finally {
@@ -119,7 +116,7 @@ describe("[G13] examineNetwork()", () => {
         env: {},
         showsDns: true,
         opensGateway: true,
-      }, WALK);
+      }, TIMEOUT_MS);
       assert.equal(facts.rest.http.kind, "skipped");
       assert.equal(facts.gateway?.hello.kind, "skipped");
       assert.deepEqual(heard, []);

@@ -3,9 +3,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { startHttpServer } from "../../../src/host/http_server.ts";
-import { createApp } from "../../../src/http/app.ts";
-import { createMetrics } from "../../../src/http/metrics.ts";
-import { BUILD, NOW } from "../../support/bot/health.ts";
+import { appOf } from "../../support/bot/health.ts";
 import { talk } from "../../support/network/raw_client.ts";
 
 const PATHS = ["/livez", "/readyz", "/healthz", "/metrics", "/status"];
@@ -39,16 +37,7 @@ const NO_NAME = /^Host: .*[@,]|^Host: $/;
 
 it("[SEC-R31] a request that another site's page causes › gets 403 before any handler, or 400 if it names no host, in more than 25 forms", async () => {
   let reached = 0;
-  const app = createApp({
-    snapshot: () => assert.fail(`handler ${reached += 1}`),
-    measure: () => assert.fail(`handler ${reached += 1}`),
-    usage: () => assert.fail(`handler ${reached += 1}`),
-    metrics: createMetrics(BUILD),
-    build: BUILD,
-    commandKey: "key",
-    now: () => NOW,
-    onError: () => {},
-  });
+  const app = appOf({ snapshot: () => assert.fail(`handler ${reached += 1}`) });
   const server = await startHttpServer({ port: 0 }, app);
   try {
     for (const [index, [what, headers]] of FOREIGN.entries()) {

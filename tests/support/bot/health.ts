@@ -1,4 +1,6 @@
-import type { Build } from "../../../src/http/metrics.ts";
+import type { Bot } from "../../../src/account/account.ts";
+import { createApp, type HttpHandler } from "../../../src/http/app.ts";
+import { type Build, createMetrics } from "../../../src/http/metrics.ts";
 import type { AccountSnapshot, ShardSnapshot, Snapshot } from "../../../src/http/snapshot.ts";
 
 /** Unix time in milliseconds of the snapshots. */
@@ -57,3 +59,22 @@ export const BUILD: Build = {
   runtime: "bun 1.4.4",
   sqlite: "3.53.4",
 };
+
+/** The HTTP application of a bot with this snapshot; `faults` gets errors of the log. */
+export function appOf(
+  { snapshot = () => HEALTHY, measure = async () => await snapshot(), faults = [], ...more }: {
+    readonly snapshot?: () => Snapshot;
+    readonly measure?: () => Promise<Snapshot>;
+    readonly faults?: unknown[];
+    readonly commandKey?: string;
+    readonly http?: Parameters<typeof createApp>[1];
+  } = {},
+): HttpHandler {
+  const log = { error: (_: string, { error }: { error: unknown }) => void faults.push(error) };
+  const bot = {
+    ...{ health: { snapshot, measure }, build: BUILD, accounts: new Map(), now: () => NOW },
+    commandKey: more.commandKey ?? "key",
+    logging: { forPart: () => log },
+  } as unknown as Bot;
+  return createApp(bot, more.http ?? {}, createMetrics(BUILD), () => ({ cpuSec: 1 }));
+}

@@ -11,14 +11,13 @@ import { createDashboard } from "../../../src/features/dashboard/dashboard.ts";
 import { guardPage } from "../../../src/features/demo/page_server.ts";
 import { startHttpServer } from "../../../src/host/http_server.ts";
 import { listenForCallback } from "../../../src/host/sign_in_callback.ts";
-import { createApp } from "../../../src/http/app.ts";
 import type { Setup } from "../../../src/bot.ts";
 import type { Served } from "../../../src/cli/run/served_parts.ts";
 import type { NewHookEvent } from "../../../src/core/hooks/hook.ts";
 import { createHookReceiver, HOOK_ROUTES } from "../../../src/features/hooks/receiver.ts";
-import { createMetrics } from "../../../src/http/metrics.ts";
 import { withServed } from "../../features/dashboard/parts_fixture.ts";
-import { BUILD, HEALTHY, NOW } from "../bot/health.ts";
+import { appOf } from "../bot/health.ts";
+import { Secret } from "../../../src/config/schema/parts/secrets.ts";
 import { recordingLog } from "../recording_log.ts";
 
 /** The servers, by the table of their routes. */
@@ -76,17 +75,7 @@ type Start = (test: (server: RouteServer) => Promise<void>) => Promise<void>;
 
 const withHealth: Start = (test) => {
   const faults: unknown[] = [];
-  const app = createApp({
-    snapshot: () => HEALTHY,
-    measure: () => Promise.resolve(HEALTHY),
-    usage: () => ({ cpuSec: 1 }),
-    metrics: createMetrics(BUILD),
-    build: BUILD,
-    token: SECRET,
-    commandKey: "k".repeat(64),
-    now: () => NOW,
-    onError: (error) => void faults.push(error),
-  });
+  const app = appOf({ http: { token: new Secret(SECRET) }, commandKey: "k".repeat(64), faults });
   const server = { createLink: noLink, done: () => [], faults: () => faults };
   return served(app, {}, server, SECRET, test);
 };

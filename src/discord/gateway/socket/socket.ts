@@ -33,7 +33,7 @@ import zlib from "node:zlib";
 import { Buffer } from "node:buffer";
 import { createHash, randomBytes } from "node:crypto";
 import type { HelloStage } from "../../../core/discord/gateway.ts";
-import type { StartTimer } from "../../../lib/clock.ts";
+import { schedule } from "../../../lib/clock.ts";
 import { codeOf } from "../../../lib/errors.ts";
 import { hostOf, isLoopbackHost, portOf } from "../../../lib/network/addresses.ts";
 import { quoted } from "../../../lib/text/quoted.ts";
@@ -732,17 +732,12 @@ export async function probeGateway(
     readonly timeoutMs: number;
     readonly userAgent: string;
   },
-  { elapsed, schedule }: {
-    readonly schedule: StartTimer;
-    /** Milliseconds of a monotonic clock. */
-    readonly elapsed: () => number;
-  },
 ): Promise<HelloStage> {
-  const startedAt = elapsed();
+  const startedAt = performance.now();
   const { promise, resolve } = Promise.withResolvers<HelloStage>();
   let openMs: number | undefined;
   let stopWaiting = () => {};
-  const since = () => elapsed() - startedAt;
+  const since = () => performance.now() - startedAt;
   const fail = (code: string) => resolve({ kind: "failed", ms: since(), code });
 
   const socket = openSocket({

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { probeGateway } from "../../../../src/discord/gateway/socket/socket.ts";
-import { schedule } from "../../../../src/lib/clock.ts";
 import { cleanUpAfterEach } from "../../../support/cleanups.ts";
 import { startConnectProxy } from "../../../support/network/connect_proxy.ts";
 import { fakeGatewaysOf } from "../../../support/gateway/fake_gateway.ts";
@@ -12,12 +11,11 @@ const fake = fakeGatewaysOf(cleanups);
 type Connection = Awaited<ReturnType<typeof fake>>["connections"][number];
 
 const OPTIONS = { timeoutMs: 60_000, userAgent: "DiscordBot (probe)" };
-const PORTS = { elapsed: () => performance.now(), schedule };
 
 describe("[G13] probeGateway()", () => {
   it("connects until HELLO, never identifies, and closes normally", async () => {
     const gateway = await fake({ heartbeatMs: 41_250 });
-    const stage = await probeGateway({ ...OPTIONS, url: gateway.url }, PORTS);
+    const stage = await probeGateway({ ...OPTIONS, url: gateway.url });
     assert.ok(stage.kind === "ok");
     assert.equal(stage.found.heartbeatIntervalMs, 41_250);
     assert.ok(stage.found.openMs <= stage.ms);
@@ -35,7 +33,7 @@ describe("[G13] probeGateway()", () => {
   for (const [name, options, code, timeoutMs] of faults) {
     it(`reports ${name}`, async () => {
       const gateway = await fake(options);
-      const stage = await probeGateway({ ...OPTIONS, url: gateway.url, timeoutMs }, PORTS);
+      const stage = await probeGateway({ ...OPTIONS, url: gateway.url, timeoutMs });
       assert.ok(stage.kind === "failed");
       assert.equal(stage.code, code);
     });
@@ -54,7 +52,7 @@ describe("[G13] probeGateway()", () => {
   for (const [name, end, words] of ends) {
     it(`reports ${name} once the WebSocket is open`, async () => {
       const gateway = await fake({ saysHello: false });
-      const probing = probeGateway({ ...OPTIONS, url: gateway.url, timeoutMs: 2_000 }, PORTS);
+      const probing = probeGateway({ ...OPTIONS, url: gateway.url, timeoutMs: 2_000 });
       await gateway.until(() => gateway.connections.length === 1, "the 101");
       const [connection] = gateway.connections;
       assert.ok(connection);
@@ -71,7 +69,7 @@ describe("[G13] probeGateway()", () => {
       ...OPTIONS,
       url: "wss://gateway.discord.invalid",
       proxy: `http://127.0.0.1:${proxy.port}`,
-    }, PORTS);
+    });
     assert.ok(stage.kind === "failed" && /407/.test(stage.code));
   });
 });
