@@ -46,7 +46,7 @@ const MAX_BOUND_BYTES = 64 * 1024 * 1024;
  * @param workspace Real path of the workspace.
  * @throws {Error} If there is no such program, or the folder is not in the workspace.
  */
-export async function resolveCommand(
+async function resolveCommand(
   { argv, cwd }: CommandRequest,
   workspace: string,
 ): Promise<ResolvedCommand> {
@@ -127,7 +127,7 @@ async function hashOf(path: string): Promise<string> {
 
 const EXEC_PATH = "/usr/local/bin:/usr/bin:/bin";
 
-export function environmentFor(workspace: string): Readonly<Record<string, string>> {
+function environmentFor(workspace: string): Readonly<Record<string, string>> {
   return { PATH: EXEC_PATH, HOME: workspace, LANG: "C.UTF-8", TMPDIR: "/tmp", TERM: "dumb" };
 }
 
@@ -178,7 +178,7 @@ function ignoreExisting(error: unknown): void {
 }
 
 /** A command with the limits of each of its processes. */
-export function withExecLimits(
+function withExecLimits(
   launch: ProgramLaunch,
   prlimit: string | undefined,
   limits: ProgramLimits,

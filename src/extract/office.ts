@@ -152,7 +152,7 @@ interface Book {
 const MAX_GAP = 50;
 
 /** Reads the sheets in the order of the workbook. */
-export function readSheets(archive: Uint8Array): DocumentText {
+function readSheets(archive: Uint8Array): DocumentText {
   const book: Book = {
     strings: [],
     dateStyles: new Set(),
@@ -345,7 +345,7 @@ export function dateOf(days: number, isFrom1904: boolean): string | undefined {
 }
 
 /** Reads the slides by number, each with its speaker's notes. */
-export function readSlides(archive: Uint8Array): DocumentText {
+function readSlides(archive: Uint8Array): DocumentText {
   const slides = new Map<number, Text>();
   const notes = new Map<number, Text>();
   let total = 0;

@@ -94,7 +94,7 @@ const foundSchema = z.lazy(() =>
  *
  * @returns The messages, and the number of new ones in each place, as far as it is known.
  */
-export async function readServer(
+async function readServer(
   account: BotAccount,
   guildId: GuildId,
   since: number,
@@ -233,7 +233,7 @@ export interface Readable {
  * @returns `undefined` if the person is not in the server.
  * @throws {RestError} If Discord does not answer, or refuses; as a rejection.
  */
-export async function readableBy(
+async function readableBy(
   account: BotAccount,
   question: InboundMessage,
   guildId: GuildId,

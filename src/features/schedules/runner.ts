@@ -50,7 +50,7 @@ import { nextRun } from "./when.ts";
  *
  * @throws {RestError} If Discord does not answer.
  */
-export async function creatorNow(
+async function creatorNow(
   { rest, reader, now }: BotAccount,
   setBy: SetBy,
 ): Promise<SetBy & { readonly mayWrite: boolean } | undefined> {
@@ -71,7 +71,7 @@ export async function creatorNow(
 }
 
 /** Judges the message of a run by the current policy. */
-export async function judgeRun(account: BotAccount, message: InboundMessage): Promise<Judgement> {
+async function judgeRun(account: BotAccount, message: InboundMessage): Promise<Judgement> {
   const { accountId, store } = account;
   const { place, sender } = message;
   const isPaired = place.kind !== "guild" && await store.pairing.isPaired(accountId, sender.id);
@@ -83,7 +83,7 @@ export async function judgeRun(account: BotAccount, message: InboundMessage): Pr
 }
 
 /** The agent that set a schedule runs it; if the config no longer has it, that of the place (N2). */
-export function routeOfRun(account: BotAccount, message: InboundMessage): Route {
+function routeOfRun(account: BotAccount, message: InboundMessage): Route {
   const agentId = cameBy(message, "schedule")?.agentId;
   const found = routeOf(account, message);
   const isThere = account.config().agentList.some(({ id }) => id === agentId);
