@@ -58,15 +58,20 @@ function handTimers() {
   };
 }
 
+/** An extractor in a process that has time and memory, unless the test says otherwise. */
+const extractorOf = (given: Partial<Parameters<typeof createExtractor>[0]>) =>
+  createExtractor({
+    startThread: () => new Worker(WORKER),
+    collectGarbage() {},
+    ownMemory: () => 0, // other tests of this process grow meanwhile
+    cpuSec: () => 0,
+    schedule,
+    ...given,
+  });
+
 describe("[H8] createExtractor()", () => {
   it("reads files in a real thread, one after the other", async () => {
-    const extractor = createExtractor({
-      startThread: () => new Worker(WORKER),
-      collectGarbage() {},
-      ownMemory: () => 0, // other tests of this process grow meanwhile
-      cpuSec: () => 0,
-      schedule,
-    });
+    const extractor = extractorOf({});
     const [one, other] = await Promise.all([
       extractor.run({ kind: "pdf", bytes: pdf(["words of a page"]) }, NEVER),
       extractor.run({ kind: "office", bytes: docx(["words of a document"]) }, NEVER),
@@ -94,10 +99,8 @@ describe("[H8] createExtractor()", () => {
           timers.fire(1_000);
         }
       });
-      const extractor = createExtractor({
+      const extractor = extractorOf({
         startThread: thread.start,
-        collectGarbage() {},
-        ownMemory: () => 0,
         cpuSec: () => 7 + Math.round(passed * cpuSecEach * 10) / 10,
         schedule: timers.schedule,
       });
@@ -113,7 +116,7 @@ describe("[H8] createExtractor()", () => {
   it("counts no time for the load of a job's code, which may take long on a busy machine", async () => {
     const timers = handTimers();
     const thread = new EventEmitter();
-    const extractor = createExtractor({
+    const extractor = extractorOf({
       startThread: () =>
         Object.assign(thread, {
           postMessage() {
@@ -123,9 +126,6 @@ describe("[H8] createExtractor()", () => {
           },
           terminate: () => Promise.resolve(0),
         }),
-      collectGarbage() {},
-      ownMemory: () => 0,
-      cpuSec: () => 0,
       schedule: timers.schedule,
     });
     queueMicrotask(() => queueMicrotask(() => thread.emit("message", { kind: "ready" })));
@@ -138,11 +138,8 @@ describe("[H8] createExtractor()", () => {
       postMessage() {},
       terminate: () => Promise.resolve(0),
     });
-    const extractor = createExtractor({
+    const extractor = extractorOf({
       startThread: () => thread,
-      collectGarbage() {},
-      ownMemory: () => 0,
-      cpuSec: () => 0,
       schedule: timers.schedule,
     });
     const run = extractor.run({ kind: "pdf", bytes: pdf([]) }, NEVER);
@@ -157,11 +154,9 @@ describe("[H8] createExtractor()", () => {
       ownMemory += GROWTH_BYTES + 1;
       timers.fire(5);
     });
-    const extractor = createExtractor({
+    const extractor = extractorOf({
       startThread: thread.start,
-      collectGarbage() {},
       ownMemory: () => ownMemory,
-      cpuSec: () => 0,
       schedule: timers.schedule,
     });
     await assert.rejects(extractor.run({ kind: "pdf", bytes: pdf([]) }, NEVER), {
@@ -175,12 +170,8 @@ describe("[H8] createExtractor()", () => {
       fakeThread((thread) => thread.emit("error", new Error("out of memory"))),
       fakeThread((thread) => thread.emit("message", { kind: "done", result: { text: "fine" } })),
     ];
-    const extractor = createExtractor({
+    const extractor = extractorOf({
       startThread: () => threads.shift()?.start() ?? assert.fail("no more threads"),
-      collectGarbage() {},
-      ownMemory: () => 0,
-      cpuSec: () => 0,
-      schedule,
     });
     const first = extractor.run({ kind: "pdf", bytes: pdf([]) }, NEVER);
     const second = extractor.run({ kind: "pdf", bytes: pdf([]) }, NEVER);
@@ -191,12 +182,8 @@ describe("[H8] createExtractor()", () => {
   it("ends a job whose turn is over", async () => {
     const ending = new AbortController();
     const thread = fakeThread(() => ending.abort(new Error("stopped")));
-    const extractor = createExtractor({
+    const extractor = extractorOf({
       startThread: thread.start,
-      collectGarbage() {},
-      ownMemory: () => 0,
-      cpuSec: () => 0,
-      schedule,
     });
     await assert.rejects(extractor.run({ kind: "pdf", bytes: pdf([]) }, ending.signal), /stopped/);
     assert.ok(thread.hasEnded());
