@@ -67,7 +67,7 @@ export function takesOthers(code: number | undefined): boolean {
  *
  * @param refusal `code` is Discord's error code; absent if it sent none.
  */
-export function mayBeOfPlace(
+function mayBeOfPlace(
   { why, code }: { readonly why: Refusal; readonly code?: number | undefined },
 ): boolean {
   if (why === "rejected") return code !== undefined && PLACES_IN_400.has(code);
@@ -429,7 +429,7 @@ function givenUp(
   return { kind: isOpen ? "uncertain" : "dead", reason };
 }
 
-export function isOverdue({ failingSince }: OutboxRow, now: number): boolean {
+function isOverdue({ failingSince }: OutboxRow, now: number): boolean {
   return failingSince !== undefined && now - failingSince >= DAY_MS;
 }
 

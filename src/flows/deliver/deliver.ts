@@ -26,9 +26,7 @@ import {
   type DeliveryStep,
   type EarliestTime,
   earliestTimeOf,
-  isOverdue,
   isSame,
-  mayBeOfPlace,
   namesMessage,
   type Next,
   type Posted,
@@ -52,7 +50,6 @@ import {
   readPosted,
   toUnread,
 } from "../../discord/rest/requests/messages.ts";
-import type { StartTimer } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { createWaker } from "../../lib/waker.ts";
 import { withoutFiles } from "../../render/reply.ts";
@@ -66,7 +63,6 @@ import {
   createFailingRows,
   createOwedWords,
   createParking,
-  createRecentRefusals,
   createRefusedMessages,
   doorOf,
 } from "./park.ts";
@@ -294,10 +290,8 @@ function createDeliveryAttempts(
   account: BotAccount,
   parking: ReturnType<typeof createParking>,
 ) {
-  const { store: { outbox }, log, now, steadyNow } = account;
+  const { store: { outbox }, log, now } = account;
   const failing = createFailingRows(account);
-  /** Recent refusals, by which equally old messages behind the refused one are given up. */
-  const refusals = createRecentRefusals(steadyNow);
   const refusedMessages = createRefusedMessages();
   const clock = createClockChanges(account);
 
@@ -306,13 +300,6 @@ function createDeliveryAttempts(
     const row = clock.shifted(stored, setMs);
     const { channelId } = row.message;
     const askedAt = now();
-    const refusal = refusals.reasonOf(channelId);
-    const isUntried = row.firstAttemptAt === undefined; // otherwise Discord may have it
-    if (refusal !== undefined && isUntried && isOverdue(row, askedAt)) {
-      await giveUp(row, refusal, false);
-      attempted(account, row);
-      return { waitMs: 0, isNetworkFailure: false };
-    }
     const delivery = await deliver(account, row);
     delivered(account, row, delivery);
     await clock.check();
@@ -340,7 +327,6 @@ function createDeliveryAttempts(
         if (delivery.kind === "absent") failing.served(channelId); // the next attempt sends it
         else failing.end(channelId);
         if (delivery.kind === "created" || delivery.kind === "found") {
-          refusals.delete(channelId);
           refusedMessages.delivered(channelId);
           parking.delivered(channelId);
         }
@@ -357,9 +343,6 @@ function createDeliveryAttempts(
       case "without_files":
         return await sendWithoutFiles(row, next.reason, askedAt, facts);
       case "dead":
-        if (delivery.kind === "refused" && mayBeOfPlace(delivery)) { // refused for a day, or it would be parked
-          refusals.add(channelId, next.reason);
-        }
         return await end(row, next, delivery.kind === "refused" ? delivery.code : undefined);
       case "uncertain":
         return await end(row, next);
@@ -513,6 +496,8 @@ function failedByNetwork(delivery: Delivery): boolean {
 
 /** Milliseconds before the next attempt after a failure of our own or of the disk. */
 const FAULT_WAIT_MS = 5_000;
+/** Milliseconds before the next reading after a failed one. */
+const READ_RETRY_MS = 5_000;
 
 /** The queues of an account. They send nothing before the first `wake`. */
 export const queuesOf: (account: BotAccount) => ChannelQueues = perAccount(
@@ -533,14 +518,44 @@ function createChannelQueues(account: BotAccount) {
     /** Whether it waits because Barnacle could not reach Discord. */
     readonly isNetworkFailure: boolean;
   }>();
-  const stale = createStaleChannels(account, {
-    prepare: (): Promise<void> => parking.open(),
-    read: readHeads,
+  /** Channels that may have rows which were not read. */
+  const stale = new Set<ChannelId>();
+  let isAllStale = false;
+  let isOpened = false;
+  let hasBegun = false;
+  const waker = createWaker({
+    schedule,
+    async run() {
+      if (!isOpened) await parking.open();
+      isOpened = true;
+      while ((isAllStale || stale.size > 0) && !waker.isStopped()) {
+        const channels = isAllStale ? undefined : [...stale];
+        isAllStale = false;
+        stale.clear();
+        await readHeads(channels);
+      }
+      return undefined;
+    },
+    failed(error) {
+      log.error("Cannot read the outbox; will try again", { error });
+      if (isOpened) isAllStale = true; // the failed reading has taken its channels
+      return READ_RETRY_MS;
+    },
   });
-  const parking = createParking(account, stale.wake);
+  const parking = createParking(account, wake);
   const words = createOwedWords(account);
   const attempts = createDeliveryAttempts(account, parking);
   let isStopping = false;
+
+  /** Tells that these channels may have new rows; absent: any channel may. */
+  function wake(channels?: readonly ChannelId[]): void {
+    if (!channels) isAllStale = true;
+    for (const channel of channels ?? []) stale.add(channel);
+    if (!isAllStale && stale.size === 0) return;
+    if (hasBegun) return waker.wake();
+    hasBegun = true;
+    waker.start();
+  }
 
   async function readHeads(channels: readonly ChannelId[] | undefined): Promise<void> {
     words.changed();
@@ -575,7 +590,7 @@ function createChannelQueues(account: BotAccount) {
     const free = () => {
       waiting.delete(channelId);
       busy.delete(channelId);
-      stale.wake([channelId]);
+      wake([channelId]);
     };
     if (waitMs === 0) return free();
     if (isStopping) return;
@@ -588,14 +603,13 @@ function createChannelQueues(account: BotAccount) {
   }
 
   async function drain(): Promise<void> {
-    while (stale.reading() || underWay.size > 0) {
-      await Promise.all([stale.reading(), ...underWay]);
+    while (waker.running() || underWay.size > 0) {
+      await Promise.all([waker.running(), ...underWay]);
     }
   }
 
   return {
-    /** Tells that these channels may have new rows; absent: any channel may. */
-    wake: stale.wake,
+    wake,
     /** Tells that the gateway's echo has settled rows in these channels, so they need not wait. */
     settled(channels: readonly ChannelId[]): void {
       for (const channel of channels) waiting.get(channel)?.end();
@@ -615,7 +629,7 @@ function createChannelQueues(account: BotAccount) {
     /** Begins no further row, and resolves once running attempts have ended. */
     async stop(): Promise<void> {
       isStopping = true;
-      stale.stop();
+      waker.stop();
       await parking.stop();
       await words.stop();
       await drain();
@@ -625,57 +639,3 @@ function createChannelQueues(account: BotAccount) {
 }
 
 export type ChannelQueues = ReturnType<typeof createChannelQueues>;
-
-/** Milliseconds before the next reading after a failed one. */
-const READ_RETRY_MS = 5_000;
-
-/** Creates the readings of one account; the first begins with the first call of `wake`. */
-export function createStaleChannels(
-  { schedule, log }: { readonly log: Log; readonly schedule: StartTimer },
-  { prepare, read }: {
-    /** Runs before the first reading, until it has succeeded once. */
-    readonly prepare: () => Promise<void>;
-    /** Reads these channels; `undefined`: all channels. */
-    readonly read: (channels: readonly ChannelId[] | undefined) => Promise<void>;
-  },
-) {
-  const stale = new Set<ChannelId>();
-  let isAllStale = false;
-  let isPrepared = false;
-  let hasBegun = false;
-  const waker = createWaker({
-    schedule,
-    async run() {
-      if (!isPrepared) await prepare();
-      isPrepared = true;
-      while ((isAllStale || stale.size > 0) && !waker.isStopped()) {
-        const channels = isAllStale ? undefined : [...stale];
-        isAllStale = false;
-        stale.clear();
-        await read(channels);
-      }
-      return undefined;
-    },
-    failed(error) {
-      log.error("Cannot read the outbox; will try again", { error });
-      if (isPrepared) isAllStale = true; // the failed reading has taken its channels
-      return READ_RETRY_MS;
-    },
-  });
-
-  return {
-    /** Reads these channels soon; absent: all channels. */
-    wake(channels?: readonly ChannelId[]): void {
-      if (!channels) isAllStale = true;
-      for (const channel of channels ?? []) stale.add(channel);
-      if (!isAllStale && stale.size === 0) return;
-      if (hasBegun) return waker.wake();
-      hasBegun = true;
-      waker.start();
-    },
-    /** Resolves once the running reading has ended; `undefined` if none runs. */
-    reading: waker.running,
-    /** Begins no further reading. */
-    stop: waker.stop,
-  };
-}

@@ -254,46 +254,6 @@ export function createRefusedMessages() {
   };
 }
 
-/** Milliseconds for which a refusal also counts for the messages behind it. */
-const FRESH_MS = 60_000;
-
-/**
- * Creates an empty memory.
- *
- * @param steadyNow Milliseconds of a clock that never goes back.
- */
-export function createRecentRefusals(steadyNow: () => number) {
-  /** Oldest first. */
-  const refusals = new Map<ChannelId, { readonly at: number; readonly reason: string }>();
-  const isFresh = (at: number) => steadyNow() - at < FRESH_MS;
-  return {
-    /** Number of remembered channels; some may have expired. */
-    get size(): number {
-      return refusals.size;
-    },
-    /**
-     * Reads a channel's refusal.
-     *
-     * @returns Discord's reason, if it refused a message there within the last minute.
-     */
-    reasonOf(channelId: ChannelId): string | undefined {
-      const found = refusals.get(channelId);
-      return found && isFresh(found.at) ? found.reason : undefined;
-    },
-    /** Remembers a refusal, for a minute from now. */
-    add(channelId: ChannelId, reason: string): void {
-      refusals.delete(channelId);
-      refusals.set(channelId, { at: steadyNow(), reason });
-      for (const [oldest, { at }] of refusals) {
-        if (isFresh(at)) break;
-        refusals.delete(oldest);
-      }
-    },
-    /** Forgets a channel, because Discord has accepted a message there. */
-    delete: (channelId: ChannelId): void => void refusals.delete(channelId),
-  };
-}
-
 /** How long to wait for more lost messages, in milliseconds. */
 const GATHER_MS = 5_000;
 
@@ -439,6 +399,29 @@ function wordOf(
   }));
 }
 
+/** A channel that refused, until Discord accepts a message there. */
+interface ParkedPlace {
+  /** For people: the missing permission by name, or Discord's own words. */
+  readonly reason: string;
+  /** Whether the permissions in the place gave the reason, and not only Discord's refusal. */
+  readonly isExplained: boolean;
+  /** Absent for a direct message channel, and for channels that the last process parked. */
+  readonly guildId?: GuildId | undefined;
+  /** Whether the channel's rows wait; `false` during a try. */
+  isClosed: boolean;
+  /** Unix time in milliseconds from which on it may be tried. */
+  readonly freeAt: number;
+  readonly refusedAt: number;
+  /** Cancels a scheduled try. */
+  cancel?: (() => void) | undefined;
+}
+
+/** Milliseconds between two tries of all parked channels. */
+const TRY_EVERY_MS = 30 * 60_000;
+
+/** Minimum milliseconds between tries of a channel after its second refusal. */
+const SPACING_MS = 60_000;
+
 /**
  * Creates the parking of one account.
  *
@@ -448,14 +431,57 @@ export function createParking(
   account: BotAccount,
   onOpened: (channels: readonly ChannelId[]) => void,
 ) {
-  const { accountId, store: { outbox }, now, log } = account;
+  const { accountId, store: { outbox }, now, schedule, log } = account;
   const places = new Map<ChannelId, ParkedPlace>();
   /** Unix time in milliseconds of a guild's last change of permissions; a refusal may be older. */
   const changedAt = new Map<GuildId, number>();
-  const tries = createParkTries(account, places, onOpened);
+  const underWay = new Set<Promise<void>>();
+  let tries: { readonly at: number; readonly cancel: () => void } | undefined;
+  let isStopping = false;
 
   function hasChanged(guildId: GuildId | undefined, since: number): boolean {
     return guildId !== undefined && (changedAt.get(guildId) ?? -Infinity) >= since;
+  }
+
+  function reopen(channels: readonly ChannelId[]): void {
+    if (isStopping || channels.length === 0) return;
+    const opened = channels.flatMap((channelId) => places.get(channelId) ?? []);
+    for (const place of opened) {
+      place.isClosed = false;
+      place.cancel?.();
+      place.cancel = undefined;
+    }
+    const opening: Promise<void> = outbox.unpark(accountId, channels).then(
+      () => onOpened(channels),
+      (error: unknown) => {
+        log.error("Cannot open parked channels; will try again", { error });
+        for (const place of opened) place.isClosed = true;
+        later();
+      },
+    ).finally(() => underWay.delete(opening));
+    underWay.add(opening);
+  }
+
+  /** Tries a channel again, but not too often for Discord's limit of invalid requests. */
+  function soon(channelId: ChannelId, place: ParkedPlace): void {
+    if (!place.isClosed || place.cancel || isStopping) return;
+    const waitMs = Math.min(SPACING_MS, place.freeAt - now()); // a clock may go back
+    if (waitMs <= 0) return reopen([channelId]);
+    place.cancel = schedule(() => reopen([channelId]), waitMs);
+  }
+
+  /** Tries all parked channels within half an hour. @returns Unix time in milliseconds of that try. */
+  function later(): number {
+    const at = now() + TRY_EVERY_MS;
+    if (isStopping) return at; // the next start tries them
+    tries ??= {
+      at,
+      cancel: schedule(() => {
+        tries = undefined;
+        reopen([...places].filter(([, { isClosed }]) => isClosed).map(([channelId]) => channelId));
+      }, TRY_EVERY_MS),
+    };
+    return tries.at;
   }
 
   return {
@@ -467,7 +493,7 @@ export function createParking(
     async open(): Promise<void> {
       for (const { channelId, reason } of await outbox.parked(accountId, now())) {
         const place = { reason, isExplained: false, isClosed: false };
-        places.set(channelId, { ...place, refusedAt: -Infinity, again: 0 });
+        places.set(channelId, { ...place, refusedAt: -Infinity, freeAt: -Infinity });
       }
       if (places.size > 0) await outbox.unpark(accountId, "all");
     },
@@ -511,30 +537,23 @@ export function createParking(
       const { channelId, guildId } = row.message;
       const before = places.get(channelId);
       before?.cancel?.();
-      const inGuild = guildId === undefined ? {} : { guildId };
       const refusedAt = now();
-      const again = before ? before.again + 1 : 0;
       const place: ParkedPlace = {
-        ...inGuild,
-        reason,
-        isExplained: missing !== "unknown",
-        isClosed: true,
-        refusedAt,
-        again,
+        ...{ guildId, reason, isExplained: missing !== "unknown", isClosed: true, refusedAt },
+        freeAt: before ? refusedAt + SPACING_MS : refusedAt,
       };
-      const until = { reason, now: refusedAt, nextTryAt: tries.later() };
+      const until = { reason, now: refusedAt, nextTryAt: later() };
       const isFirstReport = await outbox.park(accountId, channelId, until).finally(() => {
         places.set(channelId, place); // even if the store fails: Discord refuses there
       });
       if (isFirstReport) {
-        const event = "Discord does not let the bot post in a channel; its messages wait";
-        log.error(event, { channelId, ...inGuild, reason });
-        const parked = { channelId, ...inGuild, reason };
+        const parked = { channelId, ...(guildId && { guildId }), reason };
+        log.error("Discord does not let the bot post in a channel; its messages wait", parked);
         ownerRefused(account, parked);
         tellParked(account, parked);
       }
       updateCards(account); // those whose cards wait there
-      if (hasChanged(guildId, askedAt)) tries.soon(channelId, place);
+      if (hasChanged(guildId, askedAt)) soon(channelId, place);
     },
     /** Tells that Discord accepted a message there. So the next refusal gets a new report. */
     delivered(channelId: ChannelId): void {
@@ -547,114 +566,15 @@ export function createParking(
     /** Tells that the bot will answer a message there. */
     heardFrom(channelId: ChannelId): void {
       const place = places.get(channelId);
-      if (place) tries.soon(channelId, place);
+      if (place) soon(channelId, place);
     },
     /** Tells that roles, overwrites, channels or our own member changed in a guild. */
     permissionsChanged(guildId: GuildId): void {
       changedAt.set(guildId, now());
       for (const [channelId, place] of places) {
-        if (place.guildId === guildId) tries.soon(channelId, place);
+        if (place.guildId === guildId) soon(channelId, place);
       }
     },
-    /** Begins nothing more, and resolves once running transactions have ended. */
-    stop: tries.stop,
-  };
-}
-
-/** A channel that refused, until Discord accepts a message there. */
-interface ParkedPlace {
-  /** For people: the missing permission by name, or Discord's own words. */
-  readonly reason: string;
-  /** Whether the permissions in the place gave the reason, and not only Discord's refusal. */
-  readonly isExplained: boolean;
-  /** Absent for a direct message channel, and for channels that the last process parked. */
-  readonly guildId?: GuildId;
-  /** Whether the channel's rows wait; `false` during a try. */
-  isClosed: boolean;
-  refusedAt: number;
-  /** Refusals after the first. */
-  again: number;
-  /** Cancels a scheduled try. */
-  cancel?: (() => void) | undefined;
-}
-
-/** Milliseconds between two tries of all parked channels. */
-const TRY_EVERY_MS = 30 * 60_000;
-
-/**
- * Minimum milliseconds between tries of a channel after its second refusal; doubles with each
- * further one.
- */
-const SPACING_MS = 5_000;
-const MAX_SPACING_MS = 300_000;
-
-/**
- * Creates the tries of one account.
- *
- * @param places Channels that refused; tries change them.
- * @param onOpened Called with channels whose rows may be tried.
- */
-function createParkTries(
-  { accountId, store: { outbox }, now, schedule, log }: BotAccount,
-  places: ReadonlyMap<ChannelId, ParkedPlace>,
-  onOpened: (channels: readonly ChannelId[]) => void,
-) {
-  const underWay = new Set<Promise<void>>();
-  let tries: { readonly at: number; readonly cancel: () => void } | undefined;
-  let isStopping = false;
-
-  function reopen(channels: readonly ChannelId[]): void {
-    if (isStopping || channels.length === 0) return;
-    for (const channelId of channels) {
-      const place = places.get(channelId);
-      if (!place) continue;
-      place.isClosed = false;
-      place.cancel?.();
-      place.cancel = undefined;
-    }
-    const opening: Promise<void> = outbox.unpark(accountId, channels).then(
-      () => onOpened(channels),
-      (error: unknown) => {
-        log.error("Cannot open parked channels; will try again", { error });
-        for (const channelId of channels) {
-          const place = places.get(channelId);
-          if (place) place.isClosed = true;
-        }
-        later();
-      },
-    ).finally(() => underWay.delete(opening));
-    underWay.add(opening);
-  }
-
-  function soon(channelId: ChannelId, place: ParkedPlace): void {
-    if (!place.isClosed || place.cancel || isStopping) return;
-    const waitMs = waitBeforeTry(place, now());
-    if (waitMs <= 0) return reopen([channelId]);
-    place.cancel = schedule(() => reopen([channelId]), waitMs);
-  }
-
-  function later(): number {
-    const at = now() + TRY_EVERY_MS;
-    if (isStopping) return at; // the next start tries them
-    tries ??= {
-      at,
-      cancel: schedule(() => {
-        tries = undefined;
-        reopen([...places].filter(([, { isClosed }]) => isClosed).map(([channelId]) => channelId));
-      }, TRY_EVERY_MS),
-    };
-    return tries.at;
-  }
-
-  return {
-    /** Tries a channel again, but not too often for Discord's limit of invalid requests. */
-    soon,
-    /**
-     * Tries all parked channels within half an hour.
-     *
-     * @returns Unix time in milliseconds of that try.
-     */
-    later,
     /** Begins nothing more, and resolves once running transactions have ended. */
     async stop(): Promise<void> {
       isStopping = true;
@@ -663,10 +583,4 @@ function createParkTries(
       await Promise.all(underWay);
     },
   };
-}
-
-/** Milliseconds until a channel may be tried; 0 or less if it may be tried now. */
-function waitBeforeTry({ again, refusedAt }: ParkedPlace, now: number): number {
-  const spacing = again === 0 ? 0 : Math.min(MAX_SPACING_MS, SPACING_MS * 2 ** (again - 1));
-  return Math.min(spacing, refusedAt + spacing - now); // a clock may go back
 }

@@ -7,7 +7,6 @@ import {
   type Delivery,
   type DeliveryStep,
   earliestTimeOf,
-  isOverdue,
   isSame,
   type MissingHere,
   type Next,
@@ -216,12 +215,6 @@ describe("[D5] afterDelivery()", () => {
       assert.equal(afterDelivery(almost, delivery, facts()).kind, "again");
     }
     assert.equal(afterDelivery(almost, refused("forbidden"), facts()).kind, "park");
-  });
-
-  it("never gives up because a clock was set back", () => {
-    assert.equal(isOverdue(row({ failingSince: NOW + DAY_MS }), NOW), false);
-    assert.equal(isOverdue(row(), NOW), false);
-    assert.equal(isOverdue(row({ failingSince: NOW - DAY_MS }), NOW), true);
   });
 });
 
