@@ -19,14 +19,13 @@ import type {
   StoreFigures,
 } from "../core/store/store.ts";
 import { createFeatureStores } from "../features/features.ts";
-import { createEmitter } from "../lib/emitter.ts";
 import { createChanges } from "./changes/changes.ts";
-import { type CrashHooks, createCommits, type Transactions, UNNAMED } from "./database/commits.ts";
+import { type CrashPoint, createCommits, type Transactions, UNNAMED } from "./database/commits.ts";
 import { emptyLog, openDatabase, openReader } from "./database/database.ts";
 import { toStoreError, watchFile } from "./database/database_files.ts";
 import { createForgetting, noteForgotten } from "./forget/forget.ts";
 import { createGateway } from "./gateway/gateway.ts";
-import { createInbox, prepareVerdictRows } from "./inbox/inbox.ts";
+import { createInbox } from "./inbox/inbox.ts";
 import { createMemory } from "./memory/memory.ts";
 import { createStoredMessages } from "./messages/messages.ts";
 import {
@@ -42,13 +41,8 @@ import { integer, optional, rows } from "./schema/columns.ts";
 import { IS_PARKED } from "./schema/person.ts";
 import { createSessions } from "./sessions/sessions.ts";
 import { createSettings } from "./settings/settings.ts";
-import {
-  createTranscripts,
-  createTurns,
-  prepareInboxRows,
-  type TurnTables,
-} from "./turns/turns.ts";
-import { createUsage, prepareUsageRows } from "./usage/usage.ts";
+import { createTranscripts, createTurns } from "./turns/turns.ts";
+import { createUsage } from "./usage/usage.ts";
 
 const INBOX = rows({
   waiting: integer(),
@@ -199,20 +193,14 @@ export type StoreExtent = Awaited<ReturnType<ReturnType<typeof createUpkeep>["ex
 export interface StoreOptions {
   /** Milliseconds of a clock that never goes back: `performance.now`. */
   readonly elapsed: () => number;
-  /** Hooks of a test that ends the process there. */
-  readonly crash?: CrashHooks;
+  /** Called around transactions, where a test ends the process. */
+  readonly crash?: CrashPoint;
   /** How long the store keeps records; {@link DEFAULT_RETENTION} by default. */
   readonly retention?: Retention;
 }
 
 /** The file with hashes of forgotten people; `host/` names it, too. */
 const FORGOTTEN = "forgotten.jsonl";
-const NO_CRASH: CrashHooks = { before() {}, after() {} };
-
-const prepareTables = (database: DatabaseSync): TurnTables => ({
-  inbox: prepareInboxRows(database),
-  usage: prepareUsageRows(database),
-});
 
 /**
  * Opens the store at `path`, and creates or migrates it if necessary. The caller holds the lock of
@@ -253,33 +241,23 @@ export function openStoreReader(path: string, options: StoreOptions): Store {
 export function createStore(
   database: DatabaseSync,
   path: string,
-  { elapsed, crash = NO_CRASH, retention = DEFAULT_RETENTION }: StoreOptions,
+  { elapsed, crash, retention = DEFAULT_RETENTION }: StoreOptions,
 ) {
-  const verdicts = prepareVerdictRows(database);
   const memory = createMemory(database);
   let failure: { readonly kind: StoreErrorKind; readonly at: number } | undefined;
   let onRemoved = (): void => {};
-  const tables = prepareTables(database);
-  const undo = createEmitter<{ undone(): void }>();
-  const commits = createCommits(database, {
-    path,
+  const commits = createCommits(database, path, {
     crash,
     onFailed(kind) {
       if (failure?.kind !== "damaged") failure = { kind, at: elapsed() };
     },
-    onUndone: () => undo.emit.undone(),
+    onUndone: () => forget(),
     onRemoved: () => onRemoved(),
   });
   const transcripts = createTranscripts(commits);
-  undo.connect({
-    undone() {
-      for (const cache of [memory, transcripts]) cache.forget();
-    },
-  });
+  const forget = (): void => [memory, transcripts].forEach((cache) => cache.forget());
   const pruner = preparePruner(database, retention, transcripts.forget);
   const figures = createFigures(commits);
-  const kept = { memory, verdicts, pruner, transcripts };
-  const inboxDeps = { ...kept, inbox: tables.inbox, onRecorded: figures.count };
   const settings = createSettings(commits);
   const forgetting = createForgetting(
     commits,
@@ -290,29 +268,26 @@ export function createStore(
   );
   /** After a person was forgotten, rows that memory has by their number are gone (X5). */
   const forgetRows = (): void => {
-    memory.apply({ kind: "undone" }); // waiting messages may quote the person
-    transcripts.forget();
-    memory.quiet.forget();
-    memory.direct.clear();
+    forget(); // waiting messages may quote the person
     settings.readAgain();
   };
   const namespaces = {
     /** Accounts, gateway sessions, gaps and runs. */
     gateway: createGateway(commits, pruner, memory, elapsed, watchFile(path)),
     /** Messages until a turn claims them. */
-    inbox: createInbox(commits, inboxDeps),
+    inbox: createInbox(commits, memory, pruner, transcripts, retention, figures.count),
     /** Verdicts, policies and the record of each message. */
     messages: createStoredMessages(commits, retention),
-    turns: createTurns(commits, memory, pruner, transcripts, tables),
+    turns: createTurns(commits, memory, pruner, transcripts, retention),
     /** Conversations: their checkpoints, and their lists for the operator. */
     sessions: createSessions(commits, transcripts),
     outbox: createOutbox(commits),
     /** The use of models, and problems of models that the owners know. */
-    usage: { ...createUsage(commits, memory.spent, tables.usage) },
+    usage: createUsage(commits),
     /** Paired people, pairing requests and resolved names. */
     pairing: createPairing(commits),
     /** Questions to people, and the turns that wait for them. */
-    questions: createQuestions(commits, memory, tables.usage),
+    questions: createQuestions(commits, memory),
     forgetting: {
       ...forgetting,
       async forget(userId: UserId, mayRun: boolean) {

@@ -149,10 +149,6 @@ describe("composeReply()", () => {
       { users: "context", roles: [] },
       [ADA, BOB],
     ],
-    ["nobody without an id", { shown: { overheard: [overheard({ authorId: "x" })] } }, {
-      users: "context",
-      roles: [],
-    }, [ADA]],
     ["only the author", { message: quotedBob }, { users: "author", roles: [] }, [ADA]],
     ["nobody", { message: quotedBob }, { users: "none", roles: MODS_ONLY }, []],
   ];

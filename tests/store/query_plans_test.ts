@@ -17,7 +17,7 @@ const EXCEPTIONS: readonly { readonly sql: RegExp; readonly reason: string }[] =
     reason: "it reads the first row of each table",
   },
   {
-    sql: /^DELETE FROM decision .* AND id IN \(SELECT id FROM decision ORDER BY id LIMIT \?\)/,
+    sql: /^DELETE FROM decision .* AND id IN \(SELECT id FROM decision ORDER BY id LIMIT 256\)/,
     reason: "it reads the oldest decisions, in the order of the table",
   },
   {
@@ -37,6 +37,10 @@ const EXCEPTIONS: readonly { readonly sql: RegExp; readonly reason: string }[] =
   {
     sql: /^SELECT .* FROM \(SELECT \* FROM inbox ORDER BY id DESC LIMIT :limit\)/,
     reason: "it reads the newest messages, as many as the intent filter looks at",
+  },
+  {
+    sql: /^SELECT .* FROM \(SELECT \* FROM message ORDER BY id DESC LIMIT :limit\)/,
+    reason: "it reads the newest overheard messages, as many as the intent filter looks at",
   },
   {
     sql: /^SELECT .* FROM \(SELECT \* FROM outbox ORDER BY id DESC LIMIT :limit\)/,

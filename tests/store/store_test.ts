@@ -16,10 +16,7 @@ describe("openStore()", () => {
     const options = {
       now: NOW,
       elapsed: () => 0,
-      crash: {
-        before: (name: string) => void passed.push(`before ${name}`),
-        after: (name: string) => void passed.push(`after ${name}`),
-      },
+      crash: (when: string, name: string) => void passed.push(`${when} ${name}`),
     };
     const message = guildMessage();
     let store = openStore(path, options);

@@ -677,7 +677,7 @@ async function run(
         now: Date.now(),
         elapsed: () => performance.now(),
         retention: { ...DEFAULT_RETENTION, ...config.store.retention },
-        crash,
+        crash: (when, name) => crash[when](name),
       });
       if (isCut) {
         log.warn("The store's log ends before its last commits: the last messages may be missing", {

@@ -4,7 +4,7 @@
  * entries of a session, its memory.
  */
 
-import type { MessageId } from "../discord/ids.ts";
+import type { MessageId, UserId } from "../discord/ids.ts";
 import type { ModelMessage } from "../model.ts";
 import type { MayPing } from "../outbound/outbound.ts";
 import type { InboundMessage, Sender } from "./inbound.ts";
@@ -290,7 +290,7 @@ export interface Overheard {
   readonly messageId: MessageId;
   /** The author as {@link labelOf} writes it. Untrusted. */
   readonly tag: string;
-  readonly authorId: string;
+  readonly authorId: UserId;
   /** The text, with a line for each extra. Untrusted. */
   readonly text: string;
   /** The message that it replies to; absent if it is no reply. */

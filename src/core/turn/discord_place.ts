@@ -166,7 +166,7 @@ export interface ShownMessage {
   readonly id: MessageId;
   /** The author, untrusted; `"you"` for the bot itself. */
   readonly from: string;
-  readonly fromId: string;
+  readonly fromId: UserId;
   /** The text, with a line for each extra. Untrusted. */
   readonly text: string;
   readonly timestamp: string;

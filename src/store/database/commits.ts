@@ -14,35 +14,6 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { StoreErrorKind } from "../../core/store/store.ts";
 import { isOfDisk, StoreError, toStoreError } from "./database_files.ts";
 
-/** How a transaction changes this process's memory. */
-export interface Effects<T> {
-  /** Called at the moment it is stored, before any other code runs. */
-  readonly onStored?: (result: T) => void;
-  /**
-   * Whether it shares a commit with no other work: whatever is asked for later is decided with its
-   * effects.
-   */
-  readonly isAlone?: boolean;
-  /** Whether words of people go: the log must not keep them for long. */
-  readonly removes?: boolean;
-}
-
-/** The ways to change and read the tables. */
-export interface Transactions {
-  /** The database, for statements that run within `work`. */
-  readonly database: DatabaseSync;
-  readonly sql: Statements;
-  /**
-   * Runs `work` as one transaction.
-   *
-   * @returns What `work` returned, once it is committed.
-   * @throws {unknown} What `work` or the disk threw, with nothing stored.
-   */
-  commit<T>(options: CommitOptions, work: () => T, effects?: Effects<T>): Promise<T>;
-  /** Runs a statement that only reads. It sees all committed work. */
-  read<T>(work: () => T): Promise<T>;
-}
-
 /**
  * Runs `work` as one transaction, alone and at once: for migrations and copies.
  *
@@ -117,6 +88,9 @@ export type TransactionName = "T0" | "T1" | "T2" | "TS" | "T3" | "T4" | "T5";
 /** Whether a commit waits until the disk has it. */
 export type Durability = "full" | "normal";
 
+/** Called before and after the commit of a transaction of the crash table. */
+export type CrashPoint = (when: "before" | "after", name: TransactionName) => void;
+
 /** How to commit a transaction: its durability, and its row of the crash table in the docs. */
 export interface CommitOptions {
   /** Its name in the crash table; absent if that has no row for it. */
@@ -184,42 +158,6 @@ export const COMMIT_OPTIONS = {
 /** Options of work that the next start would do or find again. */
 export const UNNAMED: CommitOptions = { durability: "normal" };
 
-/**
- * Hooks around each transaction of the crash table, where a test can end the process (reliability
- * 1.6).
- */
-export interface CrashHooks {
-  /** Called before the transaction is committed. */
-  before(name: TransactionName): void;
-  /** Called once the transaction is committed. */
-  after(name: TransactionName): void;
-}
-
-interface Commits extends Transactions {
-  /** Commits all waiting work now, and refuses later work. The database stays open. */
-  close(): void;
-  /** Number of commits so far; it costs nothing to ask. */
-  writes(): number;
-}
-
-export interface CommitsDeps {
-  /** Path of the database file, for error messages. */
-  readonly path: string;
-  /** Called around each named transaction; a test can end the process there. */
-  readonly crash: CrashHooks;
-  /**
-   * Called at once, before other work runs, if finished work is undone. The tables then differ from
-   * this process's memory.
-   */
-  readonly onUndone: () => void;
-  /** Runs the group soon, once; `setImmediate` by default. */
-  readonly soon?: (run: () => void) => void;
-  /** Called once words of people are removed. */
-  readonly onRemoved?: () => void;
-  /** Called if the disk or the file refuses a write, and if a read finds damage. */
-  readonly onFailed?: (kind: StoreErrorKind) => void;
-}
-
 /** Work that a caller waits for. */
 interface Job {
   readonly options: CommitOptions;
@@ -233,13 +171,45 @@ interface Job {
   readonly isAlone: boolean;
 }
 
-/** @param database Open, migrated, owned by the caller; nothing else here writes to it. */
+/**
+ * Creates the ways to change and read the tables.
+ *
+ * @param database Open, migrated, owned by the caller; nothing else here writes to it.
+ * @param path Path of the database file, for error messages.
+ */
 export function createCommits(
   database: DatabaseSync,
-  { path, crash, onUndone, soon = setImmediate, onRemoved, onFailed = () => {} }: CommitsDeps,
-): Commits {
-  const runGroup = prepareGroups(database, onUndone);
+  path: string,
+  {
+    crash = () => {},
+    onUndone = () => {},
+    onRemoved = () => {},
+    onFailed = () => {},
+    soon = setImmediate,
+  }: {
+    /** Called around each transaction of the crash table: a test can end the process there. */
+    readonly crash?: CrashPoint;
+    /**
+     * Called at once, before other work runs, if finished work is undone. The tables then differ
+     * from this process's memory.
+     */
+    readonly onUndone?: () => void;
+    /** Called once words of people are removed. */
+    readonly onRemoved?: () => void;
+    /** Called if the disk or the file refuses a write, and if a read finds damage. */
+    readonly onFailed?: (kind: StoreErrorKind) => void;
+    /** Runs the group soon, once. */
+    readonly soon?: (run: () => void) => void;
+  } = {},
+) {
+  const sql = statementsOf(database);
+  const begin = sql`BEGIN IMMEDIATE`;
+  const end = sql`COMMIT`;
+  const savepoint = sql`SAVEPOINT job`;
+  const release = sql`RELEASE job`;
+  const undo = sql`ROLLBACK TO job`;
   const waiting: Job[] = [];
+  let durability: Durability | undefined;
   let writes = 0;
   let isClosed = false;
 
@@ -258,112 +228,7 @@ export function createCommits(
     while (waiting.length > 0) write(nextGroup());
   }
 
-  function write(jobs: readonly Job[]): void {
-    let committed: readonly Job[];
-    try {
-      committed = runGroup(jobs, (done) => callHook(crash.before, done));
-      callHook(crash.after, committed);
-    } catch (thrown) {
-      const error = errorOf(thrown);
-      for (const { reject } of jobs) reject(error);
-      return;
-    }
-    if (committed.length > 0) writes += 1;
-    for (const { resolve } of committed) resolve();
-  }
-
-  return {
-    database,
-    sql: statementsOf(database),
-    commit<T>(
-      options: CommitOptions,
-      work: () => T,
-      { onStored, isAlone = false, removes = false }: Effects<T> = {},
-    ) {
-      const { promise, resolve, reject } = Promise.withResolvers<T>();
-      if (isClosed) {
-        reject(new Error("Cannot store anything: the store is closed"));
-        return promise;
-      }
-      let result: { readonly value: T } | undefined;
-      waiting.push({
-        options,
-        isAlone,
-        run: () => void (result = { value: work() }),
-        resolve() {
-          if (!result) throw new TypeError("Work that has not run cannot be stored");
-          onStored?.(result.value);
-          if (removes) onRemoved?.();
-          resolve(result.value);
-        },
-        reject: (reason) => reject(reason instanceof StoreError ? reason : errorOf(reason)),
-      });
-      if (waiting.length === 1) soon(flush);
-      return promise;
-    },
-    read: (work) =>
-      Promise.try(() => {
-        if (!isClosed) flush(); // a read sees all earlier work
-        return work();
-      }).catch((thrown: unknown) => {
-        const error = toStoreError(thrown, path);
-        if (error instanceof StoreError && error.kind === "damaged") onFailed(error.kind);
-        throw error;
-      }),
-    close() {
-      flush();
-      isClosed = true;
-    },
-    writes: () => writes,
-  };
-}
-
-function durabilityOf(jobs: readonly Job[]): Durability {
-  return jobs.some(({ options }) => options.durability === "full") ? "full" : "normal";
-}
-
-function callHook(hook: CrashHooks["before"], jobs: readonly Job[]): void {
-  for (const { options: { name } } of jobs) if (name) hook(name);
-}
-
-/**
- * Runs jobs as one transaction of SQLite. If the disk refuses, it fails as a whole. If a job throws
- * otherwise, the group runs again from its beginning, and only that job is undone. Hardly any job
- * ever throws, so a savepoint for each would cost more than the second run.
- *
- * @param onUndone Called at once, before other work runs, if finished work is undone.
- * @returns Runs a group, and returns its committed jobs. Each of the others is rejected.
- */
-function prepareGroups(database: DatabaseSync, onUndone: () => void) {
-  const sql = statementsOf(database);
-  const begin = sql`BEGIN IMMEDIATE`;
-  const commit = sql`COMMIT`;
-  const savepoint = sql`SAVEPOINT job`;
-  const release = sql`RELEASE job`;
-  const undo = sql`ROLLBACK TO job`;
-  let current: Durability | undefined;
-
-  /** SQLite accepts this setting only between transactions. */
-  function setDurability(durability: Durability): void {
-    if (durability === current) return;
-    database.exec(`PRAGMA synchronous = ${durability}`);
-    current = durability;
-  }
-
-  function whole<T>(durability: Durability, work: () => T): T {
-    setDurability(durability);
-    begin.run();
-    try {
-      const result = work();
-      commit.run();
-      return result;
-    } catch (thrown) {
-      onUndone();
-      if (database.isTransaction) database.exec("ROLLBACK"); // a full disk has done it already
-      throw thrown;
-    }
-  }
-
+  /** Nearly all jobs: hardly any ever throws, so savepoints would cost more than a second run. */
   function runTogether({ run }: Job): true {
     try {
       run();
@@ -373,6 +238,7 @@ function prepareGroups(database: DatabaseSync, onUndone: () => void) {
     }
   }
 
+  /** Runs a job again, of a group of which one has thrown. Returns whether its work stays. */
   function runAlone({ run, reject }: Job): boolean {
     savepoint.run();
     try {
@@ -390,21 +256,97 @@ function prepareGroups(database: DatabaseSync, onUndone: () => void) {
     }
   }
 
-  return (jobs: readonly Job[], beforeCommit: (done: readonly Job[]) => void): readonly Job[] => {
-    const all = (runJob: (job: Job) => boolean) =>
-      whole(durabilityOf(jobs), () => {
-        const done = jobs.filter(runJob);
-        beforeCommit(done);
-        return done;
-      });
+  /** Runs jobs as one transaction. If the disk refuses, it fails as a whole. */
+  function write(jobs: readonly Job[], runJob: (job: Job) => boolean = runTogether): void {
+    const needed = jobs.some(({ options }) => options.durability === "full") ? "full" : "normal";
+    const named = jobs.flatMap((job) => job.options.name ? [{ job, name: job.options.name }] : []);
+    let committed: readonly Job[];
     try {
-      return all(runTogether);
+      if (needed !== durability) database.exec(`PRAGMA synchronous = ${needed}`);
+      durability = needed; // SQLite accepts the setting only between transactions
+      begin.run();
+      committed = jobs.filter(runJob);
+      const passed = named.flatMap(({ job, name }) => committed.includes(job) ? [name] : []);
+      for (const name of passed) crash("before", name);
+      end.run();
+      for (const name of passed) crash("after", name);
     } catch (thrown) {
-      if (!(thrown instanceof JobFailed)) throw thrown;
-      return all(runAlone);
+      onUndone();
+      if (database.isTransaction) database.exec("ROLLBACK"); // a full disk has done it already
+      if (thrown instanceof JobFailed) return write(jobs, runAlone);
+      const error = errorOf(thrown);
+      for (const { reject } of jobs) reject(error);
+      return;
     }
+    if (committed.length > 0) writes += 1;
+    for (const { resolve } of committed) resolve();
+  }
+
+  return {
+    /** The database, for statements that run within `work`. */
+    database,
+    sql,
+    /**
+     * Runs `work` as one transaction.
+     *
+     * @param effects How it changes this process's memory. `onStored` is called at the moment it is
+     * stored, before any other code runs. `isAlone`: it shares a commit with no other work, so
+     * whatever is asked for later is decided with its effects. `removes`: words of people go, and the
+     * log must not keep them for long.
+     * @returns What `work` returned, once it is committed.
+     * @throws {unknown} What `work` or the disk threw, with nothing stored.
+     */
+    commit<T>(
+      options: CommitOptions,
+      work: () => T,
+      { onStored, isAlone = false, removes = false }: {
+        readonly onStored?: (result: T) => void;
+        readonly isAlone?: boolean;
+        readonly removes?: boolean;
+      } = {},
+    ): Promise<T> {
+      const { promise, resolve, reject } = Promise.withResolvers<T>();
+      if (isClosed) {
+        reject(new Error("Cannot store anything: the store is closed"));
+        return promise;
+      }
+      let result: { readonly value: T } | undefined;
+      waiting.push({
+        options,
+        isAlone,
+        run: () => void (result = { value: work() }),
+        resolve() {
+          if (!result) throw new TypeError("Work that has not run cannot be stored");
+          onStored?.(result.value);
+          if (removes) onRemoved();
+          resolve(result.value);
+        },
+        reject: (reason) => reject(reason instanceof StoreError ? reason : errorOf(reason)),
+      });
+      if (waiting.length === 1) soon(flush);
+      return promise;
+    },
+    /** Runs a statement that only reads. It sees all earlier work. */
+    read: <T>(work: () => T): Promise<T> =>
+      Promise.try(() => {
+        if (!isClosed) flush();
+        return work();
+      }).catch((thrown: unknown) => {
+        const error = toStoreError(thrown, path);
+        if (error instanceof StoreError && error.kind === "damaged") onFailed(error.kind);
+        throw error;
+      }),
+    /** Commits all waiting work now, and refuses later work. The database stays open. */
+    close(): void {
+      flush();
+      isClosed = true;
+    },
+    /** Number of commits so far; it costs nothing to ask. */
+    writes: (): number => writes,
   };
 }
+
+export type Transactions = ReturnType<typeof createCommits>;
 
 /** One job of a group has thrown, and the transaction is still open. */
 class JobFailed extends Error {

@@ -35,7 +35,7 @@ export function schemaOf(database: DatabaseSync): number {
 
 /** SHA-256 of the columns of each schema, from 1 on (`columnsOf`). */
 export const COLUMNS: readonly string[] = [
-  "1a6584d2eabdd5572cca5b7d21da963260936f88fa8ee7ef4e998f79664ed195",
+  "7f36fa4e427eb292be434cfe9c39b07cdd7cf496a69edaab530de1ecfc387afd",
 ];
 
 /**

@@ -22,7 +22,7 @@ import { toOverheard } from "../../core/inbound/mentions.ts";
 import type { Verdict } from "../../core/inbound/inbox.ts";
 import { COMMIT_OPTIONS, statementsOf, type Transactions } from "../database/commits.ts";
 import type { Memory } from "../memory/memory.ts";
-import type { MessageBlocks } from "../messages/messages.ts";
+import { prepareOverheard } from "../messages/messages.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { prepareRemoveDrafts } from "../outbox/outbox.ts";
 import { flag, integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
@@ -196,11 +196,11 @@ const GONE = "[removed: its sender has deleted or edited it since]";
 export function prepareChanges(
   database: DatabaseSync,
   { apply, forgotten }: Memory,
-  blocks: MessageBlocks,
   transcripts: TranscriptRows,
 ) {
   const sql = statementsOf(database);
   const cut = prepareCut(database);
+  const overheard = prepareOverheard(database);
   const select = sql`SELECT account_id, session_key, finished_at, turn_of, reply_to, message
      FROM inbox WHERE message_id = ?`;
   const setMessage = sql`UPDATE inbox SET message = ? WHERE message_id = ?`;
@@ -273,8 +273,8 @@ export function prepareChanges(
         if (!row) {
           const isContext = verdict.kind !== "ignore" || verdict.keepAsContext;
           const key = { accountId, channelId };
-          if (isContext) blocks.edit(key, toOverheard(message));
-          else blocks.remove(key, [id]);
+          if (isContext) overheard.edit(key, toOverheard(message));
+          else overheard.remove(key, [id]);
           return;
         }
         const { message: stored } = row;
@@ -293,7 +293,7 @@ export function prepareChanges(
       }
 
       function remove(channelId: ChannelId, messageIds: readonly MessageId[]): void {
-        blocks.remove({ accountId, channelId }, messageIds);
+        overheard.remove({ accountId, channelId }, messageIds);
         for (const messageId of messageIds) {
           const row = rowOf(accountId, messageId);
           if (!row) continue;

@@ -59,24 +59,22 @@ import {
 import {
   type OverheardKey,
   prepareKeepDirectChannel,
-  prepareMessageBlocks,
+  prepareOverheard,
 } from "../messages/messages.ts";
-import type { ContextGrowth, Pruner } from "../messages/retention.ts";
+import type { Pruner, Retention } from "../messages/retention.ts";
 import { prepareSettleEcho } from "../outbox/rows.ts";
 import { prepareUnpairedSenders, type Settled } from "../pairing/pairing.ts";
 import { flag, integer, json, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { OPEN_COMMAND, PROXIED_USERS_MAX, TOKEN_MS } from "../schema/messages.ts";
-import {
-  type ClaimRecord,
-  type InboxRows,
-  prepareInsertSteps,
-  prepareKeepOverheard,
-  prepareKeepReactions,
-} from "../turns/turns.ts";
 import type { TranscriptRows } from "../turns/turns.ts";
 import {
+  type ClaimRecord,
+  prepareInboxRows,
+  prepareInsertSteps,
+  prepareKeepReactions,
+} from "../turns/turns.ts";
+import {
   type AppliedChanges,
-  type Changes,
   createStopTurns,
   NOTHING_APPLIED,
   prepareChanges,
@@ -128,9 +126,6 @@ function prepareWaitingTurns(
     },
   };
 }
-
-/** Checks accepted messages; others stay unchanged. */
-type WaitingTurns = ReturnType<typeof prepareWaitingTurns>;
 
 /** No one waits for a passive agent, and a program learns of it by its response. */
 function toldTo(message: InboundMessage, why: UnansweredReason): UnansweredReason | undefined {
@@ -226,28 +221,35 @@ export function prepareVerdictRows(database: DatabaseSync) {
   };
 }
 
-/** Stores a batch in the tables. */
-export type StoreBatch = (batch: AcceptedBatch, arrivedAt: number) => Accepted & {
-  /** The messages whose verdicts are new. */
-  readonly recorded: readonly Judged[];
-  /** The effect of changes; absent if the batch had none. */
-  readonly applied?: AppliedChanges;
-};
-
 interface Recorded extends Settled {
   /** Why its sender gets no answer; absent: not by this message. */
   readonly unanswered?: UnansweredReason;
 }
 
-function prepareStoreBatch(
-  database: DatabaseSync,
-  { memory, verdicts, pruner, inbox, commands }: Omit<BatchDeps, "onRecorded">,
-  unpairedSenders: ReturnType<typeof prepareUnpairedSenders>,
-  waitingTurns: WaitingTurns,
-  changes: Changes,
-  stops: ReturnType<typeof prepareStops>,
-): StoreBatch {
-  const keep = prepareKeepJudged(database, memory, pruner, inbox);
+/** Prepares everything that decides and stores verdicts, within transactions of the caller's. */
+function prepareJudging(database: DatabaseSync, memory: Memory, retention: Retention) {
+  return {
+    verdicts: prepareVerdictRows(database),
+    unpairedSenders: prepareUnpairedSenders(database),
+    waitingTurns: prepareWaitingTurns(database, memory),
+    keep: prepareKeepJudged(database, memory, retention),
+  };
+}
+
+type Judging = ReturnType<typeof prepareJudging>;
+
+function createBatches(
+  { database, commit, read }: Transactions,
+  memory: Memory,
+  pruner: Pruner,
+  transcripts: TranscriptRows,
+  { addCommands }: ReturnType<typeof createCommands>,
+  { verdicts, unpairedSenders, waitingTurns, keep }: Judging,
+  onRecorded: OnRecorded,
+) {
+  const { direct } = memory;
+  const changes = prepareChanges(database, memory, transcripts);
+  const stops = prepareStops(database);
   const settleEcho = prepareSettleEcho(database);
   const keepGuild = prepareKeepGuild(database);
   const keepReactions = prepareKeepReactions(database);
@@ -296,22 +298,23 @@ function prepareStoreBatch(
     };
   }
 
-  return (batch, arrivedAt) => {
+  /** Stores a batch in the tables. */
+  function store(batch: AcceptedBatch, arrivedAt: number) {
     const { accountId, heard, echoes, reactions = [], hookEvents, guilds } = batch;
     const results = recordAll(batch, arrivedAt);
     const recorded = results.map(({ judged }) => judged);
-    const { accepted, undecided, grown } = keep(recorded, arrivedAt);
+    const { accepted, undecided } = keep(recorded, arrivedAt);
     const applied = applyAll(batch, accepted, arrivedAt);
     const echoResults = echoes.map((echo) => settleEcho(accountId, echo));
     if (reactions.length > 0) keepReactions(accountId, reactions, arrivedAt);
     if (hookEvents) addEvents(hookEvents, arrivedAt);
-    if (batch.commands) commands.addCommands(batch.commands, arrivedAt);
+    if (batch.commands) addCommands(batch.commands, arrivedAt);
     for (const guild of guilds) keepGuild(accountId, guild);
     if (heard) {
       const storedUpTo = newestOf(recorded);
       advance(accountId, { ...heard, storedUpTo, heardAt: arrivedAt });
     }
-    pruner.afterBatch(grown, recorded.length, arrivedAt);
+    pruner.stored(recorded.length, arrivedAt);
     const settledRows = echoResults.flatMap(({ settledIn }) => settledIn ?? []);
     const cut = new Set<string>(applied?.cut);
     return {
@@ -326,6 +329,43 @@ function prepareStoreBatch(
       settledIn: [...new Set(settledRows)],
       foreign: echoResults.flatMap(({ foreign }) => foreign ?? []),
     };
+  }
+
+  return {
+    /**
+     * T1. A message that the store has already stays unchanged, with its verdict. Challenges are
+     * settled here. A sender who is paired by now is accepted. If a sender gets a code, the message
+     * with the code goes to the outbox. If too many turns wait, an accepted message is refused, and
+     * the notice about that goes to the outbox (X4).
+     *
+     * @param arrivedAt Unix time in milliseconds at which the batch arrived. That may be an hour ago,
+     * if the disk has refused it since.
+     */
+    async acceptBatch(batch: AcceptedBatch, arrivedAt: number): Promise<Accepted> {
+      // Only a new code, a channel's first message and a call wait for the disk. A flood cannot produce
+      // the first two, and calls have a limit of their own.
+      const previewed = batch.judged.some(({ verdict }) => verdict.kind === "challenge")
+        ? await read(() => batch.judged.map((judged) => unpairedSenders.preview(judged, arrivedAt)))
+        : batch.judged;
+      const isFirst = previewed.some(({ verdict }) => verdict.kind === "challenge") ||
+        directOf(previewed).some((message) => !direct.has(keyOf(message)));
+      if (batch.waiting && memory.turns.counts.isStale) await read(memory.readTurns);
+      const name = isFirst ? "FIRST_DM" : "T1";
+      const removes = (batch.changes ?? []).length > 0;
+      const mayCut = removes || batch.judged.some(({ stop }) => stop);
+      const storing = commit(COMMIT_OPTIONS[name], () => store(batch, arrivedAt), {
+        isAlone: mayCut, // so that no turn ends with the answer to another text
+        removes,
+        onStored({ recorded, accepted, applied }) {
+          for (const message of directOf(recorded)) direct.add(keyOf(message));
+          memory.accepted(accepted);
+          if (applied) changes.remember(applied);
+        },
+      });
+      const { recorded, applied: _, ...accepted } = await storing;
+      onRecorded(recorded);
+      return accepted;
+    },
   };
 }
 
@@ -344,36 +384,8 @@ function newestOf(recorded: readonly Judged[]): number {
   return newest;
 }
 
-/** Everything that the inbox needs from other parts of the store. */
-interface InboxDeps {
-  /** Waiting messages and channels that this process remembers. */
-  readonly memory: Memory;
-  readonly verdicts: ReturnType<typeof prepareVerdictRows>;
-  /** Deletes old context and verdicts as new ones arrive. */
-  readonly pruner: Pruner;
-  /** Transcripts of sessions, which a deletion changes. */
-  readonly transcripts: TranscriptRows;
-  readonly inbox: InboxRows;
-  /** Gets the new verdicts, once they are stored. */
-  readonly onRecorded: (recorded: readonly Judged[]) => void;
-}
-
-/** The same, with the commands of people. */
-interface BatchDeps extends InboxDeps {
-  readonly commands: Commands;
-}
-
-/** The messages and channels that new verdicts have changed. */
-export interface Kept {
-  readonly accepted: readonly Judged[];
-  /** Messages that wait for a fact. */
-  readonly undecided: readonly Judged[];
-  /** Channels whose context has grown. */
-  readonly grown: readonly ContextGrowth[];
-}
-
-/** Applies verdicts within a transaction of the caller's. */
-export type KeepJudged = (recorded: readonly Judged[], now: number) => Kept;
+/** Gets the new verdicts, once they are stored. */
+type OnRecorded = (recorded: readonly Judged[]) => void;
 
 /**
  * Prepares the effects of verdicts: a message then goes to the inbox, to a channel's context, or to the
@@ -382,18 +394,16 @@ export type KeepJudged = (recorded: readonly Judged[], now: number) => Kept;
 function prepareKeepJudged(
   database: DatabaseSync,
   { quiet }: Memory,
-  { contextPerChannel }: Pruner,
-  inbox: InboxRows,
-): KeepJudged {
-  const blocks = prepareMessageBlocks(database);
-  const keepOverheard = prepareKeepOverheard(blocks, quiet, contextPerChannel);
+  { contextPerChannel }: Retention,
+) {
+  const inbox = prepareInboxRows(database);
+  const overheard = prepareOverheard(database);
   const keepDirectChannel = prepareKeepDirectChannel(database);
   const keepUndecided = prepareKeepUndecided(database);
-  return (recorded, now) => {
-    const grown: ContextGrowth[] = [];
+  return (recorded: readonly Judged[], now: number) => {
     for (const { key, messages } of overheardIn(recorded)) {
-      keepOverheard(key, messages, now);
-      grown.push({ key, count: messages.length });
+      quiet.kept(key);
+      overheard.add(key, messages, contextPerChannel, now);
     }
     const accepted = recorded.filter(({ message, verdict, route }) => {
       if (verdict.kind !== "accept") return false;
@@ -403,7 +413,7 @@ function prepareKeepJudged(
     for (const message of directOf(recorded)) keepDirectChannel(message);
     const undecided = recorded.filter(({ verdict }) => verdict.kind === "undecided");
     for (const judged of undecided) keepUndecided(judged, now);
-    return { accepted, undecided, grown };
+    return { accepted, undecided };
   };
 }
 
@@ -559,8 +569,6 @@ function createCommands({ database, sql, commit, read }: Transactions) {
   };
 }
 
-type Commands = ReturnType<typeof createCommands>;
-
 /** Maximum number of messages that one turn answers. */
 const CARRIED_MAX = 20;
 
@@ -580,8 +588,8 @@ function claimOf(turn: MessageId, entries: readonly WaitingMessage[], now: numbe
 function createClaims(
   { database, sql, commit, read }: Transactions,
   { turns, apply, readTurns, forgotten }: Memory,
-  inbox: InboxRows,
 ) {
+  const inbox = prepareInboxRows(database);
   const { backlog } = turns;
   const insertSteps = prepareInsertSteps(database);
   const selectMessage = sql`SELECT message FROM inbox WHERE message_id = ?`;
@@ -776,57 +784,6 @@ function createClaims(
   };
 }
 
-function createBatches(
-  { database, commit, read }: Transactions,
-  { memory, verdicts, pruner, transcripts, inbox, commands, onRecorded }: BatchDeps,
-) {
-  const { direct } = memory;
-  const unpairedSenders = prepareUnpairedSenders(database);
-  const waitingTurns = prepareWaitingTurns(database, memory);
-  const blocks = prepareMessageBlocks(database);
-  const changes = prepareChanges(database, memory, blocks, transcripts);
-  const stops = prepareStops(database);
-  const deps = { memory, verdicts, pruner, transcripts, inbox, commands };
-  const store = prepareStoreBatch(database, deps, unpairedSenders, waitingTurns, changes, stops);
-
-  return {
-    /**
-     * T1. A message that the store has already stays unchanged, with its verdict. Challenges are
-     * settled here. A sender who is paired by now is accepted. If a sender gets a code, the message
-     * with the code goes to the outbox. If too many turns wait, an accepted message is refused, and
-     * the notice about that goes to the outbox (X4).
-     *
-     * @param arrivedAt Unix time in milliseconds at which the batch arrived. That may be an hour ago,
-     * if the disk has refused it since.
-     */
-    async acceptBatch(batch: AcceptedBatch, arrivedAt: number): Promise<Accepted> {
-      // Only a new code, a channel's first message and a call wait for the disk. A flood cannot produce
-      // the first two, and calls have a limit of their own.
-      const previewed = batch.judged.some(({ verdict }) => verdict.kind === "challenge")
-        ? await read(() => batch.judged.map((judged) => unpairedSenders.preview(judged, arrivedAt)))
-        : batch.judged;
-      const isFirst = previewed.some(({ verdict }) => verdict.kind === "challenge") ||
-        directOf(previewed).some((message) => !direct.has(keyOf(message)));
-      if (batch.waiting && memory.turns.counts.isStale) await read(memory.readTurns);
-      const name = isFirst ? "FIRST_DM" : "T1";
-      const removes = (batch.changes ?? []).length > 0;
-      const mayCut = removes || batch.judged.some(({ stop }) => stop);
-      const storing = commit(COMMIT_OPTIONS[name], () => store(batch, arrivedAt), {
-        isAlone: mayCut, // so that no turn ends with the answer to another text
-        removes,
-        onStored({ recorded, accepted, applied }) {
-          for (const message of directOf(recorded)) direct.add(keyOf(message));
-          memory.accepted(accepted);
-          if (applied) changes.remember(applied);
-        },
-      });
-      const { recorded, applied: _, ...accepted } = await storing;
-      onRecorded(recorded);
-      return accepted;
-    },
-  };
-}
-
 function keyOf({ accountId, channelId }: InboundMessage): string {
   return `${accountId} ${channelId}`;
 }
@@ -850,16 +807,24 @@ interface Undecided {
   readonly at: number;
 }
 
-export function createInbox(transactions: Transactions, deps: InboxDeps) {
+export function createInbox(
+  transactions: Transactions,
+  memory: Memory,
+  pruner: Pruner,
+  transcripts: TranscriptRows,
+  retention: Retention,
+  onRecorded: OnRecorded,
+) {
   const commands = createCommands(transactions);
+  const judging = prepareJudging(transactions.database, memory, retention);
   return {
     ...createAnsweredPeople(transactions),
-    ...createBatches(transactions, { ...deps, commands }),
-    ...createClaims(transactions, deps.memory, deps.inbox),
+    ...createBatches(transactions, memory, pruner, transcripts, commands, judging, onRecorded),
+    ...createClaims(transactions, memory),
     ...commands,
     ...createProxiedUsers(transactions),
-    ...createStopTurns(transactions, deps.memory),
-    ...createUndecided(transactions, deps),
+    ...createStopTurns(transactions, memory),
+    ...createUndecided(transactions, memory, pruner, judging, onRecorded),
   };
 }
 
@@ -927,14 +892,14 @@ function createProxiedUsers({ sql, commit, read }: Transactions) {
  */
 function createUndecided(
   { database, sql, commit, read }: Transactions,
-  { verdicts, pruner, onRecorded, memory, inbox }: InboxDeps,
+  memory: Memory,
+  pruner: Pruner,
+  { verdicts, unpairedSenders, waitingTurns, keep }: Judging,
+  onRecorded: OnRecorded,
 ) {
   const select = sql`SELECT * FROM undecided WHERE account_id = ? ORDER BY id`;
   const take = prepareTakeUndecided(database);
   const takeWaiting = prepareTakeWaiting(database);
-  const unpairedSenders = prepareUnpairedSenders(database);
-  const waitingTurns = prepareWaitingTurns(database, memory);
-  const keep = prepareKeepJudged(database, memory, pruner, inbox);
   const commandOf = prepareCommandOf(database);
 
   /**
@@ -953,8 +918,8 @@ function createUndecided(
     verdicts.replace(settled, now);
     checked.keep?.();
     const keptAt = settled.verdict.kind === "undecided" ? at : now;
-    const { accepted, undecided, grown } = keep([settled], keptAt);
-    pruner.afterBatch(grown, 1, now);
+    const { accepted, undecided } = keep([settled], keptAt);
+    pruner.stored(1, now);
     return {
       settled,
       accepted,

@@ -37,7 +37,6 @@ import {
 import { TERMS, termsOf } from "../../core/inbound/inbound.ts";
 import { createNewestSet } from "../../lib/cache.ts";
 import { statementsOf } from "../database/commits.ts";
-import type { OverheardKey } from "../messages/messages.ts";
 import {
   account,
   flag,
@@ -48,10 +47,10 @@ import {
   snowflake,
   text,
 } from "../schema/columns.ts";
+import type { OverheardKey } from "../messages/messages.ts";
 import { IS_OPEN } from "../schema/messages.ts";
 import { IS_PARKED } from "../schema/person.ts";
 import { namesOne } from "../sources/sources.ts";
-import { createSpentToday } from "../usage/usage.ts";
 
 export interface WaitingMessage extends WaitingTurn {
   readonly messageId: MessageId;
@@ -823,7 +822,7 @@ interface QuietChannel {
   readonly readUpTo: Map<string, number>;
 }
 
-export function createQuietChannels() {
+function createQuietChannels() {
   const accounts = new Map<AccountId, Map<ChannelId, QuietChannel>>();
   let size = 0;
 
@@ -868,7 +867,6 @@ export function createMemory(database: DatabaseSync) {
   const turns = createOpenTurns();
   const apply = (event: TurnEvent): void => applyTurn(turns, event);
   const quiet = createQuietChannels();
-  const spent = createSpentToday();
   const direct = createNewestSet<string>(DIRECT_MAX);
   return {
     /** The open turns; only `apply` changes them. */
@@ -883,14 +881,12 @@ export function createMemory(database: DatabaseSync) {
     },
     /** Words that were removed while turns ran. */
     forgotten: createForgotten(turns.running),
-    /** Channels without new context for their sessions. */
-    quiet,
     /** Direct channels that are on the disk: their messages need no commit that waits for it. */
     direct,
-    spent,
+    /** Channels without new context for their sessions. */
+    quiet,
     /** Forgets everything, because the tables may differ. */
     forget(): void {
-      spent.forget();
       apply({ kind: "undone" });
       quiet.forget();
       direct.clear();

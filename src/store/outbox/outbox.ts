@@ -43,12 +43,11 @@ import { ENDS_WORDS } from "../sources/sources.ts";
 import {
   DAMAGED_ROW,
   JOIN_DRAFT,
-  type OutboxRows,
   prepareAddOnce,
   prepareAddToOutbox,
   prepareHoldDamaged,
   prepareOutboxFiles,
-  prepareOutboxRows,
+  prepareSettle,
   readOutboxRow,
   ROW_COLUMNS,
   storedMessage,
@@ -142,7 +141,12 @@ function keyOf({ message: { accountId, nonce } }: OutboxRow) {
   return { accountId, nonce };
 }
 
-function createAttemptRows({ sql, commit }: Transactions, rows: OutboxRows) {
+function createAttemptRows({ database, sql, commit }: Transactions) {
+  const settle = prepareSettle(database);
+  const markSending = sql`UPDATE outbox
+     SET state = 'sending', first_attempt_at = COALESCE(first_attempt_at, :now),
+         action = IIF(:isPost, 'post', action), next_attempt_at = NULL
+     WHERE ${THIS} AND state IN ('pending', 'sending')`;
   const markRefused = sql`UPDATE outbox
      SET state = IIF(:firstAttemptAt IS NULL, 'pending', 'sending'),
          first_attempt_at = :firstAttemptAt,
@@ -174,15 +178,18 @@ function createAttemptRows({ sql, commit }: Transactions, rows: OutboxRows) {
      * @returns Whether the row was still to be sent.
      */
     markSending: (row: OutboxRow, now: number) =>
-      // A message posted in a draft's place stays a post, even if the draft appears later.
-      commit(COMMIT_OPTIONS.T4, () => rows.intend(keyOf(row), now, row.action.kind === "post")),
+      commit(COMMIT_OPTIONS.T4, () => {
+        // A message posted in a draft's place stays a post, even if the draft appears later.
+        const isPost = row.action.kind === "post" ? 1 : 0;
+        return markSending.run({ ...keyOf(row), now, isPost }).changes > 0;
+      }),
     /**
      * T5: Discord has the message, or had it before it was deleted. Its files are deleted.
      *
      * @returns Whether this call settled the row; the gateway's echo may have settled it before.
      */
     markSent: (row: OutboxRow, messageId?: MessageId) =>
-      commit(COMMIT_OPTIONS.T5, () => rows.settle(unsettledOf(row), messageId)),
+      commit(COMMIT_OPTIONS.T5, () => settle(unsettledOf(row), messageId)),
     /**
      * Takes T4 back, because this attempt created no message. An earlier attempt may have created
      * one.
@@ -777,13 +784,10 @@ function toDamagedRow(row: unknown): OpenRow {
   };
 }
 
-export function createOutbox(
-  transactions: Transactions,
-  rows: OutboxRows = prepareOutboxRows(transactions.database),
-) {
+export function createOutbox(transactions: Transactions) {
   return {
     ...createAdditions(transactions),
-    ...createAttemptRows(transactions, rows),
+    ...createAttemptRows(transactions),
     ...createFileRemoval(transactions),
     ...createHeads(transactions),
     ...createHeldRows(transactions),

@@ -80,41 +80,16 @@ function prepareInsertRow(database: DatabaseSync): (row: NewOutboxRow) => void {
   };
 }
 
-/** Names a row. Its number in memory may belong to another row of the table, so the nonce does. */
-export interface RowKey {
+/** A row to settle. Its number may belong to another row of the table, so the nonce names it. */
+export interface Unsettled {
   readonly accountId: AccountId;
   readonly nonce: string;
-}
-
-export interface Unsettled extends RowKey {
   /** Number of the row in the table, used only to delete its files. */
   readonly id: number;
   /** Target channel of the message; a delivery there ends its parking. */
   readonly channelId: ChannelId;
   readonly fileCount: number;
 }
-
-export function prepareOutboxRows(database: DatabaseSync) {
-  const sql = statementsOf(database);
-  const markSending = sql`UPDATE outbox
-     SET state = 'sending', first_attempt_at = COALESCE(first_attempt_at, ?),
-         action = IIF(?, 'post', action), next_attempt_at = NULL
-     WHERE account_id = ? AND nonce = ? AND state IN ('pending', 'sending')`;
-  return {
-    /**
-     * Notes the intent to send a row.
-     *
-     * @param isPost Whether a message in a draft's place is posted.
-     * @returns Whether the row still waits to be sent.
-     */
-    intend: ({ accountId, nonce }: RowKey, now: number, isPost: boolean) =>
-      markSending.run(now, isPost ? 1 : 0, accountId, nonce).changes > 0,
-    /** Ends a row. Returns whether it was not sent before. */
-    settle: prepareSettle(database),
-  };
-}
-
-export type OutboxRows = ReturnType<typeof prepareOutboxRows>;
 
 /**
  * Settles a row whose message Discord has (T5), according to its answer, the gateway's echo, or the
@@ -123,7 +98,7 @@ export type OutboxRows = ReturnType<typeof prepareOutboxRows>;
  * @param messageId Absent if the message was deleted, or if there was none to send.
  * @returns Whether this call settled the row; `false` if it was settled before.
  */
-function prepareSettle(
+export function prepareSettle(
   database: DatabaseSync,
 ): (row: Unsettled, messageId: MessageId | undefined) => boolean {
   const sql = statementsOf(database);

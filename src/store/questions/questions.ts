@@ -39,7 +39,7 @@ import {
   STORED_QUESTION,
 } from "../schema/person.ts";
 import { prepareInsertSteps } from "../turns/turns.ts";
-import type { UsageRows } from "../usage/usage.ts";
+import { prepareAddUsage } from "../usage/usage.ts";
 
 export interface NewCard {
   readonly frozen: Frozen;
@@ -251,7 +251,7 @@ function createCards({ database, sql, commit, read }: Transactions, onDecided: O
   };
 }
 
-export function createQuestions(transactions: Transactions, memory: Memory, usage: UsageRows) {
+export function createQuestions(transactions: Transactions, memory: Memory) {
   const selectOpen = transactions.database.prepare(SELECT_OPEN);
   const onDecided: OnDecided = (messageIds) => {
     for (const turn of messageIds) {
@@ -259,7 +259,7 @@ export function createQuestions(transactions: Transactions, memory: Memory, usag
     }
   };
   return {
-    ...createParking(transactions, memory, usage),
+    ...createParking(transactions, memory),
     ...createCards(transactions, onDecided),
     ...createDecisions(transactions, onDecided),
     ...createExecRules(transactions),
@@ -307,9 +307,9 @@ const PRUNED_AT_ONCE = 16;
  */
 function createParking(
   { database, sql, commit, read }: Transactions,
-  { turns, apply, spent, forgotten }: Memory,
-  usage: UsageRows,
+  { turns, apply, forgotten }: Memory,
 ) {
+  const addUsage = prepareAddUsage(database);
   const insertSteps = prepareInsertSteps(database);
   // Waiting for people is no failed attempt. The first attempt stays counted: a later one knows by
   // that which messages belong to the turn.
@@ -344,52 +344,45 @@ function createParking(
     async park({ claim, steps, charges, asked, now }: TurnToPark) {
       const { message, attempt } = claim;
       const { id: messageId, accountId, channelId, guildId, sender } = message;
-      const end = spent.begin(charges);
-      try {
-        await commit(COMMIT_OPTIONS.TS, () => {
-          if (!isRunning(turns, claim)) {
-            throw new Error(`The turn of message ${messageId} has ended`);
-          }
-          usage.add({ charges });
-          if (forgotten.hasRead(messageId, steps)) return "again";
-          insertSteps({ accountId, messageId, attempt }, steps);
-          const [questions, ...parts] = prune;
-          if (questions && questions.run(now - QUESTIONS_KEPT_MS).changes > 0) {
-            for (const part of parts) part.run();
-          }
-          unclaim.run({ messageId });
-          const open = COUNT.read(count.get(accountId, sender.id)).count;
-          for (const [index, { callKey, code, question }] of asked.entries()) {
-            const isTooMany = open + index >= MAX_OPEN_QUESTIONS;
-            insert({
-              accountId,
-              messageId,
-              channelId,
-              guildId,
-              askerId: sender.id,
-              callKey,
-              code,
-              question,
-              state: isTooMany ? "withdrawn" : "open",
-              decidedAt: isTooMany ? now : undefined,
-              createdAt: now,
-              expiresAt: now + question.timeoutMs,
-            });
-            for (const covered of question.covers ?? []) cover.run({ covered, callKey });
-          }
-          return selectOpen.get(messageId) !== undefined ? "parked" : "resumed";
-        }, {
-          onStored(state) {
-            if (state === "again") return apply({ kind: "again", turns: [messageId] });
-            apply({ kind: "parked", claim });
-            if (state === "resumed") apply({ kind: "resumed", turn: messageId });
-          },
-        });
-        end(true);
-      } catch (error) {
-        end(false);
-        throw error;
-      }
+      await commit(COMMIT_OPTIONS.TS, () => {
+        if (!isRunning(turns, claim)) {
+          throw new Error(`The turn of message ${messageId} has ended`);
+        }
+        addUsage({ charges });
+        if (forgotten.hasRead(messageId, steps)) return "again";
+        insertSteps({ accountId, messageId, attempt }, steps);
+        const [questions, ...parts] = prune;
+        if (questions && questions.run(now - QUESTIONS_KEPT_MS).changes > 0) {
+          for (const part of parts) part.run();
+        }
+        unclaim.run({ messageId });
+        const open = COUNT.read(count.get(accountId, sender.id)).count;
+        for (const [index, { callKey, code, question }] of asked.entries()) {
+          const isTooMany = open + index >= MAX_OPEN_QUESTIONS;
+          insert({
+            accountId,
+            messageId,
+            channelId,
+            guildId,
+            askerId: sender.id,
+            callKey,
+            code,
+            question,
+            state: isTooMany ? "withdrawn" : "open",
+            decidedAt: isTooMany ? now : undefined,
+            createdAt: now,
+            expiresAt: now + question.timeoutMs,
+          });
+          for (const covered of question.covers ?? []) cover.run({ covered, callKey });
+        }
+        return selectOpen.get(messageId) !== undefined ? "parked" : "resumed";
+      }, {
+        onStored(state) {
+          if (state === "again") return apply({ kind: "again", turns: [messageId] });
+          apply({ kind: "parked", claim });
+          if (state === "resumed") apply({ kind: "resumed", turn: messageId });
+        },
+      });
     },
     /** The decision about a call; `undefined` if there is none yet. */
     decisionOf: (callKey: string): Promise<Decision | undefined> =>

@@ -251,7 +251,7 @@ export interface Keeps<Name extends string = string> {
   /** The column with the time of a row; `day` has days. */
   readonly by: Name;
   /** Number of days, or the key of `store.retention` with it. */
-  readonly days: number | "transcriptsDays" | "usageDays";
+  readonly days: number | "contextDays" | "decisionsDays" | "transcriptsDays" | "usageDays";
   /** Condition of the rows that may go; all by default. */
   readonly mayGo?: string;
   /** Whether old rows are looked for once a day, because no index has the time. */

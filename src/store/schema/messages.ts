@@ -69,6 +69,7 @@ const DECISION = table("decision", {
   sql: `
     CREATE INDEX decision_run ON decision (facts ->> '$.knownFacts.triggered.messageId')
       WHERE why = 'triggered';`,
+  keeps: { by: "at", days: "decisionsDays" },
   holds: {
     under: "Decisions",
     data:
@@ -283,42 +284,41 @@ const STEP = table("step", {
   forgets: { delete: IN("message_id", "messages"), scrub: ["step"] },
 });
 
-/** Overheard messages of one channel, stored together. The view `message` shows them one by one. */
-const MESSAGE_BLOCK = table("message_block", {
+/** The id of a message as the number by which a channel's messages are in order. */
+export const MESSAGE_NUMBER = "CAST(message_id AS INTEGER)";
+
+/** Overheard messages. An account sees only messages that it has overheard itself (H1). */
+export const OVERHEARD = table("message", {
   id: rowNumber(),
   accountId: account(),
   channelId: snowflake<"channel">(),
-  sentFrom: integer(), // when the oldest and the newest of the messages were sent,
-  sentTo: integer(), // as their ids say
-  count: integer(),
+  messageId: snowflake<"message">(),
+  authorId: snowflake<"user">(),
+  tag: text(),
+  text: text(),
+  replyTo: optional(snowflake<"message">()),
+  forwards: optional(snowflake<"message">()),
+  sentAt: integer(),
   keptAt: integer(),
-  messages: json(), // [message id, author's id, tag, text, sent_at, reply_to?, forwards?]
 }, {
   sql: `
-    CREATE INDEX message_block_in_channel
-      ON message_block (account_id, channel_id, sent_to, sent_from, count);
-    CREATE VIEW message AS
-      SELECT b.id AS block, b.account_id, b.channel_id, length(v.value ->> 0) AS digits,
-             v.value ->> 0 AS message_id, v.value ->> 1 AS author_id, v.value ->> 2 AS tag,
-             v.value ->> 3 AS text, v.value ->> 5 AS reply_to, v.value ->> 6 AS forwards,
-             v.value ->> 4 AS sent_at, b.kept_at
-      FROM message_block AS b CROSS JOIN json_each(b.messages) AS v;`,
+    CREATE UNIQUE INDEX message_in_channel ON message (account_id, channel_id, ${MESSAGE_NUMBER});`,
+  keeps: { by: "keptAt", days: "contextDays" },
   holds: {
     under: "Texts",
     data: "Other messages in allowed channels, by people who may talk to the bot there (context)",
-    kept: "{contextDays}, and about the newest {contextPerChannel} of each channel",
+    kept: "{contextDays}, the newest {contextPerChannel} of each channel",
   },
   forgets: {
     change: {
-      columns: ["messages"],
+      columns: ["author_id", "tag", "text", "reply_to", "forwards"],
       row(row, { sources }, scrub) {
-        const all: readonly (readonly unknown[])[] = JSON.parse(stringIn(row, "messages"));
-        const others = all.filter(([, author, , , , , forwards]) =>
-          !sources.has(author) && !sources.has(forwards)
-        ).map((message) => sources.has(message[5]) ? message.slice(0, 5) : message);
-        if (others.length === 0) return "delete";
-        const after = scrub.json(JSON.stringify(others));
-        return after === row["messages"] ? undefined : { messages: after, count: others.length };
+        if (sources.has(row["author_id"]) || sources.has(row["forwards"])) return "delete";
+        const after = {
+          ...changed(row, ["tag", "text"], scrub.text),
+          ...(sources.has(row["reply_to"]) && { reply_to: null }),
+        };
+        return Object.keys(after).length === 0 ? undefined : after;
       },
     },
   },
@@ -346,6 +346,7 @@ const REACTION = table("reaction", {
   unique: ["accountId", "messageId", "userId", "emoji"],
   sql: "CREATE INDEX reaction_in_channel ON reaction (account_id, channel_id, id);",
   isOfBot: true,
+  keeps: { by: "at", days: "contextDays" },
   holds: {
     under: "People",
     data: "Changed reactions on messages: person, message, emoji",
@@ -386,7 +387,7 @@ export const MESSAGE_TABLES: readonly DeclaredTable[] = [
   ENTRY,
   CHECKPOINT,
   STEP,
-  MESSAGE_BLOCK,
+  OVERHEARD,
   REACTION,
   OPEN_COMMAND,
 ];

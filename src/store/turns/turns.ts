@@ -10,9 +10,9 @@
  * Reactions wait for the next turn in their channel (H5). Each has one row with its last change, so
  * a person who adds and removes it a thousand times costs one row.
  *
- * The newest entries of recently used sessions are in memory. Most turns show the model entries
- * that an earlier turn has just stored, so they read nothing from the table. For each session,
- * memory has exactly the table's newest entries, or none.
+ * The newest entries of recently used sessions are in memory: most turns show the model entries that an
+ * earlier turn has just stored. For each session, memory has exactly the table's newest entries, or
+ * none.
  */
 
 import type { DatabaseSync } from "node:sqlite";
@@ -45,18 +45,14 @@ import type { Charge, TurnCost } from "../../core/spending/budget.ts";
 import type { Step } from "../../core/step.ts";
 import { bounded, withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, statementsOf, type Transactions, UNNAMED } from "../database/commits.ts";
-import { type createQuietChannels, isRunning, type Memory } from "../memory/memory.ts";
-import {
-  type MessageBlocks,
-  type OverheardKey,
-  prepareMessageBlocks,
-} from "../messages/messages.ts";
-import type { Pruner } from "../messages/retention.ts";
+import { isRunning, type Memory } from "../memory/memory.ts";
+import { type OverheardKey, prepareOverheard } from "../messages/messages.ts";
+import type { Pruner, Retention } from "../messages/retention.ts";
 import { prepareAddTurn } from "../outbox/outbox.ts";
 import { integer, json, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
-import { REACTIONS_MAX, REACTIONS_PER_CHANNEL } from "../schema/messages.ts";
+import { MESSAGE_NUMBER, REACTIONS_MAX, REACTIONS_PER_CHANNEL } from "../schema/messages.ts";
 import { ANSWER_THREAD, THREADS_MAX } from "../schema/person.ts";
-import type { UsageRows } from "../usage/usage.ts";
+import { prepareAddUsage } from "../usage/usage.ts";
 
 interface EntryPlace {
   readonly agentId: string;
@@ -422,14 +418,7 @@ export function prepareInboxRows(database: DatabaseSync) {
   };
 }
 
-export type InboxRows = ReturnType<typeof prepareInboxRows>;
-
 const NOT_STORED: StoredTurn = { stored: false, dropped: 0 };
-
-export interface TurnTables {
-  readonly inbox: InboxRows;
-  readonly usage: UsageRows;
-}
 
 interface TurnRecord extends EndRecord {
   readonly accountId: string;
@@ -458,18 +447,19 @@ function recordOf(
 
 function createTurnEnds(
   { database, commit }: Transactions,
-  { turns, apply: note, spent, forgotten }: Memory,
+  { turns, apply: note, forgotten }: Memory,
   transcripts: TranscriptRows,
-  tables: TurnTables,
 ) {
+  const inbox = prepareInboxRows(database);
+  const addUsage = prepareAddUsage(database);
   const addTurn = prepareAddTurn(database);
   const insertSteps = prepareInsertSteps(database);
 
   /** Does a record's work; `false` and nothing if the turn has an end, or its account has moved. */
   function apply(record: TurnRecord): boolean {
-    if (!tables.inbox.end(record)) return false;
+    if (!inbox.end(record)) return false;
     const { accountId, messageId, attempt, entries, steps } = record;
-    tables.usage.add(record);
+    addUsage(record);
     transcripts.insert(record, entries);
     insertSteps({ accountId, messageId, attempt }, steps);
     return true;
@@ -495,27 +485,20 @@ function createTurnEnds(
       const running = turns.running.get(claim.message.id);
       if (running?.attempt !== claim.attempt) return NOT_STORED;
       const { claimedAt } = running;
-      const counted = spent.begin(given.charges ?? [], given.told?.userId);
       const remember = transcripts.storing(claim.route.sessionKey);
       const entries = given.entries.map((entry) => ({
         ...entry,
         text: withoutControls(entry.text),
       }));
       const ending = { ...given, entries, claimedAt };
-      const storing = commit(COMMIT_OPTIONS.T3, () => store(ending, now, maxWaiting), {
+      const done = await commit(COMMIT_OPTIONS.T3, () => store(ending, now, maxWaiting), {
         onStored(done) {
           if (done === "again") return note({ kind: "again", turns: [claim.message.id] });
           if (done.stored) remember(entries);
           note({ kind: "ended", claim });
         },
       });
-      const done = await storing.catch((error: unknown) => {
-        counted(false);
-        throw error;
-      });
-      const stored = done === "again" ? NOT_STORED : done;
-      counted(stored.stored);
-      return stored;
+      return done === "again" ? NOT_STORED : done;
     },
   };
 }
@@ -541,9 +524,10 @@ export function prepareInsertSteps(database: DatabaseSync): (of: {
 
 function createSteps(
   { database, sql, commit, read }: Transactions,
-  { turns, apply, spent, forgotten }: Memory,
-  tables: TurnTables,
+  { turns, apply, forgotten }: Memory,
 ) {
+  const inbox = prepareInboxRows(database);
+  const addUsage = prepareAddUsage(database);
   const select = sql`SELECT step FROM step WHERE message_id = ? ORDER BY id`;
   const insert = prepareInsertSteps(database);
   return {
@@ -571,26 +555,19 @@ function createSteps(
         throw new Error(`The turn of message ${turn} has ended`);
       };
       assertRunning();
-      const end = spent.begin(charges);
       const options = waitsForDisk ? COMMIT_OPTIONS.TS_BEGUN : COMMIT_OPTIONS.TS;
-      try {
-        await commit(options, () => {
-          assertRunning();
-          tables.usage.add({ charges });
-          if (forgotten.hasRead(turn, steps)) return true;
-          tables.inbox.claim(claimed);
-          insert({ accountId, messageId: turn, attempt }, steps);
-          return false;
-        }, {
-          onStored(isAgain) {
-            if (isAgain) apply({ kind: "again", turns: [turn] });
-          },
-        });
-        end(true);
-      } catch (error) {
-        end(false);
-        throw error;
-      }
+      await commit(options, () => {
+        assertRunning();
+        addUsage({ charges });
+        if (forgotten.hasRead(turn, steps)) return true;
+        inbox.claim(claimed);
+        insert({ accountId, messageId: turn, attempt }, steps);
+        return false;
+      }, {
+        onStored(isAgain) {
+          if (isAgain) apply({ kind: "again", turns: [turn] });
+        },
+      });
       assertRunning(); // a change may have ended it meanwhile
     },
   };
@@ -727,7 +704,7 @@ function createReactions({ sql, commit, read }: Transactions) {
     WHERE message_id = ? AND channel_id = ?`;
   const selectOverheard = sql`
     SELECT text, author_id FROM message WHERE account_id = :accountId AND channel_id = :channelId
-      AND message_id = :messageId`;
+      AND ${MESSAGE_NUMBER} = CAST(:messageId AS INTEGER)`;
 
   function quoteOf(key: OverheardKey, messageId: MessageId): ReactionNote["message"] {
     const own = selectOwn.get(messageId, key.accountId);
@@ -776,16 +753,15 @@ export function createTurns(
   memory: Memory,
   pruner: Pruner,
   transcripts: TranscriptRows,
-  tables: TurnTables,
+  retention: Retention,
 ) {
-  const { entriesOf } = transcripts;
   return {
-    ...createContext(transactions, memory, pruner),
+    ...createContext(transactions, memory, pruner, retention),
     ...createAnswerThreads(transactions),
     ...createReactions(transactions),
-    entriesOf,
-    ...createSteps(transactions, memory, tables),
-    ...createTurnEnds(transactions, memory, transcripts, tables),
+    entriesOf: transcripts.entriesOf,
+    ...createSteps(transactions, memory),
+    ...createTurnEnds(transactions, memory, transcripts),
   };
 }
 
@@ -843,29 +819,6 @@ function createAnswerThreads({ database, sql, commit, read }: Transactions) {
 }
 
 /**
- * Stores overheard messages of a channel, for the next turn there (H1).
- *
- * Only messages whose verdict allows it are kept, so the text of unlisted senders never reaches the
- * disk (P10). An account sees only messages that it has overheard itself, because two accounts may
- * have different rules for one channel.
- *
- * Prepares the keeping of messages with distinct ids, within a transaction of the caller's. A stored
- * message stays unchanged.
- *
- * @param perChannel Maximum number of messages of a channel.
- */
-export function prepareKeepOverheard(
-  blocks: MessageBlocks,
-  quiet: ReturnType<typeof createQuietChannels>,
-  perChannel: number,
-) {
-  return (key: OverheardKey, messages: readonly Overheard[], now: number): void => {
-    quiet.kept(key);
-    blocks.add(key, messages, perChannel, now);
-  };
-}
-
-/**
  * Number of a channel's last questions of which the newest message is looked for. A caught-up
  * message may be older than the one that was answered before it. If more of them come after a newer
  * message, context is shown once more.
@@ -880,9 +833,9 @@ function createContext(
   { database, sql, commit, read }: Transactions,
   { quiet }: Memory,
   pruner: Pruner,
+  { contextPerChannel }: Retention,
 ) {
-  const blocks = prepareMessageBlocks(database);
-  const keep = prepareKeepOverheard(blocks, quiet, pruner.contextPerChannel);
+  const overheard = prepareOverheard(database);
   const selectSeen = sql`SELECT message_id FROM (
        SELECT message_id FROM (
          SELECT role, channel_id, message_id FROM entry
@@ -911,9 +864,10 @@ function createContext(
         const { channelId } = key;
         const row = selectSeen.get({ sessionKey, channelId });
         const after = row && SEEN.read(row).messageId;
-        const messages = blocks.newest(key, { after: after || undefined, before }, limit);
-        const isAll = messages.length === 0 && !blocks.mayHaveNewer(key, before);
-        if (isAll) quiet.allRead(key, sessionKey);
+        const messages = overheard.newest(key, { after, before }, limit);
+        if (messages.length === 0 && !overheard.hasNewer(key, before)) {
+          quiet.allRead(key, sessionKey);
+        }
         return messages;
       });
     },
@@ -926,15 +880,10 @@ function createContext(
     ) =>
       commit(UNNAMED, () => {
         if (messages.length === 0) return;
-        const key = { accountId, channelId };
-        const distinct = firstOfEach(messages);
-        keep(key, distinct, now);
-        pruner.afterBatch([{ key, count: distinct.length }], distinct.length, now);
+        if (messages.length === 0) return;
+        quiet.kept({ accountId, channelId });
+        overheard.add({ accountId, channelId }, messages, contextPerChannel, now);
+        pruner.stored(messages.length, now);
       }),
   };
-}
-
-function firstOfEach(messages: readonly Overheard[]): readonly Overheard[] {
-  const ids = new Set<MessageId>();
-  return messages.filter(({ messageId }) => !ids.has(messageId) && ids.add(messageId));
 }

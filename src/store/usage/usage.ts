@@ -5,11 +5,17 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { statementsOf, UNNAMED } from "../database/commits.ts";
-import type { Spent, SpentBy, SpentIn } from "../../core/spending/budget.ts";
-import { type Charge, dayOf, monthStartOf, type UsedBy } from "../../core/spending/budget.ts";
+import {
+  type Charge,
+  dayOf,
+  monthStartOf,
+  type Spent,
+  type SpentBy,
+  type SpentIn,
+  type UsedBy,
+} from "../../core/spending/budget.ts";
 import { DAY_MS } from "../../lib/clock.ts";
-import type { Transactions } from "../database/commits.ts";
+import { statementsOf, type Transactions, UNNAMED } from "../database/commits.ts";
 import { ADD_USAGE, TOLD_BUDGET } from "../schema/agent.ts";
 import { flag, integer, real, rows, text } from "../schema/columns.ts";
 
@@ -47,79 +53,67 @@ export type UsageSum = ReturnType<typeof SUM.read>;
 
 const SPENT = rows({
   userId: text(),
-  guildId: text(),
+  guildId: text(), // empty in direct messages
   agentId: text(),
-  isOfDay: flag(),
+  isOfDay: flag(), // else of earlier days of its month
   tokens: integer(),
   micros: integer(),
   audioSec: real(),
   unpriced: integer(),
 });
 
+type SpentRow = ReturnType<typeof SPENT.read>;
+
 export function createUsage(
   { database, sql, commit, read }: Transactions,
-  spent: ReturnType<typeof createSpentToday>,
-  rows: UsageRows = prepareUsageRows(database),
 ) {
-  const selectSpent = sql`
+  const addUsage = prepareAddUsage(database);
+  const selectSpent = sql.rows(SPENT.read)`
     SELECT user_id, guild_id, agent_id, day = :day AS is_of_day, SUM(input + output) AS tokens,
            SUM(micros) AS micros, SUM(audio_sec) AS audio_sec, SUM(unpriced) AS unpriced
     FROM usage WHERE day >= :monthStart AND day <= :day
     GROUP BY user_id, guild_id, agent_id, day = :day`;
-  const selectTold = sql`SELECT user_id FROM told_budget WHERE day = ?`;
   const selectOneTold = sql`SELECT 1 FROM told_budget WHERE day = ? AND user_id = ?`;
   const selectKnown = sql`SELECT 1 FROM usage WHERE user_id = ? AND day < ? LIMIT 1`;
   const selectSum = sql`SELECT ${SUMS} FROM usage WHERE day >= ?`;
   const selectSumOf = sql`SELECT ${SUMS} FROM usage WHERE day >= ? AND user_id = ?`;
 
-  function rowsOf(day: number) {
-    const monthStart = monthStartOf(day * DAY_MS);
-    return selectSpent.all({ day, monthStart }).map((row) => {
-      const { guildId, ...spent } = SPENT.read(row);
-      return { ...spent, guildId: guildId !== "" ? guildId : undefined };
-    });
-  }
-
-  function load(day: number): readonly SpentRow[] {
-    const charged = rowsOf(day);
-    spent.load(day, charged, selectTold.all(day).map((row) => String(row["user_id"])));
-    return charged;
+  /** The use of models of a day and of its month so far. */
+  function spentIn(now: number): readonly SpentRow[] {
+    const day = dayOf(now);
+    return selectSpent.all({ day, monthStart: monthStartOf(day * DAY_MS) });
   }
 
   return {
-    /**
-     * The sums of today and of its month that a request counts for. From memory, but for the first call
-     * of a day.
-     */
-    async spentBy(by: UsedBy, now: number): Promise<SpentBy> {
-      const day = dayOf(now);
-      return spent.of(by, day) ?? await read(() => {
-        const charged = load(day);
-        return spent.of(by, day) ?? sumOf(charged, by);
-      });
-    },
-    /** The sums of today and of its month, by the id of the guild. From memory, as `spentBy`. */
-    async spentByGuild(now: number): Promise<ReadonlyMap<string, SpentIn>> {
-      const day = dayOf(now);
-      return spent.guilds(day) ?? await read(() => {
-        const charged = load(day);
-        return spent.guilds(day) ?? createSums(day, charged).guilds;
-      });
-    },
+    /** The sums of today and of its month that a request counts for. */
+    spentBy: (by: UsedBy, now: number): Promise<SpentBy> =>
+      read(() => {
+        const all = spentIn(now);
+        return {
+          user: sumOf(all.filter(({ userId }) => userId === by.userId)),
+          guild: by.guildId !== undefined
+            ? sumOf(all.filter(({ guildId }) => guildId === by.guildId))
+            : undefined,
+          agent: sumOf(all.filter(({ agentId }) => agentId === by.agentId)),
+          total: sumOf(all),
+        };
+      }),
+    /** The sums of today and of its month, by the id of the guild. */
+    spentByGuild: (now: number): Promise<ReadonlyMap<string, SpentIn>> =>
+      read(() => {
+        const inGuilds = spentIn(now).filter(({ guildId }) => guildId !== "");
+        const byGuild = Map.groupBy(inGuilds, ({ guildId }) => guildId);
+        return new Map(Array.from(byGuild, ([guildId, rows]) => [guildId, sumOf(rows)]));
+      }),
     /** Whether a person knows that a budget of the day is spent. */
-    async isTold(userId: string, now: number) {
-      const day = dayOf(now);
-      return spent.isTold(userId, day) ??
-        await read(() => selectOneTold.get(day, userId) !== undefined);
-    },
+    isTold: (userId: string, now: number) =>
+      read(() => selectOneTold.get(dayOf(now), userId) !== undefined),
     /** Whether a model was asked for a person on an earlier day. */
     isKnown: (userId: string, now: number) =>
       read(() => selectKnown.get(userId, dayOf(now)) !== undefined),
-    /** Counts requests at once. The table has them a moment later. */
-    add(charges: readonly Charge[]) {
-      const end = spent.begin(charges);
-      commit(UNNAMED, () => rows.add({ charges })).then(() => end(true), () => end(false));
-    },
+    /** Adds charges. No caller waits until they are stored: a crash may lose the last ones. */
+    add: (charges: readonly Charge[]): void =>
+      void commit(UNNAMED, () => addUsage({ charges })).catch(() => {}), // `store.failure()` has it
     /**
      * Sums from a day on.
      *
@@ -147,15 +141,19 @@ export function createUsage(
 
 export type Usage = ReturnType<typeof createUsage>;
 
-/** The sums without memory, while charges are being written. */
-function sumOf(rows: readonly SpentRow[], by: UsedBy): SpentBy {
-  const sumWhere = (isIn: (row: SpentRow) => boolean) => rows.filter(isIn).reduce(grown, NONE);
-  return {
-    user: sumWhere(({ userId }) => userId === by.userId),
-    guild: by.guildId !== undefined ? sumWhere(({ guildId }) => guildId === by.guildId) : undefined,
-    agent: sumWhere(({ agentId }) => agentId === by.agentId),
-    total: sumWhere(() => true),
-  };
+function sumOf(rows: readonly SpentRow[]): SpentIn {
+  return { day: sum(rows.filter(({ isOfDay }) => isOfDay)), month: sum(rows) };
+}
+
+function sum(rows: readonly SpentRow[]): Spent {
+  const total = { tokens: 0, micros: 0, audioSec: 0, unpriced: 0 };
+  for (const { tokens, micros, audioSec, unpriced } of rows) {
+    total.tokens += tokens;
+    total.micros += micros;
+    total.audioSec += audioSec;
+    total.unpriced += unpriced;
+  }
+  return total;
 }
 
 /** The use of models by a turn, for the tables. */
@@ -169,7 +167,7 @@ interface UsageRecord {
  * Adds the use of models to the table, within a transaction of the caller's, and deletes old use in
  * small steps (X6).
  */
-export function prepareUsageRows(database: DatabaseSync) {
+export function prepareAddUsage(database: DatabaseSync) {
   const sql = statementsOf(database);
   const insert = sql`INSERT INTO usage (day, user_id, channel_id, guild_id, agent_id, model, kind,
                         requests, input, cached, output, micros, unpriced, ms, audio_sec)
@@ -185,116 +183,8 @@ export function prepareUsageRows(database: DatabaseSync) {
     insert.run(...key, 1, ...tokens, ...cost, Math.round(ms), audioSec);
   }
 
-  return {
-    /** Adds charges: those of one day and purpose share a row. */
-    add({ charges, told }: UsageRecord) {
-      for (const charge of charges) add(charge);
-      if (told) tell(told);
-    },
-  };
-}
-
-export type UsageRows = ReturnType<typeof prepareUsageRows>;
-
-interface SpentRow extends Pick<Charge, "userId" | "guildId" | "agentId">, Spent {
-  /** Whether they are of the day; else of earlier days of its month. */
-  readonly isOfDay: boolean;
-}
-
-const NOTHING: Spent = { tokens: 0, micros: 0, audioSec: 0, unpriced: 0 };
-const NONE: SpentIn = { day: NOTHING, month: NOTHING };
-
-/**
- * Keeps the sums of the use of models, of today and of its month, in memory, so that the check of a
- * budget reads no rows.
- *
- * The table has all of it. The sums begin with the first check of a day, and are forgotten if they
- * may differ from the table.
- *
- * Creates empty memory.
- */
-export function createSpentToday() {
-  let loaded: ReturnType<typeof createSums> | undefined;
-  let writing = 0;
-
-  return {
-    /** The sums of a day and its month; `undefined` if they are not in memory. */
-    of(by: UsedBy, day: number): SpentBy | undefined {
-      if (loaded?.day !== day) return undefined;
-      const { users, guilds, agents, total } = loaded;
-      return {
-        user: users.get(by.userId) ?? NONE,
-        guild: by.guildId !== undefined ? guilds.get(by.guildId) ?? NONE : undefined,
-        agent: agents.get(by.agentId) ?? NONE,
-        total: total(),
-      };
-    },
-    /** The sums of each guild; `undefined` if they are not in memory. */
-    guilds: (day: number): ReadonlyMap<string, SpentIn> | undefined =>
-      loaded?.day === day ? loaded.guilds : undefined,
-    /** Whether a person was told on that day; `undefined` if that is not in memory. */
-    isTold: (userId: string, day: number): boolean | undefined =>
-      loaded?.day === day ? loaded.told.has(userId) : undefined,
-    /** Takes the sums of a day and its month from the table, unless a write is under way. */
-    load(day: number, rows: Iterable<SpentRow>, told: Iterable<string>): void {
-      if (writing > 0) return; // some of the rows may be in neither
-      loaded = createSums(day, rows, told);
-    },
-    /**
-     * Counts charges before they are stored.
-     *
-     * @returns Called once they are stored, or were refused.
-     */
-    begin(charges: readonly Charge[], told?: string): (isStored: boolean) => void {
-      if (charges.length === 0 && told === undefined) return () => {};
-      writing++;
-      for (const charge of charges) {
-        const day = dayOf(charge.at);
-        if (!loaded || day > loaded.day || day < monthStartOf(loaded.day * DAY_MS)) continue;
-        loaded.add({
-          ...charge,
-          isOfDay: day === loaded.day,
-          tokens: charge.inputTokens + charge.outputTokens,
-          micros: charge.micros ?? 0,
-          unpriced: charge.micros === undefined ? 1 : 0,
-        });
-      }
-      if (told !== undefined) loaded?.told.add(told);
-      return (isStored) => {
-        writing--;
-        if (!isStored) loaded = undefined;
-      };
-    },
-    forget: (): void => void (loaded = undefined),
-  };
-}
-
-function createSums(day: number, rows: Iterable<SpentRow>, toldUsers: Iterable<string> = []) {
-  const users = new Map<string, SpentIn>();
-  const guilds = new Map<string, SpentIn>();
-  const agents = new Map<string, SpentIn>();
-  let total = NONE;
-  const grow = (sums: Map<string, SpentIn>, key: string, by: SpentRow) =>
-    void sums.set(key, grown(sums.get(key) ?? NONE, by));
-  const add = (row: SpentRow): void => {
-    grow(users, row.userId, row);
-    if (row.guildId !== undefined) grow(guilds, row.guildId, row);
-    grow(agents, row.agentId, row);
-    total = grown(total, row);
-  };
-  for (const row of rows) add(row);
-  return { day, users, guilds, agents, told: new Set(toldUsers), total: () => total, add };
-}
-
-function grown({ day, month }: SpentIn, row: SpentRow): SpentIn {
-  return { day: row.isOfDay ? sum(day, row) : day, month: sum(month, row) };
-}
-
-function sum(one: Spent, other: Spent): Spent {
-  return {
-    tokens: one.tokens + other.tokens,
-    micros: one.micros + other.micros,
-    audioSec: one.audioSec + other.audioSec,
-    unpriced: (one.unpriced ?? 0) + (other.unpriced ?? 0),
+  return ({ charges, told }: UsageRecord): void => {
+    for (const charge of charges) add(charge);
+    if (told) tell(told);
   };
 }

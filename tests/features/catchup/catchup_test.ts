@@ -272,7 +272,7 @@ describe("[T17] a catch-up", () => {
   it("keeps nothing but its verdict, which `why` explains", () =>
     withCatchUp(async ({ post, catchUp, rows, demo: { krill, channels, people: { grace } } }) => {
       await post("the harbour is closed", channels.general);
-      const all = "SELECT (SELECT COUNT(*) FROM inbox) + (SELECT COUNT(*) FROM message_block) + " +
+      const all = "SELECT (SELECT COUNT(*) FROM inbox) + (SELECT COUNT(*) FROM message) + " +
         "(SELECT COUNT(*) FROM outbox) AS n";
       const before = rows(all);
       const [, id] = /\/why (\d+)/.exec(await catchUp(grace)) ?? [];

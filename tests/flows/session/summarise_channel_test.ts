@@ -4,7 +4,7 @@ import type { Model, ModelRequest } from "../../../src/core/model.ts";
 import type { ShownMessage } from "../../../src/core/turn/discord_place.ts";
 import { BudgetSpent } from "../../../src/core/spending/budget.ts";
 import { summarise as summariseChannel } from "../../../src/flows/session/summarise_channel.ts";
-import { messageId } from "../../support/discord/builders.ts";
+import { messageId, userId } from "../../support/discord/builders.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 import { toolContext } from "../../support/model/tools.ts";
 
@@ -14,7 +14,7 @@ const messages = (count: number, text = (at: number) => `${at} ${"x".repeat(1_00
   Array.from({ length: count }, (_, at): ShownMessage => ({
     id: idOf(at),
     from: "ada",
-    fromId: "987654321098765001",
+    fromId: userId("987654321098765001"),
     text: text(at),
     timestamp: "",
     timestampMs: Date.UTC(2026, 0, 1) + at,

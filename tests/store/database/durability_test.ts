@@ -5,7 +5,6 @@ import { describe, it } from "node:test";
 import {
   COMMIT_OPTIONS,
   type CommitOptions,
-  type CommitsDeps,
   createCommits,
   UNNAMED,
 } from "../../../src/store/database/commits.ts";
@@ -25,7 +24,7 @@ it("[D2] COMMIT_OPTIONS › waits for the disk if nothing would restore the work
 });
 
 /** Notes in a database that records every statement for SQLite. */
-function openNotes(deps: Partial<CommitsDeps> = {}) {
+function openNotes(deps: Parameters<typeof createCommits>[2] = {}) {
   const database = new DatabaseSync(":memory:");
   database.exec(`CREATE TABLE note (text TEXT NOT NULL UNIQUE) STRICT`);
   const insert = database.prepare("INSERT INTO note VALUES (?)");
@@ -37,13 +36,9 @@ function openNotes(deps: Partial<CommitsDeps> = {}) {
   };
   const groups: (() => void)[] = [];
   const all = () => database.prepare("SELECT text FROM note").all().map((row) => row["text"]);
-  const commits = createCommits(database, {
-    path: "/data/notes.db",
-    crash: {
-      before: (name) =>
-        events.push(`before ${name}, ${database.isTransaction ? "open" : "closed"}`),
-      after: (name) => events.push(`after ${name}, ${database.isTransaction ? "open" : "closed"}`),
-    },
+  const commits = createCommits(database, "/data/notes.db", {
+    crash: (when, name) =>
+      void events.push(`${when} ${name}, ${database.isTransaction ? "open" : "closed"}`),
     onUndone: () => events.push("undone"),
     soon: (run) => groups.push(run),
     ...deps,
@@ -63,11 +58,8 @@ describe("createCommits()", () => {
     const events: string[] = [];
     const { commits, groups } = openNotes({
       onUndone: () => events.push("undone"),
-      crash: {
-        before() {
-          throw new Error("the disk is gone");
-        },
-        after() {},
+      crash() {
+        throw new Error("the disk is gone");
       },
     });
     const work = (name: string, isDone: boolean, options = UNNAMED) =>
@@ -137,11 +129,8 @@ describe("createCommits()", () => {
 
   it("[D2] stores nothing of a group if the process dies before the commit", async () => {
     const { add, all, groups } = openNotes({
-      crash: {
-        before() {
-          throw new Error("killed");
-        },
-        after() {},
+      crash() {
+        throw new Error("killed");
       },
     });
     const jobs = [add("one", COMMIT_OPTIONS.T1), add("two")];

@@ -116,7 +116,7 @@ describe("[H6] acceptBatch() with changes", () => {
         let startClaim: (() => void) | undefined;
         const store = createStore(database, ":memory:", {
           elapsed: () => 0,
-          crash: { before() {}, after: () => startClaim?.() },
+          crash: (when) => when === "after" && startClaim?.(),
         });
         // From now on, memory has the queue, and the tables have the texts.
         assert.equal(await store.inbox.claimNext(ACCOUNT, NOW, "all"), undefined);
@@ -152,7 +152,7 @@ describe("[H6] acceptBatch() with changes", () => {
       const { database } = openTestStore();
       const { inbox, turns } = createStore(database, ":memory:", {
         elapsed: () => 0,
-        crash: { before() {}, after: () => startClaim?.() },
+        crash: (when) => when === "after" && startClaim?.(),
       });
       const next = () => inbox.claimNext(ACCOUNT, NOW, [], () => true);
       // The first fills memory, so the claim reads only the text of the second.

@@ -83,32 +83,20 @@ function openKeeping(retention: Retention = RETENTION) {
 }
 
 describe("preparePruner()", () => {
-  it("[X6] [L5] deletes the use of models with the rest", async () => {
-    const { store, database, count } = openKeeping({ ...RETENTION, usageDays: 9 });
-    database.exec(
-      `INSERT INTO usage VALUES (1, '', '11', '', 'main', 'm', 'answer', 1, 1, 0, 1, 0, 0, 1, 0)`,
-    );
-    await store.inbox.acceptBatch(batch({ judged: chatter(1_000, 70) }), NOW);
-    assert.equal(count("usage"), 0);
-  });
-
-  /** One message in each of many channels that the sweep visits first. */
-  const QUIET = Array.from({ length: 40 }, (_, index) => chatter(100, 1, String(100 + index)))
-    .flat();
-  const LOUD = "900";
-  const loud =
-    "SELECT message_id FROM message WHERE channel_id = '900' ORDER BY digits, message_id";
-
-  it("[X6] keeps the newest messages of a channel, within a step", async () => {
-    const { store, rows } = openKeeping();
-    await store.inbox.acceptBatch(batch({ judged: QUIET }), NOW);
-    for (let from = 1_000; from < 1_500; from += 10) {
-      await store.inbox.acceptBatch(batch({ judged: chatter(from, 10, LOUD) }), NOW);
-      const kept = rows(loud).map((row) => row["message_id"]);
-      assert.ok(kept.length <= RETENTION.contextPerChannel + 64 + 20, `${kept.length}`);
-      const expected = kept.map((_, index) => idOf(from + 10 - kept.length + index));
-      assert.deepEqual(kept, expected);
-    }
+  it("[X6] [L5] deletes the use of models of older days, and keeps today", async () => {
+    const today = NOW / DAY_MS;
+    const left = async (usageDays: number, ages: readonly number[]) => {
+      const { store, database, rows } = openKeeping({ ...RETENTION, usageDays });
+      const insert = database.prepare(
+        `INSERT INTO usage VALUES (?, '', '11', '', 'main', 'm', 'answer', 1, 1, 0, 1, 0, 0, 1, 0)`,
+      );
+      for (const age of ages) insert.run(today - age);
+      await store.gateway.touchAlive(ACCOUNT, [], NOW);
+      return rows("SELECT day FROM usage ORDER BY day").map(({ day }) => today - Number(day));
+    };
+    assert.deepEqual(await left(2, [0, 1, 2, 3, 400]), [2, 1, 0]);
+    assert.deepEqual(await left(1, [0, 1]), [1, 0]);
+    assert.deepEqual(await left(0, [400]), [400]);
   });
 
   it("[X6] deletes old messages of silent channels", async () => {
@@ -120,11 +108,7 @@ describe("preparePruner()", () => {
         NOW,
       );
     }
-    // A first step, so that no channel is new any more.
-    await store.gateway.touchAlive(ACCOUNT, [], NOW);
-    for (const _ of channels) {
-      await store.gateway.touchAlive(ACCOUNT, [], NOW + 15 * DAY_MS);
-    }
+    await store.gateway.touchAlive(ACCOUNT, [], NOW + 15 * DAY_MS);
     assert.equal(count("message"), 0);
   });
 
@@ -153,7 +137,7 @@ describe("preparePruner()", () => {
       await store.gateway.touchAlive(ACCOUNT, [], NOW + 31 * DAY_MS);
       counts.push(count("decision"));
     }
-    assert.deepEqual(counts, [344, 88, 0]);
+    assert.deepEqual(counts, [536, 472, 408]);
   });
 
   it("[X6] keeps only the newest `decisionsMax` decisions, regardless of age", async () => {

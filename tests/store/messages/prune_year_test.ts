@@ -29,7 +29,7 @@ const OLD: Readonly<Record<string, number>> = {
   decision: 5_000,
   reaction: 2_000,
   usage: 1_000,
-  message_block: 2_000,
+  message: 2_000,
   direct_channel: 500,
 };
 
@@ -78,9 +78,9 @@ function yearOld() {
     `${Math.floor(at / DAY_MS)}, i, '1', '', 'main', 'm', 'answer', 1, 1, 0, 1, 0, 0, 1, 0`,
   );
   fill(
-    "message_block",
-    "account_id, channel_id, sent_from, sent_to, count, kept_at, messages",
-    `'default', 100 + i % 400, 0, 0, 1, ${at}, '[]'`,
+    "message",
+    "account_id, channel_id, message_id, author_id, tag, text, sent_at, kept_at",
+    `'default', 100 + i % 400, 1000 + i, '1', 'ada', 'hello', ${at}, ${at}`,
   );
   fill("direct_channel", "account_id, channel_id, active_at, is_group", `'default', i, ${old}, 0`);
   const number = (sql: string) => Number(Object.values(database.prepare(sql).get() ?? {})[0]);

@@ -196,11 +196,11 @@ describe("an unpaired sender's message in acceptBatch()", () => {
 
   it("[G14] is stored whole or not at all if the process dies", async () => {
     for (const moment of ["before", "after"] as const) {
-      const dies = (name: string) => {
-        if (name === "T1") throw new Error("killed");
-      };
-      const crash = { before() {}, after() {}, [moment]: dies };
-      const { database, store, rows } = openTestStore({ crash });
+      const { database, store, rows } = openTestStore({
+        crash(when, name) {
+          if (when === moment && name === "T1") throw new Error("killed");
+        },
+      });
       const killed = store.inbox.acceptBatch(
         found({ judged: [challenged()], pairing: pairingService() }),
         NOW,

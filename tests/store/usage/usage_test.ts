@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Charge, dayOf } from "../../../src/core/spending/budget.ts";
 import { createUngroupedTransactions } from "../../support/store/ungrouped.ts";
-import { createSpentToday, createUsage } from "../../../src/store/usage/usage.ts";
+import { createUsage } from "../../../src/store/usage/usage.ts";
 import { openDatabase } from "../../support/store/open_database.ts";
 
 const NOON = Date.UTC(2026, 10, 21, 12);
@@ -25,12 +25,7 @@ const charge = (fields: Partial<Charge> = {}): Charge => ({
   ...fields,
 });
 
-function setUp() {
-  const database = openDatabase();
-  const create = (spent = createSpentToday()) =>
-    createUsage(createUngroupedTransactions(database), spent);
-  return { usage: create(), reopened: create };
-}
+const setUp = () => ({ usage: createUsage(createUngroupedTransactions(openDatabase())) });
 
 const BY = { userId: "1", channelId: "2", guildId: "3", agentId: "main" };
 
@@ -59,31 +54,23 @@ describe("[L5] store.usage", () => {
     assert.deepEqual(await by("day"), [[String(today), 3], [String(today - 1), 1]]);
   });
 
-  it("[X4] has the sums of each guild, also after a restart and while a charge is written", async () => {
-    const { usage, reopened } = setUp();
+  it("[X4] has the sums of each guild", async () => {
+    const { usage } = setUp();
     usage.add([charge(), charge({ at: NOON - DAY_MS }), charge({ guildId: undefined })]);
     const day = { tokens: 110, micros: 500, audioSec: 0, unpriced: 0 };
-    const all = new Map([["3", {
-      day,
-      month: { tokens: 220, micros: 1_000, audioSec: 0, unpriced: 0 },
-    }]]);
-    assert.deepEqual(await usage.spentByGuild(NOON), all);
-    assert.deepEqual(await reopened().spentByGuild(NOON), all);
+    const month = { tokens: 220, micros: 1_000, audioSec: 0, unpriced: 0 };
+    assert.deepEqual(await usage.spentByGuild(NOON), new Map([["3", { day, month }]]));
     usage.add([charge({ guildId: "4" })]);
     assert.deepEqual((await usage.spentByGuild(NOON)).get("4"), { day, month: day });
-    const busy = createSpentToday();
-    busy.begin([charge()]); // not stored yet, so the sums stay out of memory
-    assert.equal((await reopened(busy).spentByGuild(NOON)).get("4")?.day.tokens, 110);
   });
 
-  it("[X4] has the sums of the day and the month for a budget, also after a restart", async () => {
-    const { usage, reopened } = setUp();
+  it("[X4] has the sums of the day and the month for a budget", async () => {
+    const { usage } = setUp();
     usage.add([charge(), charge({ at: NOON - DAY_MS }), charge({ at: NOON - 21 * DAY_MS })]);
     const day = { tokens: 110, micros: 500, audioSec: 0, unpriced: 0 };
     const one = { day, month: { tokens: 220, micros: 1_000, audioSec: 0, unpriced: 0 } };
     const all = { user: one, guild: one, agent: one, total: one };
     assert.deepEqual(await usage.spentBy(BY, NOON), all);
-    assert.deepEqual(await reopened().spentBy(BY, NOON), all);
     usage.add([charge({ userId: "8" })]);
     const { user, total } = await usage.spentBy(BY, NOON);
     assert.deepEqual([user.day.tokens, total.day.tokens], [110, 220]);
@@ -93,27 +80,5 @@ describe("[L5] store.usage", () => {
     );
     const nextMonth = await usage.spentBy(BY, NOON + 10 * DAY_MS);
     assert.equal(nextMonth.total.month.tokens, 0);
-  });
-});
-
-describe("[X4] createSpentToday()", () => {
-  const today = dayOf(NOON);
-  const row = { ...BY, isOfDay: true, tokens: 5, micros: 0, audioSec: 0 };
-
-  it("counts charges while they are written, and forgets all if they are refused", () => {
-    const spent = createSpentToday();
-    spent.load(today, [row], ["4"]);
-    assert.equal(spent.isTold("4", today), true);
-    const end = spent.begin([charge()], "1");
-    assert.equal(spent.of(BY, today)?.user.day.tokens, 115);
-    assert.equal(spent.isTold("1", today), true);
-    spent.begin([charge({ at: NOON - DAY_MS }), charge({ at: NOON - 21 * DAY_MS })])(true);
-    assert.deepEqual(
-      Object.values(spent.of(BY, today)?.user ?? {}).map(({ tokens }) => tokens),
-      [115, 225],
-      "yesterday counts for the month",
-    );
-    end(false);
-    assert.equal(spent.of(BY, today), undefined);
   });
 });

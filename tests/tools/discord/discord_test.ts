@@ -7,7 +7,7 @@ import type { Discord } from "../../../src/tools/discord/actions/action.ts";
 import { argumentsFor, repliesElsewhere } from "../../../src/tools/discord/call_effects.ts";
 import { ACTIONS, discord } from "../../../src/tools/discord/discord.ts";
 import { TOOLS } from "../../../src/tools/registry.ts";
-import { channelId, messageId } from "../../support/discord/builders.ts";
+import { channelId, messageId, userId } from "../../support/discord/builders.ts";
 import { toolContext } from "../../support/model/tools.ts";
 
 const OPENCLAW = (
@@ -24,7 +24,7 @@ const MESSAGE = messageId("1390000000000000007");
 const SHOWN: ShownMessage = {
   id: MESSAGE,
   from: "ada",
-  fromId: "1",
+  fromId: userId("1"),
   text: "hi",
   timestamp: "2026-01-01T00:00:00.000000+00:00",
   timestampMs: Date.UTC(2026, 0, 1),
