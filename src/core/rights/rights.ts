@@ -20,7 +20,6 @@
  * @see {@link https://docs.discord.com/developers/topics/permissions}
  */
 
-import { oncePer } from "../../lib/cache.ts";
 import {
   type ChannelId,
   compareIds,
@@ -213,31 +212,18 @@ export function deniedBy(
  * All permissions of a member in a channel, one bit each, whether or not it sees the channel.
  *
  * @param overwrites Of the channel; none for the permissions in the whole guild.
- * @param base Those in the whole guild, if they are known already.
  */
 export function permissionBits(
   member: PermissionInputs,
   overwrites: readonly Overwrite[],
-  base: bigint = basePermissions(member),
 ): bigint {
+  const base = basePermissions(member);
   if (base === EVERYTHING) return base;
-  const { guildId, userId } = member;
-  const roles = roleSet(member.memberRoles);
-  const everyone = { allow: 0n, deny: 0n };
-  const ofRoles = { allow: 0n, deny: 0n };
-  const own = { allow: 0n, deny: 0n };
-  // One pass: a channel may have hundreds of overwrites, and each call of a tool comes here.
-  for (const { id, allow, deny } of overwrites) {
-    if (isSame(id, guildId)) addOverwrite(everyone, allow, deny);
-    if (roles.has(id)) addOverwrite(ofRoles, allow, deny);
-    if (isSame(id, userId)) addOverwrite(own, allow, deny);
-  }
-  return [everyone, ofRoles, own].reduce((bits, { allow, deny }) => (bits & ~deny) | allow, base);
-}
-
-function addOverwrite(sum: { allow: bigint; deny: bigint }, allow: bigint, deny: bigint): void {
-  sum.allow |= allow;
-  sum.deny |= deny;
+  const { everyone, roles, own } = groupOverwrites(member, overwrites);
+  return [everyone, roles, own].reduce((bits, group) => {
+    const denied = group.reduce((sum, { deny }) => sum | deny, 0n);
+    return group.reduce((sum, { allow }) => sum | allow, bits & ~denied);
+  }, base);
 }
 
 /**
@@ -249,16 +235,9 @@ export function riskyIn(bits: bigint): readonly string[] {
   return found.includes("Administrator") ? ["Administrator"] : found;
 }
 
-/**
- * Whether a member has all permissions everywhere: as the guild's owner, or an administrator.
- *
- * @param base Its permissions in the whole guild, if they are known already.
- */
-export function hasAllPermissions(
-  member: PermissionInputs,
-  base: bigint = basePermissions(member),
-): boolean {
-  return base === EVERYTHING;
+/** Whether a member has all permissions everywhere: as the guild's owner, or an administrator. */
+export function hasAllPermissions(member: PermissionInputs): boolean {
+  return basePermissions(member) === EVERYTHING;
 }
 
 /** The permissions of a member in the whole guild; all bits for its owner and administrators. */
@@ -266,28 +245,20 @@ function basePermissions(
   { guildId, ownerId, roles, userId, memberRoles }: PermissionInputs,
 ): bigint {
   if (userId === ownerId) return EVERYTHING;
-  const own = roleSet(memberRoles);
-  let base = 0n;
-  for (const { id, permissions } of roles) {
-    if (own.has(id) || isSame(id, guildId)) base |= permissions;
-  }
+  const base = roles.filter(({ id }) => memberRoles.includes(id) || isSame(id, guildId))
+    .reduce((bits, { permissions }) => bits | permissions, 0n);
   return has(base, PERMISSIONS["Administrator"]) ? EVERYTHING : base;
 }
-
-/** Sets of the roles of members: one call of a tool asks for the same one several times. */
-const roleSet: (roles: readonly RoleId[]) => ReadonlySet<string> = oncePer((roles) =>
-  new Set<string>(roles)
-);
 
 /** Groups overwrites in the order in which Discord applies them. */
 function groupOverwrites(
   { guildId, userId, memberRoles }: PermissionInputs,
   overwrites: readonly Overwrite[],
 ) {
-  const own = roleSet(memberRoles);
+  const ids = new Set<string>(memberRoles);
   return {
     everyone: overwrites.filter(({ id }) => isSame(id, guildId)),
-    roles: overwrites.filter(({ id }) => own.has(id)),
+    roles: overwrites.filter(({ id }) => ids.has(id)),
     own: overwrites.filter(({ id }) => isSame(id, userId)),
   };
 }
@@ -459,12 +430,10 @@ export function missingRight(
   if (!member) return { kind: "not_member" };
   const inputs = inputsOf(guild, member);
   const inGuild = basePermissions(inputs);
-  const hasAll = hasAllPermissions(inputs, inGuild);
+  const hasAll = inGuild === EVERYTHING;
   const isTimedOut = !hasAll && (member.timedOutUntil ?? 0) > now;
-  const here = place ? permissionBits(inputs, place.overwrites, inGuild) : inGuild;
+  const here = place ? permissionBits(inputs, place.overwrites) : inGuild;
 
-  let top: { readonly role: RoleFacts | undefined } | undefined;
-  const highest = () => (top ??= { role: topRole(guild, member) }).role;
   const lacks = (permission: Permission, bits = here): boolean => {
     if (hasAll) return false;
     if (isTimedOut && !LEFT_BY_TIMEOUT.has(permission)) return true;
@@ -488,16 +457,16 @@ export function missingRight(
       case "in_guild":
         return lacking(lacks(need.permission, inGuild) ? need.permission : undefined);
       case "outranks":
-        return outranks(guild, member, need.member, highest()) ? undefined : { kind: "rank" };
+        return outranks(guild, member, need.member) ? undefined : { kind: "rank" };
       case "can_time_out":
-        if (!outranks(guild, member, need.member, highest())) return { kind: "rank" };
+        if (!outranks(guild, member, need.member)) return { kind: "rank" };
         return hasAllPermissions(inputsOf(guild, need.member))
           ? { kind: "administrator" }
           : undefined;
       case "above_role":
-        return roleProblem(guild, need.roleId) ?? roleRank(guild, member, need.roleId, highest());
+        return roleProblem(guild, need.roleId) ?? roleRank(guild, member, need.roleId);
       case "over_role":
-        return roleRank(guild, member, need.roleId, highest());
+        return roleRank(guild, member, need.roleId);
       case "holds":
         return hasAll || (!isTimedOut && (need.bits & ~here) === 0n) ? undefined : { kind: "bits" };
       case "posted_for": // at Discord, not even the server's owner ends another person's poll
@@ -536,20 +505,11 @@ export function inputsOf(
   return { guildId, ownerId, roles, userId, memberRoles };
 }
 
-/**
- * Whether a member's rank is above that of another member. No one outranks the owner.
- *
- * @param own The member's highest role, if it is known already.
- */
-export function outranks(
-  guild: GuildFacts,
-  member: MemberFacts,
-  other: MemberFacts,
-  own: RoleFacts | undefined = topRole(guild, member),
-): boolean {
+/** Whether a member's rank is above that of another member. No one outranks the owner. */
+export function outranks(guild: GuildFacts, member: MemberFacts, other: MemberFacts): boolean {
   if (other.userId === guild.ownerId || other.userId === member.userId) return false;
   if (member.userId === guild.ownerId) return true;
-  const theirs = topRole(guild, other);
+  const [own, theirs] = [topRole(guild, member), topRole(guild, other)];
   return own !== undefined && (theirs === undefined || isAbove(own, theirs));
 }
 
@@ -564,22 +524,18 @@ function roleRank(
   guild: GuildFacts,
   member: MemberFacts,
   roleId: RoleId,
-  own: RoleFacts | undefined,
 ): MissingRight | undefined {
   const role = guild.roles.find(({ id }) => id === roleId);
   if (!role) return { kind: "no_role" };
   if (member.userId === guild.ownerId || isEveryone(guild, role)) return undefined;
+  const own = topRole(guild, member);
   return own && isAbove(own, role) ? undefined : { kind: "role_rank" };
 }
 
 /** The highest role of a member; `undefined` for a member with `@everyone` alone. */
 function topRole(guild: GuildFacts, { roles }: MemberFacts): RoleFacts | undefined {
-  const own = roleSet(roles);
-  let top: RoleFacts | undefined;
-  for (const role of guild.roles) {
-    if (own.has(role.id) && !isEveryone(guild, role) && (!top || isAbove(role, top))) top = role;
-  }
-  return top;
+  return guild.roles.filter((role) => roles.includes(role.id) && !isEveryone(guild, role))
+    .sort((one, other) => isAbove(one, other) ? -1 : 1)[0];
 }
 
 /** Of roles with the same position, Discord puts the older one above. */
@@ -762,7 +718,7 @@ function mayAllRoles(
 function maySee(
   everyone: RoleFacts,
   pool: readonly RoleFacts[],
-  place: RoleOverwrites,
+  place: ReturnType<typeof overwritesOf>,
   bit: bigint,
   given?: RoleFacts,
 ): boolean {
@@ -779,26 +735,14 @@ function isAll(role: RoleFacts): boolean {
   return (role.permissions & PERMISSIONS["Administrator"]) !== 0n;
 }
 
-interface RoleOverwrites {
-  allows(role: RoleFacts, bit: bigint): boolean;
-  denies(role: RoleFacts, bit: bigint): boolean;
-}
-
-/** Overwrites by channel: a search asks for the same ones many times. */
-const KNOWN = new WeakMap<readonly Overwrite[], RoleOverwrites>();
-
-function overwritesOf({ overwrites }: ReadPlace): RoleOverwrites {
-  const known = KNOWN.get(overwrites);
-  if (known) return known;
+/** An overwrite may allow and deny the same permission; Discord then allows it. */
+function overwritesOf({ overwrites }: ReadPlace) {
   const byId = new Map<string, Overwrite>(overwrites.map((one) => [one.id, one]));
-  // An overwrite may allow and deny the same permission; Discord then allows it.
-  const made: RoleOverwrites = {
-    allows: ({ id }, bit) => ((byId.get(id)?.allow ?? 0n) & bit) !== 0n,
-    denies({ id }, bit) {
+  return {
+    allows: ({ id }: RoleFacts, bit: bigint) => ((byId.get(id)?.allow ?? 0n) & bit) !== 0n,
+    denies({ id }: RoleFacts, bit: bigint) {
       const { allow = 0n, deny = 0n } = byId.get(id) ?? {};
       return (deny & ~allow & bit) !== 0n;
     },
   };
-  KNOWN.set(overwrites, made);
-  return made;
 }
