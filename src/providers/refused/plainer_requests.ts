@@ -81,7 +81,7 @@ export function withPlainerRequests(
     async *generate(asked, signal) {
       const tries = tried.get(asked) ?? { startedAt: now(), fails: 0 };
       tried.set(asked, tries);
-      let walk = walks?.of(asked, tries.startedAt);
+      let walk = walks?.of(asked);
       let first: ModelError | undefined;
       for (;;) {
         const request = walk?.request() ?? asked;
@@ -109,7 +109,7 @@ export function withPlainerRequests(
             // The first refusal names the cause, if no plainer request is taken.
             throw first && thrown.kind === "not_found" ? first : thrown;
           }
-          walk ??= (await load()).of(asked, tries.startedAt);
+          walk ??= (await load()).of(asked);
           first ??= thrown;
           if (!walk.next(thrown, fails)) throw first;
           if (hasParts) yield { kind: "again" };

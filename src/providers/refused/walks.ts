@@ -2,9 +2,10 @@
  * Walks over plainer requests in place of one that a server refuses, and remembers the parts that it
  * refuses (L3). No form knows a server.
  *
- * Within a walk, each request leaves out more, until one is answered. The first plainer form is chosen
- * by the server's words; wrong words cost one request. Later requests put the parts back, half by half:
- * an answer clears them, and a refusal has a bad part among them.
+ * Within a walk, each request leaves out more parts, until one is answered. Each of the next messages
+ * puts one of them back: an answer clears it, and after a refusal it is bad, as is a part that was
+ * left out last and alone. The first plainer form is chosen by the server's words; wrong words cost
+ * one request. Parts that answered requests had are no suspects.
  */
 
 import { createHash } from "node:crypto";
@@ -29,19 +30,21 @@ import { withoutThinking } from "../thinking.ts";
 export interface Form {
   /** The part that it leaves out, as the end of a sentence: "the field `store`". */
   readonly part: string;
-  /** Tells it from others with the same part. */
-  readonly id?: string;
+  /** The tools or pictures that it leaves out. */
+  readonly keys?: ReadonlySet<string>;
   /** The operator's next step, in the imperative; absent if there is none. */
   readonly fix?: string;
   /** The whole ability that it takes away; absent for less. */
   readonly ability?: "tools" | "images" | ThinkLevel;
+  /** What it takes some of. */
+  readonly of?: "tools" | "images";
   /** Writes the request in this form. Returns the same object if it is in it. */
   readonly apply: (request: ModelRequest) => ModelRequest;
 }
 
 type Tools = readonly ToolDefinition[];
 
-const idOf = ({ part, id = "" }: Form): string => `${part} ${id}`;
+const idOf = ({ part, keys }: Form): string => [part, ...keys ?? []].join();
 
 /** A field of the body. `name` replaces it if it is there. */
 function fieldForm(field: string, name?: string): Form {
@@ -188,8 +191,9 @@ const CALLS: Form = {
 
 /** All forms that need no words, in the order in which they are tried. */
 const LADDER: readonly Form[] = [FIELDS, SCHEMAS, SEPARATED, ...CARRIED, SYSTEM, CALLS];
-/** Those that concern tools. */
-const OF_TOOLS: readonly Form[] = [FIELDS, SCHEMAS, SEPARATED, CALLS];
+
+/** Some servers want these, so they are left out at last. */
+const LAST: readonly Form[] = [LIMIT, STREAM];
 
 const RESPONSES: Form = {
   part: "chat completions",
@@ -236,16 +240,22 @@ function countForm(most: number): Form {
   };
 }
 
+/** Tools that a text names. */
+const MAX_NAMED = 5;
+
 /** Certain tools, until their definitions change. */
 function toolForm(refused: Tools): Form {
-  const names = refused.map(({ name }) => `\`${name}\``);
-  const known = new Set(refused.map(keyOfTool));
+  const names = refused.slice(0, MAX_NAMED).map(({ name }) => `\`${name}\``);
+  const more = refused.length > MAX_NAMED ? ` and ${refused.length - MAX_NAMED} more` : "";
+  const keys = new Set(refused.map(keyOfTool));
   return {
-    part: `the ${names.length === 1 ? "tool" : "tools"} ${names.join(", ")}`,
+    part: `the ${refused.length === 1 ? "tool" : "tools"} ${names.join(", ")}${more}`,
+    keys,
+    of: "tools",
     fix: refused.some(({ name }) => name.startsWith("mcp__"))
       ? "correct the schema at the MCP server, or add the name to `tools.deny`"
       : "add the name to `tools.deny`",
-    apply: keeping((tools) => tools.filter((tool) => !known.has(keyOfTool(tool)))),
+    apply: keeping((tools) => tools.filter((tool) => !keys.has(keyOfTool(tool)))),
   };
 }
 
@@ -334,18 +344,6 @@ function withMessages(
   return isSame && messages.length === request.messages.length ? request : { ...request, messages };
 }
 
-/**
- * A form, tools, or the kind of the parts among which the walk looks at once. `no_tools`: the words
- * speak of all of them, so one tool alone shows whether they are right.
- */
-type FirstStep =
-  | Form
-  | readonly ToolDefinition[]
-  | "tools"
-  | "no_tools"
-  | "images"
-  | undefined;
-
 const MISSES = /\bmissing\b|\brequire[sd]?\b|\bmust (?:be|have|contain|include)\b|\bpassed back\b/i;
 const THOUGHTS = /thinking|reasoning|thought|signature/i;
 const TOOLS = /\btools?\b|\bfunction[_ -]?(?:call|declaration)|\bgrammar\b|\bschema\b|\bjinja\b/i;
@@ -354,7 +352,8 @@ const OF_SCHEMAS = /schema|grammar|keyword|propert/i;
 const IMAGES = /\bimages?\b|\bimage_url\b|\bvision\b|\bmultimodal\b|\bmmproj\b/i;
 const LIMIT_WORDS = /\b(?:maximum|at most|limit|exceed\w*|too (?:long|many))\b/i;
 
-function firstStep({ kind, words = "" }: ModelError, request: ModelRequest): FirstStep {
+/** The form that the words of a refusal suggest; `undefined`: they name nothing. */
+function firstStep({ kind, words = "" }: ModelError, request: ModelRequest): Form | undefined {
   const { tools = [], thinking, messages, byResponses, omit } = request;
   const isNamed = (name: string) =>
     new RegExp(`(?<![\\w-])${RegExp.escape(name)}(?![\\w-])`).test(words);
@@ -377,16 +376,16 @@ function firstStep({ kind, words = "" }: ModelError, request: ModelRequest): Fir
     return CARRIED.find(({ apply }) => apply(request) !== request);
   }
   if (thinking !== undefined && isThought) return thinkingForm(thinking);
-  if (messages.some((one) => one.role === "user" && one.images) && IMAGES.test(words)) {
-    return "images";
-  }
+  const isLack = LACKS.test(words) && !OF_SCHEMAS.test(words);
+  const [pictures] = pictureForms(request);
+  if (pictures && IMAGES.test(words)) return isLack ? abilityForm("images") : pictures;
   if (tools.length === 0 || !TOOLS.test(words)) return undefined;
   const named = namedTools(words, tools);
-  if (named.length > 0) return named;
+  if (named.length > 0) return toolForm(named);
   const limits = LIMIT_WORDS.test(words) ? (words.match(/\b\d+\b/g) ?? []).map(Number) : [];
   const most = Math.max(0, ...limits.filter((one) => one < tools.length));
   if (most > 0) return countForm(most);
-  return LACKS.test(words) && !OF_SCHEMAS.test(words) ? "no_tools" : "tools";
+  return isLack ? abilityForm("tools") : SCHEMAS;
 }
 
 /** The tools that the words name, or whose places in the request they name. */
@@ -404,17 +403,8 @@ function namedTools(words: string, tools: readonly ToolDefinition[]): readonly T
   );
 }
 
-interface Part {
-  readonly key: string;
-  readonly kind: "form" | "tools" | "images";
-  /** The form that leaves it out. */
-  readonly form: () => Form;
-}
-
-/** Bad parts in a row after which the others of their kind count as bad, because of their number. */
-const ROW_MAX = 6;
-/** Bad parts of a kind, with none taken ever, after which the server takes none; or all, if several. */
-const LACKS_MIN = 3;
+/** Bad tools or pictures with none taken ever, after which the server takes none. */
+const LACKS_MIN = 2;
 /** Maximum number of requests in place of one, itself included. */
 const TRIES_MAX = 9;
 /** Those of them that come later, with a delay each, after an error that may pass. */
@@ -425,7 +415,6 @@ const AGAIN_MS = { first: 600_000, max: 86_400_000 };
 const LESSONS_MAX = 200;
 
 interface Lesson {
-  readonly part: Part;
   readonly form: Form;
   readonly reason: string;
   readonly at: number;
@@ -440,65 +429,28 @@ function hashOf(image: ModelImage): string {
   return hash;
 }
 
-/** A picture concerns one person, so the operator needs no step. */
-function pictureForm(key: string): Form {
+/** Certain pictures. They concern one person, so the operator needs no step. */
+function pictureForm(images: readonly ModelImage[]): Form {
+  const keys = new Set(images.map(hashOf));
   return {
-    part: "a picture",
-    id: key,
-    apply: (request) => withoutImages(request, (image) => hashOf(image) === key),
+    part: keys.size === 1 ? "a picture" : "some pictures",
+    keys,
+    of: "images",
+    apply: (request) =>
+      imagesOf(request.messages).some((image) => keys.has(hashOf(image)))
+        ? withoutImages(request, (image) => keys.has(hashOf(image)))
+        : request,
   };
 }
 
-const formPart = (form: Form): Part => ({ key: idOf(form), kind: "form", form: () => form });
-const FORMS = LADDER.map(formPart);
-/** Some servers want these, so they are left out at last. */
-const LAST = [LIMIT, STREAM].map(formPart);
-const isLast = ({ key }: Part) => LAST.some((last) => last.key === key);
-
-/** The parts of a request, in the order in which they are left out: the last tools are newest. */
-function partsOf(request: ModelRequest, named: readonly Part[]): readonly Part[] {
-  const { tools = [], messages } = request;
-  const own = new Set([...FORMS, ...LAST].map(({ key }) => key));
-  return [
-    ...named.filter(({ key }) => !own.has(key)),
-    ...FORMS,
-    ...tools.toReversed().map((tool): Part => ({
-      ...{ key: keyOfTool(tool), kind: "tools", form: () => toolForm([tool]) },
-    })),
-    ...imagesOf(messages).map((image): Part => {
-      const key = hashOf(image);
-      return { key, kind: "images", form: () => pictureForm(key) };
-    }),
-    ...LAST,
-  ];
+/** All but the newest picture, and all. */
+function pictureForms({ messages }: ModelRequest): readonly Form[] {
+  const all = imagesOf(messages);
+  return [all.slice(0, -1), all].filter(({ length }) => length > 0).map(pictureForm);
 }
 
-function within(request: ModelRequest, parts: readonly Part[]): readonly Part[] {
-  const counted = new Set([
-    ...(request.tools ?? []).map(keyOfTool),
-    ...imagesOf(request.messages).map(hashOf),
-  ]);
-  return parts.filter(({ key, kind, form }) =>
-    kind === "form" ? form().apply(request) !== request : counted.has(key)
-  );
-}
-
-function without(
-  request: ModelRequest,
-  parts: readonly Part[],
-  out: ReadonlySet<string>,
-): ModelRequest {
-  if (out.size === 0) return request;
-  const forms = parts.filter(({ key, kind }) => kind === "form" && out.has(key));
-  const fit = forms.reduce((fit, { form }) => form().apply(fit), request);
-  const keep = keeping((tools) => tools.filter((tool) => !out.has(keyOfTool(tool))));
-  return withoutImages(keep(fit), (image) => out.has(hashOf(image)));
-}
-
-const less = (parts: readonly Part[], others: readonly Part[]): readonly Part[] =>
-  parts.filter(({ key }) => !others.some((one) => one.key === key));
-const keysOf = (parts: readonly Part[]): Set<string> => new Set(parts.map(({ key }) => key));
-const ofKind = (kind: Part["kind"]) => (one: Part) => one.kind === kind;
+const reduced = (request: ModelRequest, forms: readonly Form[]): ModelRequest =>
+  forms.reduce((fit, { apply }) => apply(fit), request);
 
 export type Walks = ReturnType<typeof createWalks>;
 
@@ -511,258 +463,139 @@ export function createWalks(
 ) {
   const lessons: Lesson[] = [];
   const walks = new WeakMap<ModelRequest, ReturnType<typeof createWalk>>();
-  /**
-   * Keys of parts that answered requests had. Pictures are never clear: their number may be the cause,
-   * and the newest matter most.
-   */
+  /** Forms whose parts answered requests had, and keys of their tools. */
   const clear = new Set<string>();
-  /** Kinds of these parts, pictures included. */
-  const taken = new Set<Part["kind"]>();
-  /** The parts that are left out until the search ends. */
-  let suspects: readonly Part[] = [];
-  /** Some of them, of which one is bad for certain. */
-  let group: readonly Part[] = [];
-  /** The kind of the bad part that was found last, until one more is put back. */
-  let foundKind: Part["kind"] | undefined;
-  /** Number of bad parts of each kind: in a row, and since none was ever taken. */
-  const rows = new Map<Part["kind"], number>();
-  const singles = new Map<Part["kind"], number>();
-  /** Maximum number of parts of a kind in a request. */
-  const most = new Map<Part["kind"], number>();
-  /** The refusal that began the running search, and when it came. */
-  let searched = { reason: "", at: 0 };
+  /** Whether an answered request had any. */
+  const taken = new Set<Form["of"]>();
+  /** Number of refused ones of those that none was taken of. */
+  const singles = new Map<Form["of"], number>();
+  /** Parts that are left out until a message puts each back by itself. */
+  let suspects: readonly Form[] = [];
 
+  const isClear = (form: Form) => [...form.keys ?? [idOf(form)]].every((key) => clear.has(key));
   const isCurrent = ({ at, forMs }: Lesson) => now() - at < forMs;
-  const isClear = ({ key }: Part) => clear.has(key);
 
-  function noteTaken(parts: readonly Part[]): void {
-    for (const part of parts) {
-      if (!isClear(part)) rows.delete(part.kind);
-      if (part.kind !== "images") clear.add(part.key);
-      taken.add(part.kind);
-      singles.delete(part.kind);
+  function noteTaken(request: ModelRequest): void {
+    for (const form of [...LADDER, ...LAST]) {
+      if (form.apply(request) !== request) clear.add(idOf(form));
     }
-    suspects = less(suspects, parts);
-    group = less(group, parts);
+    for (const tool of request.tools ?? []) clear.add(keyOfTool(tool));
+    if (request.tools) taken.add("tools");
+    if (imagesOf(request.messages).length > 0) taken.add("images");
   }
 
-  function forget(): void {
-    suspects = group = [];
-    foundKind = undefined;
-    rows.clear();
-    singles.clear();
-  }
-
-  function learn(part: Part, reason: string): void {
-    const same = lessons.findIndex((lesson) => lesson.part.key === part.key);
+  function learn(bad: Form, reason: string): void {
+    const { of } = bad;
+    if (of && !taken.has(of)) singles.set(of, (singles.get(of) ?? 0) + 1);
+    const isLack = of && !taken.has(of) && (singles.get(of) ?? 0) >= LACKS_MIN;
+    const form = isLack ? abilityForm(of) : bad;
+    const same = lessons.findIndex((lesson) => idOf(lesson.form) === idOf(form));
     const [before] = same >= 0 ? lessons.splice(same, 1) : [];
     if (lessons.length === LESSONS_MAX) lessons.shift();
-    const isNew = !before || !isCurrent(before);
-    const forMs = before ? Math.min(AGAIN_MS.max, before.forMs * (isNew ? 2 : 1)) : AGAIN_MS.first;
-    const form = part.form();
-    lessons.push({ part, form, reason, at: now(), forMs });
-    if (isNew) onRefused(form, reason);
+    const forMs = before ? Math.min(AGAIN_MS.max, before.forMs * 2) : AGAIN_MS.first;
+    lessons.push({ form, reason, at: now(), forMs });
+    onRefused(form, reason);
   }
 
-  /** Learns a bad part, and what it says of the others of its kind. */
-  function learnBad(part: Part, reason: string): void {
-    const { kind } = part;
-    suspects = less(suspects, [part]);
-    group = [];
-    foundKind = kind;
-    rows.set(kind, (rows.get(kind) ?? 0) + 1);
-    if (!taken.has(kind)) singles.set(kind, (singles.get(kind) ?? 0) + 1);
-    const needed = Math.min(LACKS_MIN, Math.max(2, most.get(kind) ?? 0));
-    if (kind !== "form" && (singles.get(kind) ?? 0) >= needed) {
-      suspects = suspects.filter((one) => one.kind !== kind);
-      return learn(formPart(abilityForm(kind)), reason);
-    }
-    learn(part, reason);
-    if (kind === "form" || (rows.get(kind) ?? 0) < ROW_MAX) return;
-    for (const one of suspects.filter(ofKind(kind))) learn(one, reason);
-    suspects = suspects.filter((one) => one.kind !== kind);
+  /** The forms of a request in the order in which they are tried. */
+  function formsFor(request: ModelRequest): readonly Form[] {
+    const { tools = [] } = request;
+    const fresh = tools.filter((tool) => !clear.has(keyOfTool(tool)));
+    return [
+      ...lessons.filter((one) => !isCurrent(one)).map(({ form }) => form),
+      ...LADDER,
+      ...[fresh, tools].filter(({ length }) => length > 0).map(toolForm),
+      ...pictureForms(request),
+      ...LAST,
+    ].filter(({ apply }) => apply(request) !== request);
   }
 
-  /**
-   * The suspects to put back into a request: half of a group with a bad part. After a bad part was
-   * found, one alone, and then all.
-   *
-   * @param isSeen Whether the request has one of them then: a form may leave out others, too.
-   */
-  function probeOf(
-    present: readonly Part[],
-    isSeen: (probe: readonly Part[]) => boolean,
-  ): readonly Part[] {
-    const some = group.length > 0 ? less(present, less(present, group)) : present;
-    const half = Math.floor(some.length / 2);
-    const one = some.findLast(ofKind(foundKind ?? "form")) ?? some.at(-1);
-    const probes = group.length > 0
-      ? [some.slice(half), some.slice(0, half)]
-      : foundKind && one
-      ? [[one]]
-      : [];
-    return probes.find(isSeen) ?? some;
-  }
+  if (before) noteTaken(before);
 
-  if (before) noteTaken(within(before, partsOf(before, [])));
-
-  function createWalk(asked: ModelRequest, startedAt: number) {
-    const [known, expired] = [lessons.filter(isCurrent), lessons.filter((one) => !isCurrent(one))];
-    const base = known.reduce((fit, { form }) => form.apply(fit), asked);
-    const named = expired.map(({ part }) => part).filter(ofKind("form"));
-    let parts = within(base, partsOf(base, named));
-    for (const kind of ["tools", "images"] as const) {
-      most.set(kind, Math.max(parts.filter(ofKind(kind)).length, most.get(kind) ?? 0));
-    }
-    const present = parts.filter(({ key }) => suspects.some((one) => one.key === key));
-    const isSearching = present.length > 0;
-    /** Suspects that the request has; empty once it was refused. */
-    let probe = probeOf(
-      present,
-      (some) =>
-        less(some, within(without(base, parts, keysOf(less(present, some))), parts)).length <
-          some.length,
-    );
-    const out = keysOf(less(present, probe));
-    /** The parts that were left out last, after a refusal without all suspects. */
-    let added: readonly Part[] | undefined;
-    /** A part that was bad alone. */
-    let found: Part | undefined;
-    /** A form that words have named, until an answer or other words prove it. */
-    let hinted: Part | undefined;
+  function createWalk(asked: ModelRequest) {
+    const base = reduced(asked, lessons.filter(isCurrent).map(({ form }) => form));
+    /** The suspect that this message puts back: the last one that no other hides. */
+    const back = suspects.findLast((form) => {
+      const others = reduced(base, suspects.filter((one) => one !== form));
+      return form.apply(others) !== others;
+    });
+    /** What is left out, the newest at the end; some parts go out together. */
+    let out: (readonly Form[])[] = [];
+    let request = base;
+    /** A form that words have named, until an answer or other words prove it; and those that were wrong. */
+    let hinted: Form | undefined;
+    const wrong = new Set<string>();
     let words: string | undefined;
-    let tries = 1;
     let max = TRIES_MAX;
+    let count = 1;
     let first: ModelError | undefined;
-    let request = without(base, parts, out);
 
-    /** Adds the parts that a refusal names to those that are left out. @returns Whether there are any. */
-    function follow(step: ReturnType<typeof firstStep>): boolean {
-      if (step === undefined) return false;
-      if (typeof step === "object" && "part" in step) {
-        const part = formPart(step);
-        clear.delete(part.key);
-        if (within(request, [part]).length === 0) return false;
-        if (!parts.some(({ key }) => key === part.key)) parts = [hinted = part, ...parts];
-        return leaveOut([part]);
-      }
-      if (typeof step === "object") {
-        const tools = new Set(step.map(keyOfTool));
-        for (const key of tools) clear.delete(key);
-        return leaveOut(parts.filter(({ key }) => tools.has(key)));
-      }
-      if (isSearching) return false; // the search knows more than words
-      const open = within(request, parts).filter((part) => !isClear(part));
-      const kind = step === "images" ? "images" : "tools";
-      const forms = kind === "images"
-        ? []
-        : open.filter(({ key }) => OF_TOOLS.some((form) => idOf(form) === key));
-      const counted = open.filter(ofKind(kind));
-      const others = step === "no_tools" ? counted.slice(0, -1) : [];
-      if (leaveOut([...forms, ...others])) return true;
-      // The server says the same of one tool.
-      if (step === "no_tools" && counted.length === 1) singles.set(kind, LACKS_MIN - 1);
-      return leaveOut(counted);
+    function leaveOut(groups: readonly (readonly Form[])[]): void {
+      out = [...groups];
+      request = reduced(base, out.flat());
     }
 
-    function leaveOut(some: readonly Part[]): boolean {
-      const more = some.filter(({ key }) => !out.has(key));
-      for (const { key } of more) out.add(key);
-      if (more.length > 0) added = more;
-      return more.length > 0;
+    /** The parts to leave out next: one, two, four; then all, and each of the last ones by itself. */
+    function nextGroup(tries: number): readonly Form[] {
+      const forms = formsFor(request);
+      const rest = forms.filter((form) => !LAST.includes(form));
+      if (rest.length === 0) return forms.slice(0, 1);
+      if (tries >= max - LAST.length) return rest;
+      const open = rest.filter((form) => !isClear(form));
+      const group = (open.length > 0 ? open : rest).slice(0, count);
+      count *= 2;
+      return group;
     }
 
-    /** Leaves out some more of the parts: at most as many as before, and half of them. */
-    function grow(): boolean {
-      const open = within(request, parts).filter((part) => !isClear(part));
-      const count = Math.min(Math.max(1, out.size), Math.ceil(open.length / 2));
-      return leaveOut(open.filter((part) => !isLast(part)).slice(0, count));
-    }
-
-    /** Leaves out all suspects again. */
-    function endProbe(): void {
-      const [one, ...others] = probe;
-      for (const { key } of probe) out.add(key);
-      foundKind = undefined;
-      if (others.length === 0) found = one;
-      else group = probe;
-      probe = [];
-    }
-
-    function plan(refusal: ModelError): boolean {
-      const step = firstStep(refusal, request);
-      const isSame = refusal.words === words || refusal.kind === "not_found";
-      words = refusal.words;
-      if (hinted && isSame) { // its words were wrong
-        out.delete(hinted.key);
-        parts = less(parts, [hinted]);
-      }
-      hinted = undefined;
-      if (probe.length > 0) {
-        endProbe();
-        return true;
-      }
-      const isFree = tries <= max - (LAST.every(isClear) ? 2 : 3);
-      if (isFree && (follow(step) || grow())) return true;
-      const rest = parts.filter((part) => !isLast(part));
-      const ends = [rest.filter((part) => !isClear(part)), rest, ...LAST.map((one) => [one])];
-      return ends.some(leaveOut);
-    }
-
+    leaveOut([suspects.filter((one) => one !== back)]);
     return {
       request: () => request,
       /** Takes a refusal, the last of so many. @returns Whether a further request may help. */
       next(refusal: ModelError, fails: number): boolean {
-        if (!first && suspects.length === 0) searched = { reason: refusal.message, at: startedAt };
+        const isBack = !first && back !== undefined;
         first ??= refusal;
-        tries = fails + 1;
+        const tries = fails + 1;
         if (refusal.kind === "server_error") max = TRIES_MAX - LATER;
-        if (within(request, parts).every(isClear)) { // the server has changed
-          clear.clear();
-          taken.clear();
+        if (hinted && (refusal.words === words || refusal.kind === "not_found")) {
+          wrong.add(idOf(hinted));
+          leaveOut(out.slice(0, -1));
         }
-        const isPlanned = tries <= max && plan(refusal);
-        if (!isPlanned) {
-          forget(); // only an answer proves anything
-          out.clear();
-        }
-        request = without(base, parts, out);
-        return isPlanned;
+        ({ words } = refusal);
+        const step = tries < max - LAST.length && !isBack ? firstStep(refusal, request) : undefined;
+        const isNew = step && !wrong.has(idOf(step)) && step.apply(request) !== request;
+        hinted = isNew ? step : undefined;
+        const named = isBack ? back : hinted;
+        const group = tries > max ? [] : named ? [named] : nextGroup(tries);
+        leaveOut(group.length > 0 ? [...out, group] : []); // only an answer proves anything
+        return group.length > 0;
       },
       answered(): void {
-        const sent = within(request, parts);
-        if (probe.length > 0 && group.length === 0) foundKind = undefined;
-        noteTaken(sent);
-        if (added) {
-          const absent = less(suspects, parts);
-          suspects = [...absent, ...parts.filter(({ key }) => out.has(key))];
-          group = less(added, sent);
-        }
-        const reason = first?.message ?? searched.reason;
-        const [one, ...others] = group;
-        if (found) learnBad(found, reason);
-        else if (one && others.length === 0) learnBad(one, reason);
+        noteTaken(request);
+        const left = out.flat();
+        const last = first && out.at(-1);
+        const bad = last?.length === 1 ? last[0] : undefined;
+        const known = new Map([...suspects, ...left].map((form) => [idOf(form), form]));
+        suspects = [...known.values()].filter((form) =>
+          !isClear(form) && form !== bad && (form !== back || left.includes(form))
+        ).slice(-LESSONS_MAX);
+        if (!bad) return;
+        for (const key of bad.keys ?? [idOf(bad)]) clear.delete(key);
+        learn(bad, first?.message ?? "");
       },
     };
   }
 
   return {
     /** The walk of a request; a repeated one goes on. */
-    of(asked: ModelRequest, startedAt: number) {
-      const walk = walks.get(asked) ?? createWalk(asked, startedAt);
+    of(asked: ModelRequest) {
+      const walk = walks.get(asked) ?? createWalk(asked);
       walks.set(asked, walk);
       return walk;
     },
-    refused(): readonly RefusedPart[] {
-      const known = lessons.filter(isCurrent).flatMap(({ form: { part, fix }, reason, at }) =>
+    refused: (): readonly RefusedPart[] =>
+      lessons.filter(isCurrent).flatMap(({ form: { part, fix }, reason, at }) =>
         fix === undefined ? [] : [{ modelId, part, fix, reason, at }]
-      );
-      const [kind, ...others] = new Set(group.map((one) => one.kind));
-      if (kind === undefined) return known;
-      const part = kind === "form" || others.length > 0 ? "a part of requests" : `some ${kind}`;
-      const fix = "the next messages tell which";
-      return [...known, { modelId, part, fix, ...searched }];
-    },
+      ),
     lacks: (ability: Form["ability"]): boolean =>
       lessons.some((one) => one.form.ability === ability && isCurrent(one)),
   };
