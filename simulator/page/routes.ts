@@ -1,6 +1,6 @@
 /**
- * Declares the requests that the page's server takes: of each its method, path, need and largest body.
- * The application serves these and no other ones, and the guard in front of it asks for the key.
+ * Declares the requests that the page's server takes: of each its method, path and largest body. The
+ * application serves these and no other ones.
  */
 
 import { ASSETS } from "./assets.ts";
@@ -11,17 +11,17 @@ export interface PageRoute {
   readonly method: "GET" | "POST";
   /** Path, with `:name` for one segment. */
   readonly path: string;
-  /** `key`: the key of a page that other machines can reach. The page's own files hold no data. */
-  readonly auth: "none" | "key";
+  /** The page is of this machine alone, and the guard in front of it keeps other pages away. */
+  readonly auth: "none";
   /** Maximum bytes of a body; 0: the route reads none. */
   readonly maxBodyBytes: number;
 }
 
 const BODY_MAX_BYTES = 32 * 1024;
 
-const get = (path: string) => ({ method: "GET", path, auth: "key", maxBodyBytes: 0 }) as const;
+const get = (path: string) => ({ method: "GET", path, auth: "none", maxBodyBytes: 0 }) as const;
 const post = (path: string) =>
-  ({ method: "POST", path, auth: "key", maxBodyBytes: BODY_MAX_BYTES }) as const;
+  ({ method: "POST", path, auth: "none", maxBodyBytes: BODY_MAX_BYTES }) as const;
 
 /** Data and acts, by name. */
 export const ACT_ROUTES = {
@@ -38,8 +38,6 @@ export const ACT_ROUTES = {
 
 /** All of them, with the page's own files. */
 export const PAGE_ROUTES: readonly PageRoute[] = [
-  ...Object.keys(ASSETS).map((path) =>
-    ({ method: "GET", path, auth: "none", maxBodyBytes: 0 }) as const
-  ),
+  ...Object.keys(ASSETS).map(get),
   ...Object.values(ACT_ROUTES),
 ];

@@ -38,10 +38,9 @@ export interface RouteRule {
    * - `details`: `http.token`, or the key of Barnacle's own commands.
    * - `session`: the token of a session of the dashboard.
    * - `hook`: the secret of the named hook, or a signature made with it.
-   * - `key`: the key of a demo's page that other machines can reach, in the address.
    * - `state`: the random `state` of a sign-in that waits, in the address.
    */
-  readonly auth: "none" | "details" | "session" | "hook" | "key" | "state";
+  readonly auth: "none" | "details" | "session" | "hook" | "state";
   /** Maximum bytes of a body; 0: the route reads none. */
   readonly maxBodyBytes: number;
 }

@@ -9,9 +9,6 @@ import { drawTour, noteBot } from "./tour.js";
 
 let state;
 
-/** The key of a page that other machines can reach: the demo prints it after the `#`. */
-const key = location.hash.slice(1);
-
 const acts = {
   withState: (use) => state && use(state),
   show(channelId) {
@@ -23,8 +20,6 @@ const acts = {
     becomePerson(state, personId);
     drawPlace();
   },
-  /** A path of this server, with the page's key. */
-  address: (path) => key === "" ? path : `${path}?key=${encodeURIComponent(key)}`,
   click(channel, message, button) {
     return post("/click", { as: state.personId, channel, message, button });
   },
@@ -52,7 +47,7 @@ const acts = {
 async function post(path, body) {
   showProblem(""); // before the request: news about it may come before the answer
   try {
-    const response = await fetch(acts.address(path), {
+    const response = await fetch(path, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(body),
@@ -83,7 +78,7 @@ function drawTyping() {
 }
 
 function listen() {
-  const source = new EventSource(acts.address("/events"));
+  const source = new EventSource("/events");
   source.addEventListener("opening", ({ data }) => {
     state = openState(JSON.parse(data), state);
     drawPlace();
@@ -106,7 +101,7 @@ function listen() {
     drawTyping();
     if (news.kind === "message") drawSidebar(state, acts);
   });
-  source.addEventListener("error", () => drawGone(source.readyState === EventSource.CLOSED));
+  source.addEventListener("error", drawGone);
 }
 
 /** Draws the bot's state. */
@@ -115,17 +110,11 @@ function drawBot() {
   byId("bot-state").textContent = state.bot;
 }
 
-/**
- * Shows that the page itself has lost its server.
- *
- * @param {boolean} isRefused Whether the server answered, and refused: it needs its key.
- */
-function drawGone(isRefused) {
+/** Shows that the page itself has lost its server. */
+function drawGone() {
   byId("bot-dot").className = "dot is-offline";
   byId("app").dataset.ready = "true";
-  byId("bot-state").textContent = isRefused
-    ? "Open the whole address that the demo printed: it ends with a key"
-    : "The demo has ended; this page connects again by itself";
+  byId("bot-state").textContent = "The demo has ended; this page connects again by itself";
 }
 
 /** On narrow screens, places and people slide over the messages. */

@@ -138,10 +138,10 @@ function quotedText(state, { text }) {
   ).replace(/\s+/g, " ").slice(0, 120);
 }
 
-function attachment({ name, sizeBytes, path }, acts) {
+function attachment({ name, sizeBytes, path }) {
   return element(
     "a.attachment",
-    { href: acts.address(path), target: "_blank", rel: "noopener" },
+    { href: path, target: "_blank", rel: "noopener" },
     `${name} (${size(sizeBytes)})`,
   );
 }

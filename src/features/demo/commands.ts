@@ -8,7 +8,7 @@ export const demo: CliCommand = describeCommand<
   DemoFlags & Pick<CommonFlags, "config" | "data">
 >({
   brief: "Try the bot on a simulated Discord, without a token",
-  examples: ["barnacle demo", "barnacle demo --host 0.0.0.0", "barnacle demo --check"],
+  examples: ["barnacle demo", "barnacle demo --check"],
   exits: {
     done: "ended by a signal, or the bot passed the check",
     failed: "the bot failed",
@@ -20,14 +20,6 @@ export const demo: CliCommand = describeCommand<
       check: flag("Send the bot a message of each kind, and check what it does, without a page"),
       config: UNUSED_PATH,
       data: UNUSED_PATH, // it uses a temporary directory
-      host: {
-        kind: "parsed",
-        parse: toHost,
-        brief: "Address of the page, such as 0.0.0.0 for all of this machine (default: " +
-          "127.0.0.1, this machine only)",
-        optional: true,
-        placeholder: "address",
-      },
       json: flag("Print the page's address, or the result of each message, as JSON"),
       port: {
         kind: "parsed",
@@ -39,15 +31,6 @@ export const demo: CliCommand = describeCommand<
   },
   run: async (flags, io) => (await import("./demo.ts")).demo(flags, io),
 });
-
-/** An empty address would open the page to other machines. */
-function toHost(text: string): string {
-  const host = text.trim();
-  if (host !== "") return host;
-  throw new RangeError(
-    "the address is empty: use one of this machine, such as 0.0.0.0, or leave the option out",
-  );
-}
 
 function toPort(text: string): number {
   const port = Number(text);

@@ -21,7 +21,7 @@ import { HttpServerError } from "../../host/listen.ts";
 import type { Exit } from "../../host/process/own_process.ts";
 import { whenAborted } from "../../lib/clock.ts";
 import { playCheck } from "./check.ts";
-import { addressesOf, guardPage, listenFrom, pageAccessOf } from "./page_server.ts";
+import { guardPage, listenFrom } from "./page_server.ts";
 import {
   createOutcomes,
   createVerdictReader,
@@ -179,8 +179,6 @@ function createBotPanel(
 export interface DemoFlags {
   /** Whether to check the bot, without a page. */
   readonly check: boolean;
-  /** Address of the page; this machine only if absent. */
-  readonly host?: string;
   /** Whether the result is printed as JSON. */
   readonly json: boolean;
   /** Port of the page; the next free one if it is in use. */
@@ -236,20 +234,18 @@ export async function demo({ check, ...flags }: DemoFlags, io: Io): Promise<Exit
 
 /** Shows the page until a signal, or until the bot keeps ending. */
 async function show(
-  { port, json, host }: Omit<DemoFlags, "check">,
+  { port, json }: Omit<DemoFlags, "check">,
   stop: AbortSignal,
   io: Io,
 ): Promise<ExitCode> {
   const onError = (error: unknown) => io.problem(`internal error of the demo: ${error}`);
-  const access = pageAccessOf(host);
   const world = demoWorld();
   addChannel(world.world, world.krill, { name: "Voice", kind: "voice" }, Date.now());
   const simulation = await startSimulation({
     // Messages show the person's time, also after the computer slept.
     simulator: { world: world.world, now: Date.now },
-    // On a page that other machines can reach, the agent runs no commands.
     config: () => ({
-      ...(access.key === undefined ? withCommands(world.people.ada.id) : demoConfig()),
+      ...withCommands(world.people.ada.id),
       voice: {},
       audio: { transcribe: "openai/ear", speak: "openai/mouth" }, // by the scripted model's server
     }),
@@ -282,18 +278,16 @@ async function show(
   try {
     const early = await Promise.race([ready(), supervisor.gaveUp]);
     if (early) return tellOfEnd(early, io);
-    server = await listenFrom({ ...access, port }, guardPage(access, page.fetch));
-    const addresses = addressesOf(access, server.port);
-    if (json) io.out(JSON.stringify({ page: addresses[0], data: dataDir }));
+    server = await listenFrom(port, guardPage(page.fetch));
+    const address = `http://127.0.0.1:${server.port}/`;
+    if (json) io.out(JSON.stringify({ page: address, data: dataDir }));
     else {
       for (
         const line of [
           "The real bot on a simulated Discord. No token needed.",
           "",
-          ...block("page", addresses),
-          ...(access.key !== undefined
-            ? block("", ["Each person with this address can use the page."])
-            : block("ssh", sshLines(io.env, server.port))),
+          ...block("page", [address]),
+          ...block("ssh", sshLines(io.env, server.port)),
           ...block("answers", ["Scripted replies, without a model: free and offline."]),
           ...block("data", [`${dataDir}, removed at the end`]),
           "",

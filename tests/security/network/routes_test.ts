@@ -58,13 +58,13 @@ const post = (address: string, status: number, body: object = {}): Row => ({
   body: () => JSON.stringify(body),
 });
 
-/** A person's act on the demo's page, by its key. */
+/** A person's act on the demo's page. */
 const act = (
   name: string,
   status: number,
   body: (scene: PageScene) => object,
 ): readonly [string, Row] => [`POST /${name}`, {
-  address: ({ secret }) => `/${name}?key=${secret}`,
+  address: `/${name}`,
   status,
   body: ({ scene }) => JSON.stringify(scene && body(scene)),
 }];
@@ -75,11 +75,8 @@ const DEMO_ROWS: Readonly<Record<string, Row>> = Object.fromEntries([
     .map((name) => [`GET /${name}`, get(`/${name}`)] as const),
   ...["messages.js", "sidebar.js", "state.js", "times.js", "tour.js"]
     .map((name) => [`GET /${name}`, get(`/${name}`)] as const),
-  ["GET /events", { address: ({ secret }) => `/events?key=${secret}`, status: 200 }],
-  ["GET /files/:channel/:file/:name", {
-    address: ({ secret, scene }) => `${scene?.file}?key=${secret}`,
-    status: 200,
-  }],
+  ["GET /events", get("/events")],
+  ["GET /files/:channel/:file/:name", { address: ({ scene }) => `${scene?.file}`, status: 200 }],
   act("say", 204, ({ as, channel }) => ({ as, channel, text: "hello" })),
   act("click", 400, ({ as, channel, message }) => ({ as, channel, message, button: "none" })),
   act(
@@ -146,13 +143,8 @@ const withHeaders = (more: Sent["headers"]): Attack["change"] => ({ headers }) =
 
 const isPost = ({ method }: RouteRule) => method === "POST";
 
-/** The needs of routes that are a parameter of the address; those of others are a header. */
-const PARAMETERS: Readonly<Partial<Record<RouteRule["auth"], string>>> = {
-  key: "key",
-  state: "state",
-};
-
-const hasToken = ({ auth }: RouteRule) => auth !== "none" && PARAMETERS[auth] === undefined;
+/** The state of a sign-in is a parameter of the address; the needs of other routes are a header. */
+const hasToken = ({ auth }: RouteRule) => auth !== "none" && auth !== "state";
 
 /** A change of the token, for routes that need one. */
 const withAuth = (change: (sent: Sent) => Partial<Sent>): Attack["change"] => (sent, route) =>
@@ -160,11 +152,8 @@ const withAuth = (change: (sent: Sent) => Partial<Sent>): Attack["change"] => (s
 
 /** A change of the secret in the address, for routes that need one. */
 const withParameter =
-  (change: (given: string) => string): Attack["change"] => ({ address }, { auth }) => {
-    const name = PARAMETERS[auth];
-    if (name === undefined) return undefined;
-    return { address: address.replace(new RegExp(`${name}=[^&]*`), change) };
-  };
+  (change: (given: string) => string): Attack["change"] => ({ address }, { auth }) =>
+    auth === "state" ? { address: address.replace(/state=[^&]*/, change) } : undefined;
 
 const evil = "http://evil.example";
 
@@ -236,10 +225,9 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
   },
   "a secret in a cookie": {
     change: (sent, route) => {
-      const cookie = PARAMETERS[route.auth] && new URL(sent.address, "http://x").search.slice(1);
-      return cookie === undefined
-        ? undefined
-        : { ...withParameter(() => "")(sent, route), headers: { ...sent.headers, cookie } };
+      if (route.auth !== "state") return undefined;
+      const cookie = new URL(sent.address, "http://x").search.slice(1);
+      return { ...withParameter(() => "")(sent, route), headers: { ...sent.headers, cookie } };
     },
     refused: [400, 403],
   },

@@ -149,7 +149,7 @@ let simulation: Promise<Simulator> | undefined;
 
 after(async () => await (await simulation)?.close()); // of the file
 
-/** The page that other machines can reach, so that it has a key. One world serves all tests. */
+/** One world serves all tests. */
 const withDemo: Start = async (test) => {
   simulation ??= startSimulator();
   const simulator = await simulation;
@@ -187,7 +187,7 @@ const withDemo: Start = async (test) => {
     done: () => events,
     faults: () => faults,
   };
-  const guarded = guardPage({ names: ["127.0.0.1"], key: SECRET }, page.fetch);
+  const guarded = guardPage(page.fetch);
   try {
     await served(guarded, {}, server, SECRET, test);
   } finally {
