@@ -2,15 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import {
-  appendFileSync,
-  mkdirSync,
-  renameSync,
-  symlinkSync,
-  truncateSync,
-  unlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { appendFileSync, renameSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
@@ -84,38 +76,6 @@ describe("[R12] barnacle send --file", () => {
     server.close();
     assert.equal(code, 2);
     assert.match(stderr, /it is not a regular file/);
-  });
-
-  it("names the target of a link", async () => {
-    using folder = tempDirectory();
-    const secret = join(folder.path, "id_\u001b[2Jrsa");
-    writeFileSync(secret, "content");
-    const link = pathIn(folder.path);
-    symlinkSync(secret, link);
-    const { stderr } = await sendFile(folder.path, link);
-    assert.match(stderr, /^Sending .*report\.txt \(a link to .*id_\\u\{1b\}\[2Jrsa\)$/m);
-    assert.ok(!stderr.includes("\u001b"));
-    unlinkSync(link);
-    writeFileSync(link, "content");
-    assert.doesNotMatch((await sendFile(folder.path, link)).stderr, /Sending|link/);
-  });
-
-  it("names the target of a link that it refuses", ON_LINUX, async () => {
-    using folder = tempDirectory();
-    const link = pathIn(folder.path);
-    symlinkSync("/dev/zero", link);
-    assert.match((await sendFile(folder.path, link)).stderr, /\(a link to \/dev\/zero\): it is/);
-  });
-
-  it("names the real path if a folder of the path is a link", async () => {
-    using folder = tempDirectory();
-    mkdirSync(join(folder.path, "real"));
-    writeFileSync(join(folder.path, "real", "a.txt"), "content");
-    symlinkSync(join(folder.path, "real"), join(folder.path, "linked"));
-    const { stderr } = await sendFile(folder.path, join(folder.path, "linked", "a.txt"));
-    assert.match(stderr, /^Sending .*linked\/a\.txt \(a link to .*\/real\/a\.txt\)$/m);
-    const plain = await sendFile(folder.path, join(folder.path, "real", "..", "real", "a.txt"));
-    assert.doesNotMatch(plain.stderr, /Sending|link/);
   });
 
   it("refuses a file over the limit, and a link that leads in a circle", async () => {

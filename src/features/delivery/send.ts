@@ -49,8 +49,7 @@ import { createSecretFilter } from "../../render/safety/secrets.ts";
 import { createSharedInvalidRequests } from "../../discord/rest/scheduler/rate_limiter.ts";
 import { createAccountRest } from "../../bot/account/account.ts";
 import { textRulesOf } from "../../account/per_account.ts";
-import { realpathSync } from "node:fs";
-import { basename, join, resolve, sep } from "node:path";
+import { basename } from "node:path";
 import { FileRefusedError, withRegularFile } from "../../host/files/read_bounded.ts";
 import { sizeOf } from "../../lib/text/units.ts";
 
@@ -86,7 +85,7 @@ async function sendTo(
   const loaded = await readConfig(await configBefore(flags, io), io.env, true);
   if (tellRefused(loaded, io)) return EXIT.config;
   const config = whichAccount(loaded.config, flags.account);
-  const files = readFiles(flags, config.discord.mediaMaxBytes, io);
+  const files = readFiles(flags, config.discord.mediaMaxBytes);
   const content = text === "-" ? await readStdin() : text ?? "";
   if (content.trim() === "" && files.length === 0) {
     throw new StartError("nothing to send: give a text, - for stdin, or --file", EXIT.usage);
@@ -334,7 +333,7 @@ export interface FileFlags {
 }
 
 /**
- * Reads the files, and names the target of each link.
+ * Reads the files.
  *
  * A file is opened once, and the open file is checked: a path may change between a check and a
  * reading. Only regular files on a disk can be sent, because others tell secrets of the host or
@@ -345,24 +344,20 @@ export interface FileFlags {
 function readFiles(
   { file = [], alt = [] }: FileFlags,
   maxBytes: number,
-  io: Io,
 ): readonly OutboundFile[] {
   if (alt.length > file.length) {
     throw new StartError("more --alt than --file", EXIT.usage);
   }
   return file.map((path, index) => {
     const about = alt[index];
-    return { name: basename(path), alt: about, bytes: bytesOf(path, maxBytes, io) };
+    return { name: basename(path), alt: about, bytes: bytesOf(path, maxBytes) };
   });
 }
 
-function bytesOf(path: string, maxBytes: number, io: Io): OutboundFile["bytes"] {
-  let named = printable(path);
+function bytesOf(path: string, maxBytes: number): OutboundFile["bytes"] {
+  const named = printable(path);
   try {
-    named = nameOf(path, realpathSync(path));
     return withRegularFile(path, (file) => {
-      named = nameOf(path, file.realPath); // a link may have changed meanwhile
-      if (named !== printable(path)) io.err(`Sending ${named}`);
       if (file.size > maxBytes) throw tooLarge(named, file.size, maxBytes);
       return file.read(maxBytes);
     });
@@ -370,18 +365,6 @@ function bytesOf(path: string, maxBytes: number, io: Io): OutboundFile["bytes"] 
     if (error instanceof StartError) throw error;
     throw new StartError(fileProblem(named, error, maxBytes), EXIT.usage, error);
   }
-}
-
-/**
- * A path, with its target if it or a folder of it is a link: a link's name tells nothing about the
- * sent file. Folders of the root are links on some systems, such as `/tmp`, so these do not count.
- */
-function nameOf(path: string, realPath: string): string {
-  const [, first = "", ...rest] = resolve(path).split(sep);
-  const own = rest.length === 0 ? resolve(path) : join(realpathSync(`${sep}${first}`), ...rest);
-  return own === realPath
-    ? printable(path)
-    : `${printable(path)} (a link to ${printable(realPath)})`;
 }
 
 function fileProblem(named: string, error: unknown, maxBytes: number): string {

@@ -3,7 +3,7 @@
 import { type CliGroup, describeCommand, describeGroup } from "../../cli/help/command_help.ts";
 import { BOT_COMMON, type CommonFlags, UNUSED_PATH, word } from "../../cli/shared/command.ts";
 
-const KEY = word("Handle or key of a session in `barnacle sessions list`", "session");
+const KEY = word("Key of a session in `barnacle sessions list`", "session");
 const FLAGS = { ...BOT_COMMON, config: UNUSED_PATH };
 const EXITS = { failed: "no such session", io: true, tryAgain: true } as const;
 const EXAMPLE_KEY = "agent:main:discord:channel:123456789012345678";

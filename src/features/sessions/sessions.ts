@@ -3,7 +3,6 @@
  * running bot.
  */
 
-import { createHash } from "node:crypto";
 import { inColumns, printLines } from "../../cli/shared/columns.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
@@ -29,12 +28,11 @@ export function list(flags: CommonFlags, io: Io): Promise<ExitCode> {
       slugsIn(await readConfigLeniently(flags.config, io.env)),
     );
     if (flags.json) {
-      io.out(jsonLine(all.map(toReport)));
+      io.out(jsonLine(all.map(({ newest: _, ...session }) => session)));
       return EXIT.done;
     }
     if (all.length === 0) io.err("No sessions yet.");
     const rows = all.map((session) => [
-      handleOf(session),
       titleOf(session),
       `${session.open} shown`,
       `${session.current - session.open} folded`,
@@ -49,57 +47,19 @@ export function list(flags: CommonFlags, io: Io): Promise<ExitCode> {
 
 /** Begins a new transcript under the same key. */
 export function reset(flags: CommonFlags, key: string, io: Io): Promise<ExitCode> {
-  return withSession(flags, key, io, async ({ sessionKey }, { sessions }) => {
-    const left = await sessions.reset(sessionKey, "command", Date.now());
-    if (flags.json) io.out(jsonLine({ sessionKey, leftBehind: left }));
+  return withStore(flags, io, async ({ sessions }) => {
+    const all = await sessions.list();
+    if (!all.some(({ sessionKey }) => sessionKey === key)) {
+      const why = `no session ${quoted(key, KEY_CHARS)}`;
+      io.problem(`${why}; \`barnacle sessions list\` shows the keys`);
+      return EXIT.failed;
+    }
+    const left = await sessions.reset(key, "command", Date.now());
+    if (flags.json) io.out(jsonLine({ sessionKey: key, leftBehind: left }));
     else if (left === 0) io.err("The transcript is new already; nothing changed.");
     else io.out(`Began a new transcript; ${left} entries stay stored, and the model sees none`);
     return EXIT.done;
   });
-}
-
-/** @param key A key, or the handle of one. */
-function withSession(
-  flags: CommonFlags,
-  key: string,
-  io: Io,
-  work: (session: ListedSession, store: Store) => Promise<ExitCode>,
-): Promise<ExitCode> {
-  return withStore(flags, io, async (store) => {
-    const found = await findSession(key, store.sessions);
-    if ("session" in found) return await work(found.session, store);
-    io.problem(`${found.problem}; \`barnacle sessions list\` shows the keys`);
-    return EXIT.failed;
-  });
-}
-
-/**
- * Finds a session, or says why not.
- *
- * @param key A key, or the handle of one.
- */
-async function findSession(
-  key: string,
-  sessions: Store["sessions"],
-): Promise<{ readonly session: ListedSession } | { readonly problem: string }> {
-  const all = await sessions.list();
-  const named = all.filter((one) => one.sessionKey === key);
-  const [session, ...others] = named.length > 0
-    ? named
-    : all.filter((one) => handleOf(one) === key.toLowerCase());
-  if (session && others.length === 0) return { session };
-  return {
-    problem: session
-      ? `several sessions have the handle ${key}; name the whole key`
-      : `no session ${quoted(key, KEY_CHARS)}`,
-  };
-}
-
-const HANDLE_DIGITS = 6;
-
-/** A short name of a session, which people can type: the beginning of its key's hash. */
-function handleOf({ sessionKey }: ListedSession): string {
-  return createHash("sha256").update(sessionKey).digest("hex").slice(0, HANDLE_DIGITS);
 }
 
 /** A session with the name of its place, as the bot's servers have it. */
@@ -133,8 +93,4 @@ function nameOf({ newest }: ListedSession, slugOf?: SlugOf): string | undefined 
 /** The display name; of direct messages, the person's name. */
 function titleOf(session: NamedSession): string {
   return session.name ?? session.newest?.sender.username ?? "";
-}
-
-function toReport({ newest: _, ...session }: NamedSession): object {
-  return { ...session, handle: handleOf(session) };
 }

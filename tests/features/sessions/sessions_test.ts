@@ -49,7 +49,7 @@ describe("barnacle sessions", () => {
     assert.equal(code, 0);
     assert.match(
       out,
-      new RegExp(`^[0-9a-f]{6}  discord:\\S+#\\S+  2 shown  0 folded  2 in all  .*${KEY}$`),
+      new RegExp(`^discord:\\S+#\\S+  2 shown  0 folded  2 in all  .*${KEY}$`),
     );
   });
 
@@ -62,7 +62,7 @@ describe("barnacle sessions", () => {
       writeFileSync(config, JSON.stringify({ channels: { discord: { guilds } } }));
       return list({ ...flags, config }, io);
     });
-    assert.match(out, / {2}discord:den#/);
+    assert.match(out, /^discord:den#/);
   });
 
   it("[S4a] reset › begins a new transcript, once", async () => {
