@@ -1,61 +1,56 @@
 /** The list of all features. A new feature is its folder and a line here. */
 
 import type { Transactions } from "../store/database/commits.ts";
-import type { Feature } from "./feature.ts";
-import { access } from "./access/feature.ts";
-import { agent } from "./agent/feature.ts";
+import type { TaskTitle } from "../cli/help/overview.ts";
+import type { CliCommands, Feature } from "./feature.ts";
 import { alerts } from "./alerts/feature.ts";
 import { backup } from "./backup/feature.ts";
-import { catchup } from "./catchup/feature.ts";
-import { config } from "./config/feature.ts";
+import { catchup } from "./catchup/command.ts";
 import { dashboard } from "./dashboard/feature.ts";
-import { delivery } from "./delivery/feature.ts";
-import { demo } from "./demo/feature.ts";
 import { diagnose } from "./diagnose/feature.ts";
 import { exec } from "./exec/feature.ts";
 import { forget } from "./forget/feature.ts";
 import { hooks } from "./hooks/feature.ts";
 import { mcp } from "./mcp/feature.ts";
-import { model } from "./model/feature.ts";
 import { notes } from "./notes/feature.ts";
-import { openclaw } from "./openclaw/feature.ts";
 import { schedules } from "./schedules/feature.ts";
-import { service } from "./service/feature.ts";
-import { sessions } from "./sessions/feature.ts";
 import { setup } from "./setup/feature.ts";
 import { signins } from "./signins/feature.ts";
-import { skillTools } from "./skill_tools/feature.ts";
-import { upgrade } from "./upgrade/feature.ts";
 import { voice } from "./voice/feature.ts";
-import { why } from "./why/feature.ts";
+
+/** A feature of the command line alone. */
+const commands = (
+  task: TaskTitle,
+  load: () => Promise<NonNullable<CliCommands[TaskTitle]>>,
+): Feature => ({ cli: async () => ({ [task]: await load() }) });
 
 const ALL = [
-  access,
-  agent,
+  commands("Control access", () => import("./access/commands.ts")),
+  commands("Look after the agent", () => import("./agent/commands.ts")),
   alerts,
   backup,
-  catchup,
-  config,
+  { commands: [catchup] },
+  commands("Configure", () => import("./config/commands.ts")),
   dashboard,
-  delivery,
-  demo,
+  commands("Send messages", () => import("./delivery/commands.ts")),
+  commands("Start", () => import("./demo/commands.ts")),
   diagnose,
   exec,
   forget,
   hooks,
   mcp,
-  model,
+  commands("Diagnose", () => import("./model/commands.ts")),
   notes,
-  openclaw,
+  commands("Configure", () => import("./openclaw/commands.ts")),
   schedules,
-  service,
-  sessions,
+  commands("Start", () => import("./service/commands.ts")),
+  commands("Conversations", () => import("./sessions/commands.ts")),
   setup,
   signins,
-  skillTools,
-  upgrade,
+  commands("Look after the agent", () => import("./skill_tools/commands.ts")),
+  commands("About", () => import("./upgrade/commands.ts")),
   voice,
-  why,
+  commands("Diagnose", () => import("./why/commands.ts")),
 ] as const;
 
 export const FEATURES: readonly Feature[] = ALL;
