@@ -12,7 +12,7 @@ import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound
 import type { OutboundMessage } from "../../core/outbound/outbound.ts";
 import { FileError } from "../../core/turn/media.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/decode.ts";
-import { draftsOf } from "../../flows/deliver/progress.ts";
+import { harmlessPart } from "../../flows/deliver/progress.ts";
 import { judge, routeOf } from "../../flows/judging/judge.ts";
 import { type AudioPayer, audioSpending } from "../../flows/limits.ts";
 import type { Sound } from "../../flows/media/files.ts";
@@ -324,7 +324,6 @@ export function createTurnSpeech(
   const { schedule, log } = account;
   const speak = (text: string, signal: AbortSignal) =>
     speakIn(account, place, text, signal, by === "sound" ? undefined : message.sender);
-  const { harmlessPart } = draftsOf(account);
   const person = new AbortController();
   const signal = AbortSignal.any([ending, person.signal]);
   let speech: CallSpeech | undefined;
@@ -426,7 +425,7 @@ export function createTurnSpeech(
       let written = "";
       let cancel: (() => void) | undefined;
       look = () => {
-        if (!signal.aborted) take(visible(harmlessPart(written)), false);
+        if (!signal.aborted) take(visible(harmlessPart(account, written)), false);
       };
       return {
         grow(soFar) {

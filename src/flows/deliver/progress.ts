@@ -22,7 +22,6 @@ import type { AcceptReason } from "../../core/inbound/inbox.ts";
 import type { Delivery } from "../../core/outbound/delivery.ts";
 import {
   type DraftMessage,
-  type DraftStep,
   type Frozen,
   nextDraftStep,
   type OutboundKind,
@@ -43,28 +42,81 @@ import { finishedPart, thinkingIn } from "../../render/markdown/chunk.ts";
 import { asideOf, progressText, type Work } from "../../render/tool_message.ts";
 import type { OneTurn } from "../turn/steps.ts";
 
-/** Milliseconds before the first draft. A faster answer has none. */
-const FIRST_DRAFT_MS = 1_000;
+/** Milliseconds before the first draft, or a line. A faster answer has none. */
+const FIRST_MS = 1_000;
 
 /** Milliseconds between two requests. Discord accepts five edits in five seconds per channel. */
 const EDIT_EVERY_MS = 1_200;
 
-/** Creates the drafts of one answer. Sends nothing before `grow`. */
-function createDraftStream(
-  turn: OneTurn,
-  compose: ComposeDraft,
-  { awaited, freeAt, mayBeThinking }: {
-    /** Callbacks for the ids of posted drafts, by nonce. */
-    readonly awaited: Map<string, (messageId: MessageId) => void>;
-    /** Unix time in milliseconds from which on a channel may get the next request. */
-    readonly freeAt: Map<ChannelId, number>;
-    /** Whether all of an answer so far may be thinking that is not marked. */
-    readonly mayBeThinking: (text: string) => boolean;
-  },
-) {
+/** What grows in the channels of an account. */
+const growing = perAccount("turns", () => ({
+  /** Callbacks for the ids of posted messages, by nonce. */
+  awaited: new Map<string, (messageId: MessageId) => void>(),
+  /** Unix time in milliseconds from which on a channel may get the next request. */
+  freeAt: new Map<ChannelId, number>(),
+  /**
+   * Whether an earlier answer contained thinking without its start mark. Then no text is shown before
+   * the mark that ends the thinking.
+   */
+  thinksAloud: false,
+}));
+
+/**
+ * Posts a message through the outbox. If its turn ran before, the row is that run's, with its text.
+ *
+ * @param onId Gets the message's id, once Discord has it.
+ * @returns The text of the row; `undefined` if a person has deleted the message.
+ */
+async function post(
+  account: BotAccount,
+  message: DraftMessage,
+  onId: (messageId: MessageId) => void,
+): Promise<string | undefined> {
+  growing(account).awaited.set(message.nonce, onId);
+  const { now, store: { outbox } } = account;
+  const row = await outbox.add({ message, files: [] }, now());
+  wakeChannels(account, [message.channelId]);
+  if (row.messageId !== undefined) onId(row.messageId);
+  else if (row.state === "sent") return undefined;
+  return row.message.content;
+}
+
+/** Edits it. @returns Whether it has the text, whether no more may follow, and Discord's pause. */
+async function edit({ rest }: BotAccount, messageId: MessageId, message: DraftMessage) {
+  const outcome = await editMessage(rest, messageId, message, [], "spare");
+  const isRefused = outcome.kind === "refused";
+  return {
+    isDone: outcome.kind === "created",
+    isOver: outcome.kind === "already_gone" || // a person has deleted it
+      isRefused && outcome.why !== "rate_limited",
+    waitMs: isRefused ? outcome.retryAfterMs ?? 0 : 0,
+  };
+}
+
+/** Whether all of an answer so far may be thinking that is not marked. */
+function mayBeThinking(account: BotAccount, text: string): boolean {
+  const state = growing(account);
+  const thinking = thinkingIn(text);
+  if (thinking === "ended") state.thinksAloud = true;
+  return thinking === "none" && state.thinksAloud;
+}
+
+/** The part of a growing answer that may be shown: without secrets, or the beginning of one. */
+export function harmlessPart(account: BotAccount, text: string): string {
+  if (mayBeThinking(account, text)) return "";
+  const clean = cleanSecrets(account, text);
+  return clean.slice(0, secretTail(account, clean));
+}
+
+/** The messages of an answer that consists of this text; empty if there would be none. */
+export type ComposeDraft = (text: string) => readonly Frozen[];
+
+/** Creates the drafts of a turn's answer. Sends nothing before `grow`. */
+export function createDraft(turn: OneTurn, compose: ComposeDraft) {
   const { account, turn: { claim: { message: { channelId } }, mayShow } } = turn;
-  const { store: { outbox }, rest, schedule, now, log } = account;
-  const wantedOf = createDraftText(turn, compose, mayBeThinking);
+  const { schedule, now, log } = account;
+  const { awaited, freeAt } = growing(account);
+  const wantedOf = createDraftText(turn, compose);
   const drafts: ShownDraft[] = [];
   let text = "";
   let isOver = false;
@@ -96,57 +148,27 @@ function createDraftStream(
     if (isFile) isOver = true; // posted drafts stay until the file is sent
     if (isOver) return 0;
     const step = nextDraftStep(drafts, wanted);
-    switch (step.kind) {
-      case "none":
-        return 0;
-      case "post":
-        await post(step.message);
-        return 0;
-      case "edit":
-        return await edit(step);
+    if (step.kind === "none") return 0;
+    const { message } = step;
+    if (step.kind === "post") {
+      const part = drafts.push({ message }) - 1;
+      const content = await post(account, message, (messageId) => {
+        drafts[part] = { message, ...drafts[part], messageId };
+      });
+      if (content === undefined) isOver = true;
+      else drafts[part] = { message, content, ...drafts[part] };
+      return 0;
     }
-  }
-
-  async function post(message: DraftMessage): Promise<void> {
-    const part = drafts.push({ message }) - 1;
-    awaited.set(message.nonce, (messageId) => {
-      drafts[part] = { message, ...drafts[part], messageId };
-    });
-    // If this turn ran before, the row is that run's, with its text.
-    const { state, messageId, message: { content } } = await outbox.add(
-      { message, files: [] },
-      now(),
-    );
-    wakeChannels(account, [message.channelId]);
-    if (messageId !== undefined) drafts[part] = { message, messageId };
-    else if (state === "sent") isOver = true; // and a person has deleted it
-    else drafts[part] = { message, content, ...drafts[part] };
-  }
-
-  /** @returns Milliseconds that Discord asks to wait. */
-  async function edit(
-    { part, messageId, message }: Extract<DraftStep, { kind: "edit" }>,
-  ): Promise<number> {
+    const { part, messageId } = step;
     drafts[part] = { message, messageId };
-    const outcome = await editMessage(rest, messageId, message, [], "spare");
-    switch (outcome.kind) {
-      case "created":
-        drafts[part] = { message, messageId, content: message.content };
-        return 0;
-      case "unsent":
-      case "unanswered":
-        return 0;
-      case "already_gone": // a person has deleted it
-        isOver = true;
-        return 0;
-      case "refused":
-        isOver ||= outcome.why !== "rate_limited";
-        return outcome.retryAfterMs ?? 0;
-    }
+    const end = await edit(account, messageId, message);
+    if (end.isDone) drafts[part] = { message, messageId, content: message.content };
+    isOver ||= end.isOver;
+    return end.waitMs;
   }
 
   function begin(): void {
-    if (!isOver && !isHidden) cancel ??= schedule(tryStep, FIRST_DRAFT_MS);
+    if (!isOver && !isHidden) cancel ??= schedule(tryStep, FIRST_MS);
   }
   void mayShow?.then(() => {
     isHidden = false;
@@ -169,16 +191,13 @@ function createDraftStream(
       isOver = true;
       cancel?.();
       await underWay;
-      mayBeThinking(text); // for the next answer
+      mayBeThinking(account, text); // for the next answer
       for (const { message } of drafts) awaited.delete(message.nonce);
     },
   };
 }
 
-export type DraftStream = ReturnType<typeof createDraftStream>;
-
-/** The messages of an answer that consists of this text; empty if there would be none. */
-export type ComposeDraft = (text: string) => readonly Frozen[];
+export type DraftStream = ReturnType<typeof createDraft>;
 
 interface WantedDrafts {
   /** Messages in their order; empty while there is nothing to show. */
@@ -193,19 +212,16 @@ const LEAST_LENGTH = 40;
 /**
  * Creates the choice for one answer. It remembers the drafts of the newest text.
  *
- * @param mayBeThinking Whether all of a text may be thinking that is not marked.
  * @returns Chooses the drafts of a text; `hasDrafts` tells whether any is shown already.
  */
 function createDraftText(
   { account, config: { discord: { textChunkLimit: maxLength } } }: OneTurn,
   compose: ComposeDraft,
-  mayBeThinking: (text: string) => boolean,
 ): (text: string, hasDrafts: boolean) => WantedDrafts {
   let last: { readonly of: string; readonly wanted: WantedDrafts } | undefined;
   return (text, hasDrafts) => {
     if (last?.of === text) return last.wanted;
-    const harmless = mayBeThinking(text) ? "" : withoutSecrets(account, text);
-    const finished = finishedPart(harmless, maxLength);
+    const finished = finishedPart(harmlessPart(account, text), maxLength);
     const isWorthIt = hasDrafts || finished.trim().length >= LEAST_LENGTH;
     const frozen = isWorthIt ? compose(finished) : [];
     const isFile = frozen.some(({ files }) => files.length > 0);
@@ -215,224 +231,126 @@ function createDraftText(
   };
 }
 
-/** A growing text without secrets, or the beginning of one. */
-function withoutSecrets(account: BotAccount, text: string): string {
-  const clean = cleanSecrets(account, text);
-  return clean.slice(0, secretTail(account, clean));
-}
-
-/** The drafts of an account's answers. */
-export const draftsOf: (account: BotAccount) => Drafts = perAccount("turns", createDrafts);
-
-function createDrafts(account: BotAccount) {
-  const { now } = account;
-  const awaited = new Map<string, (messageId: MessageId) => void>();
-  const freeAt = new Map<ChannelId, number>();
-  /**
-   * Whether an earlier answer contained thinking without its start mark. Then no text is shown before
-   * the mark that ends the thinking.
-   */
-  let thinksAloud = false;
-
-  function mayBeThinking(text: string): boolean {
-    const thinking = thinkingIn(text);
-    if (thinking === "ended") thinksAloud = true;
-    return thinking === "none" && thinksAloud;
-  }
-
-  const shared = { awaited, freeAt, mayBeThinking };
-  return {
-    /** Starts the drafts of one turn's answer. */
-    begin(turn: OneTurn, compose: ComposeDraft) {
-      for (const [channel, at] of freeAt) if (at <= now()) freeAt.delete(channel);
-      return createDraftStream(turn, compose, shared);
-    },
-    /** The part of a growing answer that may be shown elsewhere, too. */
-    harmlessPart: (text: string): string =>
-      mayBeThinking(text) ? "" : withoutSecrets(account, text),
-    /** Tells that Discord has a message of the outbox. */
-    posted(nonce: string, messageId: MessageId): void {
-      awaited.get(nonce)?.(messageId);
-      awaited.delete(nonce);
-    },
-  };
-}
-
-export type Drafts = ReturnType<typeof createDrafts>;
-
-/** The part of a turn's rules that its line needs. */
-interface ProgressRules {
-  /** Maximum number of requests to the model. */
-  readonly maxSteps: number;
-}
-
-/** Milliseconds before the line is posted. A faster turn has none. */
-const FIRST_MS = 1_000;
-
 /** Milliseconds of reading before the line says so. */
 const READING_MS = 30_000;
 
 /** Milliseconds between two edits that change only the seconds. */
 const SECONDS_EVERY_MS = 5_000;
 
-/** The lines of an account's turns. */
-export const linesOf: (account: BotAccount) => ProgressLines = perAccount("turns", createLines);
+/**
+ * Creates the line of one turn.
+ *
+ * @param steps Maximum number of requests to the model.
+ * @param mayShow Resolves once the line may be posted; absent: it may at once.
+ * @param isForReading Whether only a server that reads for long brings the line.
+ */
+export function createLine(
+  account: BotAccount,
+  place: ProgressPlace,
+  steps: number,
+  mayShow: Promise<void> | undefined,
+  isForReading: boolean,
+) {
+  const { schedule, now, log } = account;
+  const { awaited, freeAt } = growing(account);
+  const { channelId } = place;
+  const startedAt = now();
+  let work: Pick<Work, "tools" | "reads" | "step" | "aside"> = { tools: [], step: 1 };
+  let shown: { readonly work: typeof work; readonly at: number } | undefined;
+  let messageId: MessageId | undefined;
+  let nonce: string | undefined;
+  let isOver = false;
+  let readingAt: number | undefined;
+  let dueAt = startedAt;
+  let cancel: (() => void) | undefined;
+  let underWay: Promise<unknown> = Promise.resolve();
+  const isPosted = () => nonce !== undefined;
 
-function createLines(account: BotAccount) {
-  const { store: { outbox }, rest, schedule, now, log } = account;
-  const awaited = new Map<string, (messageId: MessageId) => void>();
-  /** Unix time in milliseconds from which on a channel may get the next edit. */
-  const freeAt = new Map<ChannelId, number>();
-
-  function begin(
-    place: ProgressPlace,
-    { maxSteps: steps }: ProgressRules,
-    mayShow: Promise<void> | undefined,
-    isForReading: boolean,
-  ) {
-    const { channelId } = place;
-    const startedAt = now();
-    let work: Pick<Work, "tools" | "reads" | "step" | "aside"> = { tools: [], step: 1 };
-    let shown: { readonly work: typeof work; readonly at: number } | undefined;
-    let messageId: MessageId | undefined;
-    let isPosted = false;
-    let isOver = false;
-    let readingAt: number | undefined;
-    let dueAt = startedAt;
-    let cancel: (() => void) | undefined;
-    let underWay: Promise<unknown> = Promise.resolve();
-
-    function lineNow(): DraftMessage {
-      const seconds = Math.max(0, Math.round((now() - startedAt) / 1_000));
-      const isReading = readingAt !== undefined && now() - readingAt >= READING_MS;
-      const shown = { ...work, steps, seconds, channelId, isReading };
-      return progressLine(place, progressText(shown));
-    }
-    let nonce: string | undefined;
-
-    function later(ms: number): void {
-      cancel?.();
-      dueAt = now() + ms;
-      if (!isOver) cancel = schedule(tryRequest, ms);
-    }
-
-    function begins(ms: number): void {
-      if (mayShow) void mayShow.then(() => later(ms));
-      else later(ms);
-    }
-
-    function tryRequest(): void {
-      if (isForReading && !isPosted && readingAt === undefined) return;
-      if (readingAt !== undefined && now() - dueAt > READING_MS) { // the machine was suspended
-        readingAt = now();
-        if (!isPosted) return later(READING_MS);
-      }
-      const waitMs = (freeAt.get(channelId) ?? 0) - now();
-      if (waitMs > 0) return later(Math.min(waitMs, EDIT_EVERY_MS));
-      underWay = (isPosted ? update() : post()).then(later, (error: unknown) => {
-        isOver = true;
-        log.warn("Cannot show the progress of a turn", { channelId, error });
-      });
-    }
-
-    /** @returns Milliseconds until the next request. */
-    async function post(): Promise<number> {
-      isPosted = true;
-      shown = { work, at: now() };
-      // If this turn ran before, the row is that run's.
-      const message = lineNow();
-      nonce = message.nonce;
-      awaited.set(nonce, (id) => void (messageId = id));
-      const row = await outbox.add({ message, files: [] }, now());
-      if (row.message.content !== message.content) shown = undefined;
-      wakeChannels(account, [channelId]);
-      if (row.messageId !== undefined) messageId = row.messageId;
-      else if (row.state === "sent") isOver = true; // and a person has deleted it
-      return EDIT_EVERY_MS;
-    }
-
-    /** @returns Milliseconds until the next request. */
-    async function update(): Promise<number> {
-      const isNew = shown?.work !== work || now() - shown.at >= SECONDS_EVERY_MS;
-      if (messageId === undefined || !isNew) return EDIT_EVERY_MS;
-      freeAt.set(channelId, now() + EDIT_EVERY_MS);
-      const wanted = { work, at: now() };
-      const outcome = await editMessage(rest, messageId, lineNow(), [], "spare");
-      switch (outcome.kind) {
-        case "created":
-          shown = wanted;
-          return EDIT_EVERY_MS;
-        case "unsent":
-        case "unanswered":
-          return EDIT_EVERY_MS;
-        case "already_gone": // a person has deleted it
-          isOver = true;
-          return 0;
-        case "refused":
-          isOver ||= outcome.why !== "rate_limited";
-          return Math.max(EDIT_EVERY_MS, outcome.retryAfterMs ?? 0);
-      }
-    }
-
-    if (!isForReading) begins(FIRST_MS);
-    return {
-      /** A server reads a request, or has begun to answer, as a `ModelRequest` tells it. */
-      reading(isReading: boolean): void {
-        readingAt = isReading ? now() : undefined;
-        if (!isForReading || isPosted) return;
-        if (isReading) begins(READING_MS);
-        else cancel?.();
-      },
-      /** Tells what the turn does next. */
-      step(next: NextStep): void {
-        const { aside } = work;
-        work = next.kind === "ask"
-          ? { tools: [], step: next.answers + 1, aside }
-          : { step: work.step, ...toolsIn(next), aside };
-      },
-      /** Shows text that the model has written beside its calls, composed as an answer. */
-      said(text: string): void {
-        work = { ...work, aside: asideOf(text) };
-      },
-      /**
-       * Ends the line; call it before storing the turn's end. Resolves once no request is under way,
-       * with whether the outbox may have a line. Never rejects.
-       */
-      async end(): Promise<boolean> {
-        isOver = true;
-        cancel?.();
-        await underWay;
-        if (nonce !== undefined) awaited.delete(nonce);
-        return isPosted;
-      },
-    };
+  function lineNow(): DraftMessage {
+    const seconds = Math.max(0, Math.round((now() - startedAt) / 1_000));
+    const isReading = readingAt !== undefined && now() - readingAt >= READING_MS;
+    return progressLine(place, progressText({ ...work, steps, seconds, channelId, isReading }));
   }
 
+  function later(ms: number): void {
+    cancel?.();
+    dueAt = now() + ms;
+    if (!isOver) cancel = schedule(tryRequest, ms);
+  }
+
+  function begins(ms: number): void {
+    if (mayShow) void mayShow.then(() => later(ms));
+    else later(ms);
+  }
+
+  function tryRequest(): void {
+    if (isForReading && !isPosted() && readingAt === undefined) return;
+    if (readingAt !== undefined && now() - dueAt > READING_MS) { // the machine was suspended
+      readingAt = now();
+      if (!isPosted()) return later(READING_MS);
+    }
+    const waitMs = (freeAt.get(channelId) ?? 0) - now();
+    if (waitMs > 0) return later(Math.min(waitMs, EDIT_EVERY_MS));
+    underWay = request().then(later, (error: unknown) => {
+      isOver = true;
+      log.warn("Cannot show the progress of a turn", { channelId, error });
+    });
+  }
+
+  /** @returns Milliseconds until the next request. */
+  async function request(): Promise<number> {
+    const wanted = { work, at: now() };
+    const message = lineNow();
+    if (!isPosted()) {
+      shown = wanted;
+      nonce = message.nonce;
+      const content = await post(account, message, (id) => void (messageId = id));
+      if (content === undefined) isOver = true;
+      if (content !== message.content) shown = undefined;
+      return EDIT_EVERY_MS;
+    }
+    const isNew = shown?.work !== work || now() - shown.at >= SECONDS_EVERY_MS;
+    if (messageId === undefined || !isNew) return EDIT_EVERY_MS;
+    freeAt.set(channelId, now() + EDIT_EVERY_MS);
+    const end = await edit(account, messageId, message);
+    if (end.isDone) shown = wanted;
+    isOver ||= end.isOver;
+    return Math.max(EDIT_EVERY_MS, end.waitMs);
+  }
+
+  if (!isForReading) begins(FIRST_MS);
   return {
-    /**
-     * Starts the line of one turn.
-     *
-     * @param mayShow Resolves once the line may be posted; absent: it may at once.
-     * @param isForReading Whether only a server that reads for long brings the line; `false` by default.
-     */
-    begin(
-      place: ProgressPlace,
-      rules: ProgressRules,
-      mayShow?: Promise<void>,
-      isForReading = false,
-    ) {
-      for (const [channel, at] of freeAt) if (at <= now()) freeAt.delete(channel);
-      return begin(place, rules, mayShow, isForReading);
+    /** A server reads a request, or has begun to answer, as a `ModelRequest` tells it. */
+    reading(isReading: boolean): void {
+      readingAt = isReading ? now() : undefined;
+      if (!isForReading || isPosted()) return;
+      if (isReading) begins(READING_MS);
+      else cancel?.();
     },
-    /** Tells that Discord has a message of the outbox. */
-    posted(nonce: string, messageId: MessageId): void {
-      awaited.get(nonce)?.(messageId);
-      awaited.delete(nonce);
+    /** Tells what the turn does next. */
+    step(next: NextStep): void {
+      const { aside } = work;
+      work = next.kind === "ask"
+        ? { tools: [], step: next.answers + 1, aside }
+        : { step: work.step, ...toolsIn(next), aside };
+    },
+    /** Shows text that the model has written beside its calls, composed as an answer. */
+    said(text: string): void {
+      work = { ...work, aside: asideOf(text) };
+    },
+    /**
+     * Ends the line; call it before storing the turn's end. Resolves once no request is under way,
+     * with whether the outbox may have a line. Never rejects.
+     */
+    async end(): Promise<boolean> {
+      isOver = true;
+      cancel?.();
+      await underWay;
+      if (nonce !== undefined) awaited.delete(nonce);
+      return isPosted();
     },
   };
 }
-
-export type ProgressLines = ReturnType<typeof createLines>;
 
 /** The names of the running tools, and the channel that one of them reads. */
 function toolsIn(next: Exclude<NextStep, { kind: "ask" }>) {
@@ -453,8 +371,7 @@ export function progressDelivered(
 ): void {
   if (!of || (end.kind !== "created" && end.kind !== "found")) return;
   if (of.kind === "draft") {
-    draftsOf(account).posted(nonce, end.messageId);
-    linesOf(account).posted(nonce, end.messageId);
+    growing(account).awaited.get(nonce)?.(end.messageId);
   }
   if (of.kind !== "tool") ackAnswered(account, of.cause, of.kind);
 }

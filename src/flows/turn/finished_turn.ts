@@ -84,7 +84,7 @@ import { failureText } from "../../render/failure.ts";
 import { visibleText } from "../../render/safety/visible.ts";
 import { budgetSpentText } from "../../render/sentences.ts";
 import { StoreError } from "../../store/database/database_files.ts";
-import { draftsOf, type DraftStream, linesOf } from "../deliver/progress.ts";
+import { createDraft, createLine, type DraftStream } from "../deliver/progress.ts";
 import { filesLeftOut } from "../owners/tell_owners.ts";
 import { decided } from "../questions/cards.ts";
 import { opensThread, type TurnTexts } from "./gather.ts";
@@ -691,7 +691,7 @@ export function createCompose(
  * is shown.
  */
 function draftFor(turn: OneTurn, compose: Compose): DraftStream | undefined {
-  const { account, turn: { claim }, speech } = turn;
+  const { turn: { claim }, speech } = turn;
   if (speech?.stream) {
     return speech.stream((text) => {
       const composed = compose(text);
@@ -701,7 +701,7 @@ function draftFor(turn: OneTurn, compose: Compose): DraftStream | undefined {
   if (!isShownEarly(turn)) return undefined;
   // A thread opens with the whole answer, so nothing of it is shown in the channel before.
   if (opensThread(claim)) return undefined;
-  return draftsOf(account).begin(turn, (text) => {
+  return createDraft(turn, (text) => {
     const composed = compose(text, undefined, NO_FILES, firstOfTurn(claim));
     return composed.kind === "reply" ? freeze(composed.reply) : [];
   });
@@ -773,7 +773,8 @@ export const linesStep: TurnStep = {
     const { account, config: { discord }, turn: { claim, mayShow }, rules } = turn;
     if (termsOf(claim.message).shows !== "drafts and lines") return undefined;
     const isForReading = discord.streaming !== "progress"; // while a slow server reads a prompt
-    const line = linesOf(account).begin(progressPlaceOf(claim), rules, mayShow, isForReading);
+    const place = progressPlaceOf(claim);
+    const line = createLine(account, place, rules.maxSteps, mayShow, isForReading);
     return {
       onNext: line.step,
       onReading: line.reading,

@@ -216,6 +216,11 @@ describe("[D5] afterDelivery()", () => {
     }
     assert.equal(afterDelivery(almost, refused("forbidden"), facts()).kind, "park");
   });
+
+  it("never gives up because a clock was set back", () => {
+    const ahead = row({ failingSince: NOW + DAY_MS });
+    assert.equal(afterDelivery(ahead, UNSENT, facts()).kind, "again");
+  });
 });
 
 describe("[D5] retryWaitMs()", () => {

@@ -8,7 +8,7 @@ import {
 import { isSame } from "../../../../src/core/outbound/delivery.ts";
 import { componentOf } from "../../../../src/interactions/registry.ts";
 import { stopButton } from "../../../../src/interactions/commands/own_data.ts";
-import { linesOf } from "../../../../src/flows/deliver/progress.ts";
+import { createLine } from "../../../../src/flows/deliver/progress.ts";
 import { testAccount } from "../../../support/bot/test_account.ts";
 import { refused } from "../../../support/discord/answers.ts";
 import { ACCOUNT, channelId, messageId, userId } from "../../../support/discord/builders.ts";
@@ -34,7 +34,7 @@ async function setUp(
     answer: ({ method }) => method === "PATCH" ? answers.edit : answers.post,
   });
   const idle = clock.pending;
-  const line = linesOf(account).begin(PLACE, { maxSteps: 16 }, undefined, isForReading);
+  const line = createLine(account, PLACE, 16, undefined, isForReading);
   return {
     line,
     clock,
