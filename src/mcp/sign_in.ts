@@ -4,16 +4,11 @@
  * It is the authorization-code flow with PKCE. The library finds the authorization server
  * (RFC 9728, RFC 8414), registers Barnacle there if the config names no client, and exchanges the
  * code. This module starts it, and checks the browser's answer.
- *
- * The device flow (RFC 8628) is for people without an address to come back to: they enter a code at
- * the authorization server. The library knows the code flow alone, so its requests change as they
- * pass.
  */
 
 import type { OAuthClientProvider } from "@ai-sdk/mcp";
 import { Buffer } from "node:buffer";
 import { randomBytes, timingSafeEqual } from "node:crypto";
-import { z } from "zod";
 import type { McpLoginState } from "../core/mcp_state.ts";
 import { type Clock, schedule } from "../lib/clock.ts";
 import { clip, quoted } from "../lib/text/quoted.ts";
@@ -37,60 +32,6 @@ import {
 } from "./oauth/provider.ts";
 import type { McpServer } from "./server.ts";
 
-const DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
-
-/** The person has not allowed it yet. */
-export class NotYetError extends Error {
-  override readonly name = "NotYetError";
-}
-
-/** @param fetchOAuth Guarded: it refuses addresses on other private networks. */
-function createDeviceFlow(fetchOAuth: typeof fetch) {
-  let found: { readonly issuer: string; readonly endpoint: string } | undefined;
-  let deviceCode: string | undefined;
-  return {
-    /** Those that a client needs, once the library has read that the server has the flow. */
-    grants: (): readonly string[] => found ? [DEVICE_GRANT] : [],
-    fetch: (async (input, init) => {
-      const asked = init?.body;
-      if (deviceCode !== undefined && asked instanceof URLSearchParams && asked.has("code")) {
-        for (const name of ["code", "code_verifier", "redirect_uri"]) asked.delete(name);
-        asked.set("grant_type", DEVICE_GRANT);
-        asked.set("device_code", deviceCode);
-      }
-      const response = await fetchOAuth(input, init);
-      const answer: unknown = await response.clone().json().catch(() => undefined);
-      if (!isRecord(answer)) return response;
-      const { error, issuer, device_authorization_endpoint: endpoint } = answer;
-      if (error === "authorization_pending" || error === "slow_down") throw new NotYetError();
-      if (typeof issuer !== "string" || typeof endpoint !== "string") return response;
-      // Another server's word would get the client's secret.
-      const { origin } = new URL(input instanceof Request ? input.url : input);
-      if (URL.parse(issuer)?.origin === origin) found = { issuer, endpoint };
-      return response;
-    }) as typeof fetch,
-    /** @returns `undefined` if the server has no such flow; rejects if it refuses. */
-    async begin(client: LoginClient | undefined, asked: URLSearchParams) {
-      if (!found || !client || (client.issuer ?? found.issuer) !== found.issuer) return undefined;
-      const { client_id, client_secret = "" } = client;
-      const body = new URLSearchParams({ client_id, ...(client_secret && { client_secret }) });
-      for (const name of ["scope", "resource"]) {
-        const value = asked.get(name);
-        if (value !== null) body.set(name, value);
-      }
-      const response = await fetchOAuth(found.endpoint, { method: "POST", body });
-      if (!response.ok) throw new Error(`the server begins no sign-in (HTTP ${response.status})`);
-      const begun = z.object({
-        device_code: z.string(),
-        user_code: z.string().regex(/^[\x21-\x7e]{4,32}$/),
-        verification_uri: z.url({ protocol: /^https?$/ }).max(500),
-      }).parse(await response.json());
-      deviceCode = begun.device_code;
-      return { address: begun.verification_uri, code: begun.user_code };
-    },
-  };
-}
-
 /** A sign-in that is not possible, or that has failed; the message is for the operator. */
 class SignInError extends Error {
   override readonly name = "SignInError";
@@ -106,7 +47,6 @@ const MAX_WORDS = 300;
  *
  * @param redirectUrl Address on this machine that the browser comes back to.
  * @param wantedScope Scopes that requests lacked since the last sign-in.
- * @param byDevice Whether to take the device flow if the server has it.
  * @throws {SignInError} If the server wants none, or offers none.
  */
 export async function createSignIn(
@@ -114,12 +54,9 @@ export async function createSignIn(
   redirectUrl: string,
   now: Clock["now"],
   wantedScope?: string,
-  byDevice = false,
 ) {
   const { url, oauth = {} } = server;
-  const plainFetch = createOAuthFetch(url); // refuses addresses on other private networks
-  const device = byDevice ? createDeviceFlow(plainFetch) : undefined;
-  const fetchOAuth = device?.fetch ?? plainFetch;
+  const fetchOAuth = createOAuthFetch(url); // refuses addresses on other private networks
   const { auth } = await import("@ai-sdk/mcp");
   const challenge = await challengeOf(server, fetchOAuth);
   const state = randomBytes(32).toString("base64url");
@@ -131,10 +68,7 @@ export async function createSignIn(
   const scope = oauth.scope ?? scopesOf(wantedScope, challenge.scope);
   const provider: OAuthClientProvider = {
     redirectUrl,
-    get clientMetadata() { // the library has read the server's metadata when it registers Barnacle
-      const { grant_types = [], ...about } = clientMetadata(redirectUrl, scope);
-      return { ...about, grant_types: [...grant_types, ...device?.grants() ?? []] };
-    },
+    clientMetadata: clientMetadata(redirectUrl, scope),
     validateResourceURL: (own, named) => Promise.resolve(resourceOf(own, named)),
     tokens: () => undefined, // a sign-in begins anew
     saveTokens: (tokens) => void (found.tokens = tokens),
@@ -164,12 +98,9 @@ export async function createSignIn(
   if (!address || !/^https?:$/.test(address.protocol)) {
     throw new SignInError("the server names no address for the sign-in");
   }
-  const begun = await device?.begin(found.client, address.searchParams);
   const isOurs = (answer: URLSearchParams) => isSame(answer.get("state") ?? "", state);
   return {
-    address: begun?.address ?? address.href,
-    /** Set if the person enters a code there. Then nothing comes back, and the answer stands here. */
-    device: begun && { code: begun.code, answer: new URLSearchParams({ state, code: "device" }) },
+    address: address.href,
     /** Whether the query of the browser's last address belongs to this sign-in: it has the `state`. */
     isOurs,
     /**

@@ -236,6 +236,3 @@ export function readAnswer(
   const given = answer ?? (control === undefined ? undefined : { choice: control });
   return given && isChoice(given.choice) ? given : undefined;
 }
-
-/** Choice of a person who has opened a page. */
-export const DONE = "done";

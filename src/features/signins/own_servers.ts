@@ -30,13 +30,13 @@ import { ask } from "../../flows/interactions/ask.ts";
 import { stateText } from "../mcp/sign_ins.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { bounded } from "../../lib/text/quoted.ts";
-import { GO_ON, loggedOutText, MCP_SERVERS, noLoginText } from "../../render/sentences.ts";
+import { loggedOutText, MCP_SERVERS, noLoginText } from "../../render/sentences.ts";
 import { z } from "zod";
-import { DENY, DONE, FILL_IN, type Question } from "../../core/people/question.ts";
+import { DENY, FILL_IN, type Question } from "../../core/people/question.ts";
 import { MAX_LINK } from "../../core/outbound/outbound.ts";
 import { pastedUrl } from "../../host/sign_in_callback.ts";
 import { createNewestSet } from "../../lib/cache.ts";
-import { createSignIn, mcpStates, NotYetError, type SignIn } from "../../mcp/sign_in.ts";
+import { createSignIn, mcpStates, type SignIn } from "../../mcp/sign_in.ts";
 import {
   createLogins,
   createSealing,
@@ -223,40 +223,30 @@ function cardOf(
 export function signInTool(account: BotAccount, server: EachServer): Tool {
   const { id, transport } = server;
   const { waiting, denied, log } = stateOf(account);
-  const publicUrl = () => account.config().http.publicUrl;
-  const backTo = () => pastedUrl(transport.oauth?.callbackPort, publicUrl());
+  const backTo = () => pastedUrl(transport.oauth?.callbackPort, account.config().http.publicUrl);
 
   async function begin({ callKey, message }: ToolContext): Promise<SignIn> {
-    const url = publicUrl();
     const scope = loginAt(account, message.sender.id, server)?.wantedScope;
-    // The page of a public address is safer: no one can be talked into entering another's code.
-    const isPrivate = !url?.startsWith("https:");
-    const begun = await createSignIn(transport, backTo(), account.now, scope, isPrivate);
+    const begun = await createSignIn(transport, backTo(), account.now, scope);
     const [oldest] = waiting.keys();
     if (oldest !== undefined && waiting.size >= MAX_WAITING) waiting.delete(oldest);
     waiting.set(callKey, begun);
     return begun;
   }
 
-  function card({ address, device }: SignIn, context: ToolContext, why = "") {
-    const asked =
-      `Sign in to \`${id}\` at ${new URL(address).host} with your own account. Pass on no ` +
-      "address and no code.";
-    const label = device ? GO_ON : "Your browser's last address";
-    const yes = device ? { key: DONE, label } : { key: FILL_IN };
-    const [shown, link] = address.length <= MAX_LINK
-      ? [[], { url: address, label: "Sign in" }]
-      : [[address]];
-    const exact = [...shown, ...device ? [device.code] : []].join("\n");
-    const end = device
-      ? `enter the code there, and press **${GO_ON}**`
-      : `your browser ends at \`${backTo()}?…\`, where no page may load. Copy that whole ` +
-        "address, press **Fill in**, and paste it";
-    return new WaitsForPerson(cardOf(context, { ...yes, style: "primary" }, {
-      ...{ kind: "ask", tool: `mcp__${id}__sign_in`, text: `${why}${asked}`, link },
-      ...exact !== "" && { exact },
+  function card({ address }: SignIn, context: ToolContext, why = "") {
+    const asked = `Sign in to \`${id}\` at ${
+      new URL(address).host
+    } with your own account. Pass on no address.`;
+    const shown = address.length <= MAX_LINK
+      ? { link: { url: address, label: "Sign in" } }
+      : { exact: address };
+    const end = `your browser ends at \`${backTo()}?…\`, where no page may load. Copy that whole ` +
+      "address, press **Fill in**, and paste it";
+    return new WaitsForPerson(cardOf(context, { key: FILL_IN, style: "primary" }, {
+      ...{ kind: "ask", tool: `mcp__${id}__sign_in`, text: `${why}${asked}`, ...shown },
       facts: [{ name: "Then", value: end }],
-      form: device ? undefined : { title: id, label },
+      form: { title: id, label: "Your browser's last address" },
     }));
   }
 
@@ -274,16 +264,11 @@ export function signInTool(account: BotAccount, server: EachServer): Tool {
     if (!context.mayWait) throw new Error("no person can be asked now");
     if (!isYes || !begun) throw card(await begin(context), context);
     const { text: written = "" } = decision.answer;
-    const answer = begun.device?.answer ??
-      URL.parse(written)?.searchParams ?? new URLSearchParams();
+    const answer = URL.parse(written)?.searchParams ?? new URLSearchParams();
     const wrong = "That was not the address of this sign-in.\n";
     if (!begun.isOurs(answer)) throw card(begun, context, wrong);
     waiting.delete(callKey); // an answer counts once
-    const login = await begun.finish(answer).catch((error: unknown) => {
-      if (!(error instanceof Error && error.cause instanceof NotYetError)) throw error;
-      waiting.set(callKey, begun);
-      throw card(begun, context, "The server knows no sign-in yet.\n");
-    });
+    const login = await begun.finish(answer);
     loginsOf(account, message.sender.id).write(id, login);
     use(account, message.sender.id);
     log.info("A person has signed in with their own account", { server: id });

@@ -1,16 +1,13 @@
 /** Tests people's sign-ins with an authorization server of others (T13a). */
 
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import Provider from "oidc-provider";
 import type { UserId } from "../../../src/core/discord/ids.ts";
-import type { Decision } from "../../../src/core/people/question.ts";
-import { WaitsForPerson } from "../../../src/core/turn/tool.ts";
-import { peoplesLogins, readyFor, signInTool } from "../../../src/features/signins/own_servers.ts";
-import { createSignIn, NotYetError } from "../../../src/mcp/sign_in.ts";
+import { peoplesLogins, readyFor } from "../../../src/features/signins/own_servers.ts";
+import { createSignIn } from "../../../src/mcp/sign_in.ts";
 import { directMessage } from "../../support/discord/builders.ts";
 import { answerMcp } from "../../support/model/own_accounts.ts";
 import { toolContext } from "../../support/model/tools.ts";
@@ -24,10 +21,9 @@ interface ForeignServer extends AsyncDisposable {
   /**
    * Signs in as a person in a browser.
    *
-   * @param code Code to enter; absent: the server asks for none.
-   * @returns The address that the browser goes back to; `undefined`: it stays at the server.
+   * @returns The address that the browser goes back to.
    */
-  visit(address: string, who: string, code?: string): Promise<URL | undefined>;
+  visit(address: string, who: string): Promise<URL | undefined>;
 }
 
 /** The part of the server's code that this file uses; it declares no types. */
@@ -38,8 +34,7 @@ interface AuthorizationServer {
   };
 }
 
-/** @param more Further features, such as `deviceFlow`. */
-async function startForeignServer(more: object = {}): Promise<ForeignServer> {
+async function startForeignServer(): Promise<ForeignServer> {
   const calls: ForeignServer["calls"][number][] = [];
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -59,7 +54,6 @@ async function startForeignServer(more: object = {}): Promise<ForeignServer> {
         useGrantedResource: () => true,
         getResourceServerInfo: () => resource,
       },
-      ...more,
     },
   }) as unknown as AuthorizationServer;
   const authorize = provider.callback();
@@ -85,7 +79,7 @@ async function startForeignServer(more: object = {}): Promise<ForeignServer> {
 
   return {
     ...{ url, calls },
-    async visit(address, who, code) {
+    async visit(address, who) {
       const cookies = new Map<string, string>();
       let next: Request | undefined = new Request(address);
       for (let pages = 0; next && pages < 20; pages++) {
@@ -108,7 +102,7 @@ async function startForeignServer(more: object = {}): Promise<ForeignServer> {
           continue;
         }
         if (response.status >= 400) throw new Error(`${response.status} at ${asked.url}: ${html}`);
-        next = formIn(html, asked.url, { login: who, password: "x", user_code: code ?? "" });
+        next = formIn(html, asked.url, { login: who, password: "x" });
       }
       return undefined;
     },
@@ -134,7 +128,6 @@ function formIn(html: string, at: string, values: Record<string, string>): Reque
 
 const BACK = "http://127.0.0.1:8765/callback";
 const ADA = "1" as UserId;
-const DEVICE = { deviceFlow: { enabled: true } };
 
 const calOf = ({ url }: ForeignServer) => calAt(url);
 
@@ -159,66 +152,12 @@ async function agendaWith(
 describe("[T13a] a sign-in at oidc-provider", () => {
   it("comes back from the browser, counts once, and shows the account", async () => {
     await using server = await startForeignServer();
-    const begun = await createSignIn(calOf(server).transport, BACK, Date.now, undefined, true);
-    assert.equal(begun.device, undefined);
+    const begun = await createSignIn(calOf(server).transport, BACK, Date.now);
     const back = await server.visit(begun.address, "ada");
     assert.equal(back?.origin, "http://127.0.0.1:8765");
     const answer = back?.searchParams ?? new URLSearchParams();
     const login = await begun.finish(answer);
     assert.match(await agendaWith(server, login) ?? "", /^agenda of ada,/);
     await assert.rejects(begun.finish(answer), "the code counts once");
-  });
-
-  it("takes the code of a device, where the server has this flow", async () => {
-    await using server = await startForeignServer(DEVICE);
-    const begun = await createSignIn(calOf(server).transport, BACK, Date.now, undefined, true);
-    const { code = "", answer = new URLSearchParams() } = begun.device ?? {};
-    await assert.rejects(
-      begun.finish(answer),
-      ({ cause }: Error) => cause instanceof NotYetError,
-      "no one has entered the code",
-    );
-    assert.equal(await server.visit(begun.address, "ada", code), undefined);
-    const login = await begun.finish(answer);
-    assert.match(await agendaWith(server, login) ?? "", /^agenda of ada,/);
-    await assert.rejects(begun.finish(answer), "the code counts once");
-  });
-
-  it("shows the code on a card, which waits for the person", async () => {
-    await using server = await startForeignServer(DEVICE);
-    using folder = tempDirectory();
-    const { account, fileOf } = await signInsAccount(folder.path, server.url);
-    const tool = signInTool(account, calOf(server));
-    const asked = async (decision?: Decision) => {
-      const ended = tool.run({}, { ...CONTEXT, decision, mayWait: true });
-      return await ended.catch((error: unknown) => {
-        if (error instanceof WaitsForPerson) return error.question;
-        throw error;
-      });
-    };
-    const goOn = { kind: "answered", answer: { choice: "done" } } as const;
-    const first = await asked();
-    assert.ok(typeof first === "object");
-    const { exact: code = "", link: { url: address } = assert.fail() } = first;
-    assert.match(first.text, new RegExp(`at ${new URL(server.url).host} with your own account`));
-    assert.deepEqual(first.choices.map(({ label, key }) => label ?? key), ["Go on", "deny"]);
-    const again = await asked(goOn);
-    assert.ok(typeof again === "object");
-    assert.match(again.text, /^The server knows no sign-in yet\./);
-    assert.equal(again.exact, first.exact);
-    await server.visit(address, "ada", code);
-    assert.match(String(await asked(goOn)), /^The person has signed in/);
-    assert.ok(existsSync(fileOf(directMessage().sender.id)));
-    const anew = await asked(goOn);
-    assert.ok(typeof anew === "object" && anew.exact !== first.exact, "a code counts once");
-  });
-
-  it("has no code of a device for the operator, nor for a bot with a public address", async () => {
-    await using server = await startForeignServer(DEVICE);
-    const begun = await createSignIn(calOf(server).transport, BACK, Date.now);
-    assert.equal(begun.device, undefined);
-    const back = await server.visit(begun.address, "grace");
-    const login = await begun.finish(back?.searchParams ?? new URLSearchParams());
-    assert.match(await agendaWith(server, login) ?? "", /^agenda of grace,/);
   });
 });
