@@ -6,8 +6,7 @@
  * series, and a chart must not list who talks to the bot. The account label is a key of the config.
  *
  * The usual library (prom-client) took 4 MB and 5 ms, for a page of arithmetic. The compiled
- * program has 55 MB and 60 ms to spend. So this is ours. The number of series is bounded: a wrong
- * label cannot fill the memory.
+ * program has 55 MB and 60 ms to spend. So this is ours.
  *
  * @see {@link https://prometheus.io/docs/instrumenting/exposition_formats/}
  */
@@ -16,7 +15,7 @@ import { CONNECTION_STEPS, type GatewayStats } from "../core/discord/gateway.ts"
 import { type AccountId, createdAtMs } from "../core/discord/ids.ts";
 import { ALERT_KINDS } from "../core/finding.ts";
 import { ModelError } from "../core/model.ts";
-import { type Delivery, retryReasonOf } from "../core/outbound/delivery.ts";
+import type { Delivery } from "../core/outbound/delivery.ts";
 import type { OutboxRow } from "../core/outbound/outbound.ts";
 import type { TurnOutcome } from "../core/step.ts";
 import type { RequestMetric } from "../discord/rest/client/client.ts";
@@ -50,24 +49,11 @@ export function createMeter(metrics: Metrics) {
   const grown = createGrowth();
 
   return {
-    /** A shard sent a heartbeat, or Discord acknowledged it; in milliseconds. */
-    beat(
-      shard: string,
-      { lateMs, latencyMs }: { readonly lateMs: number; readonly latencyMs?: number },
-    ): void {
-      metrics.heartbeatLateSec.observe(lateMs / 1_000, { shard });
-      if (latencyMs !== undefined) {
-        metrics.heartbeatLatencySec.observe(latencyMs / 1_000, { shard });
-      }
-    },
-    request({ route, method, status, scope }: RequestMetric): void {
+    request({ route, method, status }: RequestMetric): void {
       const family = status === undefined ? "none" : `${Math.floor(status / 100)}xx`;
       metrics.discordRequests.inc({ route, method, status: family });
-      if (scope !== undefined) metrics.discord429s.inc({ scope });
     },
     delivery({ message: { of } }: OutboxRow, delivery: Delivery): void {
-      const retry = retryReasonOf(delivery);
-      if (retry) metrics.outboxRetries.inc({ reason: retry });
       const ack = ACKS[delivery.kind];
       if (ack === undefined) return;
       // An echo is counted when it arrives.
@@ -113,9 +99,6 @@ function wordOf(outcome: TurnOutcome): string {
   if (outcome.error instanceof ModelError) return outcome.error.kind;
   return outcome.reason === "unexpected" ? "unexpected" : "timeout";
 }
-
-/** Maximum number of separate series per metric; further ones count together as `"other"`. */
-export const SERIES_MAX = 100;
 
 /** The value of each label, by the label's name. */
 export type Labels<Name extends string> = Readonly<Record<Name, string>>;
@@ -165,13 +148,10 @@ export function createRegistry<Readings>() {
         "counter",
         () => all().map(([labels, { value }]) => `${spec.name}${braced(labels)} ${value}`),
       );
-      const grow = (by: number, labels?: LabelValues) => {
-        if (!(by >= 0)) throw new RangeError(`Cannot add ${by} to the counter ${spec.name}`);
-        seriesOf(labels).value += by;
-      };
+      const grow = (by: number, labels?: LabelValues) => void (seriesOf(labels).value += by);
       return {
         inc: (...[labels]: LabelsArgument<Name>) => grow(1, labels),
-        /** @throws {RangeError} If `by` is negative or NaN. It need not be whole. */
+        /** @param by Not negative. */
         add: (by: number, ...[labels]: LabelsArgument<Name>) => grow(by, labels),
       };
     },
@@ -231,10 +211,7 @@ function createSeries<Series>(labels: readonly string[] = [], create: () => Seri
   const known = new Map<string, Series>();
 
   function seriesOf(values?: LabelValues): Series {
-    const own = textOf(labels, values);
-    const text = known.has(own) || known.size < SERIES_MAX
-      ? own
-      : textOf(labels, Object.fromEntries(labels.map((label) => [label, "other"])));
+    const text = textOf(labels, values);
     const series = known.get(text) ?? create();
     known.set(text, series);
     return series;
@@ -319,16 +296,6 @@ function defineMeters(registry: Registry) {
   ) => registry.histogram({ name: `barnacle_${name}_seconds`, help, labels, buckets: BUCKETS_SEC });
 
   return {
-    heartbeatLatencySec: histogram(
-      "gateway_heartbeat_latency",
-      "Time from heartbeat to ACK.",
-      ["shard"],
-    ),
-    heartbeatLateSec: histogram(
-      "gateway_heartbeat_late",
-      "Delay of a heartbeat behind its due time.",
-      ["shard"],
-    ),
     identifies: counter("gateway_identify", "IDENTIFY payloads sent."),
     resumes: counter("gateway_resume", "RESUME attempts by outcome.", ["outcome"]),
     // By close code; `"none"` if the connection broke without one.
@@ -336,7 +303,6 @@ function defineMeters(registry: Registry) {
     // The hook is `"unknown"` if the config has none of that name.
     hookRequests: counter("hook_requests", "Requests to hooks, by result.", ["hook", "result"]),
     outboxSent: counter("outbox_sent", "Replies confirmed, by how the confirmation came.", ["ack"]),
-    outboxRetries: counter("outbox_retries", "Send attempts after the first.", ["reason"]),
     replyLatencySec: histogram(
       "reply_latency",
       "From Discord's message timestamp to the first reply created.",
@@ -347,7 +313,6 @@ function defineMeters(registry: Registry) {
       "REST requests by route template and status class.",
       ["route", "method", "status"],
     ),
-    discord429s: counter("discord_429", "429 answers by scope.", ["scope"]),
     // `outcome` is `"ok"`, a model error's kind, `"timeout"`, `"unexpected"` or `"interrupted"`.
     llmRequests: counter(
       "llm_requests",
@@ -408,11 +373,6 @@ function defineGauges(registry: Registry): void {
     "barnacle_up_ready",
     "1 if /readyz is 200.",
     (all) => isReady(judgeHealth(all, all.now)) ? 1 : 0,
-  );
-  ofBot(
-    "barnacle_config_current",
-    "1 if the config file is the running config.",
-    ({ config }) => config && (config.problem === undefined ? 1 : 0),
   );
   gauge(
     "barnacle_account_state",

@@ -102,7 +102,7 @@ export async function completeAccount(account: BotAccount): Promise<void> {
 
 /** Connects each event of the gateway with its handler. */
 function connectGateway(account: BotAccount): void {
-  const { accountId, bot: { meter }, health } = account;
+  const { health } = account;
   const { discord: { tokenPlace } } = account.config();
   const noteState = createReachability(queuesOf(account).reachable);
   account.connection.connect({
@@ -125,7 +125,6 @@ function connectGateway(account: BotAccount): void {
       startFeatures(account);
     },
     onBeat(shardId, beat) {
-      meter.beat(`${accountId}/${shardId}`, beat);
       if (beat.latencyMs !== undefined) health.setLatency(shardId, beat.latencyMs);
     },
     onDelay: health.delayed,

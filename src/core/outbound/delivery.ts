@@ -449,20 +449,3 @@ export function retryWaitMs({ failed, random, retry }: AttemptFacts): number {
     jitter,
   });
 }
-
-/** The reason for a retry after this result. Returns `undefined` if no retry is needed. */
-export function retryReasonOf(
-  delivery: Delivery,
-): ("429" | "5xx" | "timeout" | "network") | undefined {
-  switch (delivery.kind) {
-    case "unsent":
-      return "network";
-    case "unanswered":
-      if (/\bfailed with 5\d\d\b/.test(delivery.reason)) return "5xx";
-      return /\bnothing within\b/.test(delivery.reason) ? "timeout" : "network";
-    case "refused":
-      return delivery.why === "rate_limited" ? "429" : undefined;
-    default:
-      return undefined;
-  }
-}

@@ -12,7 +12,6 @@ import {
   type Next,
   type Posted,
   type RefusalSubject,
-  retryReasonOf,
   retryWaitMs,
   stepFor,
   subjectOf,
@@ -256,22 +255,6 @@ describe("[D5] retryWaitMs()", () => {
     }));
   });
 });
-
-const reasons: readonly [delivery: Delivery, reason: string | undefined][] = [
-  [{ kind: "unanswered", reason: "POST /x failed with 502: no reason given" }, "5xx"],
-  [{ kind: "unanswered", reason: "POST /x got no answer: nothing within 15000 ms" }, "timeout"],
-  [{ kind: "unanswered", reason: "POST /x got no answer: ECONNRESET" }, "network"],
-  [UNSENT, "network"],
-  [refused("rate_limited"), "429"],
-  [refused("forbidden"), undefined],
-  [{ kind: "created", messageId: ID }, undefined],
-  [{ kind: "absent" }, undefined],
-];
-for (const [delivery, reason] of reasons) {
-  it(`[D5] retryReasonOf() › tells ${reason} of ${JSON.stringify(delivery)}`, () => {
-    assert.equal(retryReasonOf(delivery), reason);
-  });
-}
 
 describe("[D5] subjectOf()", () => {
   type Case = readonly [

@@ -71,20 +71,6 @@ describe("[O2] createMeter()", () => {
     assert.equal(value('outbox_sent_total{ack="history"}'), 1);
   });
 
-  const retries: readonly [reason: string, delivery: Delivery][] = [
-    ["timeout", { kind: "unanswered", reason: "POST /x got no answer: nothing within 15000 ms" }],
-    ["5xx", { kind: "unanswered", reason: "POST /x failed with 502: no reason given" }],
-    ["network", { kind: "unsent", reason: "no route" }],
-    ["429", { kind: "refused", why: "rate_limited", reason: "…" }],
-  ];
-  for (const [reason, delivery] of retries) {
-    it(`[D5] counts a retry because of ${reason}`, () => {
-      const { meter, value } = setUp();
-      meter.delivery(row(), delivery);
-      assert.equal(value(`outbox_retries_total{reason="${reason}"}`), 1);
-    });
-  }
-
   it("[D2] counts a reply once, whether its echo or Discord's answer comes first", () => {
     const { meter, value } = setUp();
     const created = { kind: "created", messageId: messageId("77") } as const;

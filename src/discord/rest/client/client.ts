@@ -175,7 +175,6 @@ export function createRequestAttempts(
       route: route.template,
       method: route.method,
       status: answer?.status,
-      scope: answer?.status === 429 ? answer.headers.get("x-ratelimit-scope") ?? "none" : undefined,
     });
     if (!answer) return { kind: "failed", error: toNoAnswer(route, thrown) };
     const { status, headers, text } = answer;
@@ -286,8 +285,6 @@ export interface RequestMetric {
   readonly method: string;
   /** HTTP status; absent if no response came. */
   readonly status?: number;
-  /** Of a 429: the scope of the limit; `none` if Discord does not name it. */
-  readonly scope?: string;
 }
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
