@@ -39,7 +39,6 @@ import {
   modelIdOf,
   type ModelSettings,
   secretsOf,
-  sessionHeaderOf,
   silenceMsOf,
   withQuery,
 } from "./settings.ts";
@@ -221,13 +220,11 @@ export async function createSdkAsk(settings: ModelSettings): Promise<Ask> {
     const call: Call = { wire, omit: request.omit };
     running.set(abortSignal, call);
     const visible = createVisibleText();
-    const session = sessionHeaderOf(provider, request);
     try {
       const { stream } = await model.doStream({
         ...sdkRequestOf(request, settings),
         abortSignal,
         ...(most !== undefined && { maxOutputTokens: most }),
-        ...(session && { headers: { [session.name]: session.value } }),
       });
       for await (const part of answerOf(stream, visible, request.showsThinking === true, modelId)) {
         if (part.kind === "finish" && "fault" in call) throw new Error("the server sent an error");

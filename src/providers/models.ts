@@ -171,7 +171,6 @@ async function loadWireFormat(kind: ProviderSettings["kind"]): Promise<MakeAsk> 
 export function createModel(settings: ModelSettings, room?: WorkPlaces): Model {
   const { provider } = settings;
   endpointOf(provider); // throws now, not at the first request
-  const never = new Map((provider.omit ?? []).map((field) => [field, undefined]));
   let ask: Ask | undefined;
   let loading: Promise<Ask> | undefined;
   const load = async () => {
@@ -193,8 +192,7 @@ export function createModel(settings: ModelSettings, room?: WorkPlaces): Model {
         return responses.generate(request, signal);
       }
       if (isLocal) request.onReading?.(true);
-      const omit = never.size > 0 ? new Map([...request.omit ?? [], ...never]) : request.omit;
-      return (ask ?? askFirst)(omit === request.omit ? request : { ...request, omit }, signal);
+      return (ask ?? askFirst)(request, signal);
     },
   };
 }

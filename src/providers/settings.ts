@@ -22,10 +22,6 @@ export interface ProviderSettings {
   readonly headers?: Readonly<Record<string, string>>;
   /** Maximum silence of the server in seconds; absent: by its address. */
   readonly silenceSec?: number;
-  /** Name of the header that carries a hash of the session's key; absent: none does. */
-  readonly sessionHeader?: string;
-  /** Fields that no request has. */
-  readonly omit?: readonly string[];
 }
 
 export interface ModelSettings {
@@ -121,15 +117,6 @@ export function isOpenai({ kind }: ProviderSettings): boolean {
 
 /** Number of hex digits of a value. */
 const LENGTH = 32;
-
-/** The header of a request; `undefined` if the provider wants none, or the request has no session. */
-export function sessionHeaderOf(
-  { sessionHeader }: ProviderSettings,
-  { sessionKey }: ModelRequest,
-): { readonly name: string; readonly value: string } | undefined {
-  if (sessionHeader === undefined || sessionKey === undefined) return undefined;
-  return { name: sessionHeader.toLowerCase(), value: hashOf(sessionKey) };
-}
 
 /** A text in hex digits, such as a session's key, so that servers do not learn people's ids. */
 export function hashOf(text: string): string {

@@ -12,13 +12,7 @@ import type {
 } from "../core/model.ts";
 import { createVisibleText, finishOf } from "./answer_parts.ts";
 import { brokenAnswerOf } from "./failures.ts";
-import {
-  modelIdOf,
-  type ModelSettings,
-  secretsOf,
-  sessionHeaderOf,
-  silenceMsOf,
-} from "./settings.ts";
+import { modelIdOf, type ModelSettings, secretsOf, silenceMsOf } from "./settings.ts";
 import { type Ask, createWire } from "./wire.ts";
 
 /** Milliseconds to wait for token counts and the end of a stream that has given its reason. */
@@ -118,11 +112,8 @@ export function createStreamedAsk(
     signal.throwIfAborted();
     const wire = createWire({ modelId, secrets, silenceMs, onReading: request.onReading }, signal);
     try {
-      const session = sessionHeaderOf(provider, request);
       const { url, headers, body } = write(request);
-      const all = hasOwn || session
-        ? { ...headers, ...own, ...(session && { [session.name]: session.value }) }
-        : headers;
+      const all = hasOwn ? { ...headers, ...own } : headers;
       await wire.send(url, { method: "POST", headers: all, body });
       const answer = createReader(modelId, secrets);
       const { showsThinking } = request;

@@ -110,18 +110,6 @@ for (const kind of KINDS) {
         assert.doesNotMatch(body, /https?:/);
       });
     });
-
-    it("[L1] sends a hash of the session's key in the configured header", async () => {
-      await withModelServer({}, async (server) => {
-        const model = modelAt(server, { kind, sessionHeader: "X-Session" });
-        const request: ModelRequest = { ...ASKED, sessionKey: "agent:main:discord:channel:12345" };
-        await listen(model, undefined, request);
-        await listen(model, undefined, request);
-        const [first, second] = server.requests.map(({ headers }) => headers["x-session"]);
-        assert.match(first ?? "", /^[0-9a-f]{32}$/);
-        assert.equal(first, second);
-      });
-    });
   });
 }
 

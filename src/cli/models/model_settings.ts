@@ -105,15 +105,13 @@ export function createModelCheck(settings: ModelSettings): () => Promise<Finding
 
 /** The settings of a provider, with its secrets revealed. */
 function toSettings(
-  { id, kind, baseUrl, apiKey, headers, sessionHeader, omit, silenceSec }: Provider,
+  { id, kind, baseUrl, apiKey, headers, silenceSec }: Provider,
 ): ProviderSettings {
   return {
     id,
     kind,
     baseUrl,
     apiKey: apiKey?.reveal(),
-    sessionHeader,
-    omit,
     silenceSec,
     headers: Object.fromEntries(
       Object.entries(headers).map(([name, value]) => [name, value.reveal()]),

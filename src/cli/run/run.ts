@@ -565,9 +565,12 @@ export function startLogging(flags: LogFlags, config: BotConfig, dataDir: string
 
 const FILE_FAILS = "Cannot write to log.file; its lines are lost until this succeeds";
 
+/** Size of the file and its older ones together. */
+const LOG_FILE_BYTES = 50_000_000;
+
 /** Opens `log.file`. A bot without it answers all the same, so a failure is only logged. */
 function toLogFile(
-  { log: { file, fileMaxMb } }: BotConfig,
+  { log: { file } }: BotConfig,
   dataDir: string,
   onFailed: (error: unknown) => void,
 ): LogSettings["writeToFile"] {
@@ -575,7 +578,7 @@ function toLogFile(
   try {
     prepareDataDir(dataDir);
     const path = resolve(dataDir, withHome(file, homedir()));
-    return inBatches(openLogFile({ path, maxBytes: fileMaxMb * 1e6, onFailed }));
+    return inBatches(openLogFile({ path, maxBytes: LOG_FILE_BYTES, onFailed }));
   } catch (error) {
     queueMicrotask(() => onFailed(error)); // the log does not exist yet
     return undefined;

@@ -19,13 +19,8 @@ export const store = lazySection(
           decisionsDays: key(
             whole(0, 36_500).default(30),
             "How long to keep decisions: why the bot answered a message or did not. 0 keeps them for " +
-              "ever, within `decisionsMax`.",
+              "ever. Of more than 200,000, the oldest go in any case.",
             { unit: "days", example: 90 },
-          ),
-          decisionsMax: key(
-            whole(1, 100_000_000).default(200_000),
-            "Maximum number of decisions to keep: the newest ones.",
-            { unit: "decisions", example: 1_000_000 },
           ),
           contextDays: key(
             whole(0, 36_500).default(14),

@@ -60,19 +60,6 @@ const provider = () =>
         "ends after `agents.turnTimeoutSec` in any case. With fallbacks, a lower value asks them sooner.",
       { unset: "600 at a private address, else 60", unit: "seconds", example: 1_800 },
     ),
-    sessionHeader: key(
-      text().optional(),
-      "Name of a header that tells the server which requests belong to one session, so that it can " +
-        "find its cache. Its value is a hash of the session's key.",
-      { unset: "none", example: "x-session" },
-    ),
-    omit: key(
-      z.array(text()).default([]),
-      "Names of fields that no request for an answer has, because the server refuses them: of the " +
-        "request, of its messages or of their parts. Barnacle also finds such fields by itself, at " +
-        "the cost of one refused request.",
-      { example: ["stream_options"] },
-    ),
     prices: key(
       z.record(
         text(),

@@ -234,17 +234,12 @@ export const log = lazySection(
       file: lazyKey(
         text,
         "File that gets each log line as JSON, beside stderr. A relative path starts at the data " +
-          "directory. Barnacle keeps four older files beside it.",
+          "directory. Barnacle keeps four older files beside it, 50 MB in all.",
         {
           unset: "none: the log goes to stderr only",
           example: "barnacle.log",
           takesEffect: "restart",
         },
-      ),
-      fileMaxMb: key(
-        whole(1, 10_000).default(50),
-        "Maximum size of `log.file` and its older files together.",
-        { unit: "megabytes", example: 10, takesEffect: "restart" },
       ),
     }).prefault({}),
   "Logging.",

@@ -17,7 +17,7 @@ import { HELD_DAYS } from "../schema/outbox.ts";
 export interface Retention {
   /** `store.retention.decisionsDays`. */
   readonly decisionsDays: number;
-  /** Maximum number of decisions; {@link DECISIONS_MAX} if absent. */
+  /** Maximum number of decisions; 200,000 if absent. */
   readonly decisionsMax?: number;
   /** `store.retention.contextDays`, within the bound per channel. */
   readonly contextDays: number;
@@ -40,7 +40,7 @@ export interface Retention {
 }
 
 /** Maximum number of decisions, of some 700 bytes each with their index. */
-export const DECISIONS_MAX = 200_000;
+const DECISIONS_MAX = 200_000;
 
 /** The retention without config. */
 export const DEFAULT_RETENTION: Retention = {

@@ -76,7 +76,7 @@ const DECISION = table("decision", {
       "Verdicts: message, channel, author, reason, rule, and the facts behind them: user name, " +
       "roles, names of server and channel, mention or not, scores of the intent filter; no text " +
       "of the message",
-    kept: "{decisionsDays}, the newest {decisionsMax}",
+    kept: "{decisionsDays}, the newest 200,000",
   },
   forgets: {
     change: {

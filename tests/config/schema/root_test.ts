@@ -19,7 +19,7 @@ import {
 } from "../../../src/config/schema/parts/key.ts";
 import { readTree, valueAt } from "../../../src/config/text/edit.ts";
 import { chunk } from "../../../src/render/markdown/chunk.ts";
-import { DECISIONS_MAX, DEFAULT_RETENTION } from "../../../src/store/messages/retention.ts";
+import { DEFAULT_RETENTION } from "../../../src/store/messages/retention.ts";
 import { configOf, load, problemLines } from "../support.ts";
 import { sameData } from "../../support/same_data.ts";
 
@@ -157,7 +157,6 @@ describe("bounds and defaults of the schema", () => {
   it("[X6] keep records as long as the store's defaults", () => {
     const retention = configSchema.parse({ store: { retention: {} } }).store.retention;
     assert.equal(retention.decisionsDays, DEFAULT_RETENTION.decisionsDays);
-    assert.equal(retention.decisionsMax, DECISIONS_MAX);
     assert.equal(retention.contextDays, DEFAULT_RETENTION.contextDays);
     assert.equal(retention.mediaDays, DEFAULT_RETENTION.mediaDays);
     assert.equal(retention.transcriptsDays, 0);

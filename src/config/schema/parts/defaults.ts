@@ -25,7 +25,7 @@ export const DEFAULTS: Record<string, unknown> = {
   "gateway.catchUp": {"enabled":true,"maxAgeMin":60,"maxPerChannel":100},
   "gateway.reconnect": {"enabled":true,"maxRetries":10,"backoffBase":1.5,"backoffMaxSec":60,"resumeSession":true,"sessionCacheTtlSec":300,"exitOnGiveUp":false},
   "http": {"bind":["127.0.0.1","::1"],"port":8787,"dashboard":false,"showText":false},
-  "log": {"level":"info","fileMaxMb":50},
+  "log": {"level":"info"},
   "mcp": {"servers":{}},
   "messages.allowedMentions": {"users":"context","roles":[]},
   "messages.groupChat": {},
@@ -36,6 +36,6 @@ export const DEFAULTS: Record<string, unknown> = {
   "session": {"dmScope":"auto","reset":"off"},
   "shutdown": {"graceSec":20},
   "skills": {"folders":[],"hosts":{}},
-  "store": {"retention":{"decisionsDays":30,"decisionsMax":200000,"contextDays":14,"mediaDays":7,"transcriptsDays":0,"usageDays":400,"maxMb":2048}},
+  "store": {"retention":{"decisionsDays":30,"contextDays":14,"mediaDays":7,"transcriptsDays":0,"usageDays":400,"maxMb":2048}},
   "tools": {"discord":{"maxDestructive":5,"alsoGuilds":[]},"askExpiresMin":1440,"timeoutSec":120,"prompt":"auto"},
 };
