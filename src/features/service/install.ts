@@ -18,19 +18,18 @@ import { CREDENTIALS } from "../../config/schema/parts/secrets.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import { readBounded } from "../../host/files/read_bounded.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { isOurs, LABEL, layoutOf, type ServiceLayout, UNIT } from "./layout.ts";
+import { isOurs, LABEL, layoutOf, type ServiceLayout, UNIT, WINDOWS_TASK } from "./layout.ts";
 import {
   exists,
   type HostMachine,
-  managerFacts,
   openMachine,
   serviceText,
   stateOf,
   systemctlOf,
+  targetOf,
   textOf,
 } from "./machine.ts";
 import { createSteps, isSameProgram, type ServiceSteps } from "./steps.ts";
-import { chooseTarget, WINDOWS_TASK } from "./target.ts";
 import { logLength, waitForReady, type WaitTimes } from "./watch.ts";
 
 const FOLDER_MODE = 0o750;
@@ -301,7 +300,7 @@ export interface InstallRequest extends ChangeRequest {
 export async function serviceOffer(machine: HostMachine): Promise<ServiceLayout | undefined> {
   try {
     assertBinary(machine);
-    return layoutOf(chooseTarget(await managerFacts(machine)), machine);
+    return layoutOf(await targetOf(machine), machine);
   } catch (error) {
     if (error instanceof StartError) return undefined;
     throw error;
@@ -322,7 +321,7 @@ export async function installService(
   times?: WaitTimes,
 ): Promise<ExitCode> {
   const program = assertBinary(machine);
-  const target = chooseTarget(await managerFacts(machine));
+  const target = await targetOf(machine);
   if (target === "systemd-user") refuseBesideSystem(machine);
   const isMachine = target === "systemd";
   if (isMachine && request.data !== undefined) {
@@ -393,7 +392,7 @@ export async function uninstallService(
   io: Io,
   machine: HostMachine = openMachine(io.env),
 ): Promise<ExitCode> {
-  const target = chooseTarget(await managerFacts(machine));
+  const target = await targetOf(machine);
   const layout = layoutOf(target, machine);
   const { unit } = layout;
   const packaged = packagedUnit(layout, machine);

@@ -8,7 +8,7 @@
  */
 
 import { SERVICE_CONFIG, SERVICE_DATA } from "../../cli/shared/find_data.ts";
-import { type ServiceTarget, WINDOWS_TASK } from "./target.ts";
+import type { ServiceTarget } from "./machine.ts";
 import { TEXTS } from "./texts.js";
 
 /** The line by which Barnacle knows its own tasks, of any version. */
@@ -143,6 +143,7 @@ interface LayoutFacts {
 /** Names by which service managers know the service. */
 export const UNIT = "barnacle.service";
 export const LABEL = "bot.barnacle";
+export const WINDOWS_TASK = "Barnacle";
 
 /** The line by which Barnacle knows its own units and scripts, of any version. */
 const MARKS = /Barnacle - Discord AI agent|<string>bot\.barnacle<\/string>/;

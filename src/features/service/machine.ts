@@ -1,18 +1,68 @@
 /** Reads the machine for a plan, and runs programs: always by their arguments, never by a shell. */
 
+import process from "node:process";
 import { execFile } from "node:child_process";
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { userInfo } from "node:os";
-import process from "node:process";
+import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
+import { whyUnreadable } from "../../cli/shared/read_config.ts";
 import { readBounded, withRegularFile } from "../../host/files/read_bounded.ts";
 import { isContainer } from "../../host/process/boot.ts";
 import { isCompiledUrl } from "../../host/process/engine_options.ts";
 import type { Env } from "../../lib/env.ts";
 import { codeOf } from "../../lib/errors.ts";
-import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
-import { whyUnreadable } from "../../cli/shared/read_config.ts";
-import { LABEL, type TaskState, taskState, UNIT } from "./layout.ts";
-import { type ManagerFacts, type ServiceTarget, WINDOWS_TASK } from "./target.ts";
+import { LABEL, type TaskState, taskState, UNIT, WINDOWS_TASK } from "./layout.ts";
+
+/**
+ * - `systemd`: a unit of the machine; needs root.
+ * - `systemd-user`: a unit of one user.
+ * - `launchd`: a launch agent of one user of macOS.
+ * - `task`: a task of Windows, which starts when one user logs on.
+ */
+export type ServiceTarget = "systemd" | "systemd-user" | "launchd" | "task";
+
+/**
+ * Chooses the service manager that the commands work with.
+ *
+ * @throws {StartError} If there is none, or this user may not use it.
+ */
+export async function targetOf(machine: HostMachine): Promise<ServiceTarget> {
+  const { platform, uid, user, env } = machine;
+  const isRoot = uid === 0;
+  if (platform === "darwin") {
+    if (!isRoot) return "launchd";
+    throw refusal("on macOS, Barnacle is a launch agent of a user; run the command without sudo");
+  }
+  if (platform === "win32") return "task";
+  if (platform !== "linux") {
+    throw refusal(
+      `Barnacle installs itself as a service of systemd, launchd and Windows, and not on ${platform}; ` +
+        "start `barnacle run` with that system's own tools",
+    );
+  }
+  if (exists(machine, "/run/systemd/system")) {
+    if (isRoot) return "systemd";
+    const { code, stderr } = await machine.run(["systemctl", "--user", "show-environment"]);
+    if (code === 0) return "systemd-user";
+    const problem = firstLine(stderr) || `systemctl ended with ${code}`;
+    throw refusal(
+      `the user manager of ${user} does not answer (${problem}). Log in as ${user} ` +
+        `instead of using su or sudo, or run \`sudo loginctl enable-linger ${user}\` first. ` +
+        "With sudo, this command installs a service of the whole machine",
+    );
+  }
+  throw refusal(
+    isContainer(env)
+      ? "no service manager runs in this container; make `barnacle run` the container's command, " +
+        "and let the container's engine restart it (docs/containers.md)"
+      : "systemd does not run on this machine; start `barnacle run` with your supervisor " +
+        "(docs/service.md)",
+  );
+}
+
+function refusal(message: string): StartError {
+  return new StartError(message, EXIT.failed);
+}
 
 /** Time that a command of a service manager gets; a stop waits for running turns. */
 const RUN_MS = 150_000;
@@ -91,25 +141,6 @@ function runProgram(
       });
     });
   });
-}
-
-export async function managerFacts(machine: HostMachine): Promise<ManagerFacts> {
-  const { platform, uid, user, env } = machine;
-  const isRoot = uid === 0;
-  const hasSystemd = exists(machine, "/run/systemd/system");
-  return {
-    platform,
-    isRoot,
-    hasSystemd,
-    isContainer: platform === "linux" && isContainer(env),
-    userManagerProblem: hasSystemd && !isRoot ? await userManagerProblem(machine) : undefined,
-    user,
-  };
-}
-
-async function userManagerProblem({ run }: HostMachine): Promise<string | undefined> {
-  const { code, stderr } = await run(["systemctl", "--user", "show-environment"]);
-  return code === 0 ? undefined : firstLine(stderr) || `systemctl ended with ${code}`;
 }
 
 /** Whether the service manager starts the service at boot, and has it running. */

@@ -8,12 +8,12 @@ import { LABEL, layoutOf } from "./layout.ts";
 import {
   exists,
   type HostMachine,
-  managerFacts,
   openMachine,
   queryTask,
+  type ServiceTarget,
   stateOf,
+  targetOf,
 } from "./machine.ts";
-import { chooseTarget, type ServiceTarget } from "./target.ts";
 import { endText, showUnit } from "./watch.ts";
 
 interface ServiceStatus {
@@ -43,7 +43,7 @@ export async function showService(
   io: Io,
   machine: HostMachine = openMachine(io.env),
 ): Promise<ExitCode> {
-  const target = chooseTarget(await managerFacts(machine));
+  const target = await targetOf(machine);
   const status = await readStatus(target, machine);
   if (json) io.out(JSON.stringify(status));
   else for (const line of statusLines(status, machine.user, Date.now())) io.out(line);

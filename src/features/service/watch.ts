@@ -1,16 +1,27 @@
 /** Waits until the service manager reports a bot that is ready, or finds out why it is not. */
 
+import { realpathSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isRecord, parseForeignJson } from "../../lib/text/json.ts";
-import { printable } from "../../lib/text/quoted.ts";
+import { meaningOf, StartError } from "../../cli/shared/exit_code.ts";
 import { launchdLog } from "../../cli/shared/find_data.ts";
 import { holderOf, isHeld } from "../../cli/shared/running_bot.ts";
-import { meaningOf } from "../../cli/shared/exit_code.ts";
-import { UNIT } from "./layout.ts";
-import { endOf, type HostMachine, queryTask, sizeOfFile, stateOf, systemctlOf } from "./machine.ts";
-import type { ServiceTarget } from "./target.ts";
+import type { Io } from "../../cli/terminal/io.ts";
+import { isRecord, parseForeignJson } from "../../lib/text/json.ts";
+import { printable } from "../../lib/text/quoted.ts";
+import { LABEL, layoutOf, UNIT, WINDOWS_TASK } from "./layout.ts";
+import {
+  endOf,
+  firstLine,
+  type HostMachine,
+  queryTask,
+  type ServiceTarget,
+  sizeOfFile,
+  stateOf,
+  systemctlOf,
+  targetOf,
+} from "./machine.ts";
 
-export type Started =
+type Started =
   /** `status`: the bot's own line about itself. */
   | { readonly kind: "ready"; readonly status?: string }
   | { readonly kind: "failed"; readonly why: string; readonly log: readonly string[] };
@@ -224,4 +235,61 @@ export function endText(shown: Readonly<Record<string, string>>): string | undef
     return `signal ${number}: ${reason ?? (number === SIGKILL ? "killed" : "ended")}`;
   }
   return reason;
+}
+
+/**
+ * Restarts the service that runs a program, and waits until the bot is ready.
+ *
+ * @param program Absolute, with links resolved.
+ * @param times Times of the wait; absent: those of the unit.
+ * @returns `undefined` if no service runs the program.
+ */
+export async function restartService(
+  program: string,
+  machine: HostMachine,
+  io: Io,
+  times?: WaitTimes,
+): Promise<Started | undefined> {
+  const target = await targetOf(machine).catch((error: unknown) => {
+    if (error instanceof StartError) return undefined;
+    throw error;
+  });
+  if (target === undefined) return undefined;
+  const layout = layoutOf(target, { ...machine, program });
+  const isOwn = realPath(`${machine.root}${layout.program}`) === program;
+  if (!isOwn || !(await stateOf(target, machine)).isActive) return undefined;
+  const before = logLength(target, machine);
+  for (const argv of commandsOf(target, machine)) {
+    const { code, stderr } = await io.during("Restarting the service", machine.run(argv));
+    if (code === 0) continue;
+    const why = `\`${argv.join(" ")}\` ended with ${code}: ${firstLine(stderr)}`;
+    return { kind: "failed", why, log: [] };
+  }
+  const { dataDir } = layout;
+  const ready = waitForReady(target, machine, { before, dataDir }, times);
+  return await io.during("Waiting until the bot is ready", ready);
+}
+
+function realPath(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined; // there is none
+  }
+}
+
+function commandsOf(target: ServiceTarget, { uid }: HostMachine) {
+  type Argv = readonly [string, ...string[]];
+  switch (target) {
+    case "launchd":
+      return [["launchctl", "kickstart", "-k", `gui/${uid}/${LABEL}`]] satisfies Argv[];
+    case "task":
+      return [
+        ["schtasks", "/End", "/TN", WINDOWS_TASK],
+        ["schtasks", "/Run", "/TN", WINDOWS_TASK],
+      ] satisfies Argv[];
+    default:
+      // In two steps: the wait must not take the old bot for the new one.
+      return [systemctlOf(target, "stop", UNIT), systemctlOf(target, "start", "--no-block", UNIT)];
+  }
 }

@@ -29,7 +29,7 @@ import { codeOf } from "../../lib/errors.ts";
 import { shellWord } from "../../lib/text/quoted.ts";
 import { PLATFORM, RELEASE_KEY, VERSION } from "../../version.ts";
 import { type HostMachine, openMachine } from "../service/machine.ts";
-import { restartService } from "../service/restart.ts";
+import { restartService } from "../service/watch.ts";
 import { compareVersions, openRelease, type Release } from "./release.ts";
 
 interface ProgramPaths {
