@@ -10,7 +10,6 @@ import {
   UNUSED_PATH,
 } from "../../cli/shared/command.ts";
 import type { DoctorFlags } from "./doctor.ts";
-import { DOCTOR_PARTS } from "./parts.ts";
 import type { StatusFlags } from "./status.ts";
 import type { InviteFlags } from "./invite.ts";
 
@@ -36,6 +35,11 @@ export const status: CliCommand = describeCommand<StatusFlags>({
   },
   run: async (flags, io) => (await import("./status.ts")).status(flags, io),
 });
+
+/** The parts of `barnacle doctor`, as `--only` names them. */
+export const DOCTOR_PARTS = ["discord", "host", "mcp", "model"] as const;
+
+export type DoctorPart = (typeof DOCTOR_PARTS)[number];
 
 export const doctor: CliCommand = describeCommand<DoctorFlags>({
   brief: "Find out why the bot does not work, and how to fix it",

@@ -10,7 +10,7 @@ import { resolve } from "node:path";
 import { type BotConfig, forAccount } from "../../config/config.ts";
 import { type LoadedConfig, verdictOn } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
-import { DOCTOR_PARTS, type DoctorPart } from "./parts.ts";
+import { DOCTOR_PARTS, type DoctorPart } from "./commands.ts";
 import type { Finding } from "../../core/finding.ts";
 import { judgeNetwork } from "../../flows/preflight/network.ts";
 import { printable } from "../../lib/text/quoted.ts";

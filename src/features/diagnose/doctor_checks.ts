@@ -64,7 +64,7 @@ import { VERSION } from "../../version.ts";
 import { findSkillsOfAll } from "../../workspace/skills.ts";
 import { windowSource } from "../model/test.ts";
 import { type HostView, judgeHost } from "./host_facts.ts";
-import type { DoctorPart } from "./parts.ts";
+import type { DoctorPart } from "./commands.ts";
 import { hasFailed } from "./stored_facts.ts";
 
 /** Checks the models that `run` would use, without a question: each once. */

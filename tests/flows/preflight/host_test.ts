@@ -78,20 +78,18 @@ describe("[O9] judgeRuns()", () => {
   });
 });
 
-describe("[O9] hostingOf()", () => {
-  const CASES: readonly (readonly [variable: string, name: string])[] = [
-    ["REPL_ID", "Replit"],
-    ["SPACE_ID", "Hugging Face Spaces"],
-    ["RENDER", "Render"],
-    ["RAILWAY_ENVIRONMENT", "Railway"],
-    ["RAILWAY_ENVIRONMENT_NAME", "Railway"],
-    ["FLY_APP_NAME", "Fly.io"],
-    ["DYNO", "Heroku"],
-  ];
-  for (const [variable, name] of CASES) {
-    it(`recognizes ${name} by ${variable}`, () => {
-      assert.deepEqual(hostingOf({ [variable]: "x", PATH: "/bin" }), { name, variable });
-      assert.equal(hostingOf({ [variable]: "" }), undefined);
-    });
+it("[O9] hostingOf() › recognizes companies that stop idle services by their variables", () => {
+  const NAMES = {
+    REPL_ID: "Replit",
+    SPACE_ID: "Hugging Face Spaces",
+    RENDER: "Render",
+    RAILWAY_ENVIRONMENT: "Railway",
+    RAILWAY_ENVIRONMENT_NAME: "Railway",
+    FLY_APP_NAME: "Fly.io",
+    DYNO: "Heroku",
+  };
+  for (const [variable, name] of Object.entries(NAMES)) {
+    assert.deepEqual(hostingOf({ [variable]: "x", PATH: "/bin" }), { name, variable });
+    assert.equal(hostingOf({ [variable]: "" }), undefined);
   }
 });

@@ -15,7 +15,7 @@ import { doctor } from "../../../src/features/diagnose/doctor.ts";
 import type { SimulatedProcess } from "../../../src/features/demo/simulation/simulation.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { DAY_MS } from "../../../src/lib/clock.ts";
-import type { DoctorPart } from "../../../src/features/diagnose/parts.ts";
+import type { DoctorPart } from "../../../src/features/diagnose/commands.ts";
 import { OWN_TOKENS } from "../../../src/flows/preflight/model.ts";
 import { recordingIo } from "../../cli/io.ts";
 import {
