@@ -3,15 +3,7 @@ import { describe, it } from "node:test";
 import type { InboundMessage, Sender } from "../../src/core/inbound/inbound.ts";
 import type { KnownFacts } from "../../src/core/inbound/inbox.ts";
 import type { AccessPolicy, ChannelRules, DmRules, GroupEntry } from "../../src/policy/rules.ts";
-import {
-  channelId,
-  directMessage,
-  guildId,
-  guildMessage,
-  guildPlace,
-  roleId,
-  sender,
-} from "../support/discord/builders.ts";
+import { directMessage, guildMessage, sender } from "../support/discord/builders.ts";
 import {
   ADA,
   admit,
@@ -25,10 +17,8 @@ import {
   guild,
   inWords,
   listing,
-  MODS,
   policy,
   proxy,
-  THREAD,
   webhook,
 } from "./policies.ts";
 
@@ -610,97 +600,9 @@ describe("text commands", () => {
   }
 });
 
-describe("roles, threads and forums", () => {
-  const R = `guilds.${GUILD}`;
-  const mod = sender({ roles: [{ id: MODS, name: "Mods" }] });
-  const twin = sender({ roles: [{ id: MODS }] }); // the guild has two roles of that name
-  const other = sender({ roles: [{ id: roleId("1400000000000000004"), name: "Members" }] });
-  const thread = guildPlace({ thread: { id: THREAD, name: "help" } });
-  const post = guildPlace({
-    channel: { id: channelId("1400000000000000077"), name: "forum" },
-    thread: { id: THREAD, name: "how do I" },
-  });
-
-  const cases: readonly [string, Partial<AccessPolicy>, Partial<InboundMessage>, string][] = [
-    [
-      "[P14] a role by id",
-      listing({ users: entries(`role:${MODS}`) }),
-      { sender: mod },
-      "accept: mentioned",
-    ],
-    [
-      "[P14] a role by name",
-      listing({ users: entries("role:Mods") }),
-      { sender: mod },
-      "accept: mentioned",
-    ],
-    [
-      "[P14] a role by a name that another has, too",
-      listing({ users: entries("role:Mods") }),
-      { sender: twin },
-      "ignore: sender-not-listed",
-    ],
-    [
-      "[P14] another role",
-      listing({ users: entries("role:Mods") }),
-      { sender: other },
-      "ignore: sender-not-listed",
-    ],
-    [
-      "[P9] a thread of a listed channel",
-      listing({ channels: { help: {} } }),
-      { place: thread },
-      "accept: mentioned",
-    ],
-    [
-      "[P9] a thread by its own id",
-      listing({ channels: { [THREAD]: {}, help: { enabled: false } } }),
-      { place: thread },
-      "accept: mentioned",
-    ],
-    [
-      "[P9] a thread that is called like a listed channel",
-      listing({ channels: { "how-do-i": {} } }),
-      { place: post },
-      "ignore: channel-not-listed",
-    ],
-    [
-      "[P9] a post of a listed forum",
-      listing({ channels: { forum: {} } }),
-      { place: post },
-      "accept: mentioned",
-    ],
-    [
-      "[P9] a post of a forum that is switched off",
-      listing({ channels: { forum: { allow: false } } }),
-      { place: post },
-      "ignore: channel-disabled",
-    ],
-    [
-      "[P12] a guild by a name that was found to be this one",
-      { guilds: { friends: guild({ pinned: GUILD }) } },
-      {},
-      "accept: mentioned",
-    ],
-    [
-      "[P12] a guild that took the name of one that was found",
-      { guilds: { "friends-of-barnacle": guild({ pinned: guildId("1400000000000000099") }) } },
-      {},
-      "ignore: guild-not-listed",
-    ],
-  ];
-  for (const [name, rules, message, verdict] of cases) {
-    it(`${name}: ${verdict}`, () => {
-      const said = guildMessage({ mention: "user", ...message });
-      const { kind, why } = admit(said, policy(rules));
-      assert.equal(`${kind}: ${why}`, verdict);
-    });
-  }
-
-  it("[C6] names the key that the account sets, and not the inherited one", () => {
-    const ruleOf = (path: string) =>
-      path.replace("channels.discord", "channels.discord.accounts.work");
-    const { rule } = admit(guildMessage(), policy({ ...listing(), ruleOf }));
-    assert.equal(rule, `channels.discord.accounts.work.${R}.requireMention`);
-  });
+it("[C6] names the key that the account sets, and not the inherited one", () => {
+  const ruleOf = (path: string) =>
+    path.replace("channels.discord", "channels.discord.accounts.work");
+  const { rule } = admit(guildMessage(), policy({ ...listing(), ruleOf }));
+  assert.equal(rule, `channels.discord.accounts.work.guilds.${GUILD}.requireMention`);
 });

@@ -10,7 +10,6 @@ import type { ResolvedName } from "../../src/core/names.ts";
 import {
   type AccessEvent,
   explain,
-  prepareAdmission,
   prepareAuthorize,
   textCommandsOf,
 } from "../../src/policy/admission.ts";
@@ -193,18 +192,6 @@ describe("[P1] laws of access", () => {
     );
   });
 
-  it("judges a message as any other event", () => {
-    fc.assert(
-      fc.property(aPolicy, aMessage, someKnownFacts, (rules, message, knownFacts) => {
-        const verdict = prepareAuthorize(rules, TEXT_COMMANDS)(
-          { kind: "message", message },
-          knownFacts,
-        );
-        assert.deepEqual(verdict, admit(message, rules, knownFacts));
-      }),
-    );
-  });
-
   it("gives the same verdict on facts without the text", () => {
     const found = new Set<string>();
     fc.assert(
@@ -332,12 +319,5 @@ describe("[P1] laws of access", () => {
       { numRuns: cases(600, 20_000) },
     );
     assert.ok(accepted > 0, "the law says something");
-  });
-
-  it("gives the same verdict again", () => {
-    fc.assert(fc.property(aPolicy, aMessage, someKnownFacts, (rules, message, knownFacts) => {
-      const prepared = prepareAdmission(rules, TEXT_COMMANDS);
-      assert.deepEqual(prepared(message, knownFacts), prepared(message, knownFacts));
-    }));
   });
 });
