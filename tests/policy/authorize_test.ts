@@ -179,7 +179,6 @@ describe("[K3] commands", () => {
   const unlisted = listing({ users: entries(BOB) });
   const noGroups = { commands: commands({ usesAccessGroups: false }) };
   const OWNER = "commands.ownerAllowFrom";
-  const NOT_OWNER = `ignore: not-owner by ${OWNER}`;
   const IS_OWNER = `accept: owner by ${OWNER}`;
   const ALLOWED = `accept: allowed by ${OWNER}`;
   const UNLISTED = `ignore: sender-not-listed by guilds.${GUILD}.users`;
