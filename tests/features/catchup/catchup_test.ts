@@ -403,19 +403,6 @@ describe("[T17] [SEC-R4] a catch-up shows no word of a place that the person may
       { numRuns: 12 },
     ));
 
-  it("nor of one that closes while the model writes", () =>
-    withCatchUp(async (play) => {
-      const staff = play.channel("staff");
-      await play.post("the password is krill", staff);
-      play.answer = (request) => {
-        play.sim.permit(NO_VIEW);
-        return repeat(request);
-      };
-      const text = await play.catchUp(play.demo.people.grace);
-      assert.equal(play.lines().length, 1);
-      assert.doesNotMatch(text, new RegExp(`password|${staff.id}`));
-    }));
-
   for (const [what, hide] of HIDINGS) {
     it(`${what}: the answer is that of a quiet server`, () =>
       withCatchUp(async (play) => {

@@ -68,13 +68,6 @@ async function ended(
   return claim;
 }
 
-/** A store without any message. */
-async function withoutMessages() {
-  const fixture = createDataFixture(CONFIG);
-  await fixture.fill(() => Promise.resolve());
-  return fixture;
-}
-
 describe("[P1] barnacle why", () => {
   it("answers in its first line, with the rule and its place", async () => {
     const { code, text } = await ask(await received());
@@ -468,11 +461,6 @@ describe("[P1] barnacle why, for a message without a record", () => {
     );
     const { text } = await ask(fixture, `https://discord.com/channels/77/78/${recent}`);
     assert.match(text, /^FAIL +Place +the bot is not in guild 77\n.*barnacle invite/m);
-  });
-
-  it("reports that the decision is too old to be kept", async () => {
-    const { text } = await ask(await withoutMessages(), messageIdAt(NOW - 40 * 86_400_000));
-    assert.match(text, /FAIL +Retention +decisions are kept for 30 days; the message is older/);
   });
 
   for (const asked of ["hello", "", "12", "<#123456789012345678>", "https://example.com/1/2/3"]) {

@@ -47,14 +47,15 @@ export const COLOUR_RULES: readonly string[] = ["color-contrast", "link-in-text-
 /**
  * What axe finds on a page: `"serious color-contrast: <a>…"`.
  *
- * @param only Rules by their names; absent: all of them, and the one for a finger (24 px).
+ * @param only Rules by their names; absent: all of them, and those for a finger (24 px) and for links of one name.
  */
 export async function axeProblems(page: Page, only?: readonly string[]): Promise<string[]> {
   // The page's policy forbids a script of another origin. Half a megabyte, so once a document.
   if (!await page.evaluate("'axe' in globalThis")) await page.evaluate(axe.source);
   const options: axe.RunOptions = {
     resultTypes: ["violations"],
-    rules: { "target-size": { enabled: true } }, // off by default
+    // Both are off by default.
+    rules: { "target-size": { enabled: true }, "identical-links-same-purpose": { enabled: true } },
     ...(only && { runOnly: [...only], rules: {} }),
   };
   return await page.evaluate(async (options) => {
