@@ -58,7 +58,7 @@ import { fenced, localTime } from "../../render/prompt/prompt.ts";
 import { visibleText } from "../../render/safety/visible.ts";
 import { budgetSpentText, usageText } from "../../render/sentences.ts";
 import { historyChars } from "../../session/session.ts";
-import { nextRun } from "../schedules/when.ts";
+import { momentOf } from "../schedules/when.ts";
 
 export interface News {
   readonly channel: Channel;
@@ -464,9 +464,6 @@ function boundedRest(client: RestApi, left: { requests: number }): RestApi {
   };
 }
 
-const DATE =
-  /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:\.\d+)?)?( ?UTC|Z|[+-]\d\d:?\d\d)?$/i;
-
 /**
  * Reads the beginning of a time: `"30m"`, `"2h"`, `"7d"`, `"today"`, `"yesterday"`, or a date with or
  * without time, which is local unless it names a zone. It may be a time to come.
@@ -477,20 +474,12 @@ const DATE =
 export async function sinceOf(text: string, now: number, timezone: string): Promise<number> {
   const durationMs = durationOf(text);
   if (durationMs !== undefined) return now - durationMs;
-  const midnight = (day = "") => local(day, "00:00", timezone);
+  const midnight = async (day = "") => await momentOf(day, timezone) ?? NaN;
   const dayAt = (at: number) => localTime(at, timezone).split(" ")[1];
   const today = await midnight(dayAt(now));
   if (text.toLowerCase() === "today") return today;
   if (text.toLowerCase() === "yesterday") return await midnight(dayAt(today - DAY_MS / 2));
-  const [, day, time = "00:00", zone] = DATE.exec(text) ?? [];
-  if (day === undefined) return NaN;
-  if (zone === undefined) return await local(day, time, timezone);
-  return Date.parse(`${day}T${time}${/utc/i.test(zone) ? "Z" : zone}`);
-}
-
-async function local(day: string, time: string, timezone: string): Promise<number> {
-  const seconds = time.length === 5 ? ":00" : "";
-  return await nextRun(`${day}T${time}${seconds}`, { now: 0, timezone }) ?? NaN;
+  return await midnight(text);
 }
 
 const MAX_LINES = 12;

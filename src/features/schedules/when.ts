@@ -26,8 +26,9 @@ interface LocalMoment {
 /** Years ahead that a schedule may be. */
 const MAX_YEARS = 5;
 
-const LOCAL =
-  /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})(?::(\d{2})(?:\.\d{1,9})?)?\s*(Z|[+-]\d{2}:?\d{2})?$/i;
+/** A date, perhaps with a time and a zone. */
+const MOMENT =
+  /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2})(?:\.\d{1,9})?)?)?\s*(Z|UTC|[+-]\d{2}:?\d{2})?$/i;
 const HOW = 'write a local time such as "2026-11-27T09:00", a duration such as "2h 30m", ' +
   'or (owners only) a cron pattern with five fields such as "0 9 * * 1"';
 
@@ -36,21 +37,31 @@ export async function readWhen(text: string, clock: LocalMoment): Promise<When> 
   const written = text.trim();
   const durationMs = durationOf(written);
   if (durationMs !== undefined) return once(clock.now + durationMs, clock);
-  const local = LOCAL.exec(written);
-  if (local) {
-    const [, day = "", minute = "", second = "00", zone] = local;
-    const at = zone === undefined
-      ? await nextRun(`${day}T${minute}:${second}`, { ...clock, now: 0 })
-      : Date.parse(`${day}T${minute}:${second}${withColon(zone)}`);
-    const midnight = Date.parse(`${day}T00:00Z`); // some engines read 31 April as 1 May
-    const isDay = midnight > 0 && new Date(midnight).toISOString().startsWith(day);
-    if (!isDay || !at) return problem(`"${text}" is no date and time`);
-    return once(at, clock);
+  const moment = written.includes(":") ? await momentOf(written, clock.timezone) : undefined;
+  if (moment !== undefined) {
+    return moment ? once(moment, clock) : problem(`"${text}" is no date and time`);
   }
   if (written.split(/\s+/).length !== 5) return problem(`"${text}" cannot be read: ${HOW}`);
   const at = await nextRun(written, clock);
   if (at === undefined) return problem(`the pattern "${text}" is no cron pattern, or never runs`);
   return { kind: "cron", pattern: written, at };
+}
+
+/**
+ * Reads a date with or without a time, which is local unless it names a zone.
+ *
+ * @returns Unix time in milliseconds; NaN: there is no such day or time. `undefined`: it is no date.
+ */
+export async function momentOf(text: string, timezone: string): Promise<number | undefined> {
+  const [, day, minute = "00:00", second = "00", zone] = MOMENT.exec(text) ?? [];
+  if (day === undefined) return undefined;
+  const midnight = Date.parse(`${day}T00:00Z`); // some engines read 31 April as 1 May
+  if (!(midnight > 0) || !new Date(midnight).toISOString().startsWith(day)) return NaN;
+  const local = `${day}T${minute}:${second}`;
+  if (zone === undefined) return await nextRun(local, { now: 0, timezone }) ?? NaN;
+  return Date.parse(
+    local + zone.toUpperCase().replace("UTC", "Z").replace(/(\d{2})(\d{2})$/, "$1:$2"),
+  );
 }
 
 /**
@@ -81,10 +92,6 @@ function once(at: number, { now }: LocalMoment): When {
     return problem(`that time is more than ${MAX_YEARS} years ahead`);
   }
   return { kind: "once", at };
-}
-
-function withColon(zone: string): string {
-  return zone.toUpperCase().replace(/^([+-]\d{2})(\d{2})$/, "$1:$2");
 }
 
 function problem(why: string): When {
