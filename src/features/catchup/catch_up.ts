@@ -216,16 +216,6 @@ function refused(error: unknown): [] {
   throw error;
 }
 
-/** The channels of a server that a person may read. */
-export interface Readable {
-  /** Without threads. */
-  readonly channels: ReadonlyMap<ChannelId, Channel>;
-  /** The channel or thread, if the person may read it. */
-  open(channelId: ChannelId): Promise<Channel | undefined>;
-  /** The same for a thread that was read already. */
-  openThread(thread: Channel): Promise<boolean>;
-}
-
 /**
  * Reads the rights of a person once.
  *
@@ -238,7 +228,7 @@ async function readableBy(
   question: InboundMessage,
   guildId: GuildId,
   { api, signal }: { readonly api: RestApi; readonly signal: AbortSignal },
-): Promise<Readable | undefined> {
+) {
   const reads = createGuildReads(api, guildId, { signal });
   const [guild, all] = [await reads.facts(), await reads.channels()];
   const { place, sender: { id: userId } } = question;
@@ -281,9 +271,12 @@ async function readableBy(
   }
 
   return {
+    /** Without threads. */
     channels,
+    /** Whether they may read a thread that was read already. */
     openThread,
-    async open(channelId) {
+    /** The channel or thread, if they may read it. */
+    async open(channelId: ChannelId): Promise<Channel | undefined> {
       if (all.has(channelId)) return channels.get(channelId);
       const reading = read.get(channelId) ?? once(() => readThread(channelId));
       read.set(channelId, reading);
@@ -291,6 +284,9 @@ async function readableBy(
     },
   };
 }
+
+/** What a person may read of a server. */
+type Readable = NonNullable<Awaited<ReturnType<typeof readableBy>>>;
 
 /** Requests to Discord before the model is asked, and for the rights after it. */
 export const REQUESTS = { first: 26, last: 14 };
