@@ -20,14 +20,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   session: ["core", "lib"],
   render: ["core", "lib"],
   config: ["policy", "render", "core", "lib"],
-  agent: ["core", "lib"],
   tools: ["account", "flows", "core"], // a tool loads its flow with its first call
   interactions: ["account", "flows", "config", "render", "core", "lib"],
   account: ["host", "render", "core", "lib"], // the one object, as types
   flows: [
     "account",
     "tools",
-    "agent",
     "interactions",
     "policy",
     "session",
@@ -154,7 +152,6 @@ const PURE = [
   "session",
   "render",
   "config",
-  "agent",
   "interactions",
   "flows",
 ];

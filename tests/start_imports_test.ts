@@ -76,7 +76,6 @@ describe("[B9] the modules of a start", () => {
 
   for (
     const part of [
-      "src/agent/",
       "src/bot/inbound/",
       "src/discord/gateway/decode/",
       "src/exec/",

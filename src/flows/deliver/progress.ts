@@ -13,7 +13,7 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import { cleanSecrets, perAccount, secretTail, wakeChannels } from "../../account/per_account.ts";
-import type { NextStep } from "../../agent/turn.ts";
+import type { NextStep } from "../../core/step.ts";
 import type { Config } from "../../config/config.ts";
 import { type ChannelId, type MessageId, parseSnowflake } from "../../core/discord/ids.ts";
 import { reactionEmoji } from "../../core/inbound/inbound.ts";

@@ -14,7 +14,7 @@ import { charsOf, MAX_ENTRIES, requestTokens } from "../../session/session.ts";
 import { BUILD_NAME } from "../../version.ts";
 import { chosenInPlace, modelOf, sessionOf } from "../judging/judge.ts";
 import { compact, summaryFailedAt } from "../session/compact.ts";
-import { ratesOf } from "../session/turn_history.ts";
+import { ratesOf } from "../turn/gather.ts";
 import { readBudgets, spendOf } from "../limits.ts";
 import { mayUse } from "./answers.ts";
 

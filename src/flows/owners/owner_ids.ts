@@ -75,7 +75,7 @@ interface Known {
   asked?: { readonly at: number; readonly answer: Promise<Application> };
 }
 
-const known = perAccount("access", (): Known => ({ named: Promise.withResolvers() }));
+const asking = perAccount("access", (): Known => ({ named: Promise.withResolvers() }));
 
 const byPolicy = perAccount(
   "access",
@@ -97,7 +97,7 @@ export function isOwner(account: BotAccount, { sender }: Pick<InboundMessage, "s
  * @throws {RestError} If Discord does not answer.
  */
 export async function ownersToTell(account: BotAccount): Promise<readonly UserId[]> {
-  if (listedOwners(account)?.length === 0) await known(account).named.promise;
+  if (listedOwners(account)?.length === 0) await asking(account).named.promise;
   const listed = listedOwners(account);
   if (listed) return listed;
   const { ownerId } = await application(account);
@@ -106,7 +106,7 @@ export async function ownersToTell(account: BotAccount): Promise<readonly UserId
 
 /** The names in the config have been searched, so an owner's name has its id or none. */
 export function namesLookedUp(account: BotAccount): void {
-  known(account).named.resolve();
+  asking(account).named.resolve();
 }
 
 /**
@@ -144,7 +144,7 @@ export function listedOwners({ policy }: BotAccount): readonly UserId[] | undefi
 }
 
 function application(account: BotAccount): Promise<Application> {
-  const state = known(account);
+  const state = asking(account);
   if (state.asked && account.now() - state.asked.at < FRESH_MS) return state.asked.answer;
   const answer = readApplication(account);
   state.asked = { at: account.now(), answer };

@@ -2,18 +2,58 @@
  * Answers a claimed message: reads, asks, shows, records (T3) and delivers, in this order.
  *
  * A plain turn has one request and no more. What only some turns need are steps at named places
- * (`steps.ts`). So a turn with tools is the plain one and its steps.
+ * (`steps.ts`).
+ *
+ * The model is asked again with the results of the tools that it calls, until it calls none. Each step
+ * is stored before the next one begins. After a crash, the turn goes on from its steps: the model is
+ * not asked again for a stored answer, and a call that must not run twice does not. Only results of
+ * calls that may run twice wait for the next step's transaction, so a step with them costs one commit.
  */
 
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount, wakeChannels } from "../../account/per_account.ts";
-import { type Claim, type FinishedTurn, type StoredTurn } from "../../core/inbound/inbox.ts";
-import { NO_STEPS, type ParkedTurn, type StepsTaken, type TurnOutcome } from "../../core/step.ts";
+import {
+  callsToRun,
+  type JoinedMessage,
+  MAX_CALLS,
+  newCuts,
+  type NextStep,
+  nextStep,
+  NO_STEPS,
+  type ParkedTurn,
+  requestWith,
+  roundsOf,
+  type Step,
+  type StepsTaken,
+  type ToolResult,
+  type TurnOutcome,
+} from "../../core/step.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
+import {
+  type Claim,
+  type FinishedTurn,
+  messagesOf,
+  type StoredTurn,
+} from "../../core/inbound/inbox.ts";
+import {
+  type Model,
+  ModelError,
+  type ModelRequest,
+  type ModelUsage,
+  type ReplacedModel,
+  type ToolCall,
+} from "../../core/model.ts";
+import type { AskedCall } from "../../core/people/question.ts";
+import { BudgetSpent, chargeOf } from "../../core/spending/budget.ts";
+import { type MadeCall, questionKey, type ToolContext } from "../../core/turn/tool.ts";
 import { createJitPolicy } from "../../host/process/engine_options.ts";
+import { whileAwake } from "../../lib/clock.ts";
+import { visibleText } from "../../render/safety/visible.ts";
+import { homeOf } from "../judging/answer_threads.ts";
 import { mannerOf, modelOf } from "../judging/judge.ts";
+import { spendOf } from "../limits.ts";
 import { madeFiles } from "../media/files.ts";
 import { tellRefusedParts } from "../owners/tell_owners.ts";
-import { readSteps } from "../session/turn_history.ts";
 import {
   answeredTurn,
   type Compose,
@@ -27,15 +67,479 @@ import {
   parkTurn,
   postedTurn,
   refusedTurn,
+  saveSteps,
   saveTurn,
+  unsavedCharges,
 } from "./finished_turn.ts";
-import { readRequest, shownOf, type TurnContext, type TurnRequest } from "./gather.ts";
-import { runTurn } from "./ask.ts";
-import { STEPS } from "./steps.ts";
-import { homeOf } from "../judging/answer_threads.ts";
-import { rulesOf } from "./turn_rules.ts";
-import type { ModelReply, OneTurn } from "./steps.ts";
+import {
+  type Gathered,
+  observeTokens,
+  readRequest,
+  readSteps,
+  shownOf,
+  type TurnContext,
+  type TurnRequest,
+} from "./gather.ts";
+import { type ModelReply, type OneTurn, STEPS, type Watching } from "./steps.ts";
+import { isResult } from "./toolbox.ts";
+import { prepareQueueModes, rulesOf } from "./turn_rules.ts";
 import type { RunningTurn } from "./turns.ts";
+
+/** A turn whose model is asked. */
+interface Asking {
+  readonly turn: OneTurn;
+  readonly request: TurnRequest;
+  /** What goes along. */
+  readonly watches: readonly Watching[];
+  /** All steps so far, in order; empty before the first call. */
+  readonly steps: Step[];
+  /** Number of those that the store has, the first ones. */
+  saved: number;
+}
+
+/** Runs a turn to its end, with half of the history if its request is too long for the model. */
+async function runTurn(
+  turn: OneTurn,
+  request: TurnRequest,
+  watches: readonly Watching[],
+): Promise<TurnOutcome | ParkedTurn> {
+  const asking = {
+    turn,
+    request,
+    watches,
+    steps: [...turn.stored.own],
+    saved: turn.stored.own.length,
+  };
+  const outcome = await untilAnswered(asking);
+  if (outcome.kind !== "failed" || outcome.why !== "context_length") return outcome;
+  // Results of calls that may repeat are not stored yet, and those calls must not run again.
+  await save(asking, false);
+  request.history = await request.opened.shrink();
+  const { own } = await readSteps(turn.account, turn.turn.claim.message);
+  return await untilAnswered({ ...asking, steps: [...own], saved: own.length });
+}
+
+/** One answer. `calls` is absent if it ends the turn. */
+interface ModelResponse {
+  readonly text: string;
+  /** The tools that it calls: {@link MAX_CALLS}, and the first one that is too many. */
+  readonly calls?: readonly ToolCall[];
+  /** As its message has it; absent also if it has a secret, because a changed one is of no use. */
+  readonly carried?: string;
+  /** The model's thinking, if the request asks for it and the server sends it. */
+  readonly thinking?: string;
+  /** Tokens of the request and the answer. */
+  readonly usage?: ModelUsage;
+  /** Whether it reached the model's maximum of output tokens, or broke off; absent: it is whole. */
+  readonly isCut?: true;
+  /** The model that answered, if it is a fallback. */
+  readonly modelId?: string;
+  /** Why the first model gave no answer, if a fallback did. */
+  readonly failure?: ModelError;
+  /** The same for the record, with its time. */
+  readonly replaced?: ReplacedModel;
+}
+
+/**
+ * Asks the model and reads its answer. One without a last part, or without text and calls, is a
+ * failure (L3).
+ *
+ * @throws {BudgetSpent} Before anything is asked, if a budget is spent.
+ */
+async function readAnswer(
+  request: ModelRequest,
+  { turn, watches }: Asking,
+): Promise<ModelResponse> {
+  const { account, rules: { cleanSecrets }, spending: { by, charges } } = turn;
+  const checking = spendOf(account).check(by, "answer");
+  const stop = checking && await checking; // most turns have no budget, and wait for nothing
+  if (stop) throw new BudgetSpent(stop);
+  const model = watches.find((one) => one.model)?.model ?? turn.model;
+  const startedAt = account.now();
+  const asked = {
+    ...request,
+    isShown: () => watches.some((one) => one.isShown?.()),
+    onReading: watches.find((one) => one.onReading)?.onReading,
+  };
+  let text = "";
+  let thinking = "";
+  for await (const part of model.generate(asked, turn.turn.ending.signal)) {
+    if (part.kind === "again") {
+      text = thinking = "";
+      grown(text, watches);
+      continue;
+    }
+    if (part.kind === "text") {
+      text += part.text;
+      grown(text, watches);
+      continue;
+    }
+    if (part.kind === "thinking") {
+      thinking += part.text;
+      continue;
+    }
+    const { calls, carried, usage, modelId, failure, replaced } = part;
+    if (usage) {
+      const of = modelId ?? model.id;
+      const at = account.now();
+      charges.push(chargeOf(usage, of, "answer", by, Math.max(0, at - startedAt), at));
+      observeTokens(account, request, usage, of);
+      for (const { onPaid } of watches) onPaid?.();
+    }
+    const about = {
+      thinking: thinking !== "" ? cleanSecrets(thinking) : undefined,
+      carried: carried !== undefined && cleanSecrets(carried) === carried ? carried : undefined,
+      usage,
+      modelId,
+      failure,
+      replaced,
+    };
+    if (calls && request.tools && request.mayCall !== false) {
+      const clean = calls.slice(0, MAX_CALLS + 1).map((call) => ({
+        ...call,
+        arguments: cleanSecrets(call.arguments),
+      }));
+      return { text: cleanSecrets(text), calls: clean, ...about };
+    }
+    if (text.trim() === "") throw notAnAnswer(model, `empty (${part.reason})`);
+    const isCut = part.reason === "length" || part.reason === "other";
+    return { text, ...about, isCut: isCut ? true : undefined };
+  }
+  throw notAnAnswer(model, "it ended early");
+}
+
+/** The answer has grown, or begins again. */
+function grown(soFar: string, watches: readonly Watching[]): void {
+  for (const { onText } of watches) onText?.(soFar);
+}
+
+function notAnAnswer({ id: modelId }: Model, why: string): ModelError {
+  return new ModelError(`${modelId} gave no answer: ${why}`, { kind: "not_an_answer", modelId });
+}
+
+/** Reads the answer after calls of tools. If it has no words, asks once for some. */
+async function readWords(request: ModelRequest, asking: Asking): Promise<ModelResponse> {
+  try {
+    const answer = await readAnswer(request, asking);
+    if (answer.calls || visibleText(answer.text) !== "") return answer;
+  } catch (error) {
+    if (!(error instanceof ModelError) || error.kind !== "not_an_answer") throw error;
+  }
+  grown("", asking.watches);
+  return await readAnswer(forWords(request), asking);
+}
+
+/**
+ * Asks again for words, after an answer without any. The tools have done their work, and the person
+ * must learn of it.
+ */
+function forWords(request: ModelRequest): ModelRequest {
+  const messages = [...request.messages, { role: "user", text: WORDS } as const];
+  return request.tools ? { ...request, messages, mayCall: false } : { ...request, messages };
+}
+
+const WORDS =
+  "[Your last answer had no text, and people read nothing else of you. Write now, in a " +
+  "few words, what you did and found. Call no tool.]";
+
+/**
+ * Runs a turn to its end. A failure of the model or of a tool is an outcome; it is never thrown.
+ *
+ * A plain turn ends with its first answer. The log of steps begins with the first call.
+ *
+ * @throws {unknown} The store's error, if its disk refuses anything.
+ */
+async function untilAnswered(asking: Asking): Promise<TurnOutcome | ParkedTurn> {
+  const { turn, request, watches, steps } = asking;
+  const { account: { now, schedule }, turn: running, rules: { maxSteps, timeoutMs } } = turn;
+  const { ending } = running;
+  const { signal } = ending;
+  const { gathered, toolbox } = request;
+  let isLate = false;
+  const cancel = whileAwake(schedule)(() => {
+    if (signal.aborted) return;
+    isLate = true;
+    ending.abort();
+  }, timeoutMs);
+  let usage: ModelUsage | undefined;
+  let thinking: string | undefined;
+  let isLast = false;
+  try {
+    for (;;) {
+      const next = nextStep(steps, toolbox.isIdempotent);
+      running.next = next;
+      for (const { onNext } of watches) onNext?.(next);
+      if (next.kind !== "ask") {
+        const asked = await takeStep(next, asking);
+        const taken = { steps, unsaved: steps.slice(asking.saved) };
+        if (asked.length > 0) return { kind: "parked", asked, taken };
+        continue;
+      }
+      const isPlain = steps.length === 0;
+      if (!isPlain) {
+        await takeIn(asking);
+        await gathered.readJoined(signal);
+      }
+      signal.throwIfAborted();
+      isLast = next.answers + 1 >= maxSteps;
+      const room = requestWith(request.history.requestFor, steps, isLast, {
+        tools: toolbox.definitions,
+        showJoined: (id) => joinedMessage(id, gathered),
+        showImages: (ids) => gathered.attachments().keptImages(ids),
+      });
+      // The model that made the calls reads their results, also after a crash.
+      const prefers = answeredBy(steps);
+      const cuts = newCuts(steps, room.messages);
+      if (cuts) steps.push({ kind: "cut", results: cuts, at: now() });
+      const answer = isPlain
+        ? await readAnswer(room, asking)
+        : await readWords(prefers === undefined ? room : { ...room, prefers }, asking);
+      usage = sumUsage(usage, answer.usage);
+      if (answer.thinking !== undefined) {
+        const thought = answer.thinking.trim();
+        thinking = thinking === undefined ? thought : `${thinking}\n\n${thought}`;
+      }
+      const { text, calls, carried, modelId, failure, replaced, isCut } = answer;
+      if (!calls) {
+        const by = { modelId, failure, replaced };
+        return {
+          kind: "reply",
+          text,
+          carried,
+          thinking,
+          usage,
+          taken: takenBy(asking),
+          ...by,
+          isCut,
+        };
+      }
+      if (text.trim() !== "") { for (const { onAside } of watches) onAside?.(text); }
+      const read = [...gathered.texts.sources().difference(readBy(steps))];
+      const more = read.length > 0 && { read };
+      const asked = { text, calls, carried, usage: answer.usage, modelId, replaced, ...more };
+      steps.push({ kind: "answer", at: now(), ...asked });
+    }
+  } catch (error) {
+    if (signal.aborted && !isLate) return { kind: "interrupted" };
+    if (isStoreDown(error)) throw error;
+    if (error instanceof BudgetSpent) return { kind: "refused", stop: error.stop };
+    const failed = { kind: "failed" as const, error, taken: takenBy(asking) };
+    if (isLate) {
+      return { ...failed, why: "late", reason: `no answer within ${timeoutMs / 1_000} s` };
+    }
+    if (!(error instanceof ModelError)) {
+      return { ...failed, why: "unexpected", reason: "unexpected" };
+    }
+    const { kind, message, retryAfterMs } = error;
+    if (steps.length > 0 && isLast && kind === "not_an_answer") {
+      return { ...failed, why: "steps", reason: `no words after ${maxSteps} steps: ${message}` };
+    }
+    return { ...failed, why: kind, reason: `${kind}: ${message}`, retryAfterMs };
+  } finally {
+    cancel();
+  }
+}
+
+/** The fallback that gave the last answer with calls; `undefined` if it was the first model. */
+function answeredBy(steps: readonly Step[]): string | undefined {
+  const last = steps.findLast((step) => step.kind === "answer");
+  return last?.kind === "answer" ? last.modelId : undefined;
+}
+
+const readBy = (steps: readonly Step[]): ReadonlySet<string> =>
+  new Set(steps.flatMap((step) => step.kind === "answer" ? step.read ?? [] : []));
+
+/** `undefined` if the model has called no tool. */
+function takenBy({ steps, saved }: Asking): StepsTaken | undefined {
+  return steps.length > 0 ? { steps, unsaved: steps.slice(saved) } : undefined;
+}
+
+/** Stores the steps that the store does not have. */
+async function save(asking: Asking, waitsForDisk: boolean): Promise<void> {
+  const { turn: { account, turn: { claim }, spending }, steps, saved } = asking;
+  const { length } = steps;
+  if (saved === length) return;
+  const { length: counted } = spending.charges;
+  const charges = unsavedCharges(spending, "answer");
+  const more = steps.slice(saved);
+  await saveSteps(
+    account,
+    claim.message.id,
+    () => account.store.turns.addSteps(claim, more, waitsForDisk, charges),
+  );
+  spending.stored = counted;
+  asking.saved = length;
+}
+
+/** Takes in messages that have arrived since, if the store and the config have that (S5). */
+async function takeIn(asking: Asking): Promise<void> {
+  const { turn: { account, turn: running }, steps, saved } = asking;
+  const { store: { inbox }, now } = account;
+  const { steers } = prepareQueueModes(account);
+  let joined: Step | undefined;
+  const claim = await inbox.takeIn(running.claim, now(), steers, (messages) => {
+    joined = { kind: "joined", messageIds: messages.map(({ id }) => id), at: now() };
+    return [...steps.slice(saved), joined];
+  });
+  if (!claim || !joined) return;
+  running.claim = claim;
+  asking.saved = steps.push(joined);
+}
+
+function joinedMessage(id: MessageId, { texts, attachments }: Gathered): JoinedMessage | undefined {
+  const shown = texts.of(id);
+  const images = attachments().imagesOf([id]);
+  return shown && { text: shown.text, images: images.length > 0 ? images : undefined };
+}
+
+const GOES_ON: readonly AskedCall[] = [];
+
+async function takeStep(
+  next: Exclude<NextStep, { kind: "ask" }>,
+  asking: Asking,
+): Promise<readonly AskedCall[]> {
+  const { steps, turn: { account: { now } } } = asking;
+  switch (next.kind) {
+    case "run": {
+      await save(asking, false);
+      const { ready, asked } = await ask(next.calls, asking);
+      return [...asked, ...await runAll(ready, asking)];
+    }
+    case "run_once": {
+      const { ready, asked } = await ask([next.call], asking);
+      if (asked.length > 0) return asked;
+      steps.push({ kind: "begun", callId: next.call.id, at: now() });
+      await save(asking, true);
+      const paused = await runAll(ready, asking);
+      if (paused.length === 0) await save(asking, false);
+      return paused;
+    }
+    case "unknown":
+    case "too_many":
+    case "same_id":
+      steps.push({ kind: "result", callId: next.call.id, at: now(), ...NOT_RUN[next.kind] });
+      return GOES_ON;
+  }
+}
+
+/** A call that may run now. */
+interface ReadyCall {
+  readonly call: ToolCall;
+  /** How often it has waited for a person since it began. */
+  readonly round: number;
+  readonly context: ToolContext;
+}
+
+/** Sorts calls: those that may run, with the decisions about them, and those that wait for people. */
+async function ask(calls: readonly ToolCall[], { turn, request, steps }: Asking) {
+  const { account, turn: { claim, ending: { signal } } } = turn;
+  const { message, also, route: { agentId, sessionKey } } = claim;
+  const { history, toolbox } = request;
+  // Some models use the same ids in each answer.
+  const answers = steps.filter(({ kind }) => kind === "answer").length;
+  const keyOf = (key: string) => `${message.id}:${key}`;
+  const made = madeBy(steps, keyOf);
+  const toRun = new Set(callsToRun(steps).map(({ id }) => keyOf(`${answers}:${id}`)));
+  const shared = {
+    ...{ account, agentId, message, also, sessionKey, made, signal },
+    open: made.filter(({ callKey }) => toRun.has(callKey)),
+    mayWait: true as const,
+    // The bot's earlier answers may repeat words of other people.
+    readsOthers: history.isFolded || history.entries.length > 0 ||
+      messagesOf(claim).some(({ quoted, extras, names = {} }) =>
+        quoted !== undefined || extras.length > 0 || Object.values(names).some(Boolean)
+      ),
+  };
+  const ready: ReadyCall[] = [];
+  const asked: AskedCall[] = [];
+  const covered = new Set<string>();
+  for (const call of calls) {
+    const callKey = keyOf(`${answers}:${call.id}`);
+    if (covered.has(callKey)) continue; // it waits for the question of another call
+    const round = roundsOf(steps, call);
+    const context: ToolContext = { ...shared, callKey };
+    const decision = await account.store.questions.decisionOf(questionKey(callKey, round));
+    const question = decision ? undefined : await toolbox.ask(call, context).catch(() => undefined);
+    if (question) {
+      asked.push({ callKey, question });
+      for (const key of question.covers ?? []) covered.add(key);
+    } else ready.push({ call, round, context: decision ? { ...context, decision } : context });
+  }
+  return { ready, asked };
+}
+
+/** Runs calls. Those that wait for people now come in addition to those of {@link ask}. */
+async function runAll(
+  ready: readonly ReadyCall[],
+  { turn, request: { toolbox }, steps }: Asking,
+): Promise<readonly AskedCall[]> {
+  const { account: { now }, turn: { ending: { signal } } } = turn;
+  const ended = await Promise.all(ready.map(({ call, context }) => toolbox.run(call, context)));
+  signal.throwIfAborted(); // the next process decides again about these calls
+  return ready.flatMap(({ call: { id: callId }, round, context: { callKey } }, at) => {
+    const result = ended[at];
+    if (!result) return [];
+    if (isResult(result)) {
+      steps.push({ kind: "result", callId, at: now(), ...result });
+      return [];
+    }
+    steps.push({ kind: "waits", callId, at: now() });
+    return [{ callKey: questionKey(callKey, round + 1), question: result.question }];
+  });
+}
+
+/** All calls of a turn, in order. */
+function madeBy(steps: readonly Step[], keyOf: (key: string) => string): readonly MadeCall[] {
+  const made = new Map<string, MadeCall>();
+  let answers = 0; // some models use the same ids in each answer
+  for (const step of steps) {
+    if (step.kind === "answer") {
+      answers++;
+      for (const { id, name, arguments: written } of step.calls) {
+        const callKey = keyOf(`${answers}:${id}`);
+        made.set(callKey, { callKey, name, arguments: written });
+      }
+    } else if (step.kind === "result") {
+      const call = made.get(keyOf(`${answers}:${step.callId}`));
+      if (call) made.set(call.callKey, { ...call, refused: step.refused });
+    }
+  }
+  return [...made.values()];
+}
+
+/** Results of calls that do not run here, by the next step. */
+const NOT_RUN = {
+  unknown: {
+    end: "unknown",
+    text: "Unknown: the process ended while this ran. It may have happened, or not. " +
+      "Find out before you do it again, or tell the user.",
+  },
+  too_many: {
+    end: "failed",
+    text: `Error: one answer may have ${MAX_CALLS} calls. This one did not run, and none after ` +
+      "it. Call them again if you still need them.",
+    refused: "too_many_calls",
+  },
+  same_id: {
+    end: "failed",
+    text: "Error: two calls of your answer had the same id, so neither ran. Call one tool at a " +
+      "time, or give each call an id of its own.",
+    refused: "same_id",
+  },
+} as const satisfies Readonly<Record<string, ToolResult>>;
+
+function sumUsage(
+  one: ModelUsage | undefined,
+  other: ModelUsage | undefined,
+): ModelUsage | undefined {
+  if (!one || !other) return other ?? one;
+  const cachedTokens = (one.cachedTokens ?? 0) + (other.cachedTokens ?? 0);
+  return {
+    inputTokens: one.inputTokens + other.inputTokens,
+    outputTokens: one.outputTokens + other.outputTokens,
+    cachedTokens: cachedTokens > 0 ? cachedTokens : undefined,
+  };
+}
 
 const jit = perAccount("turns", () => createJitPolicy());
 

@@ -17,7 +17,15 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
-import { transcriptOf } from "../../agent/turn.ts";
+import {
+  joinedBy,
+  type ParkedTurn,
+  type Step,
+  type StepsTaken,
+  transcriptOf,
+  type TurnFailure,
+  type TurnOutcome,
+} from "../../core/step.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Manner } from "../../core/config_file.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
@@ -52,14 +60,6 @@ import {
   type UsedBy,
   usedBy,
 } from "../../core/spending/budget.ts";
-import {
-  joinedBy,
-  type ParkedTurn,
-  type Step,
-  type StepsTaken,
-  type TurnFailure,
-  type TurnOutcome,
-} from "../../core/step.ts";
 import { showsToAskerAlone, type Tool } from "../../core/turn/tool.ts";
 import { waitFor } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";

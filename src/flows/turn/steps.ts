@@ -13,7 +13,7 @@
 
 import { hookedOf, termsOf } from "../../core/inbound/inbound.ts";
 import type { BotAccount } from "../../account/account.ts";
-import { callsToRun, type NextStep } from "../../agent/turn.ts";
+import { callsToRun, type NextStep } from "../../core/step.ts";
 import type { Config } from "../../config/config.ts";
 import type { Manner } from "../../core/config_file.ts";
 import {
@@ -34,7 +34,13 @@ import { speakAnswer } from "../media/files.ts";
 import { tellFailedEvent } from "../owners/tell_owners.ts";
 import { decided } from "../questions/cards.ts";
 import { receiptUnder, undoEnds } from "../receipts/receipts.ts";
-import { backfill, threadStarter } from "../session/turn_history.ts";
+import {
+  backfill,
+  opensThread,
+  threadStarter,
+  type TurnContext,
+  type TurnRequest,
+} from "./gather.ts";
 import { showUnanswered } from "../unanswered_reactions.ts";
 import {
   type Compose,
@@ -52,7 +58,6 @@ import {
   withManner,
   withoutAnswer,
 } from "./finished_turn.ts";
-import { opensThread, type TurnContext, type TurnRequest } from "./gather.ts";
 import { type TurnRules, withoutTools } from "./turn_rules.ts";
 import type { RunningTurn } from "./turns.ts";
 

@@ -41,7 +41,7 @@ import { toolTextRules } from "../deliver/tool_messages.ts";
 import { commandOf, queueModeOf } from "../judging/judge.ts";
 import type { CurrentPolicy } from "../judging/policy_keeper.ts";
 import { isOwner, ownsApplicationAsRead } from "../owners/owner_ids.ts";
-import type { HistoryRules } from "../session/turn_history.ts";
+import type { HistoryRules } from "./gather.ts";
 
 type Decide = (message: InboundMessage, next: InboundMessage, agentId: string) => boolean;
 

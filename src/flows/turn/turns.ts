@@ -8,7 +8,7 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount, wakeChannels, wakes } from "../../account/per_account.ts";
-import type { NextStep } from "../../agent/turn.ts";
+import type { NextStep } from "../../core/step.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { backfill, threadStarter } from "../../../src/flows/session/turn_history.ts";
+import { backfill, threadStarter } from "../../../src/flows/turn/gather.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 import {
   channelId,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Step } from "../../../src/core/step.ts";
-import { readSteps, withoutOldResults } from "../../../src/flows/session/turn_history.ts";
+import { readSteps, withoutOldResults } from "../../../src/flows/turn/gather.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 import { guildMessage } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";

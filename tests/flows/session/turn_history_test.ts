@@ -4,7 +4,7 @@ import type { Claim } from "../../../src/core/inbound/inbox.ts";
 import type { Entry } from "../../../src/core/inbound/mentions.ts";
 import { type Model, ModelError, type ModelRequest } from "../../../src/core/model.ts";
 import { summaryFailedAt } from "../../../src/flows/session/compact.ts";
-import { type HistoryRules, openHistory } from "../../../src/flows/session/turn_history.ts";
+import { type HistoryRules, openHistory } from "../../../src/flows/turn/gather.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 import { guildMessage, messageId } from "../../support/discord/builders.ts";
 import { accepted, batch, ROUTE } from "../../support/store/store.ts";

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { InboundMessage, Sender } from "../../../src/core/inbound/inbound.ts";
 import { partedText } from "../../../src/core/inbound/mentions.ts";
 import { envelopeOf, systemPromptOf } from "../../../src/render/prompt/prompt.ts";
-import { composeRequest } from "../../../src/flows/session/turn_history.ts";
+import { composeRequest } from "../../../src/flows/turn/gather.ts";
 import {
   channelId,
   guildId,

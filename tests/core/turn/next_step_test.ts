@@ -7,10 +7,10 @@ import {
   nextStep,
   stepsWithin,
   transcriptOf,
-} from "../../src/agent/turn.ts";
-import type { ToolCall } from "../../src/core/model.ts";
-import type { Step } from "../../src/core/step.ts";
-import { messageId } from "../support/discord/builders.ts";
+} from "../../../src/core/step.ts";
+import type { ToolCall } from "../../../src/core/model.ts";
+import type { Step } from "../../../src/core/step.ts";
+import { messageId } from "../../support/discord/builders.ts";
 
 /** Calls of the tool `read` may run twice, those of `post` must not. */
 const call = (id: string): ToolCall => ({

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { CLEARED, cutResult, newCuts } from "../../src/agent/turn.ts";
-import type { ModelMessage } from "../../src/core/model.ts";
-import type { Step } from "../../src/core/step.ts";
+import { CLEARED, cutResult, newCuts } from "../../../src/core/step.ts";
+import type { ModelMessage } from "../../../src/core/model.ts";
+import type { Step } from "../../../src/core/step.ts";
 
 const call = { id: "1", name: "read", arguments: "{}" };
 const result = (text: string): Step => ({ kind: "result", callId: "1", end: "done", text, at: 0 });
