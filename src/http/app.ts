@@ -293,7 +293,7 @@ function namesOf(checks: readonly Finding[]): readonly string[] {
   return [...new Set(checks.map(({ id }) => id))];
 }
 
-/** Groups checks by name, as the format requires: several shards share a name. */
+/** Groups checks by name, as the format requires: several accounts share a name. */
 function byName(checks: readonly Finding[]): Partial<Record<string, object[]>> {
   return Object.groupBy(
     checks.map(({ id, where, status, why }) => ({ id, componentId: where, status, output: why })),

@@ -8,15 +8,15 @@
  * supervisor restarts nothing.
  */
 
-import { LOW } from "../core/discord/gateway.ts";
+import { type ConnectionState, LOW } from "../core/discord/gateway.ts";
 import { type AlertRecord, type Finding, type Findings, gradeFigure } from "../core/finding.ts";
 import { cutText, type McpServerState, problemWithWords } from "../core/mcp_state.ts";
 import { budgetText, isSpent, labelOf } from "../core/spending/budget.ts";
 import { countText, pauseText, sizeOf, spanText, timeText } from "../lib/text/units.ts";
-import type { AccountSnapshot, ModelSnapshot, ShardSnapshot, Snapshot } from "./snapshot.ts";
+import type { AccountSnapshot, ModelSnapshot, Snapshot } from "./snapshot.ts";
 
 /**
- * How long a shard may be away, or all models may fail, before it counts as a failure, in
+ * How long the connection may be away, or all models may fail, before it counts as a failure, in
  * milliseconds.
  */
 const OUTAGE_MS = 60_000;
@@ -25,14 +25,12 @@ type NameComponent = (part: string) => string;
 
 const ACCOUNT_CHECKS:
   readonly ((account: AccountSnapshot, now: number, of: NameComponent) => Findings)[] = [
-    connections,
-    heartbeats,
-    ({ shards }) =>
-      shards.flatMap(({ id: where, state, ack }): Findings =>
-        state === "ready" && ack
-          ? [{ ...ok("gateway:latency", "Latency", spanText(ack.latencyMs)), where }]
-          : []
-      ),
+    connection,
+    heartbeat,
+    ({ id: where, connection }) =>
+      connection?.state === "ready" && connection.ack
+        ? [{ ...ok("gateway:latency", "Latency", spanText(connection.ack.latencyMs)), where }]
+        : [],
     ({ id: where, compression }) => {
       const why = compression === "none" ? "off" : compression;
       return why === undefined ? [] : [{ ...ok("gateway:compression", "Compression", why), where }];
@@ -116,7 +114,7 @@ function accountChecks(accounts: readonly AccountSnapshot[], now: number): Findi
         const status = isServed ? "warn" : "fail";
         const fix = "run `barnacle doctor`, and start Barnacle again";
         return [
-          ...connections(account, now).map((found) => isServed ? asWarning(found) : found),
+          ...connection(account, now).map((found) => isServed ? asWarning(found) : found),
           { id: "account:state", what: "Account", status, where: id, why, fix, ...alone },
         ];
       }
@@ -137,7 +135,7 @@ function asWarning(found: Finding): Finding {
   return { ...found, status: found.status === "pass" ? "pass" : "warn", isReady: undefined };
 }
 
-const CONNECTION: Readonly<Record<ShardSnapshot["state"], string>> = {
+const CONNECTION: Readonly<Record<ConnectionState["state"], string>> = {
   connecting: "connecting",
   identifying: "starting a session",
   resuming: "resuming its session",
@@ -146,45 +144,38 @@ const CONNECTION: Readonly<Record<ShardSnapshot["state"], string>> = {
   fatal: "Discord refuses the connection",
 };
 
-/** One check per shard. A shard that is away while another serves is only a warning. */
-function connections({ shards }: AccountSnapshot, now: number): Findings {
-  const outageMs = Math.min(
-    ...shards.map(({ state, readyAt }) => state === "ready" ? 0 : now - readyAt),
-  );
-  return shards.map(({ id: where, state, isDown }) => {
-    const about = { id: "gateway:connection", what: "Connection", where };
-    if (state === "ready") return { ...about, status: "pass", why: CONNECTION.ready };
-    const isLost = isDown || state === "fatal" || outageMs > OUTAGE_MS;
-    const why = state === "fatal"
-      ? CONNECTION.fatal
-      : isDown
-      ? "not connected: many attempts have failed"
-      : CONNECTION[state];
-    return { ...about, status: isLost ? "fail" : "warn", why, isReady: false };
-  });
+function connection({ id: where, connection }: AccountSnapshot, now: number): Findings {
+  if (!connection) return [];
+  const { state, readyAt, isDown } = connection;
+  const about = { id: "gateway:connection", what: "Connection", where };
+  if (state === "ready") return [{ ...about, status: "pass", why: CONNECTION.ready }];
+  const isLost = isDown || state === "fatal" || now - readyAt > OUTAGE_MS;
+  const why = isDown && state !== "fatal"
+    ? "not connected: many attempts have failed"
+    : CONNECTION[state];
+  return [{ ...about, status: isLost ? "fail" : "warn", why, isReady: false }];
 }
 
-function heartbeats({ shards }: AccountSnapshot, now: number): Findings {
-  return shards.flatMap(({ id: where, state, ack }): Findings => {
-    if (state !== "ready" || !ack) return [];
-    const ageMs = now - ack.at;
-    return [{
-      id: "gateway:heartbeatAckAge",
-      what: "Heartbeat",
-      status: gradeFigure(ageMs, ack.intervalMs, 2 * ack.intervalMs),
-      where,
-      why: `${spanText(ageMs)} ago`,
-      ...ageMs >= 1.5 * ack.intervalMs && { isReady: false as const },
-    }];
-  });
+function heartbeat({ id: where, connection }: AccountSnapshot, now: number): Findings {
+  if (connection?.state !== "ready" || !connection.ack) return [];
+  const { ack } = connection;
+  const ageMs = now - ack.at;
+  return [{
+    id: "gateway:heartbeatAckAge",
+    what: "Heartbeat",
+    status: gradeFigure(ageMs, ack.intervalMs, 2 * ack.intervalMs),
+    where,
+    why: `${spanText(ageMs)} ago`,
+    ...ageMs >= 1.5 * ack.intervalMs && { isReady: false as const },
+  }];
 }
 
 /** A connected bot needs no IDENTIFY; a bot that waits for one is down until then. */
-function identifyBudget({ id: where, identify, shards }: AccountSnapshot): Findings {
+function identifyBudget({ id: where, identify, connection }: AccountSnapshot): Findings {
   if (!identify) return [];
   const { left, heldUntil } = identify;
   const isHolding = heldUntil !== undefined &&
-    shards.some(({ state, waits }) => state !== "ready" && waits === "budget");
+    connection?.state !== "ready" && connection?.waits === "budget";
   return [{
     id: "gateway:identifyBudget",
     what: "New sessions",
@@ -250,9 +241,8 @@ export function isAlive(snapshot: Snapshot, now: number): boolean {
     !(enabled.length > 0 && enabled.every(isTurnedAway));
 }
 
-function isTurnedAway({ state, shards }: AccountSnapshot): boolean {
-  return state === "ended" ||
-    shards.length > 0 && shards.every((shard) => shard.state === "fatal");
+function isTurnedAway({ state, connection }: AccountSnapshot): boolean {
+  return state === "ended" || connection?.state === "fatal";
 }
 
 const CHECKS: readonly ((snapshot: Snapshot, now: number) => Findings)[] = [

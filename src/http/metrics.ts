@@ -420,12 +420,14 @@ function defineGauges(registry: Registry): void {
   );
   gauge(
     "barnacle_gateway_state",
-    "Shard state, one series per state, 1 for the current one.",
-    (all) =>
-      shardsOf(all).flatMap(({ id: shard, state: current }) =>
-        CONNECTION_STEPS.map((state) => [state === current ? 1 : 0, { shard, state }] as const)
+    "State of the connection, one series per state, 1 for the current one.",
+    ({ accounts }) =>
+      accounts.flatMap(({ id: account, connection }) =>
+        CONNECTION_STEPS.flatMap((state) =>
+          connection ? [[state === connection.state ? 1 : 0, { account, state }] as const] : []
+        )
       ),
-    ["shard", "state"],
+    ["account", "state"],
   );
   ofAccounts(
     "barnacle_gateway_identify_remaining",
@@ -466,8 +468,4 @@ function defineGauges(registry: Registry): void {
     ["kind"],
   );
   ofBot("process_resident_memory_bytes", "Resident memory size in bytes.", (all) => all.rssBytes);
-}
-
-function shardsOf({ accounts }: Snapshot): AccountSnapshot["shards"] {
-  return accounts.flatMap(({ shards }) => shards);
 }

@@ -6,7 +6,7 @@
  */
 
 import { z } from "zod";
-import type { IdentifyBudget, ShardState } from "../core/discord/gateway.ts";
+import type { ConnectionState, IdentifyBudget } from "../core/discord/gateway.ts";
 import type { AlertRecord, Finding } from "../core/finding.ts";
 import type { McpServerState } from "../core/mcp_state.ts";
 import type { ModelDown } from "../core/model_problem.ts";
@@ -132,8 +132,10 @@ export interface AccountSnapshot {
   readonly end?: string;
   /** Unix time in milliseconds at which its gateway thread last ran; absent if no thread runs. */
   readonly gatewayTickAt?: number;
-  /** Empty for a disabled account. */
-  readonly shards: readonly ShardSnapshot[];
+  /** The gateway's; absent for a disabled account. `ack` is the last acknowledged heartbeat. */
+  readonly connection?: Omit<ConnectionState, "ack"> & {
+    readonly ack?: { readonly at: number; readonly intervalMs: number; readonly latencyMs: number };
+  };
   /** How the gateway connections are compressed (G8); absent without a connection. */
   readonly compression?: "zlib-stream" | "none";
   /** Absent before the first read of the store, and for a disabled account. */
@@ -192,13 +194,6 @@ export interface ConfigState {
   readonly loadedAt: number;
   /** Changed keys that apply from the next start on. */
   readonly atTheNextStart?: readonly string[];
-}
-
-export interface ShardSnapshot extends Omit<ShardState, "ack"> {
-  /** Account and shard, such as `"default/0"`. */
-  readonly id: string;
-  /** The last heartbeat that Discord acknowledged; absent before the first. */
-  readonly ack?: { readonly at: number; readonly intervalMs: number; readonly latencyMs: number };
 }
 
 /** A message that could not be delivered for longer than the fast retries take (D5). */

@@ -162,8 +162,8 @@ describe("[C9] planReload()", () => {
     [
       "a connection that does not exist",
       file('"enabled":false'),
-      file('"enabled":false,"gateway":{"shards":2}'),
-      ['channels.discord.gateway.shards: "auto" → 2, reconnect', "default apply"],
+      file('"enabled":false,"gateway":{"compress":false}'),
+      ["channels.discord.gateway.compress: true → false, reconnect", "default apply"],
     ],
   ];
   for (const [name, before, after, told] of cases) {

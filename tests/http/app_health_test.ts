@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { ShardSnapshot, Snapshot } from "../../src/http/snapshot.ts";
-import { another, appOf, HEALTHY, NOW, only, READY, SERVING } from "../support/bot/health.ts";
+import type { AccountSnapshot, Snapshot } from "../../src/http/snapshot.ts";
+import { another, appOf, HEALTHY, NOW, only, SERVING } from "../support/bot/health.ts";
 
-const shard = (state: ShardSnapshot["state"], readyAt: number): Partial<Snapshot> =>
-  only({ shards: [{ id: "default/0", state, readyAt, isDown: false }] });
+type Connection = NonNullable<AccountSnapshot["connection"]>;
+const lost = (state: Connection["state"], readyAt: number): Partial<Snapshot> =>
+  only({ connection: { state, readyAt, isDown: false } });
 const WRONG_CONFIG: Partial<Snapshot> = {
   config: { revision: "1", loadedAt: 0, since: NOW, problem: "config.jsonc:3:5 no such key" },
 };
@@ -24,9 +25,9 @@ describe("[O1] createApp() and health", () => {
     statuses: [livez: number, readyz: number, healthz: number],
   ][] = [
     ["a bot at work", {}, [200, 200, 200]],
-    ["Discord lost a moment ago", shard("resuming", NOW), [200, 503, 200]],
-    ["Discord lost for good", shard("backoff", 0), [200, 503, 503]],
-    ["the token refused", shard("fatal", NOW), [503, 503, 503]],
+    ["Discord lost a moment ago", lost("resuming", NOW), [200, 503, 200]],
+    ["Discord lost for good", lost("backoff", 0), [200, 503, 503]],
+    ["the token refused", lost("fatal", NOW), [503, 503, 503]],
     ["a thread that is stuck", { gatewayTickAt: 0 }, [503, 200, 200]],
     ["[C9] a config on the disk that is wrong", WRONG_CONFIG, [200, 200, 200]],
     [
@@ -53,8 +54,9 @@ describe("[O1] createApp() and health", () => {
   }
 
   it("names each reason for not being ready once", async () => {
-    const lost: ShardSnapshot = { id: "default/1", state: "resuming", readyAt: NOW, isDown: false };
-    const { body } = await ask("/readyz", { phase: "starting", ...only({ shards: [lost, lost] }) });
+    const { accounts } = only({ connection: { state: "resuming", readyAt: NOW, isDown: false } });
+    const two = accounts?.flatMap((one) => [one, { ...one, id: "work" }]);
+    const { body } = await ask("/readyz", { phase: "starting", accounts: two ?? [] });
     assert.deepEqual(body, { status: "fail", failing: ["gateway:connection", "lifecycle:phase"] });
   });
 
@@ -74,16 +76,15 @@ describe("[O1] createApp() and health", () => {
   });
 
   it("groups its checks by name, as the format requires", async () => {
-    const second: ShardSnapshot = { ...READY, id: "default/1" };
     const { body } = await ask("/healthz", {
-      ...only({ shards: [READY, second] }),
+      accounts: [SERVING, another()],
       outbox: { ...HEALTHY.outbox, uncertain: 2 },
     });
     assert.equal(body.status, "warn");
     assert.equal(body.releaseId, "1.4.2");
     assert.deepEqual(
       body.checks["gateway:connection"].map((check: { componentId: string }) => check.componentId),
-      ["default/0", "default/1"],
+      ["default", "work"],
     );
     assert.deepEqual(body.checks["outbox:uncertain"], [
       { id: "outbox:uncertain", output: "2 messages", status: "warn" },
@@ -91,7 +92,10 @@ describe("[O1] createApp() and health", () => {
   });
 
   it("[C7] reports disabled if no account is enabled", async () => {
-    const { status, body } = await ask("/healthz", only({ state: "disabled", shards: [] }));
+    const { status, body } = await ask(
+      "/healthz",
+      only({ state: "disabled", connection: undefined }),
+    );
     assert.equal(status, 200);
     assert.equal(body.checks["account:disabled"][0].output, "disabled by the config");
   });

@@ -2,17 +2,17 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Finding, type Status, worstStatus } from "../../src/core/finding.ts";
 import { isAlive, isReady, judgeHealth } from "../../src/http/checks.ts";
-import type { AccountSnapshot, ShardSnapshot, Snapshot } from "../../src/http/snapshot.ts";
+import type { AccountSnapshot, Snapshot } from "../../src/http/snapshot.ts";
 import { channelId } from "../support/discord/builders.ts";
 import { another, HEALTHY, NOW, only, READY, SERVING } from "../support/bot/health.ts";
 
-const away = (ms: number, state: ShardSnapshot["state"] = "resuming"): ShardSnapshot => ({
-  id: "default/0",
+type Connection = NonNullable<AccountSnapshot["connection"]>;
+const away = (ms: number, state: Connection["state"] = "resuming"): Connection => ({
   state,
   readyAt: NOW - ms,
   isDown: false,
 });
-const acked = (msAgo: number): ShardSnapshot => ({
+const acked = (msAgo: number): Connection => ({
   ...READY,
   ack: { at: NOW - msAgo, intervalMs: 40_000, latencyMs: 42 },
 });
@@ -20,16 +20,16 @@ const inbox = (oldestMs: number): Partial<Snapshot> => ({ inbox: { ...HEALTHY.in
 const outbox = (oldestMs: number): Partial<Snapshot> => ({
   outbox: { ...HEALTHY.outbox, oldestMs },
 });
-const budget = (left: number, change: Partial<ShardSnapshot> = {}): Partial<Snapshot> =>
+const budget = (left: number, change: Partial<Connection> = {}): Partial<Snapshot> =>
   only({
     identify: { left, ...(left <= 50 && { heldUntil: NOW + 1_000 }) },
-    shards: [{ ...READY, ...change }],
+    connection: { ...READY, ...change },
   });
-const DISABLED: Partial<AccountSnapshot> = { state: "disabled", shards: [] };
+const DISABLED: Partial<AccountSnapshot> = { state: "disabled", connection: undefined };
 const ENDED: Partial<AccountSnapshot> = {
   state: "ended",
   end: "Discord refused the token",
-  shards: [{ ...READY, state: "fatal" }],
+  connection: { ...READY, state: "fatal" },
 };
 const both = (change: Partial<AccountSnapshot>, other: Partial<AccountSnapshot> = {}) => ({
   accounts: [{ ...SERVING, ...change }, another(other)],
@@ -46,24 +46,21 @@ describe("[O1] judgeHealth()", () => {
   const cases: readonly (readonly [string, Partial<Snapshot>, Status, ...notReady: string[]])[] = [
     ["a bot at work", {}, "pass"],
     ["[C7] no account enabled", only(DISABLED), "pass", "account:disabled"],
-    ["a shard that is just connecting", only({ shards: [away(0)] }), "warn", GATEWAY],
-    ["a shard away for a minute", only({ shards: [away(60_000)] }), "warn", GATEWAY],
-    ["a shard away for longer", only({ shards: [away(60_001)] }), "fail", GATEWAY],
-    ["a shard down", only({ shards: [{ ...away(0, "backoff"), isDown: true }] }), "fail", GATEWAY],
-    ["one shard of two away", only({ shards: [READY, away(9e9)] }), "warn", GATEWAY],
-    ["two away, one just now", only({ shards: [away(0), away(9e9)] }), "warn", GATEWAY, GATEWAY],
-    ["one shard of two turned away", only({ shards: [READY, away(0, "fatal")] }), "fail", GATEWAY],
+    ["a bot that is just connecting", only({ connection: away(0) }), "warn", GATEWAY],
+    ["a bot away for a minute", only({ connection: away(60_000) }), "warn", GATEWAY],
+    ["a bot away for longer", only({ connection: away(60_001) }), "fail", GATEWAY],
+    ["a bot down", only({ connection: { ...away(0, "backoff"), isDown: true } }), "fail", GATEWAY],
     [
       "no heartbeat yet",
-      only({ shards: [{ id: "default/0", state: "ready", readyAt: NOW, isDown: false }] }),
+      only({ connection: { state: "ready", readyAt: NOW, isDown: false } }),
       "pass",
     ],
-    ["an ACK of one interval", only({ shards: [acked(40_000)] }), "pass"],
-    ["an older ACK", only({ shards: [acked(40_001)] }), "warn"],
-    ["an ACK just under one and a half", only({ shards: [acked(59_999)] }), "warn"],
-    ["an ACK of 1.5", only({ shards: [acked(60_000)] }), "warn", "gateway:heartbeatAckAge"],
-    ["an ACK of two", only({ shards: [acked(80_000)] }), "warn", "gateway:heartbeatAckAge"],
-    ["an older ACK still", only({ shards: [acked(80_001)] }), "fail", "gateway:heartbeatAckAge"],
+    ["an ACK of one interval", only({ connection: acked(40_000) }), "pass"],
+    ["an older ACK", only({ connection: acked(40_001) }), "warn"],
+    ["an ACK just under one and a half", only({ connection: acked(59_999) }), "warn"],
+    ["an ACK of 1.5", only({ connection: acked(60_000) }), "warn", "gateway:heartbeatAckAge"],
+    ["an ACK of two", only({ connection: acked(80_000) }), "warn", "gateway:heartbeatAckAge"],
+    ["an older ACK still", only({ connection: acked(80_001) }), "fail", "gateway:heartbeatAckAge"],
     ["a disk at half a second", { store: { ...HEALTHY.store, probeMs: 500 } }, "pass"],
     ["a slower disk", { store: { ...HEALTHY.store, probeMs: 501 } }, "warn"],
     ["a bad disk", { store: { ...HEALTHY.store, isFailing: true } }, "fail", "storage:write"],
@@ -193,8 +190,8 @@ describe("[O1] judgeHealth()", () => {
       "account:state",
       "account:disabled",
     ],
-    ["[C6] one of two away for long", both({ shards: [away(60_001)] }), "fail", GATEWAY],
-    ["[C6] one ended, the other away", both(ENDED, { shards: [away(0)] }), "warn", GATEWAY],
+    ["[C6] one of two away for long", both({ connection: away(60_001) }), "fail", GATEWAY],
+    ["[C6] one ended, the other away", both(ENDED, { connection: away(0) }), "warn", GATEWAY],
     [
       "[C6] what one account asks of Discord stopped",
       both({ rest: { isUp: true, invalidRequests: 2_000, breaker: "stopped" } }),
@@ -240,8 +237,8 @@ describe("[C6] judgeHealth() with several accounts", () => {
     judgeHealth({ ...HEALTHY, ...snapshot }, NOW).filter((check) => check.id === name)
       .map(({ where }) => where);
   const cases: readonly [name: string, alone: string, beside: string][] = [
-    ["gateway:connection", "default/0", "default/0"],
-    ["gateway:heartbeatAckAge", "default/0", "default/0"],
+    ["gateway:connection", "default", "default"],
+    ["gateway:heartbeatAckAge", "default", "default"],
     ["gateway:compression", "default", "default"],
     ["gateway:identifyBudget", "default", "default"],
     ["gateway:catchUp", "default", "default"],
@@ -265,7 +262,7 @@ describe("[C6] judgeHealth() with several accounts", () => {
     const checks = judgeHealth({ ...HEALTHY, ...both(ENDED, DISABLED) }, NOW);
     const shown = checks.slice(0, 3).map(({ id, where, why }) => [id, where, why]);
     assert.deepEqual(shown, [
-      ["gateway:connection", "default/0", "Discord refuses the connection"],
+      ["gateway:connection", "default", "Discord refuses the connection"],
       ["account:state", "default", "Discord refused the token"],
       ["account:disabled", "work", "disabled by the config"],
     ]);
@@ -302,13 +299,16 @@ describe("[O1] isAlive()", () => {
     ["a gateway thread still for longer", { gatewayTickAt: NOW - 30_001 }, false],
     ["a main thread still for 60 s", { mainTickAt: NOW - 60_000 }, true],
     ["a main thread still for longer", { mainTickAt: NOW - 60_001 }, false],
-    ["one shard of two turned away", only({ shards: [READY, fatal] }), true],
-    ["every shard turned away", only({ shards: [fatal, fatal] }), false],
+    ["the bot turned away", only({ connection: fatal }), false],
     ["[C6] one account of two ended", both({ state: "ended" }), true],
-    ["[C6] one of two turned away", both({ shards: [fatal] }), true],
+    ["[C6] one of two turned away", both({ connection: fatal }), true],
     ["[C6] both ended", both({ state: "ended" }, { state: "ended" }), false],
-    ["[C6] ended, disabled", both({ state: "ended" }, { state: "disabled", shards: [] }), false],
-    ["an outage", only({ shards: [away(9e9)], rest: { ...SERVING.rest, isUp: false } }), true],
+    [
+      "[C6] ended, disabled",
+      both({ state: "ended" }, { state: "disabled", connection: undefined }),
+      false,
+    ],
+    ["an outage", only({ connection: away(9e9), rest: { ...SERVING.rest, isUp: false } }), true],
     ["an outage of all models", { models: [{ id: "a", openAt: 0 }] }, true],
     ["a disk that fails", { store: { ...HEALTHY.store, isFailing: true } }, true],
   ];

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createMetrics } from "../../src/http/metrics.ts";
 import type { Snapshot } from "../../src/http/snapshot.ts";
-import { another, BUILD, HEALTHY, NOW, only, READY, SERVING } from "../support/bot/health.ts";
+import { another, BUILD, HEALTHY, NOW, only, SERVING } from "../support/bot/health.ts";
 import { parsePrometheus } from "../support/bot/prometheus.ts";
 
 const USAGE = { cpuSec: 1.5, diskFreeBytes: 7 };
@@ -43,20 +43,20 @@ describe("[O1] createMetrics()", () => {
         samples.flatMap((sample) => Object.keys(sample.labels))
       ),
     );
-    const known = "version commit runtime sqlite shard state outcome code ack reason " +
+    const known = "version commit runtime sqlite state outcome code ack reason " +
       "route method status provider model direction le account verdict kind rule";
     assert.deepEqual([...labels].filter((label) => !known.split(" ").includes(label)), []);
     const series = [...families.values()].reduce((sum, { samples }) => sum + samples.length, 0);
     assert.ok(series < 600, `${series} series`);
   });
 
-  it("shows one state per shard, and drops a removed shard", () => {
+  it("shows the state of the connection, and none of a disabled account", () => {
     const metrics = createMetrics(BUILD);
-    const first = read(only({ shards: [READY] }), metrics);
-    const shard = "default/0";
-    assert.equal(first.value("barnacle_gateway_state", { shard, state: "ready" }), 1);
-    assert.equal(first.value("barnacle_gateway_state", { shard, state: "resuming" }), 0);
-    const second = read(only({ state: "disabled", shards: [] }), metrics);
+    const first = read(only({}), metrics);
+    const account = "default";
+    assert.equal(first.value("barnacle_gateway_state", { account, state: "ready" }), 1);
+    assert.equal(first.value("barnacle_gateway_state", { account, state: "resuming" }), 0);
+    const second = read(only({ state: "disabled", connection: undefined }), metrics);
     assert.equal(second.value("barnacle_gateway_state"), undefined);
   });
 

@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { DispatchBatch } from "../../src/discord/gateway/link/protocol.ts";
 import { placeIn } from "../../src/discord/gateway/decode/decode.ts";
 import { snapshotOf } from "../../src/discord/gateway/decode/guild_index.ts";
 import { createReader } from "../../src/discord/gateway/read/reader.ts";
@@ -22,17 +21,8 @@ function open() {
   let seq = 0;
   const read = (t: string, d: object) => {
     seq += 1;
-    const text = JSON.stringify([{ t, s: seq, op: 0, d }]);
-    const batch: DispatchBatch = {
-      shardId: 0,
-      ticket: seq,
-      arrivedAt: 0,
-      number: seq,
-      epoch: 1,
-      seq,
-      text,
-    };
-    return reader.read(batch);
+    const text = JSON.stringify({ t, s: seq, op: 0, d });
+    return reader.read({ ticket: seq, arrivedAt: 0, number: seq, epoch: 1, seq, text });
   };
   const channels = [{ id: CHANNEL, type: 0, name: "help", parent_id: null }];
   return {

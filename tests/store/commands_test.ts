@@ -5,7 +5,7 @@ import type { Entry, Fold } from "../../src/core/inbound/mentions.ts";
 import { openDatabase } from "../../src/store/database/database.ts";
 import { createStore } from "../support/store/open_database.ts";
 import { ACCOUNT, channelId, guildMessage, messageId } from "../support/discord/builders.ts";
-import { accepted, batch, frozen, heard, ignored, part, ROUTE } from "../support/store/store.ts";
+import { accepted, batch, frozen, ignored, part, ROUTE } from "../support/store/store.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 import { toAccountId } from "../../src/core/discord/ids.ts";
 
@@ -25,7 +25,7 @@ async function openBot(path: string) {
   async function answer(number: number, parts: number): Promise<void> {
     const question = message(number);
     await store.inbox.acceptBatch(
-      batch({ judged: [accepted(question)], heard: heard(number) }),
+      batch({ judged: [accepted(question)], heard: number }),
       NOW,
     );
     const claim = (await store.inbox.claimNext(ACCOUNT, NOW, []))!;
@@ -123,7 +123,7 @@ it("[G7] [N2] two accounts that see one message › answer it once", async () =>
       batch({ accountId: SECOND, judged: [ignored(theirs(4)), accepted(theirs(5))] }),
       NOW,
     ),
-    store.inbox.acceptBatch(batch({ judged: [accepted(message(5))], heard: heard(2) }), NOW),
+    store.inbox.acceptBatch(batch({ judged: [accepted(message(5))], heard: 2 }), NOW),
   ]);
   const claims = [
     await store.inbox.claimNext(ACCOUNT, NOW, []),

@@ -56,6 +56,6 @@ describe("openStore()", () => {
     const asked = store.inbox.acceptBatch(batch({ judged: [accepted()] }), NOW);
     store.close();
     assert.equal((await asked).accepted.length, 1);
-    await assert.rejects(store.gateway.touchAlive(ACCOUNT, [], NOW), /closed/);
+    await assert.rejects(store.gateway.touchAlive(ACCOUNT, undefined, NOW), /closed/);
   });
 });

@@ -14,31 +14,24 @@ import type { Bot, BotAccount } from "../../account/account.ts";
 import { wakes } from "../../account/per_account.ts";
 import type { Config } from "../../config/config.ts";
 import { type AccountId, type ChannelId, toAccountId } from "../../core/discord/ids.ts";
-import { createConnection } from "../../discord/gateway/main/connection.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { VoiceIndex } from "../../discord/gateway/read/voice_index.ts";
 import {
-  API_VERSION,
   createClient,
   type RequestMetric,
   type RestClient,
-  userAgentOf,
 } from "../../discord/rest/client/client.ts";
 import type { AnswerHooks } from "../../discord/rest/exchange/exchange.ts";
-import { isTokenRefused } from "../../discord/rest/exchange/rest_error.ts";
-import { readGatewayInfo } from "../../discord/rest/requests/application.ts";
 import type { InvalidRequests } from "../../discord/rest/scheduler/rate_limiter.ts";
-import { readApplication } from "../../flows/owners/owner_ids.ts";
-import { locateGateway } from "../../flows/preflight/before_connecting.ts";
-import { presenceOf, recallPresence } from "../../flows/presence.ts";
+import { createGatewayConnection } from "../../flows/connection/connection.ts";
+import { recallPresence } from "../../flows/presence.ts";
 import { createLoader } from "../../lib/cache.ts";
 import { type Clock, schedule } from "../../lib/clock.ts";
 import { createHold } from "../../lib/emitter.ts";
 import type { Log } from "../../lib/log.ts";
-import { proxyFor } from "../../lib/network/fetch_plain.ts";
 import type { Logging } from "../../log.ts";
 import { type AccountEnd, tokenHint } from "../account_end.ts";
-import { isVerbose, type OwnSetup, settingsOf } from "../rules/setup.ts";
+import { type OwnSetup, settingsOf } from "../rules/setup.ts";
 import type { RunningAccount } from "./running.ts";
 
 /** The settings of an account's REST client. */
@@ -132,8 +125,8 @@ export async function createAccount(
   { invalidRequests, onEnd, instead }: AccountStart,
 ): Promise<BotAccount> {
   const { config, token, apiBase } = own;
-  const { store, build: { version }, env, crashHooks, now } = bot;
-  const { discord: { accountId, gateway, tokenPlace } } = config;
+  const { store, build: { version }, crashHooks, now } = bot;
+  const { discord: { accountId, tokenPlace } } = config;
   const stored = await store.gateway.loadAccount(accountId);
   const logging = loggingOf(accountId, bot.logging);
   const log = logging.forPart("gateway");
@@ -155,23 +148,11 @@ export async function createAccount(
       tokenRefused: () => account.end({ kind: "refused", hint: tokenHint(tokenPlace) }),
     },
   });
-  const askGateway = () => readGatewayInfo(rest, now());
-  const connection = createConnection({
-    ...bot,
-    ...{ accountId, stored, gateway, token },
-    isConnectionDebug: bot.isConnectionDebug || isVerbose(config),
-    restUrl: `${apiBase}/v${API_VERSION}`,
-    userAgent: userAgentOf(version),
-  }, {
-    readGatewayInfo: askGateway,
-    ...{ isTokenRefused, store: store.gateway, now, log, stopping: stopping.signal, hold: held },
-    locate: () => locateGateway(account, askGateway),
-    readApplication: () => readApplication(account),
-    proxyFor: (url) => proxyFor(url, env),
-    presence: () => presenceOf(account),
-  });
-  const made: Omit<BotAccount, "reader" | "self" | "voiceIndex" | "keeper" | "policy"> = {
-    ...{ accountId, bot, token, apiBase, store, stored, settings, rest, connection, held, health },
+  const made: Omit<
+    BotAccount,
+    "connection" | "reader" | "self" | "voiceIndex" | "keeper" | "policy"
+  > = {
+    ...{ accountId, bot, token, apiBase, store, stored, settings, rest, held, health },
     config: () => settings.config,
     live: [],
     ...{ now, schedule, random: Math.random, randomId, draw: randomBytes },
@@ -186,9 +167,9 @@ export async function createAccount(
       ended.abort(); // before any other part meets the refusal
       onEnd(how);
     },
-    ...instead,
   };
   const account = made as BotAccount; // `loadReader` and `runAccount` set the others
+  Object.assign(account, { connection: createGatewayConnection(account) }, instead);
   await recallPresence(account);
   return account;
 }
@@ -250,7 +231,7 @@ async function loadReader(account: BotAccount): Promise<Reader> {
   let voiceIndex: VoiceIndex | undefined;
   if (account.config().voice) {
     const { createVoiceIndex } = await import("../../discord/gateway/read/voice_index.ts");
-    voiceIndex = createVoiceIndex((shardId) => connection.renew(shardId));
+    voiceIndex = createVoiceIndex(connection.renew);
   }
   const guilds = await store.gateway.guildsOf(accountId);
   let misfits = 0;

@@ -19,22 +19,16 @@ import {
 import type { Loop } from "../../account/per_account.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import { refusedFinding } from "../../core/model_problem.ts";
-import { createReachability } from "../../discord/gateway/main/connection.ts";
 import { catchUpOf } from "../../flows/catch_up/catch_up.ts";
+import { onlineOf } from "../../flows/connection/connection.ts";
 import { queuesOf } from "../../flows/deliver/deliver.ts";
-import {
-  endInbound,
-  flushInbound,
-  onlineOf,
-  startInbound,
-  take,
-} from "../../flows/inbound/accept.ts";
+import { endInbound, flushInbound, startInbound, take } from "../../flows/inbound/accept.ts";
 import { approvals } from "../../flows/inbound/challenge.ts";
 import { interactionsAnswered, refuseAnswer } from "../../flows/inbound/interactions.ts";
 import { intentOf, viewOf } from "../../flows/judging/judge.ts";
 import { knowPause, pauseChanged } from "../../flows/interactions/stop.ts";
 import { createPolicyKeeper } from "../../flows/judging/policy_keeper.ts";
-import { resolveAgain, setShardCount, shardReady } from "../../flows/names/name_resolver.ts";
+import { connected, resolveAgain } from "../../flows/names/name_resolver.ts";
 import {
   ownerFindings,
   reachOwners,
@@ -100,40 +94,46 @@ export async function completeAccount(account: BotAccount): Promise<void> {
   }, { once: true });
 }
 
-/** Connects each event of the gateway with its handler. */
+/** Connects the gateway's events with the account. */
 function connectGateway(account: BotAccount): void {
-  const { health } = account;
+  const { health, now } = account;
   const { discord: { tokenPlace } } = account.config();
-  const noteState = createReachability(queuesOf(account).reachable);
-  account.connection.connect({
-    onBatch: (batch) => take(account, batch),
-    onShards(count) {
-      health.setShardCount(count);
-      catchUpOf(account).setShardCount(count);
-      setShardCount(account, count);
-    },
-    onIntents: (missing) => noteUngranted(account, missing),
-    onBudget: health.refresh,
-    onState(shardId, state) {
-      health.setShard(shardId, state);
-      noteState(shardId, state);
-      if (state.state !== "ready") return;
-      shardReady(account, shardId);
-      registerLater(account);
-      onlineOf(account).ready();
-      receipts.start(account);
-      startFeatures(account);
-    },
-    onBeat(shardId, beat) {
-      if (beat.latencyMs !== undefined) health.setLatency(shardId, beat.latencyMs);
-    },
-    onDelay: health.delayed,
-    onRefused: (id) => refuseAnswer(account, id),
-    onFinal(final) {
-      // An account that gave up without exiting stays, so that health can report it.
-      if (final.kind !== "give_up" || final.exit) account.end(withTokenPlace(final, tokenPlace));
-    },
-    onFailed: (error) => account.end(endOf(error, tokenPlace)),
+  let wasReady = false;
+  account.connection.connect((event) => {
+    switch (event.kind) {
+      case "batch":
+        health.delayed(Math.max(0, now() - event.batch.arrivedAt));
+        return take(account, event.batch);
+      case "intents":
+        return noteUngranted(account, event.missing);
+      case "budget":
+        return health.refresh();
+      case "state": {
+        health.setConnection(event.state);
+        const isReady = event.state.state === "ready";
+        if (isReady && !wasReady) queuesOf(account).reachable();
+        wasReady = isReady;
+        if (!isReady) return;
+        connected(account);
+        registerLater(account);
+        onlineOf(account).ready();
+        receipts.start(account);
+        return startFeatures(account);
+      }
+      case "beat":
+        if (event.latencyMs !== undefined) health.setLatency(event.latencyMs);
+        return;
+      case "refused":
+        return refuseAnswer(account, event.interactionId);
+      case "final": {
+        const { final } = event;
+        // An account that gave up without exiting stays, so that health can report it.
+        if (final.kind === "give_up" && !final.exit) return;
+        return account.end(withTokenPlace(final, tokenPlace));
+      }
+      case "failed":
+        return account.end(endOf(event.error, tokenPlace));
+    }
   });
 }
 

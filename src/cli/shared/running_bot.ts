@@ -97,7 +97,7 @@ const STARTING_MS = 10_000;
 
 const LOOK_EVERY_MS = 25;
 
-/** Maximum size of the bot's answer: a thousand shards take two. */
+/** Maximum size of the bot's answer. */
 const MAX_REPORT_BYTES = 8 * 2 ** 20;
 
 export interface BotAnswer {

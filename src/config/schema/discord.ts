@@ -174,11 +174,6 @@ const gateway = lazySection(
         { unit: "seconds", example: 60 },
       ),
       reconnect,
-      shards: key(
-        z.union([z.literal("auto"), whole(1, 1_000)]).default("auto"),
-        "Number of gateway connections that share the guilds. `auto` uses as many as Discord recommends.",
-        { example: 2 },
-      ),
       catchUp,
     }).prefault({}),
   "The gateway connection.",

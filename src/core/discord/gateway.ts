@@ -2,7 +2,7 @@
  * Facts about Discord's gateway: its address and limits, the steps of a connection, how often the
  * bot may identify, how Discord shows the bot, and who is in voice channels.
  *
- * Discord allows 1,000 IDENTIFYs in 24 hours over all shards and processes of a token, and resets
+ * Discord allows 1,000 IDENTIFYs in 24 hours over all processes of a token, and resets
  * the token if it sends more. The store keeps the count, so that no crash loop can spend it. This
  * file decides by the count.
  *
@@ -21,23 +21,13 @@ export interface SessionStartLimit {
   readonly remaining: number;
   /** Milliseconds from {@link readAt} until `remaining` is `total` again. */
   readonly resetAfterMs: number;
-  /** IDENTIFYs allowed in five seconds, one for each `shardId % maxConcurrency`. */
-  readonly maxConcurrency: number;
   /** Unix time in milliseconds at which Discord reported the limit. */
   readonly readAt: number;
 }
 
-/** One IDENTIFY that {@link askIdentify} granted. */
-export interface Identify {
-  /** Shard that identified, from 0. */
-  readonly shardId: number;
-  /** Unix time in milliseconds at which it was granted. */
-  readonly at: number;
-}
-
 export interface IdentifyRecord {
-  /** IDENTIFYs of the last 24 hours at least, oldest first. */
-  readonly identifies: readonly Identify[];
+  /** Times of the IDENTIFYs of the last 24 hours at least, oldest first. */
+  readonly identifies: readonly number[];
   /** Discord's last report; absent before the first one. */
   readonly limit?: SessionStartLimit;
 }
@@ -50,12 +40,12 @@ export interface IdentifyBudget {
   readonly heldUntil?: number;
 }
 
-/** Whether a shard may identify now, and if not, why and until when. */
+/** Whether the bot may identify now, and if not, why and until when. */
 export type IdentifyAnswer =
   | { readonly kind: "granted" }
   /**
    * Not before `untilMs`, Unix time in milliseconds. `budget`: the daily limit is almost reached.
-   * `spacing`: the last IDENTIFY with the same rate limit key was less than {@link SPACING_MS} ago.
+   * `spacing`: the last IDENTIFY was less than {@link SPACING_MS} ago.
    */
   | { readonly kind: "wait"; readonly untilMs: number; readonly why: "budget" | "spacing" };
 
@@ -68,8 +58,8 @@ export const LOW = 500;
 const DEFAULT_TOTAL = 1_000;
 
 /**
- * Milliseconds between two IDENTIFYs of one rate limit key. Discord accepts one in five seconds and
- * counts by time of arrival. Ours are counted earlier, before they are stored and sent.
+ * Milliseconds between two IDENTIFYs. Discord accepts one in five seconds and counts by time of
+ * arrival. Ours are counted earlier, before they are stored and sent.
  */
 export const SPACING_MS = 6_000;
 
@@ -81,31 +71,28 @@ export function identifyBudget(record: IdentifyRecord, now: number): IdentifyBud
 }
 
 /**
- * Decides whether a shard may identify now. The caller records a granted IDENTIFY before it sends
+ * Decides whether the bot may identify now. The caller records a granted IDENTIFY before it sends
  * it.
  */
-export function askIdentify(record: IdentifyRecord, shardId: number, now: number): IdentifyAnswer {
+export function askIdentify(record: IdentifyRecord, now: number): IdentifyAnswer {
   const { heldUntil } = identifyBudget(record, now);
   if (heldUntil !== undefined) return { kind: "wait", untilMs: heldUntil, why: "budget" };
-  const key = keyOf(shardId, record.limit);
   // A clock that was set back leaves records in the future; they space nothing.
-  const last = record.identifies.findLast((one) =>
-    one.at <= now && keyOf(one.shardId, record.limit) === key
-  );
-  const untilMs = last ? last.at + SPACING_MS : now;
+  const last = record.identifies.findLast((at) => at <= now);
+  const untilMs = last === undefined ? now : last + SPACING_MS;
   return untilMs > now ? { kind: "wait", untilMs, why: "spacing" } : { kind: "granted" };
 }
 
 /** Our own count of the last 24 hours. It holds even if Discord never reported a limit. */
 function ownBound({ identifies, limit }: IdentifyRecord, now: number): IdentifyBudget {
   const total = limit?.total ?? DEFAULT_TOTAL;
-  const since = identifies.filter(({ at }) => at > now - DAY_MS);
+  const since = identifies.filter((at) => at > now - DAY_MS);
   const left = total - since.length;
   const allowed = Math.max(1, total - RESERVE);
   // The bot may identify again once this one is a day old. A clock that was set back leaves records in
   // the future; they count as made now.
   const oldest = since[since.length - allowed];
-  return oldest ? { left, heldUntil: Math.min(oldest.at, now) + DAY_MS } : { left };
+  return oldest === undefined ? { left } : { left, heldUntil: Math.min(oldest, now) + DAY_MS };
 }
 
 /** Discord's count, which includes other processes, less our IDENTIFYs since its report. */
@@ -114,12 +101,8 @@ function discordBound({ identifies, limit }: IdentifyRecord, now: number): Ident
   const readAt = Math.min(limit.readAt, now);
   const resetAt = readAt + limit.resetAfterMs;
   if (now >= resetAt) return { left: Infinity };
-  const left = limit.remaining - identifies.filter(({ at }) => at >= readAt).length;
+  const left = limit.remaining - identifies.filter((at) => at >= readAt).length;
   return left > RESERVE ? { left } : { left, heldUntil: resetAt };
-}
-
-function keyOf(shardId: number, limit: SessionStartLimit | undefined): number {
-  return shardId % Math.max(1, limit?.maxConcurrency ?? 1);
 }
 
 /** The values of a status. */
@@ -201,8 +184,6 @@ export type HelloStage = Stage<{
 export interface GatewayInfo {
   /** WebSocket URL without query: `ws://` or `wss://`. */
   readonly url: string;
-  /** Number of shards that Discord recommends. */
-  readonly shards: number;
   /** The limit for new sessions, at the time of the answer. */
   readonly limit: SessionStartLimit;
 }
@@ -220,7 +201,7 @@ export const CONNECTION_STEPS = [
 /** Why an IDENTIFY waits: the daily budget, or the spacing between two. */
 export type IdentifyWaitReason = "budget" | "spacing";
 
-export interface ShardState {
+export interface ConnectionState {
   /** A step. `backoff`: it waits before the next attempt. `fatal`: Discord refuses it for good. */
   readonly state: (typeof CONNECTION_STEPS)[number];
   /** Unix time in milliseconds at which it was last ready; before that, of its start. */
@@ -246,11 +227,5 @@ export interface GatewayCounts {
 
 export interface GatewayStats extends GatewayCounts {
   readonly tickAt: number;
-  /** Last sequence number that the main thread has committed, by shard. */
-  readonly seqCommitted: ReadonlyMap<number, number>;
-  /** Batches that the main thread has received and not committed yet. */
-  readonly uncommitted: number;
-  /** Number of workers that died. */
-  readonly deaths: number;
   readonly compression: "zlib-stream" | "none";
 }

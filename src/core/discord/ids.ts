@@ -160,12 +160,3 @@ export function snowflakeAt<Kind extends string>(ms: number, number: number): Sn
 export function compareIds(a: Snowflake, b: Snowflake): number {
   return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
 }
-
-/**
- * Number of the shard that receives a guild's events.
- *
- * @see {@link https://docs.discord.com/developers/events/gateway#sharding}
- */
-export function shardOf(guildId: GuildId, shardCount: number): number {
-  return Number((BigInt(guildId) >> 22n) % BigInt(shardCount));
-}

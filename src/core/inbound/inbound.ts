@@ -227,7 +227,6 @@ export function handleEvent<Kind extends EventKind>(
 /** Events that arrived together and are to be stored together. */
 export interface InboundBatch {
   readonly accountId: AccountId;
-  readonly shardId: number;
   /** Number of the batch in this process; `committed` takes it. */
   readonly ticket: number;
   /** Unix time in milliseconds at which the batch arrived; it may have waited since. */

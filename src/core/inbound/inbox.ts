@@ -597,10 +597,10 @@ export interface StopRequest {
 export interface AcceptedBatch {
   readonly accountId: AccountId;
   /**
-   * Last sequence number of a shard; RESUME asks for later events. Absent for messages read over
+   * Last sequence number of the session; RESUME asks for later events. Absent for messages read over
    * REST.
    */
-  readonly heard?: { readonly shardId: number; readonly seq: number };
+  readonly heard?: number;
   /** Messages with their verdicts, in the order of their arrival. */
   readonly judged: readonly Judged[];
   /**

@@ -110,7 +110,7 @@ type Seen = Trouble & { readonly state: "unknown" | "well" | "trouble" };
 
 const ORDER = ["unknown", "well", "trouble"] as const;
 
-/** What the checks say about each alert; of several shards, the one with trouble counts. */
+/** What the checks say about each alert; of several, the one with trouble counts. */
 function seenIn(findings: readonly Finding[]): ReadonlyMap<string, Seen> {
   const all = ROWS.flatMap(({ kind, check, from, about }) =>
     findings.filter(({ id }) => check.test(id)).map((finding): Seen => {
@@ -431,7 +431,6 @@ function report(before: AlertState, after: AlertState, log: Log): void {
   }
 }
 
-function isOnline({ state, shards, rest }: AccountSnapshot): boolean {
-  return state === "running" && rest.isUp && shards.length > 0 &&
-    shards.every((shard) => shard.state === "ready");
+function isOnline({ state, connection, rest }: AccountSnapshot): boolean {
+  return state === "running" && rest.isUp && connection?.state === "ready";
 }

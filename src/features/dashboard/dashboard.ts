@@ -114,7 +114,7 @@ function answerAsset(c: Context): Response {
 /** Differs once the store or the bot's connections have changed: an entity tag of HTTP. */
 function versionOf({ store, bot }: Served): string {
   const { phase, accounts, config } = bot.snapshot();
-  const states = accounts.map(({ state, shards }) => [state, shards.map((shard) => shard.state)]);
+  const states = accounts.map(({ state, connection }) => [state, connection?.state]);
   const facts = JSON.stringify([store.writes(), phase, states, config?.revision, config?.problem]);
   return `"${createHash("sha256").update(facts).digest("base64url")}"`;
 }

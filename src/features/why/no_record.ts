@@ -36,7 +36,7 @@ export interface AccountEvidence {
   readonly intents?: Readonly<Record<"guildMessages" | "directMessages", boolean>>;
   /** Start of a gap whose messages are not read yet. */
   readonly gapSince?: number;
-  /** The earliest of all shards' last events. */
+  /** When the gateway was last heard. */
   readonly heardAt?: number;
   readonly guilds: readonly (Named<GuildId> & { readonly channels: ReadonlySet<string> })[];
 }

@@ -142,10 +142,8 @@ async function accountsOf(store: Store, now: AccessNow): Promise<readonly Accoun
 }
 
 async function accountOf(accountId: AccountId, store: Store): Promise<AccountEvidence> {
-  const { intents, shards } = await store.gateway.loadAccount(accountId);
+  const { intents, connection } = await store.gateway.loadAccount(accountId);
   const { index } = restoreIndex(await store.gateway.guildsOf(accountId));
-  const gaps = shards.flatMap(({ catchUpFrom }) => catchUpFrom === undefined ? [] : [catchUpFrom]);
-  const lastEvents = shards.map(({ aliveAt }) => aliveAt);
   const asksFor = (name: string): boolean =>
     intents !== undefined && (intents & toIntents([name]).bits) !== 0;
   return {
@@ -153,8 +151,8 @@ async function accountOf(accountId: AccountId, store: Store): Promise<AccountEvi
     intents: intents !== undefined
       ? { guildMessages: asksFor("guild_messages"), directMessages: asksFor("direct_messages") }
       : undefined,
-    gapSince: gaps.length > 0 ? Math.min(...gaps) : undefined,
-    heardAt: lastEvents.length > 0 ? Math.min(...lastEvents) : undefined,
+    gapSince: connection?.catchUpFrom,
+    heardAt: connection?.aliveAt,
     guilds: Array.from(index.values(), ({ id, name, channels }) => ({
       id,
       name,

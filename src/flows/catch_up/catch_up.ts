@@ -23,7 +23,7 @@ import {
   type UserId,
 } from "../../core/discord/ids.ts";
 import type { InboundMessage, PostedMessage } from "../../core/inbound/inbound.ts";
-import type { StoredSession, StoredShard } from "../../store/gateway/gateway.ts";
+import type { StoredAccount, StoredConnection } from "../../store/gateway/gateway.ts";
 import { messageLink } from "../../core/turn/discord_place.ts";
 import { decodeHistory, placesOf, withRoles } from "../../discord/gateway/decode/decode.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
@@ -274,17 +274,8 @@ function createUnreadable({ reader, rest, log }: BotAccount) {
   };
 }
 
-interface ShardGap {
-  readonly shardId: number;
-  readonly catchUpFrom?: StoredShard["catchUpFrom"];
-  readonly lostAt?: StoredShard["lostAt"];
-  readonly session?: { readonly hasHole?: StoredSession["hasHole"] };
-}
-
-/** A stretch of time in which a shard may have missed messages, and how far it is read. */
+/** A stretch of time in which messages may be missing, and how far it is read. */
 interface OpenGap {
-  /** From 0. */
-  readonly shardId: number;
   /** When the newest message stored before the gap was sent. */
   readonly from: number;
   /** When Barnacle discovered the newest loss; a further loss makes the gap larger. */
@@ -312,25 +303,26 @@ function createCatchUp(account: BotAccount) {
   const { accountId, log, policy, reader, store, rest: { discordNow } } = account;
   const { catchUp: rules } = account.config().discord.gateway; // a change takes a restart
   const limits = { maxAgeMs: rules.maxAgeMin * 60_000, maxPerChannel: rules.maxPerChannel };
-  let shardCount: number | undefined;
-  const open = new Map<number, OpenGap>();
-  /** Shards that will begin a new session. */
-  const due = new Set<number>();
-  /** Shards with a new session whose gap is not known yet. */
-  const unsure = new Set<number>();
+  let open: OpenGap | undefined;
+  /** Whether a new session will begin. */
+  let isDue = false;
+  /** Whether the gap of a new session is not known yet. */
+  let isUnsure = false;
   const delay = createTurnDelay(account.schedule, () => wakeTurns(account));
   const unreadable = createUnreadable(account);
   const retries = createRetryQueue("Cannot catch up on missed messages", account);
   const readPage = pagesOf(account);
 
   /**
-   * Starts to close a gap, in place of the shard's open one. After another lost session, catch-up
+   * Starts to close a gap, in place of the open one. After another lost session, catch-up
    * reads all of it once more. Tasks of the replaced gap change nothing.
    */
-  function begin({ shardId, catchUpFrom: from, lostAt }: ShardGap): boolean {
+  function begin(
+    { catchUpFrom: from, lostAt }: Pick<StoredConnection, "catchUpFrom" | "lostAt">,
+  ): boolean {
     if (from === undefined) return false;
     const gap: OpenGap = {
-      ...{ shardId, from, lostAt, startedAt: discordNow() },
+      ...{ from, lostAt, startedAt: discordNow() },
       tally: { read: 0, answered: 0, tooOld: 0, tooMany: 0 },
       asked: 0,
       isGrowing: false,
@@ -340,9 +332,8 @@ function createCatchUp(account: BotAccount) {
       direct: "unplanned",
       awaited: 0,
     };
-    open.delete(shardId);
-    if (open.size === 0) unreadable.reset();
-    open.set(shardId, gap);
+    unreadable.reset();
+    open = gap;
     if (rules.enabled) {
       delay.expectGap(false);
       advance(gap);
@@ -363,10 +354,10 @@ function createCatchUp(account: BotAccount) {
   }
 
   async function finish(gap: OpenGap): Promise<void> {
-    const { shardId, from, lostAt, asked: channels, tally, startedAt } = gap;
-    await store.gateway.finishCatchUp(accountId, shardId, from, lostAt);
+    const { from, lostAt, asked: channels, tally, startedAt } = gap;
+    await store.gateway.finishCatchUp(accountId, from, lostAt);
     if (!isOpen(gap)) return;
-    open.delete(shardId);
+    open = undefined;
     settleDelay();
     if (!rules.enabled) return;
     log.info("Caught up on missed messages", {
@@ -377,22 +368,21 @@ function createCatchUp(account: BotAccount) {
     });
   }
 
-  /** Whether it is still the shard's gap, and no other has replaced it. */
+  /** Whether no other has replaced it. */
   function isOpen(gap: OpenGap): boolean {
-    return open.get(gap.shardId) === gap;
+    return open === gap;
   }
 
   function settleDelay(): void {
-    if (unsure.size > 0 || due.size > 0) return;
-    if (open.size === 0) return delay.end();
-    const isListed = open.values().every((gap) => gap.awaited === 0 && gap.direct === "planned");
-    if (isListed) delay.finishListing();
+    if (isUnsure || isDue) return;
+    if (!open) return delay.end();
+    if (open.awaited === 0 && open.direct === "planned") delay.finishListing();
     else delay.startListing();
   }
 
   function plan(gap: OpenGap): void {
-    const { shardId, planned } = gap;
-    const places = placesOf(reader.index, { shardId, shardCount: shardCount ?? 1, planned });
+    const { planned } = gap;
+    const places = placesOf(reader.index, planned);
     gap.awaited = places.awaited.length;
     if (gap.direct === "unplanned") planDirect(gap);
     if (gap.direct !== "planned") return;
@@ -408,9 +398,8 @@ function createCatchUp(account: BotAccount) {
   }
 
   function planDirect(gap: OpenGap): void {
-    const hasDirect = gap.shardId === 0 && policy().mayActInDirect; // Discord sends DMs to shard 0
-    gap.direct = hasDirect ? "asked" : "planned";
-    if (!hasDirect) return;
+    gap.direct = policy().mayActInDirect ? "asked" : "planned";
+    if (gap.direct === "planned") return;
     add(gap, async () => {
       for (const id of await store.messages.directChannels(accountId)) read(gap, { id });
       gap.direct = "planned";
@@ -496,76 +485,54 @@ function createCatchUp(account: BotAccount) {
     }, isLast);
   }
 
-  /** Delays turns; the first such shard has its own time limit. */
-  function expectSession(shardId: number, shards: Set<number>): void {
-    const isFirst = shards.size === 0;
-    shards.add(shardId);
-    delay.expectGap(isFirst);
-  }
-
   /**
-   * Tells that a shard's session lacks events and a new one will follow. No turn begins before it.
-   * The store keeps the gap until then, so meanwhile catch-up goes on with it.
+   * Tells that the session lacks events and a new one will follow. No turn begins before it. The
+   * store keeps the gap until then, so meanwhile catch-up goes on with it.
    */
-  function sessionDue(shardId: number): void {
-    if (rules.enabled) expectSession(shardId, due);
+  function sessionDue(): void {
+    if (!rules.enabled) return;
+    delay.expectGap(!isDue);
+    isDue = true;
   }
 
   return {
     sessionDue,
     /**
-     * Tells that a shard's new session is about to be stored. No turn begins before Barnacle has
-     * read its gap.
+     * Tells that a new session is about to be stored. No turn begins before Barnacle has read its
+     * gap.
      */
-    sessionStarting(shardId: number): void {
+    sessionStarting(): void {
       if (!rules.enabled) return;
       // Otherwise the open gap might be closed without the messages of the lost session.
-      const gap = open.get(shardId);
-      if (gap) gap.isGrowing = true;
-      due.delete(shardId);
-      expectSession(shardId, unsure);
-    },
-    /** Tells the account's current number of shards. No session of other shards will follow. */
-    setShardCount(count: number): void {
-      shardCount = count;
-      for (const set of [due, unsure]) {
-        for (const shardId of set) if (shardId >= count) set.delete(shardId);
-      }
-      settleDelay();
+      if (open) open.isGrowing = true;
+      isDue = false;
+      delay.expectGap(!isUnsure);
+      isUnsure = true;
     },
     /** Tells that the new session is stored, with its gap if there is one. */
-    sessionStarted(shardId: number): void {
+    sessionStarted(): void {
       retries.addFirst(async () => {
-        const { shards } = await store.gateway.loadAccount(accountId);
-        const shard = shards.find((shard) => shard.shardId === shardId);
-        unsure.delete(shardId);
-        if (!shard || !begin(shard)) open.delete(shardId); // it was closed in time
+        const { connection } = await store.gateway.loadAccount(accountId);
+        isUnsure = false;
+        if (!connection || !begin(connection)) open = undefined; // it was closed in time
         settleDelay();
       });
     },
-    /** Continues the gaps of the last process, whose sessions are to be resumed. */
-    resume(
-      { shards, shardCount: lastCount }: {
-        readonly shards: readonly ShardGap[];
-        readonly shardCount?: number;
-      },
-    ): void {
-      shardCount ??= lastCount;
-      for (const shard of shards) {
-        if (shard.session?.hasHole) sessionDue(shard.shardId);
-        // An IDENTIFY may have to wait until tomorrow. For it, the messages would be too old.
-        begin(shard);
-      }
+    /** Continues the gap of the last process, whose session is to be resumed. */
+    resume({ connection }: StoredAccount): void {
+      if (!connection) return;
+      if (connection.session?.hasHole) sessionDue();
+      // An IDENTIFY may have to wait until tomorrow. For it, the messages would be too old.
+      begin(connection);
     },
     /** Tells that a GUILD_CREATE has arrived, or that the bot has left a guild. */
     ready(): void {
-      for (const gap of open.values()) advance(gap);
+      if (open) advance(open);
     },
     /** Channels in which no turn may begin, because earlier messages are still missing. */
     delayedChannels: delay.delayedChannels,
     /** Number of channels still to be read, plus guilds still awaited. */
-    pending: (): number =>
-      open.values().reduce((sum, { waiting, awaited }) => sum + waiting.size + awaited, 0),
+    pending: (): number => open ? open.waiting.size + open.awaited : 0,
     /** Channels that the bot may not read, for the health report. */
     unreadable: unreadable.list,
     /** Reads nothing more; the next start continues. */

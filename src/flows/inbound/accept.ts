@@ -46,9 +46,9 @@ import { labelOf } from "../../core/inbound/mentions.ts";
 import type { KnownFacts, Verdict } from "../../core/inbound/inbox.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/decode.ts";
 import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
-import { createOnlineReport } from "../../discord/gateway/main/connection.ts";
 import { readPlace } from "../../discord/rest/requests/guild_reads.ts";
 import type { Log } from "../../lib/log.ts";
+import { onlineOf } from "../connection/connection.ts";
 import { catchUpOf } from "../catch_up/catch_up.ts";
 import { queuesOf } from "../deliver/deliver.ts";
 import { endLeftCommands, stopLeftCommands } from "../deliver/tool_messages.ts";
@@ -110,17 +110,6 @@ function conditionsOf(
   return undefined;
 }
 
-/** Reports that the account is online, once its guilds have come. */
-export const onlineOf: (account: BotAccount) => ReturnType<typeof createOnlineReport> = perAccount(
-  "gateway",
-  ({ accountId, reader, schedule, stopping, settings, bot: { onOnline } }) =>
-    createOnlineReport({
-      ...{ reader, schedule, stopping },
-      onOnline: (bot, guilds) =>
-        onOnline?.({ accountId, bot, guilds, models: settings.models.ids }),
-    }),
-);
-
 /** Events that wait for one T1, with the T0 that must come before it. */
 export interface Unit {
   /** The session to store by T0; cleared once it is stored, since a session begins once. */
@@ -128,9 +117,8 @@ export interface Unit {
   /** Set if a gap precedes the events; cleared once it is stored. */
   afterHole: InboundBatch["afterHole"];
   readonly accountId: AccountId;
-  readonly shardId: number;
   readonly isReplayed: InboundBatch["isReplayed"];
-  /** Sequence number up to which the unit covers the shard's events. */
+  /** Sequence number up to which the unit covers the session's events. */
   seq: number;
   /** Ticket of the unit's last batch. */
   ticket: number;
@@ -170,12 +158,12 @@ export async function commitUnits(account: BotAccount, units: Unit[]): Promise<v
 }
 
 async function commit(account: BotAccount, unit: Unit): Promise<void> {
-  const { accountId, shardId, seq, ticket, arrivedAt, guilds } = unit;
+  const { accountId, seq, ticket, arrivedAt, guilds } = unit;
   const { judged, echoes, changes, reactions, hookEvents, commands } = unit;
   await begin(account, unit);
   const batch = {
     accountId,
-    heard: { shardId, seq },
+    heard: seq,
     judged,
     echoes,
     changes: changes.length > 0 ? changes : undefined,
@@ -201,22 +189,22 @@ async function commit(account: BotAccount, unit: Unit): Promise<void> {
 async function begin(account: BotAccount, unit: Unit): Promise<void> {
   const { store } = account;
   const catchUp = catchUpOf(account);
-  const { started, accountId, shardId, beganAt, guilds } = unit;
+  const { started, accountId, beganAt, guilds } = unit;
   if (unit.afterHole) {
-    catchUp.sessionDue(shardId); // turns wait for the missing messages: a new session follows
-    await store.gateway.openGap(accountId, shardId, beganAt);
+    catchUp.sessionDue(); // turns wait for the missing messages: a new session follows
+    await store.gateway.openGap(accountId, beganAt);
     unit.afterHole = undefined;
   }
   if (started) {
-    catchUp.sessionStarting(shardId);
+    catchUp.sessionStarting();
     if (guilds.length > 0) {
       await store.inbox.acceptBatch({ accountId, judged: [], echoes: [], guilds }, beganAt);
     }
     const { session, self } = started;
-    await store.gateway.startSession(accountId, shardId, session, self, beganAt);
+    await store.gateway.startSession(accountId, session, self, beganAt);
     unit.started = undefined;
     registerLater(account); // READY has named the application
-    catchUp.sessionStarted(shardId);
+    catchUp.sessionStarted();
     onlineOf(account).changed();
   }
 }
@@ -615,24 +603,24 @@ function toEcho({ id: messageId, channelId, nonce }: OwnMessage): Echo {
 }
 
 /**
- * Finds the unit that a batch joins. A new gateway session counts from its own start, and so does
- * each shard: each gets its own unit. Replayed events have one, too, because other limits apply.
+ * Finds the unit that a batch joins. A new gateway session counts from its own start, and so do
+ * replayed events, because other limits apply.
  */
 function unitFor(
   units: Unit[],
-  { afterHole, isReplayed, accountId, shardId, seq, ticket, arrivedAt }: InboundBatch,
+  { afterHole, isReplayed, accountId, seq, ticket, arrivedAt }: InboundBatch,
   started?: SessionStarted,
 ): Unit {
   const last = units.at(-1);
   const isNew = started !== undefined || afterHole !== undefined ||
     last?.isReplayed !== isReplayed;
-  if (last && !isNew && last.accountId === accountId && last.shardId === shardId) {
+  if (last && !isNew && last.accountId === accountId) {
     last.seq = Math.max(last.seq, seq); // a RESUME repeats sequence numbers that have arrived
     return Object.assign(last, { ticket, arrivedAt });
   }
   const empty = { judged: [], echoes: [], changes: [], guilds: [] };
   const at = { beganAt: arrivedAt, arrivedAt, bytes: 0 };
-  const of = { accountId, shardId, isReplayed };
+  const of = { accountId, isReplayed };
   const lists = { ...empty, reactions: [], hookEvents: [], commands: [] };
   const unit: Unit = { started, afterHole, ...of, seq, ticket, ...at, ...lists };
   units.push(unit);

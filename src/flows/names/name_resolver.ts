@@ -223,8 +223,6 @@ const GATHER_MS = 1_000;
  * awaited further.
  */
 const GATHER_MAX_MS = 15_000;
-/** By how much the wait is longer for each shard to come: Discord lets one identify in 5 s. */
-const IDENTIFY_MS = 6_000;
 
 /**
  * Maximum number of member searches at once. A list of a thousand names in a hundred guilds should
@@ -243,21 +241,13 @@ const stateOf = perAccount("access", (account) => ({
   /** Keys of warnings so far. */
   warned: new Set<string>(),
   searched: new Map() as FoundMembers,
-  readyShards: new Set<number>(),
-  shardCount: 0,
+  isConnected: false,
   cancel: undefined as (() => void) | undefined,
 }));
 
-/** Sets the number of the account's shards. */
-export function setShardCount(account: BotAccount, count: number): void {
-  const state = stateOf(account);
-  if (count !== state.shardCount) state.readyShards.clear(); // its guilds come by other shards now
-  state.shardCount = count;
-}
-
-/** A shard is ready, so its guilds are known. */
-export function shardReady(account: BotAccount, shardId: number): void {
-  stateOf(account).readyShards.add(shardId);
+/** The gateway is ready, so the guilds are known. */
+export function connected(account: BotAccount): void {
+  stateOf(account).isConnected = true;
   resolveSoon(account);
 }
 
@@ -271,7 +261,7 @@ export function resolveAgain(account: BotAccount): void {
 
 /** A batch has changed guilds, so a missing name may exist now. */
 export function guildsChanged(account: BotAccount): void {
-  if (stateOf(account).readyShards.size > 0) resolveSoon(account);
+  if (stateOf(account).isConnected) resolveSoon(account);
 }
 
 /** Searches no more; the store keeps the results. */
@@ -282,15 +272,10 @@ export async function stopResolving(account: BotAccount): Promise<void> {
   await retries.stop();
 }
 
-function shardsToCome(account: BotAccount): number {
-  const { shardCount, readyShards } = stateOf(account);
-  return Math.max(0, shardCount - readyShards.size);
-}
-
 /** Whether no other guild is awaited, which may have the same names. */
 function isWhole(account: BotAccount): boolean {
   const isAwaiting = account.reader.index.values().some(({ isAwaited }) => isAwaited);
-  return shardsToCome(account) === 0 && !isAwaiting;
+  return stateOf(account).isConnected && !isAwaiting;
 }
 
 /** Looks for names in every guild that may have them, because a missing name is reported. */
@@ -298,8 +283,9 @@ function resolveSoon(account: BotAccount, waitedMs = GATHER_MS): void {
   const state = stateOf(account);
   state.cancel ??= account.schedule(() => {
     state.cancel = undefined;
-    const isOver = waitedMs >= GATHER_MAX_MS + shardsToCome(account) * IDENTIFY_MS;
-    if (!isWhole(account) && !isOver) return resolveSoon(account, waitedMs + GATHER_MS);
+    if (!isWhole(account) && waitedMs < GATHER_MAX_MS) {
+      return resolveSoon(account, waitedMs + GATHER_MS);
+    }
     state.retries.add(() => resolve(account).finally(() => namesLookedUp(account)));
   }, GATHER_MS);
 }

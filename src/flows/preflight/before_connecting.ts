@@ -59,7 +59,7 @@ export async function locateGateway(
   readGatewayInfo: () => Promise<GatewayInfo>,
 ): Promise<GatewayInfo> {
   const { accountId, store, stored: { gateway, limit }, now, log } = account;
-  const last = gateway && limit && { url: gateway.url, shards: limit.shards, limit };
+  const last = gateway && limit && { url: gateway.url, limit };
   if (last && now() - gateway.at < DAY_MS) return last;
   return await untilAnswered(
     async () => {

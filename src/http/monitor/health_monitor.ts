@@ -10,7 +10,7 @@
  * snapshot, and their reports are dropped with them.
  */
 
-import type { GatewayStats, ShardState } from "../../core/discord/gateway.ts";
+import type { ConnectionState, GatewayStats } from "../../core/discord/gateway.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { type Finding, isTrouble } from "../../core/finding.ts";
 import type { Verdict } from "../../core/inbound/inbox.ts";
@@ -27,13 +27,7 @@ import type { Log } from "../../lib/log.ts";
 import type { Store } from "../../store/store.ts";
 import { judgeHealth } from "../checks.ts";
 import { createGrowth, type Meters } from "../metrics.ts";
-import type {
-  AccountSnapshot,
-  ConfigState,
-  ModelSnapshot,
-  ShardSnapshot,
-  Snapshot,
-} from "../snapshot.ts";
+import type { AccountSnapshot, ConfigState, ModelSnapshot, Snapshot } from "../snapshot.ts";
 
 export interface PartsStatus
   extends Pick<AccountSnapshot, "catchUp" | "twin" | "findings" | "delayed"> {
@@ -63,9 +57,8 @@ interface Told {
   readonly parts: () =>
     | { stats(): GatewayStats | undefined; status(): PartsStatus }
     | undefined;
-  readonly states: Map<number, ShardState>;
-  readonly latencies: Map<number, number>;
-  shardCount: number;
+  connection?: ConnectionState;
+  latencyMs: number;
   isRestUp: boolean;
   readonly models: Map<string, ToldModel>;
   stored: Pick<AccountSnapshot, "identify" | "parked" | "paused">;
@@ -76,9 +69,7 @@ function newlyTold(modelIds: readonly string[], parts: Told["parts"], startedAt:
   return {
     startedAt,
     parts,
-    states: new Map(),
-    latencies: new Map(),
-    shardCount: 1,
+    latencyMs: 0,
     isRestUp: true,
     models: new Map(modelIds.map((id) => [id, { model: { id } }])),
     stored: { parked: [] },
@@ -132,13 +123,9 @@ export function createAccountHealth(
     },
     /** The account is stopped, because the config disables it or no longer has it. */
     left: (): void => void (told = undefined),
-    /** Sets the number of the account's shards; 1 until then. */
-    setShardCount(count: number): void {
-      if (told) told.shardCount = count;
-    },
-    setShard: (shardId: number, state: ShardState): void => void told?.states.set(shardId, state),
-    /** Milliseconds until Discord acknowledged a shard's heartbeat. */
-    setLatency: (shardId: number, ms: number): void => void told?.latencies.set(shardId, ms),
+    setConnection: (state: ConnectionState): void => void (told && (told.connection = state)),
+    /** Milliseconds until Discord acknowledged a heartbeat. */
+    setLatency: (ms: number): void => void (told && (told.latencyMs = ms)),
     setRest: (isUp: boolean): void => void (told && (told.isRestUp = isUp)),
     /** A turn reports whether its model answers. One that a person chose is not watched. */
     setTurn(outcome: TurnOutcome, modelId: string): void {
@@ -150,7 +137,7 @@ export function createAccountHealth(
     /** The store's IDENTIFY figures have changed; the next snapshot reads them. */
     refresh,
     snapshot(): AccountSnapshot {
-      if (!told) return { id: accountId, state: "disabled", shards: [], parked: [], ...unknown() };
+      if (!told) return { id: accountId, state: "disabled", parked: [], ...unknown() };
       const { stored, end, isRestUp } = told;
       const stats = told.parts()?.stats();
       const { rest, ...status } = told.parts()?.status() ?? NO_STATUS;
@@ -160,7 +147,7 @@ export function createAccountHealth(
         end,
         gatewayTickAt: stats?.tickAt,
         compression: stats?.compression,
-        shards: shardsOf(accountId, told),
+        connection: connectionOf(told),
         ...stored,
         ...status,
         rest: { ...rest, isUp: isRestUp },
@@ -183,13 +170,13 @@ export function createAccountHealth(
       asked.stored = { identify, parked, paused };
     },
     /**
-     * Stores when each shard was last alive. Only a live shard keeps its session resumable.
+     * Stores when the connection was last alive. Only a live one keeps its session resumable.
      *
      * @param isProbe Whether to wait for the disk.
      * @returns The duration in milliseconds.
      */
     touch: (isProbe: boolean): Promise<number> =>
-      store.gateway.touchAlive(accountId, told ? heardOf(told, now()) : [], now(), isProbe),
+      store.gateway.touchAlive(accountId, told && heardAtOf(told, now()), now(), isProbe),
   };
 }
 
@@ -197,34 +184,14 @@ function unknown(): Omit<PartsStatus, "rest"> & Pick<AccountSnapshot, "rest"> {
   return { ...NO_STATUS, rest: { ...NO_STATUS.rest, isUp: true } };
 }
 
-/** When each shard was last alive; without shards that were not alive since this start. */
-function heardOf(
-  { states }: Told,
-  now: number,
-): readonly { readonly shardId: number; readonly heardAt: number }[] {
-  return [...states].flatMap(([shardId, { state, ack }]) => {
-    const heardAt = state === "ready" ? now : ack?.at;
-    return heardAt === undefined ? [] : [{ shardId, heardAt }];
-  });
+/** When the connection was last alive; `undefined` if it was not since this start. */
+function heardAtOf({ connection }: Told, now: number): number | undefined {
+  return connection?.state === "ready" ? now : connection?.ack?.at;
 }
 
-function shardsOf(
-  accountId: AccountId,
-  { startedAt, states, latencies, shardCount }: Told,
-): readonly ShardSnapshot[] {
-  return Array.from({ length: shardCount }, (_, shardId) => {
-    const { state = "connecting", readyAt = startedAt, isDown = false, ack, waits } =
-      states.get(shardId) ?? {};
-    const latencyMs = latencies.get(shardId) ?? 0;
-    return {
-      id: `${accountId}/${shardId}`,
-      state,
-      readyAt,
-      isDown,
-      ack: ack ? { ...ack, latencyMs } : undefined,
-      waits,
-    };
-  });
+function connectionOf({ startedAt, connection, latencyMs }: Told): AccountSnapshot["connection"] {
+  const known = connection ?? { state: "connecting", readyAt: startedAt, isDown: false };
+  return { ...known, ack: known.ack && { ...known.ack, latencyMs } };
 }
 
 /** Failed turns in a row after which the model counts as failing, whatever the failures are. */
@@ -324,7 +291,7 @@ export interface StatusFacts {
  * Collects the facts of one account that `/status` shows to an owner.
  *
  * @param modelId The model of the conversation; it counts unless a fallback answers for it.
- * @param now Unix time in milliseconds, used as the start of an account without a ready shard.
+ * @param now Unix time in milliseconds, used as the start of an account that is not connected.
  */
 export function statusOf(
   health: AccountHealth,
@@ -333,9 +300,9 @@ export function statusOf(
   now: number,
 ): StatusFacts & { readonly warnings: readonly string[] } {
   const snapshot = health.snapshot();
-  const ready = snapshot.shards.filter(({ state }) => state === "ready");
+  const { connection } = snapshot;
+  const ready = connection?.state === "ready" ? connection : undefined;
   const known = health.models().find(({ model: { id } }) => id === modelId);
-  const latencies = ready.flatMap(({ ack }) => ack ? [ack.latencyMs] : []);
   return {
     version,
     modelId,
@@ -343,8 +310,8 @@ export function statusOf(
     modelFailsSince: known?.model.openAt,
     warnings: judgeHealth({ ...health.whole(), accounts: [snapshot] }, now).filter(isWarning)
       .map(({ what, where, why }) => [what, where, why].filter(Boolean).join(": ")),
-    readyAt: Math.min(now, ...ready.map(({ readyAt }) => readyAt)),
-    latencyMs: latencies.length > 0 ? Math.max(...latencies) : undefined,
+    readyAt: ready?.readyAt ?? now,
+    latencyMs: ready?.ack?.latencyMs,
   };
 }
 

@@ -35,7 +35,7 @@ export function schemaOf(database: DatabaseSync): number {
 
 /** SHA-256 of the columns of each schema, from 1 on (`columnsOf`). */
 export const COLUMNS: readonly string[] = [
-  "7f36fa4e427eb292be434cfe9c39b07cdd7cf496a69edaab530de1ecfc387afd",
+  "0d3513a0bc8d0b40abd645de13c4761440606c895af08f61ae22fb9dbc3d9a19",
 ];
 
 /**

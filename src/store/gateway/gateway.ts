@@ -45,7 +45,7 @@ import { IS_OPEN } from "../schema/messages.ts";
 import { TABLES } from "../schema/tables.ts";
 
 /**
- * Stored data of an account. Before its first start all of it is absent, and there is no shard.
+ * Stored data of an account. Before its first start all of it is absent.
  * Times are Unix time in milliseconds.
  */
 export interface StoredAccount {
@@ -53,14 +53,12 @@ export interface StoredAccount {
   readonly self?: Self;
   /** The gateway's URL, and when Discord named it last. */
   readonly gateway?: { readonly url: string; readonly at: number };
-  /** Number of shards of the newest connection; `limit.shards` is Discord's recommendation. */
-  readonly shardCount?: number;
-  /** Intents (bits) of the stored sessions; RESUME keeps them. */
+  /** Intents (bits) of the stored session; RESUME keeps them. */
   readonly intents?: number;
-  /** Shards that have ever asked for a session or have a gap, by their number. */
-  readonly shards: readonly StoredShard[];
-  /** Discord's newest answer about the IDENTIFY limit; `shards` is the recommended number. */
-  readonly limit?: SessionStartLimit & { readonly shards: number };
+  /** Set from the first IDENTIFY on. */
+  readonly connection?: StoredConnection;
+  /** Discord's newest answer about the IDENTIFY limit. */
+  readonly limit?: SessionStartLimit;
   /** Flags (bits) of the application, and when they were read last. */
   readonly flags?: { readonly bits: number; readonly at: number };
   /** The application's owner; absent if Discord names none. */
@@ -69,10 +67,9 @@ export interface StoredAccount {
   readonly ownerIds?: readonly UserId[];
 }
 
-/** One shard of an account. Times are Unix time in milliseconds. */
-export interface StoredShard {
-  readonly shardId: number;
-  /** The newest session; absent if the shard has none. */
+/** The gateway connection of an account. Times are Unix time in milliseconds. */
+export interface StoredConnection {
+  /** The newest session; absent if there is none. */
   readonly session?: StoredSession;
   /**
    * When the newest message before the gap was sent. Set while catch-up must still read the missed
@@ -104,15 +101,9 @@ export interface ApplicationAnswer {
   readonly ownerIds?: readonly UserId[];
 }
 
-interface LiveShard {
-  readonly shardId: number;
-  /** Unix time in milliseconds of the newest sign of life. */
-  readonly heardAt: number;
-}
-
 const ID = ACCOUNT.pick("accountId");
 const OWNER = APPLICATION_OWNER.pick("userId");
-const COUNTS = ACCOUNT.pick("shardCount", "intents", "ownerId");
+const COUNTS = ACCOUNT.pick("intents", "ownerId");
 const SELF = rows({
   userId: snowflake<"user">(),
   applicationId: snowflake<"application">(),
@@ -120,15 +111,13 @@ const SELF = rows({
 });
 const GATEWAY_URL = rows({ gatewayUrl: text(), gatewayUrlAt: integer() });
 const LIMIT = rows({
-  recommendedShards: integer(),
   limitTotal: integer(),
   limitRemaining: integer(),
   limitResetAfterMs: integer(),
-  limitMaxConcurrency: integer(),
   limitReadAt: integer(),
 });
 const FLAGS = rows({ flags: integer(), flagsAt: integer() });
-const SHARD = GATEWAY_SESSION.pick("shardId", "storedUpTo", "aliveAt");
+const TIMES = GATEWAY_SESSION.pick("storedUpTo", "aliveAt");
 const SESSION = rows({
   sessionId: text(),
   resumeUrl: text(),
@@ -144,8 +133,8 @@ type AccountRow = Readonly<Record<string, unknown>> | undefined;
 
 function createAccounts({ sql, read }: Transactions) {
   const selectAccount = sql`SELECT * FROM account WHERE account_id = ?`;
-  const selectShards = sql.rows(toShard)`
-    SELECT * FROM gateway_session WHERE account_id = ? ORDER BY shard_id`;
+  const selectConnection = sql.rows(toConnection)`
+    SELECT * FROM gateway_session WHERE account_id = ?`;
   const selectOwners = sql.rows(OWNER.read)`
     SELECT user_id FROM application_owner WHERE account_id = ?`;
   function ownersOf(accountId: AccountId): { readonly ownerIds?: readonly UserId[] } {
@@ -168,7 +157,7 @@ function createAccounts({ sql, read }: Transactions) {
     loadAccount: (accountId: AccountId): Promise<StoredAccount> =>
       read(() => ({
         ...toAccount(selectAccount.get(accountId)),
-        shards: selectShards.all(accountId),
+        connection: selectConnection.all(accountId)[0],
         ...ownersOf(accountId),
       })),
     /**
@@ -184,16 +173,14 @@ function createAccounts({ sql, read }: Transactions) {
 function toLimit(row: AccountRow): StoredAccount["limit"] {
   const limit = readIfSet(LIMIT, row, "limit_total");
   return limit && {
-    shards: limit.recommendedShards,
     total: limit.limitTotal,
     remaining: limit.limitRemaining,
     resetAfterMs: limit.limitResetAfterMs,
-    maxConcurrency: limit.limitMaxConcurrency,
     readAt: limit.limitReadAt,
   };
 }
 
-function toAccount(row: AccountRow): Omit<StoredAccount, "shards" | "ownerIds"> {
+function toAccount(row: AccountRow): Omit<StoredAccount, "connection" | "ownerIds"> {
   if (!row) return {};
   const gateway = readIfSet(GATEWAY_URL, row, "gateway_url");
   const flags = readIfSet(FLAGS, row, "flags");
@@ -206,10 +193,10 @@ function toAccount(row: AccountRow): Omit<StoredAccount, "shards" | "ownerIds"> 
   };
 }
 
-function toShard(row: unknown): StoredShard {
+function toConnection(row: unknown): StoredConnection {
   const session = readIfSet(SESSION, row, "session_id");
   return {
-    ...SHARD.read(row),
+    ...TIMES.read(row),
     session: session && { ...session, hasHole: session.hasHole || undefined },
     ...readIfSet(GAP, row, "catch_up_from"),
   };
@@ -261,19 +248,17 @@ function createGuilds({ sql, read }: Transactions) {
  */
 function createDiscordAnswers({ database, sql, commit }: Transactions) {
   const saveGateway = sql`INSERT INTO account (
-       account_id, gateway_url, gateway_url_at, recommended_shards, limit_total, limit_remaining,
-       limit_reset_after_ms, limit_max_concurrency, limit_read_at
+       account_id, gateway_url, gateway_url_at, limit_total, limit_remaining,
+       limit_reset_after_ms, limit_read_at
      ) VALUES (
-       :accountId, :url, :now, :shards, :total, :remaining, :resetAfterMs, :maxConcurrency, :readAt
+       :accountId, :url, :now, :total, :remaining, :resetAfterMs, :readAt
      )
      ON CONFLICT (account_id) DO UPDATE SET
        gateway_url = excluded.gateway_url,
        gateway_url_at = excluded.gateway_url_at,
-       recommended_shards = excluded.recommended_shards,
        limit_total = excluded.limit_total,
        limit_remaining = excluded.limit_remaining,
        limit_reset_after_ms = excluded.limit_reset_after_ms,
-       limit_max_concurrency = excluded.limit_max_concurrency,
        limit_read_at = excluded.limit_read_at`;
   const saveApplication = sql`
     INSERT INTO account (account_id, flags, flags_at, owner_id) VALUES (?, ?, ?, ?)
@@ -290,11 +275,10 @@ function createDiscordAnswers({ database, sql, commit }: Transactions) {
   }
 
   return {
-    saveGateway: (accountId: AccountId, { url, shards, limit }: GatewayInfo, now: number) =>
+    saveGateway: (accountId: AccountId, { url, limit }: GatewayInfo, now: number) =>
       commit(UNNAMED, () => {
-        const { total, remaining, resetAfterMs, maxConcurrency, readAt } = limit;
-        const limits = { total, remaining, resetAfterMs, maxConcurrency, readAt };
-        saveGateway.run({ accountId, url, now, shards, ...limits });
+        const { total, remaining, resetAfterMs, readAt } = limit;
+        saveGateway.run({ accountId, url, now, total, remaining, resetAfterMs, readAt });
       }),
     /** Saves the application's flags, owner and team. */
     saveApplication: (
@@ -312,7 +296,7 @@ function createDiscordAnswers({ database, sql, commit }: Transactions) {
   };
 }
 
-const STORED_IDENTIFY = IDENTIFY.pick("shardId", "at");
+const STORED_IDENTIFY = IDENTIFY.pick("at");
 
 /**
  * Stores the budget of IDENTIFYs. Each IDENTIFY is recorded before it is allowed, so no crash loop
@@ -320,19 +304,19 @@ const STORED_IDENTIFY = IDENTIFY.pick("shardId", "at");
  *
  * `core/discord/gateway.ts` decides by the record.
  *
- * The first IDENTIFY of a shard also stores its moment as the shard's beginning. Discord may begin a
+ * The first IDENTIFY also stores its moment as the beginning of the connection. Discord may begin a
  * session and send it messages, and this process may die before it stores any of that. The next
  * IDENTIFY then opens a gap that begins there (G6).
  */
 function createIdentifies({ database, sql, commit, read }: Transactions) {
   const selectAccount = sql`SELECT * FROM account WHERE account_id = ?`;
   const select = sql`
-    SELECT shard_id, at FROM identify WHERE account_id = ? AND at > ? ORDER BY at, id`;
+    SELECT at FROM identify WHERE account_id = ? AND at > ? ORDER BY at, id`;
   const insert = IDENTIFY.prepareInsert(database);
-  // A row without a session and without a gap is the beginning of a shard.
-  const begin = sql`INSERT INTO gateway_session (account_id, shard_id, alive_at, stored_up_to)
-     VALUES (:accountId, :shardId, :now, :now)
-     ON CONFLICT (account_id, shard_id) DO UPDATE
+  // A row without a session and without a gap is the beginning of a connection.
+  const begin = sql`INSERT INTO gateway_session (account_id, alive_at, stored_up_to)
+     VALUES (:accountId, :now, :now)
+     ON CONFLICT (account_id) DO UPDATE
      SET catch_up_from = stored_up_to, lost_at = :now
      WHERE session_id IS NULL AND catch_up_from IS NULL`;
   const forgetRefused = sql`DELETE FROM gateway_session
@@ -351,18 +335,20 @@ function createIdentifies({ database, sql, commit, read }: Transactions) {
 
   function recordOf(accountId: AccountId, now: number): IdentifyRecord {
     const limit = toLimit(selectAccount.get(accountId));
-    const identifies = select.all(accountId, now - DAY_MS).map(STORED_IDENTIFY.read);
+    const identifies = select.all(accountId, now - DAY_MS).map((row) =>
+      STORED_IDENTIFY.read(row).at
+    );
     return { identifies, limit };
   }
 
-  function take(accountId: AccountId, shardId: number, now: number): IdentifyAnswer {
+  function take(accountId: AccountId, now: number): IdentifyAnswer {
     moveIdentifies.run({ accountId, now });
     moveLimit.run({ accountId, now });
     const record = recordOf(accountId, now);
-    const answer = askIdentify(record, shardId, now);
+    const answer = askIdentify(record, now);
     if (answer.kind === "granted") {
-      insert({ accountId, shardId, at: now });
-      begin.run({ accountId, shardId, now });
+      insert({ accountId, at: now });
+      begin.run({ accountId, now });
       prune.run({ accountId, kept: Math.max(IDENTIFIES_MAX, record.limit?.total ?? 0) });
     }
     return answer;
@@ -370,26 +356,24 @@ function createIdentifies({ database, sql, commit, read }: Transactions) {
 
   return {
     /**
-     * Allows a shard one IDENTIFY, which is on the disk before this resolves, or tells how long to
-     * wait. If no session was stored after the shard's first IDENTIFY, a gap opens from there.
+     * Allows one IDENTIFY, which is on the disk before this resolves, or tells how long to wait. If
+     * no session was stored after the first IDENTIFY, a gap opens from there.
      */
-    takeIdentify: (accountId: AccountId, shardId: number, now: number): Promise<IdentifyAnswer> =>
-      commit(COMMIT_OPTIONS.IDENTIFY, () => take(accountId, shardId, now)),
+    takeIdentify: (accountId: AccountId, now: number): Promise<IdentifyAnswer> =>
+      commit(COMMIT_OPTIONS.IDENTIFY, () => take(accountId, now)),
     /**
-     * Forgets the beginnings of shards whose IDENTIFY Discord has refused for good. An account that
-     * ever had a session keeps its gaps.
+     * Forgets the beginning of a connection whose IDENTIFY Discord has refused for good. An account
+     * that ever had a session keeps its gap.
      */
     forgetRefused: (accountId: AccountId): Promise<void> =>
       commit(UNNAMED, () => void forgetRefused.run({ accountId })),
     /** Reads the number of IDENTIFYs left, and until when none is allowed. */
     identifyBudget: (accountId: AccountId, now: number): Promise<IdentifyBudget> =>
       read(() => identifyBudget(recordOf(accountId, now), now)),
-    /**
-     * Milliseconds that {@link takeIdentify} would make the shard wait; 0 if none. Takes no IDENTIFY.
-     */
-    identifyInMs: (accountId: AccountId, shardId: number, now: number) =>
+    /** Milliseconds that {@link takeIdentify} would make wait; 0 if none. Takes no IDENTIFY. */
+    identifyInMs: (accountId: AccountId, now: number) =>
       read(() => {
-        const answer = askIdentify(recordOf(accountId, now), shardId, now);
+        const answer = askIdentify(recordOf(accountId, now), now);
         return answer.kind === "granted" ? 0 : answer.untilMs - now;
       }),
   };
@@ -397,7 +381,7 @@ function createIdentifies({ database, sql, commit, read }: Transactions) {
 
 /**
  * Maximum age, in milliseconds, of a new message compared with the newest stored one. Discord is
- * sometimes late, and does not order messages across the channels of a shard.
+ * sometimes late, and does not order messages across channels.
  */
 export const LATE_MS = 60_000;
 
@@ -407,7 +391,6 @@ export const LATE_MS = 60_000;
  * that time would be empty.
  */
 export function prepareAdvanceSession(database: DatabaseSync): (accountId: AccountId, progress: {
-  readonly shardId: number;
   /** Sequence number of the batch's last event. */
   readonly seq: number;
   /** Unix time in milliseconds of the newest message in the batch; 0 if it has none. */
@@ -420,9 +403,9 @@ export function prepareAdvanceSession(database: DatabaseSync): (accountId: Accou
          stored_up_to = IIF(:storedUpTo > 0 AND :storedUpTo < stored_up_to - ${LATE_MS},
                             :storedUpTo, MAX(stored_up_to, :storedUpTo)),
          alive_at = MAX(alive_at, :heardAt)
-     WHERE account_id = :accountId AND shard_id = :shardId`;
-  return (accountId, { shardId, seq, storedUpTo, heardAt }) =>
-    void advance.run({ accountId, shardId, seq, storedUpTo, heardAt });
+     WHERE account_id = :accountId`;
+  return (accountId, { seq, storedUpTo, heardAt }) =>
+    void advance.run({ accountId, seq, storedUpTo, heardAt });
 }
 
 function createGatewaySessions(
@@ -438,14 +421,14 @@ function createGatewaySessions(
       user_id = excluded.user_id,
       application_id = excluded.application_id,
       username = excluded.username`;
-  // The right side of each equals sign reads the row before the change. A shard without a session
-  // and without a gap has missed nothing yet: this session is the answer to its first IDENTIFY.
+  // The right side of each equals sign reads the row before the change. Without a session
+  // and a gap, the bot has missed nothing yet: this session is the answer to its first IDENTIFY.
   const start = sql`INSERT INTO gateway_session (
-       account_id, shard_id, session_id, resume_url, seq, started_at, alive_at, stored_up_to
+       account_id, session_id, resume_url, seq, started_at, alive_at, stored_up_to
      ) VALUES (
-       :accountId, :shardId, :sessionId, :resumeUrl, :seq, :arrivedAt, :arrivedAt, :arrivedAt
+       :accountId, :sessionId, :resumeUrl, :seq, :arrivedAt, :arrivedAt, :arrivedAt
      )
-     ON CONFLICT (account_id, shard_id) DO UPDATE SET
+     ON CONFLICT (account_id) DO UPDATE SET
        session_id = excluded.session_id,
        resume_url = excluded.resume_url,
        seq = excluded.seq,
@@ -455,8 +438,7 @@ function createGatewaySessions(
        catch_up_from = COALESCE(catch_up_from, IIF(session_id IS NULL, NULL, stored_up_to)),
        lost_at = IIF(COALESCE(session_id, catch_up_from) IS NULL, NULL, :arrivedAt),
        has_hole = 0`;
-  const touch = sql`UPDATE gateway_session SET alive_at = MAX(alive_at, ?)
-     WHERE account_id = ? AND shard_id = ?`;
+  const touch = sql`UPDATE gateway_session SET alive_at = MAX(alive_at, ?) WHERE account_id = ?`;
   // Each probe must change something, at any time and without any sign of life. SQLite does not
   // write an unchanged row, and a commit without writes does not wait for the disk.
   const probe = sql`INSERT INTO account (account_id, probes) VALUES (?, 1)
@@ -467,14 +449,13 @@ function createGatewaySessions(
 
   return {
     /**
-     * T0: stores a new session of a shard and the bot's identity in it. Unless it is the shard's
-     * first session, a gap opens before it.
+     * T0: stores a new session and the bot's identity in it. Unless it is the first session, a gap
+     * opens before it.
      *
      * @param arrivedAt Unix time in milliseconds at which Discord began it.
      */
     startSession: (
       accountId: AccountId,
-      shardId: number,
       session: GatewaySession,
       self: Self,
       arrivedAt: number,
@@ -483,19 +464,18 @@ function createGatewaySessions(
         const { userId, applicationId, username } = self;
         saveSelf.run({ accountId, userId, applicationId, username });
         const { sessionId, resumeUrl, seq } = session;
-        start.run({ accountId, shardId, sessionId, resumeUrl, seq, arrivedAt });
+        start.run({ accountId, sessionId, resumeUrl, seq, arrivedAt });
       }),
     /**
-     * Stores the intents (bits) of all later sessions, so that the bot resumes no session with
-     * others.
+     * Stores the intents (bits) of later sessions, so that the bot resumes no session with others.
      */
     saveIntents: (accountId: AccountId, bits: number): Promise<void> =>
       commit(UNNAMED, () => void saveIntents.run(accountId, bits)),
     /**
-     * Notes which shards heard from the gateway, and that this run of the process lives. A session
-     * can be resumed only for a limited time after its last sign of life. Also takes one step of
-     * pruning.
+     * Notes when the gateway was last heard, and that this run of the process lives. A session can
+     * be resumed only for a limited time after its last sign of life. Also takes one step of pruning.
      *
+     * @param heardAt Unix time in milliseconds of the newest sign of life; absent: none.
      * @param isProbe Whether to prove that the disk accepts writes; the commit then waits for the
      * disk.
      * @returns Milliseconds that the commit took.
@@ -504,16 +484,16 @@ function createGatewaySessions(
      */
     async touchAlive(
       accountId: AccountId,
-      heard: readonly LiveShard[],
+      heardAt: number | undefined,
       now: number,
       isProbe: boolean = false,
     ) {
       assertFileUnchanged();
       const begun = elapsed();
       await commit(isProbe ? COMMIT_OPTIONS.PROBE : UNNAMED, () => {
-        for (const { shardId, heardAt } of heard) touch.run(heardAt, accountId, shardId);
+        if (heardAt !== undefined) touch.run(heardAt, accountId);
         // A session's sign of life counts for the run, too: one page is written, not two.
-        if (!heard.some(({ heardAt }) => heardAt === now)) touchRun(now);
+        if (heardAt !== now) touchRun(now);
         if (isProbe) probe.run(accountId);
         pruner.step(now);
       });
@@ -522,78 +502,48 @@ function createGatewaySessions(
   };
 }
 
-const OLDEST = rows({ from: integer(), storedUpTo: integer(), aliveAt: integer() });
-
 /**
- * Stores the gaps that catch-up must still read. Gaps end here, and survive a change of the number
- * of shards.
- *
- * T0 opens gaps, and so does a hole in a resumed session (`openGap`). The number of shards decides
- * which shard gets the events of a guild. With another number, the sessions of all shards are over.
- * Any new shard may lack messages that any old one has missed.
+ * Stores the gap that catch-up must still read. It ends here. T0 opens it, and so does a hole in a
+ * resumed session (`openGap`).
  */
-function createGaps({ database, sql, commit }: Transactions) {
-  const saveCount = sql`INSERT INTO account (account_id, shard_count) VALUES (?, ?)
-     ON CONFLICT (account_id) DO UPDATE SET shard_count = excluded.shard_count`;
-  const selectOldest = sql`SELECT MIN(COALESCE(catch_up_from, stored_up_to)) AS "from",
-            MIN(stored_up_to) AS stored_up_to, MAX(alive_at) AS alive_at
-     FROM gateway_session WHERE account_id = ?
-     HAVING COUNT(*) > 0`;
-  const forget = sql`DELETE FROM gateway_session WHERE account_id = ?`;
-  const open = GATEWAY_SESSION.prepareInsert(database);
+function createGaps({ sql, commit }: Transactions) {
+  const endSession = sql`UPDATE gateway_session SET
+       session_id = NULL, resume_url = NULL, seq = NULL, started_at = NULL, has_hole = 0,
+       catch_up_from = COALESCE(catch_up_from, stored_up_to), lost_at = ?
+     WHERE account_id = ?`;
   // A missing message may have been sent before the newest stored one, or before the READY arrived.
   // A message that is read twice is recognized by its id.
   const openInSession = sql`UPDATE gateway_session SET
        has_hole = 1,
        catch_up_from = COALESCE(catch_up_from, stored_up_to - ${LATE_MS}), lost_at = ?
-     WHERE account_id = ? AND shard_id = ?`;
+     WHERE account_id = ?`;
   const close = sql`UPDATE gateway_session SET catch_up_from = NULL, lost_at = NULL
-     WHERE account_id = :accountId AND shard_id = :shardId
-       AND session_id IS NOT NULL AND has_hole = 0
+     WHERE account_id = :accountId AND session_id IS NOT NULL AND has_hole = 0
        AND catch_up_from = :from AND lost_at = COALESCE(:lostAt, lost_at)`;
 
-  function reshard(accountId: AccountId, shardCount: number, now: number): void {
-    saveCount.run(accountId, shardCount);
-    const row = selectOldest.get(accountId);
-    forget.run(accountId);
-    if (!row) return; // no IDENTIFY was ever sent, so no event is missing
-    const { from: catchUpFrom, ...times } = OLDEST.read(row);
-    for (let shardId = 0; shardId < shardCount; shardId++) {
-      open({ accountId, shardId, ...times, catchUpFrom, lostAt: now });
-    }
-  }
-
   return {
-    /**
-     * Sets another number of shards than the stored one, before any shard connects. The old sessions
-     * are over, and every new shard has the gap of the oldest of them.
-     */
-    reshard: (accountId: AccountId, shardCount: number, now: number) =>
-      commit(UNNAMED, () => reshard(accountId, shardCount, now)),
+    /** Ends the session, so that none is resumed. A gap opens. */
+    endSession: (accountId: AccountId, now: number): Promise<void> =>
+      commit(UNNAMED, () => void endSession.run(now, accountId)),
     /**
      * Opens a gap in a session that was resumed with a hole. It begins at the end of the stored
      * messages, unless an open gap begins earlier. The session goes on, over a restart too, until a
      * new one may begin. The gap stays open until then, because only a READY tells which channels
      * have messages that the store lacks.
      */
-    openGap: (accountId: AccountId, shardId: number, now: number): Promise<void> =>
-      commit(UNNAMED, () => void openInSession.run(now, accountId, shardId)),
+    openGap: (accountId: AccountId, now: number): Promise<void> =>
+      commit(UNNAMED, () => void openInSession.run(now, accountId)),
     /**
-     * Closes a shard's gap once catch-up has read all of it. A gap with another beginning stays open.
-     * So does a gap that still grows: the shard has no session after it, or one with a hole, or has
-     * lost another one since.
+     * Closes the gap once catch-up has read all of it. A gap with another beginning stays open. So
+     * does a gap that still grows: there is no session after it, or one with a hole, or another one
+     * was lost since.
      *
      * @param from The gap's `catchUpFrom` from which catch-up has read.
      * @param lostAt The gap's `lostAt` before the reading. A caller that reads again after each loss
      * may leave it out.
      */
-    finishCatchUp: (
-      accountId: AccountId,
-      shardId: number,
-      from: number,
-      lostAt?: number,
-    ): Promise<void> =>
-      commit(UNNAMED, () => void close.run({ accountId, shardId, from, lostAt: lostAt ?? null })),
+    finishCatchUp: (accountId: AccountId, from: number, lostAt?: number): Promise<void> =>
+      commit(UNNAMED, () => void close.run({ accountId, from, lostAt: lostAt ?? null })),
   };
 }
 

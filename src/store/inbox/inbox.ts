@@ -310,9 +310,9 @@ function createBatches(
     if (hookEvents) addEvents(hookEvents, arrivedAt);
     if (batch.commands) addCommands(batch.commands, arrivedAt);
     for (const guild of guilds) keepGuild(accountId, guild);
-    if (heard) {
+    if (heard !== undefined) {
       const storedUpTo = newestOf(recorded);
-      advance(accountId, { ...heard, storedUpTo, heardAt: arrivedAt });
+      advance(accountId, { seq: heard, storedUpTo, heardAt: arrivedAt });
     }
     pruner.stored(recorded.length, arrivedAt);
     const settledRows = echoResults.flatMap(({ settledIn }) => settledIn ?? []);

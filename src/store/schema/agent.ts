@@ -34,32 +34,28 @@ export const ACCOUNT = table("account", {
   peer: optional(text()), // server and bot that this data belongs to
   gatewayUrl: optional(text()), // as Discord named it last; tried first
   gatewayUrlAt: optional(integer()),
-  shardCount: optional(integer()), // absent: never connected
   flags: optional(integer()), // the application's, and when they were read
   flagsAt: optional(integer()),
   ownerId: optional(snowflake<"user">()), // the application's owner, read with its flags
   intents: optional(integer()), // of its sessions
   probes: optional(integer()), // number of test writes
-  recommendedShards: optional(integer()), // from the last /gateway/bot, set together
-  limitTotal: optional(integer()),
+  limitTotal: optional(integer()), // from the last /gateway/bot, set together
   limitRemaining: optional(integer()),
   limitResetAfterMs: optional(integer()),
-  limitMaxConcurrency: optional(integer()),
   limitReadAt: optional(integer()),
 }, {
   isOfBot: true,
   holds: {
     under: "Servers and operation",
     data: "The bot's account, its gateway session and Discord's limits",
-    kept: "one row for each account and shard; until replaced by newer data",
+    kept: "one row for each account; until replaced by newer data",
   },
   forgets: { set: [{ where: "owner_id = :userId", to: "owner_id = NULL" }] },
 });
 
-/** A shard of an account, from its first IDENTIFY on. */
+/** The gateway connection of an account, from its first IDENTIFY on. */
 export const GATEWAY_SESSION = table("gateway_session", {
-  accountId: account(),
-  shardId: integer(),
+  accountId: key(account()),
   sessionId: optional(text()), // absent: nothing to resume; T0 sets these four together
   resumeUrl: optional(text()),
   seq: optional(integer()),
@@ -70,7 +66,6 @@ export const GATEWAY_SESSION = table("gateway_session", {
   lostAt: optional(integer()), // when the gap's newest loss was discovered
   hasHole: initially(flag(), false), // true: the session lacks events; a new one is due
 }, {
-  key: ["accountId", "shardId"],
   isOfBot: true,
   holds: "account",
   forgets: "positions of the bot's own connections",
@@ -85,7 +80,6 @@ export const IDENTIFIES_MAX = 1_000;
 export const IDENTIFY = table("identify", {
   id: rowNumber(), // in the order of asking
   accountId: account(),
-  shardId: integer(),
   at: integer(),
 }, {
   sql: "CREATE INDEX identify_of_account ON identify (account_id, at);",

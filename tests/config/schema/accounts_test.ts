@@ -47,7 +47,7 @@ describe("[C6] the accounts of a config", () => {
   it("inherit key by key at every depth, and lists as a whole", async () => {
     const text = file(`"historyLimit":7,"textChunkLimit":900,
       "dm":{"policy":"allowlist","allowFrom":["1","2"]},
-      "gateway":{"shards":2,"reconnect":{"maxRetries":3}},
+      "gateway":{"compress":false,"reconnect":{"maxRetries":3}},
       "guilds":{"a":{"requireMention":false,"users":["1"],"channels":{"x":{},"y":{"allow":false}}}},
       "accounts":{"work":{"token":"w","textChunkLimit":500,"dm":{"allowFrom":["3"]},
         "gateway":{"reconnect":{"backoffMaxSec":9}},
@@ -60,7 +60,7 @@ describe("[C6] the accounts of a config", () => {
       allowFrom: [{ kind: "user", id: "3" }],
       groupEnabled: false,
     });
-    assert.equal(work.gateway.shards, 2);
+    assert.equal(work.gateway.compress, false);
     assert.deepEqual(
       [work.gateway.reconnect.maxRetries, work.gateway.reconnect.backoffMaxSec],
       [3, 9],

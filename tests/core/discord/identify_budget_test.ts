@@ -4,7 +4,6 @@ import fc from "fast-check";
 import { DAY_MS } from "../../../src/lib/clock.ts";
 import {
   askIdentify,
-  type Identify,
   type IdentifyAnswer,
   type IdentifyBudget,
   identifyBudget,
@@ -26,23 +25,19 @@ function limit(fields: Partial<SessionStartLimit> = {}): SessionStartLimit {
     total: 1_000,
     remaining: 1_000,
     resetAfterMs: DAY_MS,
-    maxConcurrency: 1,
     readAt: NOW - MINUTE_MS,
     ...fields,
   };
 }
 
-/** A number of IDENTIFYs of shard 0, a second apart, the last of them at `last`. */
-function identifies(count: number, last: number = NOW - MINUTE_MS): readonly Identify[] {
-  return Array.from({ length: count }, (_, index) => ({
-    shardId: 0,
-    at: last - (count - 1 - index) * 1_000,
-  }));
+/** A number of IDENTIFYs, a second apart, the last of them at `last`. */
+function identifies(count: number, last: number = NOW - MINUTE_MS): readonly number[] {
+  return Array.from({ length: count }, (_, index) => last - (count - 1 - index) * 1_000);
 }
 
 describe("identifyBudget()", () => {
   const old = identifies(ALLOWED, NOW - MINUTE_MS);
-  const oldest = old[0]!.at;
+  const oldest = old[0]!;
   const RECORDS: readonly (readonly [name: string, IdentifyRecord, IdentifyBudget])[] = [
     ["all of it on the first day", { identifies: [] }, { left: 1_000 }],
     ["the rest of our own count without a report from Discord", { identifies: identifies(3) }, {
@@ -56,14 +51,14 @@ describe("identifyBudget()", () => {
     [
       "less than the reserve, until enough IDENTIFYs are a day old",
       { identifies: identifies(970) },
-      { left: 30, heldUntil: identifies(970)[20]!.at + DAY_MS },
+      { left: 30, heldUntil: identifies(970)[20]! + DAY_MS },
     ],
     ["never less than nothing", { identifies: identifies(1_200) }, {
       left: 0,
-      heldUntil: identifies(1_200)[250]!.at + DAY_MS,
+      heldUntil: identifies(1_200)[250]! + DAY_MS,
     }],
     ["nothing that is a day old, to the millisecond", {
-      identifies: [{ shardId: 0, at: NOW - DAY_MS }, { shardId: 0, at: NOW - DAY_MS + 1 }],
+      identifies: [NOW - DAY_MS, NOW - DAY_MS + 1],
     }, { left: 999 }],
     ["Discord's count if it is lower, because it includes other processes", {
       identifies: identifies(3),
@@ -120,93 +115,56 @@ describe("identifyBudget()", () => {
 });
 
 describe("askIdentify()", () => {
-  const ANSWERS: readonly (readonly [string, IdentifyRecord, number, IdentifyAnswer])[] = [
-    ["the first at once", { identifies: [] }, 0, { kind: "granted" }],
+  const ANSWERS: readonly (readonly [string, IdentifyRecord, IdentifyAnswer])[] = [
+    ["the first at once", { identifies: [] }, { kind: "granted" }],
     [
       "no second one within the spacing",
-      { identifies: [{ shardId: 0, at: NOW - SPACING_MS + 1 }] },
-      0,
+      { identifies: [NOW - SPACING_MS + 1] },
       { kind: "wait", untilMs: NOW + 1, why: "spacing" },
     ],
-    ["another one after it", { identifies: [{ shardId: 0, at: NOW - SPACING_MS }] }, 0, {
+    ["another one after it", { identifies: [NOW - SPACING_MS] }, {
       kind: "granted",
     }],
-    [
-      "no second one of another shard if Discord allows one at a time",
-      { identifies: [{ shardId: 1, at: NOW }] },
-      0,
-      { kind: "wait", untilMs: NOW + SPACING_MS, why: "spacing" },
-    ],
-    [
-      "several at once if Discord allows that, one of each key",
-      { identifies: [{ shardId: 0, at: NOW }], limit: limit({ maxConcurrency: 16 }) },
-      1,
-      { kind: "granted" },
-    ],
-    [
-      "no second one of a key",
-      {
-        identifies: [{ shardId: 1, at: NOW - 2_000 }, { shardId: 2, at: NOW }],
-        limit: limit({ maxConcurrency: 16 }),
-      },
-      17,
-      { kind: "wait", untilMs: NOW + SPACING_MS - 2_000, why: "spacing" },
-    ],
-    [
-      "one at a time if Discord's number is invalid",
-      { identifies: [{ shardId: 1, at: NOW }], limit: limit({ maxConcurrency: 0 }) },
-      0,
-      { kind: "wait", untilMs: NOW + SPACING_MS, why: "spacing" },
-    ],
-    ["nothing of the reserve", { identifies: identifies(ALLOWED) }, 0, {
+    ["nothing of the reserve", { identifies: identifies(ALLOWED) }, {
       kind: "wait",
-      untilMs: identifies(ALLOWED)[0]!.at + DAY_MS,
+      untilMs: identifies(ALLOWED)[0]! + DAY_MS,
       why: "budget",
     }],
     [
       "records in the future after a clock was set back",
-      { identifies: [{ shardId: 0, at: NOW + DAY_MS }] },
-      0,
+      { identifies: [NOW + DAY_MS] },
       { kind: "granted" },
     ],
   ];
-  for (const [name, record, shardId, answer] of ANSWERS) {
-    it(`[G5] grants ${name}`, () => assert.deepEqual(askIdentify(record, shardId, NOW), answer));
+  for (const [name, record, answer] of ANSWERS) {
+    it(`[G5] grants ${name}`, () => assert.deepEqual(askIdentify(record, NOW), answer));
   }
 
   it("[G5] keeps any crash loop within 950 a day, and waits no longer than needed", () => {
     const property = fc.property(
-      fc.integer({ min: 1, max: 4 }),
       fc.array(fc.nat({ max: 180_000 }), { minLength: 1, maxLength: 5 }),
-      fc.nat({ max: 3 }),
-      (maxConcurrency, periods, shards) => {
-        const granted: Identify[] = [];
-        const said = limit({ maxConcurrency, remaining: 1_000_000 }); // Discord's count is not asked
+      (periods) => {
+        const granted: number[] = [];
+        const said = limit({ remaining: 1_000_000 }); // Discord's count is not asked
         let now = NOW;
         for (let crash = 0; granted.length < 2_000; crash++) {
           now += periods[crash % periods.length]!;
-          const shardId = crash % (shards + 1);
           const record = { identifies: granted.slice(-1_000), limit: said };
-          const answer = askIdentify(record, shardId, now);
+          const answer = askIdentify(record, now);
           if (answer.kind === "wait") {
             assert.ok(answer.untilMs > now);
-            const justBefore = askIdentify(record, shardId, answer.untilMs - 1);
+            const justBefore = askIdentify(record, answer.untilMs - 1);
             assert.equal(justBefore.kind, "wait", "the wait was longer than needed");
             now = answer.untilMs;
             continue;
           }
-          granted.push({ shardId, at: now });
+          granted.push(now);
         }
-        for (const [index, { at }] of granted.entries()) {
+        for (const [index, at] of granted.entries()) {
           const first = granted[index - ALLOWED];
-          if (first) assert.ok(at - first.at >= DAY_MS, "more than 950 in a day");
-        }
-        for (const key of Array.from({ length: maxConcurrency }, (_, number) => number)) {
-          const times = granted.filter(({ shardId }) => shardId % maxConcurrency === key);
-          for (const [index, { at }] of times.entries()) {
-            const before = times[index - 1];
-            if (before) assert.ok(at - before.at >= SPACING_MS, "two of a key at once");
-          }
+          if (first !== undefined) assert.ok(at - first >= DAY_MS, "more than 950 in a day");
+          const before = granted[index - 1];
+          if (before !== undefined) assert.ok(at - before >= SPACING_MS, "two at once");
         }
       },
     );
@@ -220,11 +178,11 @@ describe("askIdentify()", () => {
       fc.array(fc.nat({ max: 60_000 }), { minLength: 1, maxLength: 5 }),
       (othersTook, resetAfterMs, periods) => {
         const said = limit({ remaining: 1_000 - othersTook, resetAfterMs, readAt: NOW });
-        const granted: Identify[] = [];
+        const granted: number[] = [];
         let now = NOW;
         for (let crash = 0; crash < 3_000 && now < NOW + resetAfterMs; crash++) {
-          const answer = askIdentify({ identifies: granted, limit: said }, 0, now);
-          if (answer.kind === "granted") granted.push({ shardId: 0, at: now });
+          const answer = askIdentify({ identifies: granted, limit: said }, now);
+          if (answer.kind === "granted") granted.push(now);
           now = answer.kind === "wait" ? answer.untilMs : now + periods[crash % periods.length]!;
         }
         assert.ok(granted.length <= Math.max(0, ALLOWED - othersTook));
@@ -242,10 +200,10 @@ describe("askIdentify()", () => {
       time,
       (times, total, resetAfterMs, readAt) => {
         const record: IdentifyRecord = {
-          identifies: times.toSorted((a, b) => a - b).map((at) => ({ shardId: 0, at })),
+          identifies: times.toSorted((a, b) => a - b),
           limit: limit({ total, remaining: total, resetAfterMs, readAt }),
         };
-        const answer = askIdentify(record, 0, NOW);
+        const answer = askIdentify(record, NOW);
         if (answer.kind === "granted") return;
         assert.ok(answer.untilMs > NOW && answer.untilMs <= NOW + DAY_MS);
       },

@@ -13,8 +13,6 @@ import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import {
-  createCounters,
-  type FromShard,
   type FromWorker,
   type GatewayOptions,
 } from "../../../src/discord/gateway/link/protocol.ts";
@@ -272,13 +270,8 @@ function startUnreal() {
   let events: PayloadSocketEvents | undefined;
   let connections = 0;
   let sent: string[] = [];
-  const posted: FromShard[] = [];
+  const posted: FromWorker[] = [];
   const lines: string[] = [];
-  const totals = { counts: createCounters().changed() };
-  const postFromWorker = (message: FromWorker) => {
-    if (message.kind === "log") lines.push(message.event + JSON.stringify(message.fields));
-    if (message.kind === "counts") totals.counts = message.counts;
-  };
   const connect = (_options: unknown, its: PayloadSocketEvents): PayloadSocket => {
     connections++;
     events = its;
@@ -297,17 +290,11 @@ function startUnreal() {
     dispatches: READ_TYPES,
   });
   const options = { ...base, reconnect: { ...base.reconnect, maxRetries: 1e9 } };
-  const shard = startShard({
-    options,
-    shard: {
-      id: 0,
-      identifyInMs: 0,
-      epoch: 0,
-      failures: 0,
-      isDown: false,
-      mustSendPresence: false,
-    },
-  }, {
+  const from = {
+    ...{ identifyInMs: 0, epoch: 0, failures: 0 },
+    ...{ isDown: false, mustSendPresence: false },
+  };
+  const shard = startShard(options, from, {
     now: () => ({ monotonicMs: ms, wallMs: 1_750_000_000_000 + ms }),
     random: () => 0.9,
     after(inMs, callback) {
@@ -315,10 +302,11 @@ function startUnreal() {
       timers.push(timer);
       return () => void (timers = timers.filter((other) => other !== timer));
     },
-    post: (message) => void posted.push(message),
-    postFromWorker,
+    post(message) {
+      if (message.kind === "log") lines.push(message.event + JSON.stringify(message.fields));
+      else posted.push(message);
+    },
     onTick() {},
-    counters: createCounters(),
     connect,
     acknowledge: () => true,
   });
@@ -361,7 +349,6 @@ function startUnreal() {
     shard,
     posted,
     lines,
-    totals,
     online,
     hear: (text: string) => events?.onText(text),
     isOnline: () => events !== undefined,
@@ -435,10 +422,10 @@ describe("[G1] a shard and its reader", LIMIT, () => {
       for (const message of posted.splice(0)) {
         assert.notEqual(message.kind, "final");
         if (message.kind !== "batch") continue;
-        const batch = reader.read({ ...message.batch, shardId: 0, ticket: ++ticket, arrivedAt: 0 });
+        const batch = reader.read({ ...message.batch, ticket: ++ticket, arrivedAt: 0 });
         read.push(batch.events.length);
         presses += batch.events.filter(({ kind }) => kind === "button").length;
-        shard.committed(message.batch);
+        shard.committed(message.batch.number);
       }
       for (const line of lines.splice(0)) {
         assert.ok(!line.includes(TOKEN) && !line.includes(WORDS), line);

@@ -175,7 +175,7 @@ describe("[O1] the HTTP endpoints of a running bot", () => {
       const others = (of: Iterable<unknown>) => [...of].map(String).filter((one) => !isNew(one));
       assert.deepEqual(others(names).toSorted(), others(Object.keys(checks)).toSorted());
       assert.deepEqual(report.snapshot.inbox, { waiting: 0, running: 0, oldestMs: 0 });
-      assert.equal(report.snapshot.accounts[0].shards[0].state, "ready");
+      assert.equal(report.snapshot.accounts[0].connection.state, "ready");
 
       const forPeople = await command(["status", "--verbose", "--data", dataDir]);
       assert.match(

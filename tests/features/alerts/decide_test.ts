@@ -31,7 +31,7 @@ function found(
 /** The checks of a healthy bot. */
 const WELL: readonly Finding[] = [
   found("account:state", "pass", { where: "default" }),
-  found("gateway:connection", "pass", { where: "default/0" }),
+  found("gateway:connection", "pass", { where: "default" }),
   found("storage:write"),
   found("llm:local/a"),
   found("host.backups"),
@@ -43,7 +43,7 @@ type Changes = readonly (Finding | string)[];
 
 const DOWN = [
   found("gateway:connection", "warn", {
-    where: "default/0",
+    where: "default",
     why: "waiting before the next attempt",
   }),
 ];
@@ -160,12 +160,6 @@ describe("[O12] judgeAlerts()", () => {
     play.pass(290 * SECOND, DOWN);
     play.pass(HOUR);
     assert.deepEqual(play.state.records, []);
-  });
-
-  it("tells of an account once while one of its shards is away", () => {
-    const play = new Play();
-    play.pass(6 * MINUTE, [found("gateway:connection", "pass", { where: "default/1" }), ...DOWN]);
-    assert.deepEqual(play.sent, ["begins gateway default"]);
   });
 
   it("sends few messages about trouble that comes and goes all day", () => {

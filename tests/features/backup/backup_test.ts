@@ -305,8 +305,8 @@ describe("[O11] barnacle restore", () => {
     withStore(fixture.data, (database) =>
       database.exec(`
         UPDATE outbox SET created_at = 0 WHERE nonce = 'old';
-        INSERT INTO gateway_session (account_id, shard_id, session_id, alive_at, stored_up_to)
-        VALUES ('${ACCOUNT}', 0, 'secret', 1, 1)`));
+        INSERT INTO gateway_session (account_id, session_id, alive_at, stored_up_to)
+        VALUES ('${ACCOUNT}', 'secret', 1, 1)`));
     const path = await made(fixture);
     using other = tempDirectory();
     const data = join(other.path, "data");

@@ -173,8 +173,6 @@ describe("valueFor()", () => {
     [["agents", "list", "0", "prompt"], '{"a":1}', '{"a":1}'],
     [["channels", "discord", "token"], '{"file":"t"}', { file: "t" }],
     [["channels", "discord", "token"], "12345", "12345"],
-    [["channels", "discord", "gateway", "shards"], "auto", "auto"],
-    [["channels", "discord", "gateway", "shards"], "2", 2],
     [["nobody", "knows"], "x y", "x y"],
     [["nobody", "knows"], "[1]", [1]],
   ];

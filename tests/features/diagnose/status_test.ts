@@ -113,7 +113,7 @@ describe("[O1] barnacle status", () => {
       accounts: [
         { ...SERVING, name: "Harbour" },
         another({ state: "ended", end: "Discord refused the token" }),
-        another({ id: "spare", state: "disabled", shards: [] }),
+        another({ id: "spare", state: "disabled", connection: undefined }),
       ],
     };
     const report = { ...REPORT, snapshot, findings: judgeHealth(snapshot, NOW) };

@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { z } from "zod";
 import type { Model } from "../../../src/core/model.ts";
 import { defineTool } from "../../../src/core/turn/tool.ts";
-import { take } from "../../../src/flows/inbound/accept.ts";
+import { catchUpOf } from "../../../src/flows/catch_up/catch_up.ts";
 import { SELF, testAccount } from "../../support/bot/test_account.ts";
 import { ADA, CHANNEL, messageData } from "../../support/discord/payloads.ts";
 import { toolNamed } from "../../support/model/tools.ts";
@@ -26,7 +26,7 @@ const CARRIERS: Readonly<Record<string, object>> = {
   "display name": { content: `with <@${BOB.id}>`, mentions: [BOB] },
 };
 
-/** Messages that one turn answers, all from one batch of the gateway. @returns Open cards, and calls. */
+/** Messages that one turn answers. @returns Open cards, and calls. */
 async function play(...messages: readonly object[]) {
   let calls = 0;
   const model: Model = {
@@ -48,12 +48,13 @@ async function play(...messages: readonly object[]) {
     discord: { dm: { policy: "open", allowFrom: ["*"] } },
     model,
   });
-  const sent = messages.map((fields, at) => ({
-    ...{ op: 0, t: "MESSAGE_CREATE", s: at + 1 },
-    d: messageData({ id: `140000000000000000${at + 1}`, ...direct, author: ADA, ...fields }),
-  }));
-  const numbers = { shardId: 0, ticket: 1, number: 1, epoch: 1, seq: messages.length };
-  take(scene.account, { ...numbers, arrivedAt: scene.clock.now(), text: JSON.stringify(sent) });
+  catchUpOf(scene.account).sessionStarting(); // no turn begins until all messages are there
+  for (const [at, fields] of messages.entries()) {
+    const id = `140000000000000000${at + 1}`;
+    const message = messageData({ id, ...direct, author: ADA, ...fields });
+    await scene.receive("MESSAGE_CREATE", message);
+  }
+  catchUpOf(scene.account).sessionStarted();
   await scene.pass(10_000);
   const turns = scene.rows("SELECT DISTINCT COALESCE(turn_of, message_id) FROM inbox").length;
   return { cards: (await scene.store.questions.open(scene.clock.now())).length, calls, turns };

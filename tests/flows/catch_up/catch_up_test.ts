@@ -24,7 +24,7 @@ const READABLE = 1024n + 65_536n;
 type World = Readonly<Record<string, readonly number[]>>;
 
 /**
- * A minute after the session of shard 0 has begun.
+ * A minute after the session has begun.
  *
  * @param said Milliseconds after that at which people wrote in a channel.
  */
@@ -72,7 +72,7 @@ async function setUp(said: World, { gateway = {}, rules = {}, unnamed = [] as st
   const { account, clock, receive, rows, store } = t;
   const catchUp = catchUpOf(account);
   const session = { sessionId: "s", resumeUrl: "wss://resume", seq: 1 };
-  const begin = () => store.gateway.startSession(ACCOUNT, 0, session, SELF, clock.now());
+  const begin = () => store.gateway.startSession(ACCOUNT, session, SELF, clock.now());
   /** A guild is there, with the last messages of its channels. */
   const come = (guild: keyof typeof CHANNELS) =>
     receive(
@@ -110,9 +110,9 @@ async function setUp(said: World, { gateway = {}, rules = {}, unnamed = [] as st
     },
     /** A session is lost, and the next one begins. */
     async lose() {
-      catchUp.sessionStarting(0);
+      catchUp.sessionStarting();
       await begin();
-      catchUp.sessionStarted(0);
+      catchUp.sessionStarted();
       await t.quiet();
     },
     isOpen: () => rows("SELECT catch_up_from AS gap FROM gateway_session")[0]?.["gap"] !== null,
@@ -159,14 +159,6 @@ describe("[G6] a gap", () => {
     assert.deepEqual([t.reads(), t.stored(), t.isOpen()], ["1", [], false]);
   });
 
-  it("of a shard without direct messages reads none", async () => {
-    const t = await setUp({ [DM]: [3_000] });
-    await t.dm("hi", { channel_id: DM, id: messageIdAt(START - MINUTE) });
-    t.catchUp.resume({ shards: [{ shardId: 1, catchUpFrom: START }], shardCount: 2 });
-    await t.quiet();
-    assert.deepEqual([t.reads(), t.catchUp.pending()], ["", 0]);
-  });
-
   it("waits for a guild with an outage", async () => {
     const t = await both({ [GENERAL]: [1_000] });
     await t.leave(ELSEWHERE);
@@ -210,7 +202,7 @@ describe("[G6] a gap", () => {
     const t = await both({ [HELP]: [1_000] });
     t.failing.set(HELP, new Error("503"));
     await t.restart();
-    t.catchUp.sessionStarting(0); // T0 is under way
+    t.catchUp.sessionStarting(); // T0 is under way
     t.failing.clear();
     await t.pass(MINUTE);
     assert.equal(t.isOpen(), true);
@@ -232,8 +224,8 @@ describe("[G6] a gap", () => {
   it("is closed unread if catch-up is disabled, with a line in the log, and delays no turn", async () => {
     const t = await both({ [GENERAL]: [1_000] }, { gateway: { enabled: false } });
     await t.restart();
-    t.catchUp.sessionDue(0);
-    t.catchUp.sessionStarting(0);
+    t.catchUp.sessionDue();
+    t.catchUp.sessionStarting();
     assert.deepEqual(t.catchUp.delayedChannels(), []);
     assert.deepEqual([t.reads(), t.isOpen()], ["", false]);
     assert.deepEqual(t.warnings(), ["Not reading missed messages: catchUp.enabled is false"]);
@@ -256,29 +248,27 @@ describe("[G6] turns", () => {
 
   it("all wait for at most half a minute while the store refuses a session", async () => {
     const { catchUp, clock } = await setUp({});
-    catchUp.sessionStarting(0);
+    catchUp.sessionStarting();
     clock.advance(HALF_MINUTE - 1);
-    catchUp.sessionStarting(0);
+    catchUp.sessionStarting();
     assert.equal(catchUp.delayedChannels(), "all");
     clock.advance(1);
-    catchUp.sessionStarting(0);
+    catchUp.sessionStarting();
     assert.deepEqual(catchUp.delayedChannels(), []);
   });
 
   it("[G5b] all wait again at a session that was due for longer than that", async () => {
     const t = await both({ [GENERAL]: [1_000] });
-    t.catchUp.sessionDue(0);
+    t.catchUp.sessionDue();
     assert.equal(t.catchUp.delayedChannels(), "all");
     await t.pass(HALF_MINUTE);
     assert.deepEqual(t.catchUp.delayedChannels(), []);
-    t.catchUp.sessionStarting(0);
+    t.catchUp.sessionStarting();
     assert.equal(t.catchUp.delayedChannels(), "all");
     await t.lose();
     assert.deepEqual(t.catchUp.delayedChannels(), []);
-    t.catchUp.sessionDue(0);
+    t.catchUp.sessionDue();
     assert.equal(t.catchUp.delayedChannels(), "all", "another one has its own time");
-    t.catchUp.setShardCount(0);
-    assert.deepEqual(t.catchUp.delayedChannels(), [], "no session of this shard will follow");
   });
 
   it("[G5b] all wait while a session is due after a restart, and its gap is read meanwhile", async () => {

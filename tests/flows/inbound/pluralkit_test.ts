@@ -61,7 +61,7 @@ async function build(answer: () => object | number | Promise<Response> = () => F
       await startPluralkit(account);
     },
     async arrive(...events: readonly InboundEvent[]) {
-      const at = { accountId: ACCOUNT, shardId: 0, bytes: 1, guilds: [] };
+      const at = { accountId: ACCOUNT, bytes: 1, guilds: [] };
       accept(account, { ...at, ticket: ++ticket, seq: ticket, arrivedAt: ticket, events });
       await scene.quiet();
       await scene.quiet();

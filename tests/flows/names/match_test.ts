@@ -4,6 +4,7 @@ import fc from "fast-check";
 import type { FoundMember, GuildNames } from "../../../src/core/inbound/inbound.ts";
 import type { ResolvedName } from "../../../src/core/names.ts";
 import {
+  connected,
   guildsChanged,
   type KnownNames,
   type Matched,
@@ -11,8 +12,6 @@ import {
   MAX_FOUND,
   resolveAgain,
   searchesFor,
-  setShardCount,
-  shardReady,
 } from "../../../src/flows/names/name_resolver.ts";
 import type { UnresolvedName } from "../../../src/policy/rules.ts";
 import { channelId, guildId, roleId, userId } from "../../support/discord/builders.ts";
@@ -329,7 +328,7 @@ async function build(keys: { users?: readonly string[]; search?: () => unknown }
   await receive("GUILD_CREATE", guildData());
   return {
     ...scene,
-    ready: () => shardReady(account, 0),
+    ready: () => connected(account),
     ids: () => rows("SELECT found_id AS id FROM resolved_name ORDER BY kind").map(({ id }) => id),
     searches: () => requests.filter(({ path }) => path.includes("/members/search")).length,
     warned: () => lines.filter(({ event }) => event.startsWith("A name in the config has")).length,
@@ -337,7 +336,7 @@ async function build(keys: { users?: readonly string[]; search?: () => unknown }
 }
 
 describe("[P12] names in the config", () => {
-  it("become ids once a shard is ready, for the policy, too", async () => {
+  it("become ids once the gateway is ready, for the policy, too", async () => {
     const { account, ready, ids, pass } = await build();
     await pass(5_000);
     assert.deepEqual(ids(), [], "before");
@@ -348,14 +347,15 @@ describe("[P12] names in the config", () => {
   });
 
   it("wait for guilds to come, but not for ever; a guild's name waits for all of them", async () => {
-    const { account, ready, ids, searches, pass } = await build({ users: ["ada"] });
-    setShardCount(account, 2);
+    const { receive, ready, ids, searches, pass } = await build();
+    await receive("GUILD_CREATE", guildData({ id: OTHER, name: "Others" }));
+    await receive("GUILD_DELETE", { id: OTHER, unavailable: true }); // an outage
     ready();
-    await pass(15_000, 1_000);
+    await pass(14_000, 1_000);
     assert.deepEqual([ids(), searches()], [[], 0]);
-    await pass(6_000, 1_000);
-    assert.deepEqual([ids(), searches()], [["7"], 1], "another shard may have such a guild");
-    shardReady(account, 1);
+    await pass(2_000, 1_000);
+    assert.deepEqual([ids(), searches()], [["7"], 1], "the other guild may have such a name");
+    await receive("GUILD_CREATE", guildData({ id: OTHER, name: "Others" }));
     await pass(1_000);
     assert.deepEqual(ids().length, 2);
   });
@@ -395,7 +395,7 @@ describe("[P12] names in the config", () => {
     void ownersToTell(account).then((found) => owners = found);
     await quiet();
     assert.equal(owners, undefined);
-    shardReady(account, 0);
+    connected(account);
     await pass(1_000);
     assert.deepEqual(owners, []);
   });

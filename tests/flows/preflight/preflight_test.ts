@@ -153,8 +153,7 @@ describe("[G13] preflight", () => {
 
 const placeAt = (url: string): GatewayInfo => ({
   url,
-  shards: 1,
-  limit: { total: 1_000, remaining: 990, resetAfterMs: 0, maxConcurrency: 1, readAt: 0 },
+  limit: { total: 1_000, remaining: 990, resetAfterMs: 0, readAt: 0 },
 });
 const PLACE = placeAt("wss://gateway.example");
 const failed = (kind: RestError["kind"]) => new RestError("no", { kind, route: "GET /" });
@@ -186,9 +185,9 @@ describe("[G5] locateGateway()", () => {
   it("asks for no answer that it has, and uses an older one if Discord is unreachable", async () => {
     const scene = await asking<GatewayInfo>(failed("unsent"));
     const { account, ask, waits, asked } = scene;
-    const { url, shards, limit } = placeAt("wss://old.example");
+    const { url, limit } = placeAt("wss://old.example");
     const at = account.now();
-    Object.assign(account, { stored: { gateway: { url, at }, limit: { ...limit, shards } } });
+    Object.assign(account, { stored: { gateway: { url, at }, limit } });
     assert.equal((await locateGateway(account, ask)).url, url);
     assert.equal(asked(), 0);
     Object.assign(account, { now: () => at + 24 * 60 * 60_000 });

@@ -20,9 +20,6 @@ const MODEL = "openai/gpt";
 const STATS: GatewayStats = {
   ...NO_COUNTS,
   tickAt: 5,
-  seqCommitted: new Map([[0, 9]]),
-  uncommitted: 0,
-  deaths: 0,
   compression: "none",
 };
 
@@ -41,7 +38,7 @@ const modelOf = (health: AccountHealth) => health.models()[0]?.model;
 
 function setUp(store: object = {}) {
   const clock = new FakeClock();
-  const touched: unknown[] = [];
+  const touched: unknown[][] = [];
   const health = createAccountHealth(
     ACCOUNT,
     {
@@ -73,7 +70,6 @@ describe("[C6] createAccountHealth()", () => {
     const disabled = {
       id: "default",
       state: "disabled",
-      shards: [],
       catchUp: { pending: 0, unreadable: [] },
       findings: [],
       parked: [],
@@ -88,29 +84,26 @@ describe("[C6] createAccountHealth()", () => {
     assert.deepEqual(health.snapshot(), disabled);
   });
 
-  it("[G5] shows each shard, and the reason of its wait", () => {
+  it("[G5] shows the connection, and the reason of its wait", () => {
     const { health, clock, begin } = setUp();
     begin();
-    health.setShardCount(2);
-    health.setShard(1, { state: "backoff", readyAt: clock.now(), isDown: false, waits: "budget" });
-    const { shards } = health.snapshot();
-    assert.deepEqual(shards.map(({ id, state, waits }) => [id, state, waits]), [
-      ["default/0", "connecting", undefined],
-      ["default/1", "backoff", "budget"],
-    ]);
+    assert.equal(health.snapshot().connection?.state, "connecting");
+    const readyAt = clock.now();
+    health.setConnection({ state: "backoff", readyAt, isDown: false, waits: "budget" });
+    const { state, waits } = health.snapshot().connection ?? {};
+    assert.deepEqual([state, waits], ["backoff", "budget"]);
   });
 
   it("[C9] drops earlier reports when the account restarts", () => {
     const { health, begin } = setUp();
     begin();
-    health.setShardCount(3);
-    health.setShard(0, { state: "fatal", readyAt: 1, isDown: true });
+    health.setConnection({ state: "fatal", readyAt: 1, isDown: true });
     health.setRest(false);
     health.ended("no");
     begin();
-    const { state, end, shards, rest } = health.snapshot();
-    assert.deepEqual([state, end, shards.length], ["running", undefined, 1]);
-    assert.deepEqual([shards[0]?.state, rest.isUp], ["connecting", true]);
+    const { state, end, connection, rest } = health.snapshot();
+    assert.deepEqual([state, end], ["running", undefined]);
+    assert.deepEqual([connection?.state, rest.isUp], ["connecting", true]);
   });
 });
 
@@ -189,38 +182,31 @@ describe("[O2] createAccountHealth().setTurn()", () => {
 });
 
 describe("[G5] createAccountHealth().touch()", () => {
-  it("refreshes only the sessions of live shards", async () => {
+  it("refreshes the session of a live connection", async () => {
     const { health, clock, touched, begin } = setUp();
     begin();
-    health.setShardCount(4);
+    const state = { readyAt: 1, isDown: false } as const;
     await health.touch(false);
-    health.setShard(0, { state: "ready", readyAt: 1, isDown: false });
-    const ack = { at: 5, intervalMs: 41_250 };
-    health.setShard(1, { state: "backoff", readyAt: 1, ack, isDown: false });
-    health.setShard(2, { state: "resuming", readyAt: 1, isDown: false });
+    health.setConnection({ ...state, state: "resuming" });
     await health.touch(false);
-    assert.deepEqual(touched, [
-      [ACCOUNT, [], clock.now(), false],
-      [
-        ACCOUNT,
-        [{ shardId: 0, heardAt: clock.now() }, { shardId: 1, heardAt: 5 }],
-        clock.now(),
-        false,
-      ],
-    ]);
+    health.setConnection({ ...state, state: "backoff", ack: { at: 5, intervalMs: 41_250 } });
+    await health.touch(false);
+    health.setConnection({ ...state, state: "ready" });
+    await health.touch(false);
+    const heard = touched.map(([, heardAt]) => heardAt);
+    assert.deepEqual(heard, [undefined, undefined, 5, clock.now()]);
   });
 
   it("[C7] probes the disk even for a disabled account", async () => {
     const { health, clock, touched } = setUp();
     assert.equal(await health.touch(true), 3);
-    assert.deepEqual(touched, [[ACCOUNT, [], clock.now(), true]]);
+    assert.deepEqual(touched, [[ACCOUNT, undefined, clock.now(), true]]);
   });
 });
 
 const NOW = 1_750_000_000_000;
-type Shards = ReturnType<AccountHealth["snapshot"]>["shards"];
 
-const facts = (shards: readonly object[], { model, fallback, state = "running", whole = {} }: {
+const facts = (connection: object | undefined, { model, fallback, state = "running", whole = {} }: {
   readonly model?: object;
   readonly fallback?: object;
   readonly state?: string;
@@ -240,7 +226,7 @@ const facts = (shards: readonly object[], { model, fallback, state = "running", 
           delayed: [],
           catchUp: { pending: 0, unreadable: [] },
           rest: { invalidRequests: 0, breaker: "closed" },
-          shards: shards as unknown as Shards,
+          connection,
         }) as never,
       whole: () => ({ ...HEALTHY, ...whole }),
       models: () => model ? [{ model, fallback }] as never : [],
@@ -251,32 +237,27 @@ const facts = (shards: readonly object[], { model, fallback, state = "running", 
   );
 
 describe("[K2] statusOf()", () => {
-  it("counts online time from the oldest ready shard, and shows the highest latency", () => {
-    const shards = [
-      { state: "ready", readyAt: NOW - 10, ack: { at: NOW, intervalMs: 40_000, latencyMs: 40 } },
-      { state: "ready", readyAt: NOW - 50, ack: { at: NOW, intervalMs: 40_000, latencyMs: 90 } },
-      { state: "backoff", readyAt: NOW - 99, ack: { latencyMs: 999 } },
-    ];
-    const { warnings, ...rest } = facts(shards, { model: { id: "a/b", openAt: NOW - 5 } });
-    sameData(rest, {
-      version: "1.2.3",
-      modelId: "a/b",
-      modelFailsSince: NOW - 5,
-      readyAt: NOW - 50,
-      latencyMs: 90,
-    });
-    assert.deepEqual(warnings, ["Connection: waiting before the next attempt"]);
+  it("tells since when it is online, and the latency", () => {
+    const ack = { at: NOW, intervalMs: 40_000, latencyMs: 90 };
+    const ready = { state: "ready", readyAt: NOW - 50, ack };
+    const { warnings, ...rest } = facts(ready, { model: { id: "a/b", openAt: NOW - 5 } });
+    const model = { version: "1.2.3", modelId: "a/b", modelFailsSince: NOW - 5 };
+    sameData(rest, { ...model, readyAt: NOW - 50, latencyMs: 90 });
+    assert.deepEqual(warnings, []);
+    const away = facts({ ...ready, state: "backoff" });
+    assert.deepEqual([away.readyAt, away.latencyMs], [NOW, undefined]);
+    assert.deepEqual(away.warnings, ["Connection: default: waiting before the next attempt"]);
   });
 
   it("names the fallback that answers for the model of the conversation, and for no other", () => {
     const fallback = { id: "c/d" };
-    assert.equal(facts([], { model: { id: "a/b", openAt: 1 }, fallback }).fallbackId, "c/d");
-    const other = facts([], { model: { id: "e/f", openAt: 1 }, fallback });
+    assert.equal(facts(undefined, { model: { id: "a/b", openAt: 1 }, fallback }).fallbackId, "c/d");
+    const other = facts(undefined, { model: { id: "e/f", openAt: 1 }, fallback });
     assert.deepEqual([other.fallbackId, other.modelFailsSince], [undefined, undefined]);
   });
 
   it("warns of the whole bot's problems: its store, its config and its MCP servers", () => {
-    const { warnings } = facts([], {
+    const { warnings } = facts(undefined, {
       whole: {
         store: { ...HEALTHY.store, isFailing: true, isFull: true },
         config: { revision: "a1", loadedAt: NOW, problem: "http.port is no number" },
@@ -302,7 +283,7 @@ describe("[K2] statusOf()", () => {
       },
     });
     assert.deepEqual(
-      warnings.filter((warning) => !/(connected|no shard)/.test(warning)),
+      warnings.filter((warning) => !/connected/.test(warning)),
       [
         "Config in use: a1 stays in use: http.port is no number",
         "Store: the disk is full",
@@ -313,6 +294,6 @@ describe("[K2] statusOf()", () => {
   });
 
   it("warns of the end of the account", () => {
-    assert.match(facts([], { state: "ended" }).warnings.join("\n"), /the token is wrong/);
+    assert.match(facts(undefined, { state: "ended" }).warnings.join("\n"), /the token is wrong/);
   });
 });

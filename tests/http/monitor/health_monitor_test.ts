@@ -26,9 +26,6 @@ const parts = (tickAt: number): ReturnType<Parameters<AccountHealth["began"]>[1]
   stats: () => ({
     ...NO_COUNTS,
     tickAt,
-    seqCommitted: new Map(),
-    uncommitted: 0,
-    deaths: 0,
     compression: "none",
   }),
   status: () => ({

@@ -33,9 +33,6 @@ const row = (fields: Partial<OutboxRow> = {}): OutboxRow => ({
 const stats = (fields: Partial<GatewayStats>): GatewayStats => ({
   ...NO_COUNTS,
   tickAt: 0,
-  seqCommitted: new Map(),
-  uncommitted: 0,
-  deaths: 0,
   compression: "none",
   ...fields,
 });

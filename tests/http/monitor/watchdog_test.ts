@@ -222,12 +222,12 @@ describe("[O4] statusLine()", () => {
   it("lists the failing checks, worst first, as `barnacle status` does", () => {
     const snapshot = {
       ...HEALTHY,
-      ...only({ shards: [{ ...READY, state: "backoff", readyAt: NOW - 5_000 }] }),
+      ...only({ connection: { ...READY, state: "backoff", readyAt: NOW - 5_000 } }),
       store: { ...HEALTHY.store, isFailing: true },
     };
     assert.equal(
       statusLine(snapshot, NOW),
-      "fail  running, fail storage:write the last write failed; the log has the reason, warn gateway:connection default/0 waiting before the next attempt",
+      "fail  running, fail storage:write the last write failed; the log has the reason, warn gateway:connection default waiting before the next attempt",
     );
   });
 });

@@ -61,8 +61,8 @@ describe("[K2] /status", () => {
   const at = HEALTHY.startedAt;
   const healthy = async (given: Given = {}) => {
     const bot = await told(given);
-    const shards = [{ ...READY, readyAt: bot.clock.now() - 2 * 3_600_000 }];
-    Object.assign(bot.account.health, { snapshot: () => ({ ...SERVING, shards }) });
+    const connection = { ...READY, readyAt: bot.clock.now() - 2 * 3_600_000 };
+    Object.assign(bot.account.health, { snapshot: () => ({ ...SERVING, connection }) });
     return bot;
   };
 

@@ -71,7 +71,7 @@ function withCall(
       for (; read < gateway.frames.length; read++) {
         const frame = gateway.frames[read];
         if (frame?.t === "CHANNEL_DELETE") channels.delete(String(frame.d?.["id"]));
-        if (frame?.t) index.apply(frame as Dispatch, 0);
+        if (frame?.t) index.apply(frame as Dispatch);
       }
     }, 5);
     const told: Told = { connections: [], frames: [], ends: [] };

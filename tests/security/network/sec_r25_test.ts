@@ -6,7 +6,6 @@ import zlib from "node:zlib";
 import { createClient } from "../../../src/discord/rest/client/client.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
 import { routeOf } from "../../../src/discord/rest/exchange/exchange.ts";
-import { readGatewayInfo } from "../../../src/discord/rest/requests/application.ts";
 import { createInvalidRequests } from "../../../src/discord/rest/scheduler/rate_limiter.ts";
 import { schedule } from "../../../src/lib/clock.ts";
 import { cleanUpAfterEach } from "../../support/cleanups.ts";
@@ -293,22 +292,6 @@ describe("[SEC-R25] a REST client, and a server that answers with too much", () 
     ];
     for (const [method, path, mib] of bounds) {
       assert.equal(routeOf(method, path).maxBytes, mib * MIB, `${method} ${path}`);
-    }
-  });
-});
-
-describe("[SEC-R25] the number of shards that Discord recommends", () => {
-  const limit = { total: 1_000, remaining: 1_000, reset_after: 0, max_concurrency: 1 };
-  const read = (shards: unknown) =>
-    readGatewayInfo({
-      request: () =>
-        Promise.resolve({ url: "wss://gateway.discord.gg", shards, session_start_limit: limit }),
-    }, 0);
-
-  it("is at most 1,000, as in the config", async () => {
-    assert.equal((await read(1_000)).shards, 1_000);
-    for (const shards of [1_001, 1e9, Number.MAX_SAFE_INTEGER, 1.5, -1, "1"]) {
-      await assert.rejects(read(shards), /shards/, String(shards));
     }
   });
 });

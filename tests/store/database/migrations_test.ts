@@ -66,7 +66,7 @@ describe("MIGRATIONS", () => {
       assert.equal(isOwned, !shared.has(name));
       for (const column of columns) {
         const isTime = /(_at|^at|_up_to|_from)$/.test(String(column["name"]));
-        const isNumber = isTime || column["name"] === "shard_id";
+        const isNumber = isTime;
         if (isNumber) assert.equal(column["type"], "INTEGER", String(column["name"]));
         else if (/_id$/.test(String(column["name"]))) assert.equal(column["type"], "TEXT");
       }

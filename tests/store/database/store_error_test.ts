@@ -78,9 +78,9 @@ describe("[X2] watchFile()", () => {
     const path = join(directory.path, "barnacle.db");
     const store = openStore(path, { now: 0, elapsed: () => 0 });
     try {
-      await store.gateway.touchAlive(ACCOUNT, [], 1);
+      await store.gateway.touchAlive(ACCOUNT, undefined, 1);
       rmSync(path);
-      await assert.rejects(store.gateway.touchAlive(ACCOUNT, [], 2), isGone);
+      await assert.rejects(store.gateway.touchAlive(ACCOUNT, undefined, 2), isGone);
     } finally {
       store.close();
     }

@@ -3,7 +3,6 @@ import fc from "fast-check";
 import { describe, it } from "node:test";
 import { parseSnowflake, toAccountId } from "../../../src/core/discord/ids.ts";
 import type { Self } from "../../../src/core/inbound/inbound.ts";
-import type { StoredShard } from "../../../src/store/gateway/gateway.ts";
 import type { Store } from "../../../src/store/store.ts";
 import {
   ACCOUNT,
@@ -24,7 +23,6 @@ import {
   accepted,
   batch,
   frozen,
-  heard,
   ignored,
   openTestStore,
   ROUTE,
@@ -38,38 +36,33 @@ const SELF: Self = {
   username: "barnacle",
 };
 
-async function begin(store: Store, at: number, shardId = 0, accountId = ACCOUNT): Promise<void> {
+async function begin(store: Store, at: number, accountId = ACCOUNT): Promise<void> {
   const session = { sessionId: `at ${at}`, resumeUrl: "wss://resume", seq: 1 };
-  await store.gateway.startSession(accountId, shardId, session, SELF, at);
+  await store.gateway.startSession(accountId, session, SELF, at);
 }
 
-const shardsOf = async (store: Store): Promise<readonly StoredShard[]> =>
-  (await store.gateway.loadAccount(ACCOUNT)).shards;
-
-const gapsOf = async (store: Store) =>
-  (await shardsOf(store)).map(({ shardId, catchUpFrom }) => [shardId, catchUpFrom]);
+const gapOf = async (store: Store) => (await store.gateway.loadAccount(ACCOUNT)).connection;
 
 describe("finishCatchUp()", () => {
-  it("[G6] closes the gap of one shard, and leaves its session", async () => {
+  it("[G6] closes the gap, and leaves its session", async () => {
     const { store } = openTestStore();
-    for (const shardId of [0, 1]) {
-      await begin(store, NOW, shardId);
-      await begin(store, NOW + 10, shardId);
-    }
-    await store.gateway.finishCatchUp(ACCOUNT, 1, NOW);
-    const [first, second] = await shardsOf(store);
-    assert.deepEqual([first?.catchUpFrom, first?.lostAt], [NOW, NOW + 10]);
-    assert.deepEqual([second?.catchUpFrom, second?.lostAt], [undefined, undefined]);
-    assert.equal(second?.session?.startedAt, NOW + 10);
+    await begin(store, NOW);
+    await begin(store, NOW + 10);
+    const open = await gapOf(store);
+    assert.deepEqual([open?.catchUpFrom, open?.lostAt], [NOW, NOW + 10]);
+    await store.gateway.finishCatchUp(ACCOUNT, NOW);
+    const closed = await gapOf(store);
+    assert.deepEqual([closed?.catchUpFrom, closed?.lostAt], [undefined, undefined]);
+    assert.equal(closed?.session?.startedAt, NOW + 10);
   });
 
   it("[G6] leaves a gap open that begins at another time than the reading", async () => {
     const { store } = openTestStore();
     await begin(store, NOW);
     await begin(store, NOW + 10);
-    await store.gateway.finishCatchUp(ACCOUNT, 0, NOW - 1);
-    await store.gateway.finishCatchUp(SECOND, 0, NOW);
-    assert.deepEqual(await gapsOf(store), [[0, NOW]]);
+    await store.gateway.finishCatchUp(ACCOUNT, NOW - 1);
+    await store.gateway.finishCatchUp(SECOND, NOW);
+    assert.equal((await gapOf(store))?.catchUpFrom, NOW);
   });
 
   it("[G6] leaves a gap open that has grown during the reading, if it gets `lostAt`", async () => {
@@ -77,110 +70,90 @@ describe("finishCatchUp()", () => {
     await begin(store, NOW);
     await begin(store, NOW + 10);
     await begin(store, NOW + 20);
-    await store.gateway.finishCatchUp(ACCOUNT, 0, NOW, NOW + 10);
-    assert.deepEqual(await gapsOf(store), [[0, NOW]]);
-    await store.gateway.finishCatchUp(ACCOUNT, 0, NOW, NOW + 20);
-    assert.deepEqual(await gapsOf(store), [[0, undefined]]);
+    await store.gateway.finishCatchUp(ACCOUNT, NOW, NOW + 10);
+    assert.equal((await gapOf(store))?.catchUpFrom, NOW);
+    await store.gateway.finishCatchUp(ACCOUNT, NOW, NOW + 20);
+    assert.equal((await gapOf(store))?.catchUpFrom, undefined);
   });
 });
 
-describe("reshard()", () => {
-  it("[G6] ends the old sessions, and gives each new shard the gap of the oldest", async () => {
+describe("endSession()", () => {
+  it("[G6] ends the session, and opens its gap", async () => {
     const { store } = openTestStore();
-    await store.gateway.reshard(ACCOUNT, 2, NOW);
-    await begin(store, NOW, 0);
-    await begin(store, NOW + 5, 1);
+    await begin(store, NOW);
+    await begin(store, NOW, SECOND);
     const message = guildMessage({ id: messageId("1400000000000000101") });
-    const events = batch({ heard: heard(2), judged: [ignored(message)] });
-    await store.inbox.acceptBatch(events, NOW + 7);
-    await store.gateway.reshard(ACCOUNT, 3, NOW + 10);
-    const gap = { catchUpFrom: NOW + 5, lostAt: NOW + 10, storedUpTo: NOW + 5, aliveAt: NOW + 7 };
-    const { shardCount, shards } = await store.gateway.loadAccount(ACCOUNT);
-    assert.equal(shardCount, 3);
-    sameData(shards, [0, 1, 2].map((shardId) => ({ shardId, ...gap })));
+    await store.inbox.acceptBatch(batch({ heard: 2, judged: [ignored(message)] }), NOW + 7);
+    await store.gateway.endSession(ACCOUNT, NOW + 10);
+    const upTo = message.sentAt;
+    const gap = { catchUpFrom: upTo, lostAt: NOW + 10, storedUpTo: upTo, aliveAt: NOW + 7 };
+    sameData(await gapOf(store), gap);
+    const second = await store.gateway.loadAccount(SECOND);
+    assert.equal(second.connection?.session?.sessionId, `at ${NOW}`);
   });
 
-  it("[G6] opens no gap before the first session of all, nor in another account", async () => {
+  it("[G6] opens no gap before the first IDENTIFY of all", async () => {
     const { store } = openTestStore();
-    await begin(store, NOW, 0, SECOND);
-    await store.gateway.reshard(ACCOUNT, 4, NOW);
-    sameData(await store.gateway.loadAccount(ACCOUNT), { shardCount: 4, shards: [] });
-    const second = await store.gateway.loadAccount(SECOND);
-    assert.equal(second.shards[0]?.session?.sessionId, `at ${NOW}`);
-    assert.equal(second.shardCount, undefined);
+    await store.gateway.endSession(ACCOUNT, NOW);
+    sameData(await store.gateway.loadAccount(ACCOUNT), {});
   });
 });
 
 describe("the gaps of an account", () => {
-  /** Events of a shard, one per millisecond. */
-  const steps = fc.array(
-    fc.tuple(fc.constantFrom("lose", "hear", "finish", "reshard"), fc.nat({ max: 2 })),
-    { maxLength: 40 },
-  );
+  /** One per millisecond. */
+  const steps = fc.array(fc.constantFrom("lose", "hear", "finish", "end"), { maxLength: 40 });
 
   it("[G6] begin no later than the first missed message, under any schedule", async () => {
     const property = fc.asyncProperty(steps, async (schedule) => {
       const { store } = openTestStore();
-      let count = 3;
-      await store.gateway.reshard(ACCOUNT, count, 0);
-      for (let shardId = 0; shardId < count; shardId++) await begin(store, 0, shardId);
-      /** For each shard, the earliest time from which messages may be missing. */
-      let owed = new Map<number, number>();
-      let heardUpTo = new Map<number, number>([[0, 0], [1, 0], [2, 0]]);
-      let beginnings = new Set([0, 1, 2]);
-      for (const [index, [step, choice]] of schedule.entries()) {
+      await begin(store, 0);
+      /** The earliest time from which messages may be missing. */
+      let owed: number | undefined;
+      let heardUpTo = 0;
+      let hasSession = true;
+      for (const [index, step] of schedule.entries()) {
         const at = index + 1;
-        const shardId = choice % count;
         switch (step) {
           case "lose":
-            owed.set(shardId, Math.min(owed.get(shardId) ?? Infinity, heardUpTo.get(shardId)!));
-            await begin(store, at, shardId);
-            beginnings.add(shardId);
+            owed = Math.min(owed ?? Infinity, heardUpTo);
+            await begin(store, at);
+            hasSession = true;
             break;
           case "hear": {
-            if (!beginnings.has(shardId)) break;
+            if (!hasSession) break;
             const message = { ...guildMessage({ id: messageId(String(at)) }), sentAt: at };
-            const events = batch({ heard: heard(at, shardId), judged: [ignored(message)] });
-            await store.inbox.acceptBatch(events, at);
-            heardUpTo.set(shardId, at);
+            await store.inbox.acceptBatch(batch({ heard: at, judged: [ignored(message)] }), at);
+            heardUpTo = at;
             break;
           }
           case "finish": {
-            const shard = (await shardsOf(store)).find((one) => one.shardId === shardId);
-            if (shard?.catchUpFrom === undefined) break;
-            await store.gateway.finishCatchUp(ACCOUNT, shardId, shard.catchUpFrom);
-            if (!beginnings.has(shardId)) break; // the gap still grows
-            owed.delete(shardId);
+            const gap = await gapOf(store);
+            if (gap?.catchUpFrom === undefined) break;
+            await store.gateway.finishCatchUp(ACCOUNT, gap.catchUpFrom);
+            if (!hasSession) break; // the gap still grows
+            owed = undefined;
             // Catch-up has read all messages up to the beginning of the session.
-            heardUpTo.set(shardId, Math.max(heardUpTo.get(shardId)!, shard.lostAt!));
+            heardUpTo = Math.max(heardUpTo, gap.lostAt!);
             break;
           }
-          case "reshard": {
-            const oldest = Math.min(...owed.values(), ...heardUpTo.values());
-            count = choice + 1;
-            const ids = Array.from({ length: count }, (_, id) => id);
-            owed = new Map(ids.map((id) => [id, oldest]));
-            heardUpTo = new Map(ids.map((id) => [id, oldest]));
-            beginnings = new Set();
-            await store.gateway.reshard(ACCOUNT, count, at);
+          case "end":
+            owed = Math.min(owed ?? Infinity, heardUpTo);
+            hasSession = false;
+            await store.gateway.endSession(ACCOUNT, at);
             break;
-          }
         }
-        for (const shard of await shardsOf(store)) {
-          const since = owed.get(shard.shardId);
-          if (since === undefined) assert.equal(shard.catchUpFrom, undefined);
-          else assert.ok(shard.catchUpFrom !== undefined && shard.catchUpFrom <= since);
-          assert.equal(shard.lostAt === undefined, shard.catchUpFrom === undefined);
-        }
+        const { catchUpFrom, lostAt } = (await gapOf(store))!;
+        if (owed === undefined) assert.equal(catchUpFrom, undefined);
+        else assert.ok(catchUpFrom !== undefined && catchUpFrom <= owed);
+        assert.equal(lostAt === undefined, catchUpFrom === undefined);
       }
     });
-    const again = (step: string) => [step, 0] as [string, number];
-    const afterCatchUp = ["reshard", "lose", "hear", "reshard", "lose", "finish", "lose"];
-    await fc.assert(property, { numRuns: cases(60), examples: [[afterCatchUp.map(again)]] });
+    const afterCatchUp = ["end", "lose", "hear", "end", "lose", "finish", "lose"] as const;
+    await fc.assert(property, { numRuns: cases(60), examples: [[[...afterCatchUp]]] });
   });
 });
 
-const LIMIT = { total: 1_000, remaining: 900, resetAfterMs: 9, maxConcurrency: 1, readAt: 1 };
+const LIMIT = { total: 1_000, remaining: 900, resetAfterMs: 9, readAt: 1 };
 const SESSION = { sessionId: "s1", resumeUrl: "ws://127.0.0.1", seq: 1 };
 
 describe("adoptPeer()", () => {
@@ -189,14 +162,14 @@ describe("adoptPeer()", () => {
     const second = toAccountId("second");
     assert.equal(await store.gateway.adoptPeer(ACCOUNT, "simulator"), false);
     for (const accountId of [ACCOUNT, second]) {
-      await store.gateway.startSession(accountId, 0, SESSION, SELF, 1);
+      await store.gateway.startSession(accountId, SESSION, SELF, 1);
       await store.gateway.saveGateway(
         accountId,
-        { url: "ws://127.0.0.1", shards: 1, limit: LIMIT },
+        { url: "ws://127.0.0.1", limit: LIMIT },
         1,
       );
       await store.gateway.saveApplication(accountId, { flags: 1 }, 1);
-      await store.gateway.takeIdentify(accountId, 0, 1);
+      await store.gateway.takeIdentify(accountId, 1);
       await store.outbox.park(accountId, directMessage().channelId, {
         reason: "denied",
         now: 1,
@@ -215,7 +188,7 @@ describe("adoptPeer()", () => {
     assert.equal((await store.messages.directChannels(ACCOUNT)).length, 1);
 
     assert.equal(await store.gateway.adoptPeer(ACCOUNT, "discord"), true);
-    sameData(await store.gateway.loadAccount(ACCOUNT), { shards: [] });
+    sameData(await store.gateway.loadAccount(ACCOUNT), {});
     assert.deepEqual(await store.messages.directChannels(ACCOUNT), []);
     sameData(await store.gateway.identifyBudget(ACCOUNT, 2), { left: 1_000 });
     for (const table of ["gateway_session", "identify", "direct_channel", "parked_channel"]) {
@@ -223,7 +196,7 @@ describe("adoptPeer()", () => {
     }
     const minutes = await store.outbox.loadInvalidRequests(ACCOUNT, 0);
     assert.deepEqual(minutes, [{ minute: 1, count: 1 }], "Discord counts by the address");
-    assert.deepEqual((await store.gateway.loadAccount(second)).shards, before.shards);
+    assert.deepEqual((await store.gateway.loadAccount(second)).connection, before.connection);
     assert.equal(await store.gateway.adoptPeer(ACCOUNT, "discord"), false);
   });
 

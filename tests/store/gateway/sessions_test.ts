@@ -1,16 +1,14 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { type SessionStartLimit, SPACING_MS } from "../../../src/core/discord/gateway.ts";
+import { SPACING_MS } from "../../../src/core/discord/gateway.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import type { Self } from "../../../src/core/inbound/inbound.ts";
-import { DAY_MS } from "../../../src/lib/clock.ts";
-import type { StoredShard } from "../../../src/store/gateway/gateway.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { ACCOUNT, guildMessage, messageId, userId } from "../../support/discord/builders.ts";
 import { sameData } from "../../support/same_data.ts";
 import { openStore } from "../../support/store/open_database.ts";
-import { batch, found, heard, ignored, openTestStore } from "../../support/store/store.ts";
+import { batch, found, ignored, openTestStore } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 const NOW = Date.UTC(2020, 0, 1); // before the messages below
@@ -27,63 +25,43 @@ const late = guildMessage({ id: messageId("1410000000000000101") });
 /** A store with a function that begins a session by its name. */
 function openSessions() {
   const test = openTestStore();
-  const begin = (sessionId: string, at: number, shardId = 0) =>
-    test.store.gateway.startSession(ACCOUNT, shardId, session(sessionId), SELF, at);
+  const begin = (sessionId: string, at: number) =>
+    test.store.gateway.startSession(ACCOUNT, session(sessionId), SELF, at);
   return { ...test, begin };
 }
 
-async function shardOf(store: Store, shardId = 0): Promise<StoredShard | undefined> {
-  return (await store.gateway.loadAccount(ACCOUNT)).shards.find((shard) =>
-    shard.shardId === shardId
-  );
-}
+const kept = async (store: Store) => (await store.gateway.loadAccount(ACCOUNT)).connection;
 
 describe("startSession()", () => {
-  it("[G5] stores the session of a shard, the bot's identity and a sign of life", async () => {
+  it("[G5] stores the session, the bot's identity and a sign of life", async () => {
     const { store } = openTestStore();
-    await store.gateway.startSession(ACCOUNT, 1, session("a", 3), SELF, NOW);
+    await store.gateway.startSession(ACCOUNT, session("a", 3), SELF, NOW);
     sameData(await store.gateway.loadAccount(ACCOUNT), {
       self: SELF,
-      shards: [{
-        shardId: 1,
+      connection: {
         session: { ...session("a", 3), startedAt: NOW, aliveAt: NOW },
         storedUpTo: NOW,
         aliveAt: NOW,
-      }],
+      },
     });
   });
 
   it("[G6] opens no gap for the very first session, even after a long wait", async () => {
     const { store, begin } = openSessions();
-    await store.gateway.reshard(ACCOUNT, 1, NOW - MINUTE_MS);
-    await store.gateway.touchAlive(
-      ACCOUNT,
-      [{ shardId: 0, heardAt: NOW - MINUTE_MS }],
-      NOW - MINUTE_MS,
-    );
+    await store.gateway.touchAlive(ACCOUNT, NOW - MINUTE_MS, NOW - MINUTE_MS);
     await begin("a", NOW);
-    assert.equal((await shardOf(store))?.catchUpFrom, undefined);
+    assert.equal((await kept(store))?.catchUpFrom, undefined);
     await begin("b", NOW + 1);
-    assert.notEqual((await shardOf(store))?.catchUpFrom, undefined);
+    assert.notEqual((await kept(store))?.catchUpFrom, undefined);
   });
 
   it("[G6] opens a gap from the newest stored message", async () => {
     const { store, begin } = openSessions();
     await begin("a", NOW);
     await store.inbox.acceptBatch(batch({ judged: [ignored(early)] }), NOW);
-    assert.equal((await shardOf(store))?.catchUpFrom, undefined);
+    assert.equal((await kept(store))?.catchUpFrom, undefined);
     await begin("b", NOW);
-    assert.equal((await shardOf(store))?.catchUpFrom, early.sentAt);
-  });
-
-  it("[G6] opens the gap of the shard that lost its session, and of no other", async () => {
-    const { store, begin } = openSessions();
-    await begin("a", NOW, 0);
-    await begin("b", NOW, 1);
-    await begin("c", NOW + 1, 1);
-    assert.equal((await shardOf(store, 0))?.catchUpFrom, undefined);
-    assert.equal((await shardOf(store, 0))?.session?.sessionId, "a");
-    assert.equal((await shardOf(store, 1))?.catchUpFrom, NOW);
+    assert.equal((await kept(store))?.catchUpFrom, early.sentAt);
   });
 
   it("[G6] moves the start of an open gap neither by messages nor by a second session", async () => {
@@ -92,45 +70,42 @@ describe("startSession()", () => {
     await begin("b", NOW);
     await store.inbox.acceptBatch(batch({ judged: [ignored(late)] }), NOW);
     await begin("c", NOW + 1);
-    assert.equal((await shardOf(store))?.catchUpFrom, NOW);
+    assert.equal((await kept(store))?.catchUpFrom, NOW);
   });
 
   it("[G6] stores when the newest loss was discovered, regardless of the gap's start", async () => {
     const { store, begin } = openSessions();
     await begin("a", NOW);
     await store.inbox.acceptBatch(batch({ judged: [ignored(early)] }), NOW);
-    assert.equal((await shardOf(store))?.lostAt, undefined, "the first loses nothing");
+    assert.equal((await kept(store))?.lostAt, undefined, "the first loses nothing");
     await begin("b", NOW + 10);
-    assert.equal((await shardOf(store))?.lostAt, NOW + 10);
+    assert.equal((await kept(store))?.lostAt, NOW + 10);
     await store.inbox.acceptBatch(batch({ judged: [ignored(late)] }), NOW + 20);
-    await store.gateway.touchAlive(ACCOUNT, [{ shardId: 0, heardAt: NOW + 30 }], NOW + 30);
-    assert.equal((await shardOf(store))?.lostAt, NOW + 10, "nothing was lost since");
+    await store.gateway.touchAlive(ACCOUNT, NOW + 30, NOW + 30);
+    assert.equal((await kept(store))?.lostAt, NOW + 10, "nothing was lost since");
     await begin("c", NOW + 40);
-    const { catchUpFrom, lostAt } = (await shardOf(store))!;
+    const { catchUpFrom, lostAt } = (await kept(store))!;
     assert.deepEqual({ catchUpFrom, lostAt }, { catchUpFrom: early.sentAt, lostAt: NOW + 40 });
   });
 
   it("[G5] restarts the sequence numbers, below those of the lost session", async () => {
     const { store, begin } = openSessions();
     await begin("a", NOW);
-    await store.inbox.acceptBatch(batch({ heard: heard(900) }), NOW);
+    await store.inbox.acceptBatch(batch({ heard: 900 }), NOW);
     await begin("b", NOW);
-    await store.inbox.acceptBatch(batch({ heard: heard(2) }), NOW);
-    const stored = (await shardOf(store))?.session;
+    await store.inbox.acceptBatch(batch({ heard: 2 }), NOW);
+    const stored = (await kept(store))?.session;
     assert.equal(stored?.sessionId, "b");
     assert.equal(stored?.seq, 2);
   });
 });
 
 describe("prepareAdvanceSession()", () => {
-  it("[G5] advances the shard of a batch, and no other", async () => {
+  it("[G5] advances the session of a batch", async () => {
     const { store, begin } = openSessions();
-    for (const shardId of [0, 1]) await begin("a", NOW, shardId);
-    const before = await shardOf(store, 0);
-    await store.inbox.acceptBatch(batch({ heard: heard(7, 1), judged: [ignored(early)] }), NOW + 5);
-    assert.deepEqual(await shardOf(store, 0), before);
-    sameData(await shardOf(store, 1), {
-      shardId: 1,
+    await begin("a", NOW);
+    await store.inbox.acceptBatch(batch({ heard: 7, judged: [ignored(early)] }), NOW + 5);
+    sameData(await kept(store), {
       session: { ...session("a", 7), startedAt: NOW, aliveAt: NOW + 5 },
       storedUpTo: early.sentAt,
       aliveAt: NOW + 5,
@@ -149,38 +124,35 @@ describe("prepareAdvanceSession()", () => {
       await begin("a", began);
       await store.inbox.acceptBatch(batch({ judged: [ignored(early)] }), began);
       const upTo = isSetBack ? early.sentAt : began;
-      assert.equal((await shardOf(store))?.storedUpTo, upTo);
+      assert.equal((await kept(store))?.storedUpTo, upTo);
       await begin("b", began);
-      assert.equal((await shardOf(store))?.catchUpFrom, upTo);
+      assert.equal((await kept(store))?.catchUpFrom, upTo);
     });
   }
 
   it("[G6] never goes back for a batch without messages, or one read over REST", async () => {
     const { store, begin } = openSessions();
     await begin("a", late.sentAt);
-    await store.inbox.acceptBatch(batch({ heard: heard(2) }), late.sentAt);
-    assert.equal((await shardOf(store))?.storedUpTo, late.sentAt, "without a message");
+    await store.inbox.acceptBatch(batch({ heard: 2 }), late.sentAt);
+    assert.equal((await kept(store))?.storedUpTo, late.sentAt, "without a message");
     await store.inbox.acceptBatch(found({ judged: [ignored(early)] }), late.sentAt);
-    assert.equal((await shardOf(store))?.storedUpTo, late.sentAt, "read over REST");
+    assert.equal((await kept(store))?.storedUpTo, late.sentAt, "read over REST");
     await store.inbox.acceptBatch(
-      batch({ heard: heard(3), judged: [ignored(early)] }),
+      batch({ heard: 3, judged: [ignored(early)] }),
       late.sentAt,
     );
-    assert.equal((await shardOf(store))?.storedUpTo, late.sentAt, "stored before");
+    assert.equal((await kept(store))?.storedUpTo, late.sentAt, "stored before");
   });
 });
 
-it("[G5] touchAlive() › stores the shards' signs of life, and returns the duration", async () => {
-  const ticks = [100, 107];
+it("[G5] touchAlive() › stores the newest sign of life, and returns the duration", async () => {
+  const ticks = [100, 107, 110, 110];
   const { store } = openTestStore({ elapsed: () => ticks.shift()! });
-  for (const shardId of [0, 1, 2]) {
-    await store.gateway.startSession(ACCOUNT, shardId, session("a"), SELF, NOW);
-  }
-  const signs = [{ shardId: 0, heardAt: NOW + 50 }, { shardId: 2, heardAt: NOW - 50 }];
-  assert.equal(await store.gateway.touchAlive(ACCOUNT, signs, NOW + 60), 7);
-  const { shards } = await store.gateway.loadAccount(ACCOUNT);
-  assert.deepEqual(shards.map(({ aliveAt }) => aliveAt), [NOW + 50, NOW, NOW]);
-  assert.equal(shards[0]?.session?.aliveAt, NOW + 50);
+  await store.gateway.startSession(ACCOUNT, session("a"), SELF, NOW);
+  assert.equal(await store.gateway.touchAlive(ACCOUNT, NOW + 50, NOW + 60), 7);
+  await store.gateway.touchAlive(ACCOUNT, NOW - 50, NOW + 70);
+  const { aliveAt, session: stored } = (await kept(store))!;
+  assert.deepEqual([aliveAt, stored?.aliveAt], [NOW + 50, NOW + 50]);
 });
 
 const SINCE = Date.UTC(2026, 0, 1);
@@ -209,16 +181,16 @@ describe("createRuns()", () => {
   it("[O9] counts a runsSession's sign of life for the current run", async () => {
     const { store } = openTestStore();
     await store.gateway.startRun({ runId: "killed", startedAt: SINCE });
-    await store.gateway.startSession(ACCOUNT, 0, runsSession("a"), SELF, SINCE + 1);
-    await store.gateway.touchAlive(ACCOUNT, [{ shardId: 0, heardAt: SINCE + 60 }], SINCE + 60);
+    await store.gateway.startSession(ACCOUNT, runsSession("a"), SELF, SINCE + 1);
+    await store.gateway.touchAlive(ACCOUNT, SINCE + 60, SINCE + 60);
     const alive = async () => (await store.gateway.runs(0)).map(({ aliveAt }) => aliveAt - SINCE);
     assert.deepEqual(await alive(), [60]);
     assert.equal((await store.gateway.runsAround(SINCE + 60)).before?.aliveAt, SINCE + 60);
     const last = await store.gateway.startRun({ runId: "this", startedAt: SINCE + 100 });
     assert.equal(last?.aliveAt, SINCE + 60);
-    await store.gateway.touchAlive(ACCOUNT, [{ shardId: 0, heardAt: SINCE + 160 }], SINCE + 160);
+    await store.gateway.touchAlive(ACCOUNT, SINCE + 160, SINCE + 160);
     assert.deepEqual(await alive(), [60, 160]);
-    await store.gateway.touchAlive(ACCOUNT, [{ shardId: 0, heardAt: SINCE + 160 }], SINCE + 220);
+    await store.gateway.touchAlive(ACCOUNT, SINCE + 160, SINCE + 220);
     assert.deepEqual(await alive(), [60, 220], "a run without a gateway lives, too");
   });
 
@@ -226,7 +198,7 @@ describe("createRuns()", () => {
     const { store } = openTestStore();
     for (const [index, runId] of ["a", "b", "c"].entries()) {
       await store.gateway.startRun({ runId, startedAt: SINCE + index * 100 });
-      await store.gateway.touchAlive(ACCOUNT, [], SINCE + index * 100 + 50);
+      await store.gateway.touchAlive(ACCOUNT, undefined, SINCE + index * 100 + 50);
     }
     const names = async (since: number) =>
       (await store.gateway.runs(since)).map(({ runId }) => runId);
@@ -242,7 +214,7 @@ describe("runsAround()", () => {
     await store.gateway.startRun({ runId: "stopped", startedAt: SINCE });
     await store.gateway.endRun("stopped", "stopped", SINCE + 50_000);
     await store.gateway.startRun({ runId: "killed", startedAt: SINCE + 100_000 });
-    await store.gateway.touchAlive(ACCOUNT, [], SINCE + 150_000);
+    await store.gateway.touchAlive(ACCOUNT, undefined, SINCE + 150_000);
     await store.gateway.startRun({ runId: "this", startedAt: SINCE + 600_000 });
     return async (at: number) => {
       const { wasRunning, before, after } = await store.gateway.runsAround(SINCE + at);
@@ -287,87 +259,70 @@ describe("runsAround()", () => {
 const LATER = Date.UTC(2026, 0, 2);
 const GRANTED = { kind: "granted" } as const;
 
-function answer(fields: Partial<SessionStartLimit> = {}) {
-  const limit = { total: 1_000, remaining: 1_000, resetAfterMs: DAY_MS, maxConcurrency: 1 };
-  return { url: "wss://one", shards: 1, limit: { ...limit, readAt: LATER, ...fields } };
-}
-
-describe("[G6] the first IDENTIFY of a shard", () => {
+describe("[G6] the first IDENTIFY", () => {
   const begin = async (store: Store, at: number) => {
     const session = { sessionId: `at ${at}`, resumeUrl: "wss://resume", seq: 1 };
-    await store.gateway.startSession(ACCOUNT, 0, session, SELF, at);
+    await store.gateway.startSession(ACCOUNT, session, SELF, at);
   };
-  const shardsOf = async (store: Store) =>
-    (await store.gateway.loadAccount(ACCOUNT)).shards.map((shard) => [
-      shard.session?.sessionId,
-      shard.catchUpFrom,
-      shard.storedUpTo,
-    ]);
+  const gapOf = async (store: Store) => {
+    const { session, catchUpFrom, storedUpTo } = (await kept(store)) ?? {};
+    return [session?.sessionId, catchUpFrom, storedUpTo];
+  };
 
   it("leaves no gap before the session that follows it", async () => {
     const { store } = openTestStore();
-    await store.gateway.takeIdentify(ACCOUNT, 0, LATER);
-    assert.deepEqual(await shardsOf(store), [[undefined, undefined, LATER]]);
+    await store.gateway.takeIdentify(ACCOUNT, LATER);
+    assert.deepEqual(await gapOf(store), [undefined, undefined, LATER]);
     await begin(store, LATER + 300);
-    assert.deepEqual(await shardsOf(store), [[`at ${LATER + 300}`, undefined, LATER + 300]]);
-    await store.gateway.takeIdentify(ACCOUNT, 0, LATER + 9_000);
-    assert.deepEqual(await shardsOf(store), [[`at ${LATER + 300}`, undefined, LATER + 300]]);
+    assert.deepEqual(await gapOf(store), [`at ${LATER + 300}`, undefined, LATER + 300]);
+    await store.gateway.takeIdentify(ACCOUNT, LATER + 9_000);
+    assert.deepEqual(await gapOf(store), [`at ${LATER + 300}`, undefined, LATER + 300]);
   });
 
   it("begins a gap if no session was stored before the next one", async () => {
     const { store } = openTestStore();
-    await store.gateway.takeIdentify(ACCOUNT, 0, LATER);
+    await store.gateway.takeIdentify(ACCOUNT, LATER);
     for (const at of [LATER + 9_000, LATER + 20_000]) {
-      await store.gateway.takeIdentify(ACCOUNT, 0, at);
-      assert.deepEqual(await shardsOf(store), [[undefined, LATER, LATER]]);
+      await store.gateway.takeIdentify(ACCOUNT, at);
+      assert.deepEqual(await gapOf(store), [undefined, LATER, LATER]);
     }
     await begin(store, LATER + 20_300);
-    assert.deepEqual(await shardsOf(store), [[`at ${LATER + 20_300}`, LATER, LATER]]);
-  });
-
-  it("begins a gap if the number of shards changes before a session was stored", async () => {
-    const { store } = openTestStore();
-    await store.gateway.takeIdentify(ACCOUNT, 0, LATER);
-    await store.gateway.reshard(ACCOUNT, 2, LATER + 9_000);
-    assert.deepEqual(await shardsOf(store), [[undefined, LATER, LATER], [undefined, LATER, LATER]]);
+    assert.deepEqual(await gapOf(store), [`at ${LATER + 20_300}`, LATER, LATER]);
   });
 
   it("is forgotten if Discord refuses it, unless the bot was online before", async () => {
     const { store } = openTestStore();
-    await store.gateway.takeIdentify(ACCOUNT, 0, LATER);
-    await store.gateway.takeIdentify(ACCOUNT, 0, LATER + 9_000);
+    await store.gateway.takeIdentify(ACCOUNT, LATER);
+    await store.gateway.takeIdentify(ACCOUNT, LATER + 9_000);
     await store.gateway.forgetRefused(ACCOUNT);
-    assert.deepEqual(await shardsOf(store), []);
+    assert.equal(await kept(store), undefined);
     await begin(store, LATER + 20_000);
-    await store.gateway.reshard(ACCOUNT, 1, LATER + 30_000);
+    await store.gateway.endSession(ACCOUNT, LATER + 30_000);
     await store.gateway.forgetRefused(ACCOUNT);
-    assert.deepEqual(await shardsOf(store), [[undefined, LATER + 20_000, LATER + 20_000]]);
+    assert.deepEqual(await gapOf(store), [undefined, LATER + 20_000, LATER + 20_000]);
   });
 });
 
 describe("takeIdentify()", () => {
   it("[G5] records granted IDENTIFYs, and no others", async () => {
     const { store, rows } = openTestStore();
-    assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 3, LATER), GRANTED);
-    assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 0, LATER + 1), {
+    assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, LATER), GRANTED);
+    assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, LATER + 1), {
       kind: "wait",
       untilMs: LATER + SPACING_MS,
       why: "spacing",
     });
-    assert.deepEqual(rows("SELECT account_id, shard_id, at FROM identify"), [
-      { account_id: "default", shard_id: 3, at: LATER },
+    assert.deepEqual(rows("SELECT account_id, at FROM identify"), [
+      { account_id: "default", at: LATER },
     ]);
     sameData(await store.gateway.identifyBudget(ACCOUNT, LATER + 1), { left: 999 });
   });
 
-  it("[G5] grants simultaneous requests up to Discord's concurrency", async () => {
+  it("[G5] grants one of simultaneous requests", async () => {
     const { store } = openTestStore();
-    await store.gateway.saveGateway(ACCOUNT, answer({ maxConcurrency: 2 }), LATER);
-    const answers = await Promise.all(
-      [0, 1, 2, 3].map((shardId) => store.gateway.takeIdentify(ACCOUNT, shardId, LATER)),
-    );
-    assert.deepEqual(answers.map(({ kind }) => kind), ["granted", "granted", "wait", "wait"]);
-    sameData(await store.gateway.identifyBudget(ACCOUNT, LATER), { left: 998 });
+    const asked = [0, 1, 2].map(() => store.gateway.takeIdentify(ACCOUNT, LATER));
+    const kinds = (await Promise.all(asked)).map(({ kind }) => kind);
+    assert.deepEqual(kinds, ["granted", "wait", "wait"]);
   });
 
   it("[G5] waits for the disk before it grants", async () => {
@@ -379,14 +334,14 @@ describe("takeIdentify()", () => {
       exec(sql);
     };
     await store.gateway.saveApplication(ACCOUNT, { flags: 0 }, LATER);
-    await store.gateway.takeIdentify(ACCOUNT, 0, LATER);
+    await store.gateway.takeIdentify(ACCOUNT, LATER);
     assert.deepEqual(statements, ["PRAGMA synchronous = normal", "PRAGMA synchronous = full"]);
   });
 
   it("[G5] grants no IDENTIFY that it cannot record", async () => {
     const { database, store } = openTestStore();
     database.exec("PRAGMA query_only = ON");
-    await assert.rejects(store.gateway.takeIdentify(ACCOUNT, 0, LATER), { name: "StoreError" });
+    await assert.rejects(store.gateway.takeIdentify(ACCOUNT, LATER), { name: "StoreError" });
   });
 
   it("[G5] counts across restarts, in the file", async () => {
@@ -396,7 +351,7 @@ describe("takeIdentify()", () => {
       const now = LATER + start * SPACING_MS;
       const store = openStore(path, { now, elapsed: () => 0 });
       sameData(await store.gateway.identifyBudget(ACCOUNT, now), { left: 1_000 - start });
-      assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 0, now), GRANTED);
+      assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, now), GRANTED);
       store.close();
     }
   });

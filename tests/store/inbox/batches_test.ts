@@ -19,7 +19,6 @@ import {
   batch,
   found,
   frozen,
-  heard,
   ignored,
   openTestStore,
 } from "../../support/store/store.ts";
@@ -42,9 +41,9 @@ const DECISIONS = "SELECT account_id, message_id, verdict, why FROM decision ORD
 describe("acceptBatch()", () => {
   it("[G5] stores messages, verdicts and the gateway's progress in one transaction", async () => {
     const { store, rows } = openTestStore();
-    await store.gateway.startSession(ACCOUNT, 0, SESSION, SELF, NOW);
+    await store.gateway.startSession(ACCOUNT, SESSION, SELF, NOW);
     const judged = [accepted(first), ignored(second)];
-    assert.deepEqual(await store.inbox.acceptBatch(batch({ heard: heard(7), judged }), NOW + 5), {
+    assert.deepEqual(await store.inbox.acceptBatch(batch({ heard: 7, judged }), NOW + 5), {
       accepted: [judged[0]],
       settled: 0,
       settledIn: [],
@@ -67,10 +66,10 @@ describe("acceptBatch()", () => {
 
   it("[G5] stores no part of a batch that cannot be stored whole, not even its seq", async () => {
     const { store, rows } = openTestStore();
-    await store.gateway.startSession(ACCOUNT, 0, SESSION, SELF, NOW);
+    await store.gateway.startSession(ACCOUNT, SESSION, SELF, NOW);
     const { route: _, ...lost } = accepted(second);
     const failing = store.inbox.acceptBatch(
-      batch({ heard: heard(7), judged: [ignored(first), lost] }),
+      batch({ heard: 7, judged: [ignored(first), lost] }),
       NOW,
     );
     await assert.rejects(failing, /no route/);
@@ -88,7 +87,7 @@ describe("acceptBatch()", () => {
     const before = [rows(INBOX), rows(DECISIONS), rows("SELECT * FROM message")];
 
     const replay = batch({
-      heard: heard(2),
+      heard: 2,
       judged: [ignored(first), accepted(second), accepted(first)],
     });
     assert.equal((await store.inbox.acceptBatch(replay, NOW + 1)).accepted.length, 0);
@@ -208,15 +207,15 @@ describe("acceptBatch()", () => {
 
   it("[G5] stores the arrival time of a batch that a full disk delayed", async () => {
     const { store, rows } = openTestStore();
-    await store.gateway.startSession(ACCOUNT, 0, SESSION, SELF, NOW);
+    await store.gateway.startSession(ACCOUNT, SESSION, SELF, NOW);
     await store.gateway.touchAlive(
       ACCOUNT,
-      [{ shardId: 0, heardAt: NOW + 3_600_000 }],
+      NOW + 3_600_000,
       NOW + 3_600_000,
     );
     await store.inbox.acceptBatch(batch({ judged: [accepted(first), ignored(second)] }), NOW + 5);
     const account = await store.gateway.loadAccount(ACCOUNT);
-    assert.equal(account.shards[0]?.session?.aliveAt, NOW + 3_600_000, "it was heard since");
+    assert.equal(account.connection?.session?.aliveAt, NOW + 3_600_000, "it was heard since");
     assert.deepEqual(rows("SELECT accepted_at FROM inbox"), [{ accepted_at: NOW + 5 }]);
     assert.deepEqual(rows("SELECT at FROM decision"), [{ at: NOW + 5 }, { at: NOW + 5 }]);
     assert.deepEqual(rows("SELECT kept_at FROM message"), [{ kept_at: NOW + 5 }]);
@@ -224,8 +223,8 @@ describe("acceptBatch()", () => {
 
   it("[G6] stores messages read over REST like others, but changes no session", async () => {
     const { store, rows } = openTestStore();
-    await store.gateway.startSession(ACCOUNT, 0, SESSION, SELF, NOW);
-    await store.inbox.acceptBatch(batch({ heard: heard(5), judged: [accepted(second)] }), NOW);
+    await store.gateway.startSession(ACCOUNT, SESSION, SELF, NOW);
+    await store.inbox.acceptBatch(batch({ heard: 5, judged: [accepted(second)] }), NOW);
     const sessions = rows("SELECT * FROM gateway_session");
     const judged = [accepted(first), accepted(second)];
     assert.equal((await store.inbox.acceptBatch(found({ judged }), NOW + 5)).accepted.length, 1);

@@ -13,7 +13,7 @@ import {
   messageId,
   userId,
 } from "../../support/discord/builders.ts";
-import { accepted, batch, found, heard, openTestStore } from "../../support/store/store.ts";
+import { accepted, batch, found, openTestStore } from "../../support/store/store.ts";
 import type { Store } from "../../../src/store/store.ts";
 
 const NOW = Date.UTC(2026, 10, 21);
@@ -57,7 +57,7 @@ function setUp() {
     judged: readonly Judged[],
     fields: Partial<Parameters<typeof batch>[0]> = {},
   ) {
-    const input = batch({ judged, waiting: WAITING, heard: heard(++seq), ...fields });
+    const input = batch({ judged, waiting: WAITING, heard: ++seq, ...fields });
     const stored = await store.inbox.acceptBatch(input, NOW);
     told.push(...stored.unanswered.map(({ id }) => id));
     return stored;

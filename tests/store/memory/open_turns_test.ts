@@ -29,7 +29,7 @@ import {
 import { cases } from "../../support/long_form.ts";
 import { sameData } from "../../support/same_data.ts";
 import { openStore } from "../../support/store/open_database.ts";
-import { accepted, batch, heard, ignored, openTestStore } from "../../support/store/store.ts";
+import { accepted, batch, ignored, openTestStore } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 /** A message as the table has it; the channel names its session. */
@@ -291,7 +291,7 @@ function live(store: Store) {
   }
 
   const accept = (fields: Partial<AcceptedBatch>) =>
-    store.inbox.acceptBatch(batch({ heard: heard(++seq), waiting: WAITING, ...fields }), NOW);
+    store.inbox.acceptBatch(batch({ heard: ++seq, waiting: WAITING, ...fields }), NOW);
   const claim = (atOnce = 1) =>
     store.inbox.claimNext(ACCOUNT, NOW, [], () => true, (_, running) => running.length < atOnce);
   const messageAt = (of: number) => said.at(-1 - of);

@@ -91,7 +91,7 @@ describe("preparePruner()", () => {
         `INSERT INTO usage VALUES (?, '', '11', '', 'main', 'm', 'answer', 1, 1, 0, 1, 0, 0, 1, 0)`,
       );
       for (const age of ages) insert.run(today - age);
-      await store.gateway.touchAlive(ACCOUNT, [], NOW);
+      await store.gateway.touchAlive(ACCOUNT, undefined, NOW);
       return rows("SELECT day FROM usage ORDER BY day").map(({ day }) => today - Number(day));
     };
     assert.deepEqual(await left(2, [0, 1, 2, 3, 400]), [2, 1, 0]);
@@ -108,7 +108,7 @@ describe("preparePruner()", () => {
         NOW,
       );
     }
-    await store.gateway.touchAlive(ACCOUNT, [], NOW + 15 * DAY_MS);
+    await store.gateway.touchAlive(ACCOUNT, undefined, NOW + 15 * DAY_MS);
     assert.equal(count("message"), 0);
   });
 
@@ -122,7 +122,7 @@ describe("preparePruner()", () => {
       [31, 0, 0],
     ];
     for (const [days, messages, decisions] of ages) {
-      await store.gateway.touchAlive(ACCOUNT, [], NOW + days * DAY_MS);
+      await store.gateway.touchAlive(ACCOUNT, undefined, NOW + days * DAY_MS);
       assert.deepEqual([count("message"), count("decision")], [messages, decisions]);
     }
   });
@@ -134,7 +134,7 @@ describe("preparePruner()", () => {
     }
     const counts: number[] = [];
     for (let step = 0; step < 3; step++) {
-      await store.gateway.touchAlive(ACCOUNT, [], NOW + 31 * DAY_MS);
+      await store.gateway.touchAlive(ACCOUNT, undefined, NOW + 31 * DAY_MS);
       counts.push(count("decision"));
     }
     assert.deepEqual(counts, [536, 472, 408]);
@@ -146,7 +146,7 @@ describe("preparePruner()", () => {
       await store.inbox.acceptBatch(batch({ judged: chatter(from, 50) }), NOW);
       assert.ok(count("decision") <= 100 + 64 + 50, "within a step");
     }
-    await store.gateway.touchAlive(ACCOUNT, [], NOW);
+    await store.gateway.touchAlive(ACCOUNT, undefined, NOW);
     assert.equal(count("decision"), 100);
     const [oldest] = rows("SELECT message_id FROM decision ORDER BY id");
     assert.deepEqual(oldest, { message_id: idOf(2_900) });
@@ -156,7 +156,7 @@ describe("preparePruner()", () => {
     const { store, count } = openKeeping();
     const judged = [accepted(guildMessage({ id: messageId("1000") }))];
     await store.inbox.acceptBatch(batch({ judged }), NOW);
-    await store.gateway.touchAlive(ACCOUNT, [], NOW + 31 * DAY_MS);
+    await store.gateway.touchAlive(ACCOUNT, undefined, NOW + 31 * DAY_MS);
     assert.equal(count("decision"), 0);
     assert.equal((await store.inbox.acceptBatch(batch({ judged }), NOW)).accepted.length, 0);
     assert.equal(count("inbox"), 1);

@@ -285,11 +285,11 @@ describe("the bytes of a file", () => {
     await outbox.markUncertain(heads[5]!, "unknown");
     const remaining = () =>
       rows("SELECT DISTINCT outbox_row AS id FROM outbox_file ORDER BY 1").map(({ id }) => id);
-    await store.gateway.touchAlive(ACCOUNT, [], NOW + 7 * DAY_MS);
+    await store.gateway.touchAlive(ACCOUNT, undefined, NOW + 7 * DAY_MS);
     assert.equal(remaining().length, 7);
-    await store.gateway.touchAlive(ACCOUNT, [], NOW + 7 * DAY_MS + 1);
+    await store.gateway.touchAlive(ACCOUNT, undefined, NOW + 7 * DAY_MS + 1);
     assert.equal(remaining().length, 3);
-    await store.gateway.touchAlive(ACCOUNT, [], NOW + 7 * DAY_MS + 1);
+    await store.gateway.touchAlive(ACCOUNT, undefined, NOW + 7 * DAY_MS + 1);
     assert.deepEqual(remaining(), [7], "unsent messages keep their files");
   });
 
@@ -299,7 +299,7 @@ describe("the bytes of a file", () => {
     const store = createStore(database, ":memory:", { elapsed: () => 0, retention });
     const row = await store.outbox.add(frozen({}, { files: FILES_FILES }), NOW);
     await store.outbox.markDead(row, "no");
-    await store.gateway.touchAlive(ACCOUNT, [], NOW + 10_000 * DAY_MS);
+    await store.gateway.touchAlive(ACCOUNT, undefined, NOW + 10_000 * DAY_MS);
     assert.equal(rows("SELECT * FROM outbox_file").length, 3);
   });
 });

@@ -1,13 +1,12 @@
 import type { Bot } from "../../../src/account/account.ts";
 import { createApp, type HttpHandler } from "../../../src/http/app.ts";
 import { type Build, createMetrics } from "../../../src/http/metrics.ts";
-import type { AccountSnapshot, ShardSnapshot, Snapshot } from "../../../src/http/snapshot.ts";
+import type { AccountSnapshot, Snapshot } from "../../../src/http/snapshot.ts";
 
 /** Unix time in milliseconds of the snapshots. */
 export const NOW = Date.UTC(2026, 0, 1);
 
-export const READY: ShardSnapshot = {
-  id: "default/0",
+export const READY: NonNullable<AccountSnapshot["connection"]> = {
   state: "ready",
   readyAt: NOW,
   isDown: false,
@@ -18,7 +17,7 @@ export const SERVING: AccountSnapshot = {
   id: "default",
   state: "running",
   gatewayTickAt: NOW,
-  shards: [READY],
+  connection: READY,
   compression: "zlib-stream",
   identify: { left: 997 },
   catchUp: { pending: 0, unreadable: [] },
@@ -50,7 +49,7 @@ export function only(change: Partial<AccountSnapshot>): Pick<Snapshot, "accounts
 }
 
 export function another(change: Partial<AccountSnapshot> = {}): AccountSnapshot {
-  return { ...SERVING, id: "work", shards: [{ ...READY, id: "work/0" }], ...change };
+  return { ...SERVING, id: "work", ...change };
 }
 
 export const BUILD: Build = {

@@ -16,7 +16,7 @@ import type { OwnSetup, Speech } from "../../../src/bot/rules/setup.ts";
 import type { BotFeature } from "../../../src/account/per_account.ts";
 import type { ProcessMedia } from "../../../src/bot/process_media.ts";
 import type { ToolServices } from "../../../src/bot/process/tool_services.ts";
-import type { Connection } from "../../../src/discord/gateway/main/connection.ts";
+import type { Connection } from "../../../src/flows/connection/connection.ts";
 import type { BotAccount } from "../../../src/account/account.ts";
 import type { AccountId } from "../../../src/core/discord/ids.ts";
 import type { OurView } from "../../../src/flows/judging/judge.ts";
@@ -193,8 +193,8 @@ export async function testAccount(
   let ticket = 0;
   async function receive(t: string, d: object): Promise<void> {
     ticket++;
-    const text = JSON.stringify([{ op: 0, t, s: ticket, d }]);
-    const numbers = { shardId: 0, ticket, number: ticket, epoch: 1, seq: ticket };
+    const text = JSON.stringify({ op: 0, t, s: ticket, d });
+    const numbers = { ticket, number: ticket, epoch: 1, seq: ticket };
     take(account, { ...numbers, arrivedAt: clock.now(), text });
     await quiet();
   }

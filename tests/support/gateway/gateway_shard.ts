@@ -2,13 +2,11 @@
 
 import type {
   BatchBounds,
-  FromShard,
   FromWorker,
   GatewayOptions,
   PermitAnswer,
 } from "../../../src/discord/gateway/link/protocol.ts";
 import { openPayloadSocket } from "../../../src/discord/gateway/socket/socket.ts";
-import { createCounters } from "../../../src/discord/gateway/link/protocol.ts";
 import { type Shard, startShard } from "../../../src/discord/gateway/shard/shard.ts";
 import { RECONNECT } from "./reconnect_rules.ts";
 
@@ -30,8 +28,7 @@ export function gatewayOptions(url: string, fields: Partial<GatewayOptions> = {}
     tcpKeepaliveSec: 30,
     reconnect: RECONNECT,
     presence: { status: "online" },
-    shards: [{ id: 0, identifyInMs: 0 }],
-    shardCount: 1,
+    identifyInMs: 0,
     restUrl: "http://127.0.0.1:1/api/v10",
     userAgent: "test",
     isConnectionDebug: false,
@@ -42,7 +39,7 @@ export function gatewayOptions(url: string, fields: Partial<GatewayOptions> = {}
 }
 
 export interface TestShard extends Shard {
-  readonly messages: (FromShard | FromWorker)[];
+  readonly messages: FromWorker[];
   /** Dispatches of all batches, parsed. */
   // deno-lint-ignore no-explicit-any -- a test looks into them as it likes
   dispatches(): any[];
@@ -80,13 +77,13 @@ export function startTestShard(
     readonly acknowledge?: (dispatch: string) => boolean;
   } = {},
 ): TestShard {
-  const messages: (FromShard | FromWorker)[] = [];
+  const messages: FromWorker[] = [];
   let ticks = 0;
   const startedAt = performance.now();
   const clock = () => startedAt + (performance.now() - startedAt) * speed;
   let readAt = startedAt;
   let lostAt: number | undefined;
-  function record(message: FromShard | FromWorker): void {
+  function record(message: FromWorker): void {
     messages.push(message);
     if (message.kind === "log" && message.fields?.["phase"] !== undefined) lostAt ??= readAt;
   }
@@ -94,16 +91,16 @@ export function startTestShard(
     readAt = clock();
     return { monotonicMs: readAt, wallMs: 1_750_000_000_000 + readAt };
   }
-  const [own = { id: 0, identifyInMs: 0 }] = options.shards;
+  const { session, identifyInMs } = options;
   const start = {
-    ...own,
+    ...{ session, identifyInMs },
     epoch: 0,
-    ...(own.session && { seqCommitted: own.session.seq }),
+    ...(session && { seqCommitted: session.seq }),
     failures: 0,
     isDown: false,
-    mustSendPresence: own.session !== undefined,
+    mustSendPresence: session !== undefined,
   };
-  const shard = startShard({ options, shard: start }, {
+  const shard = startShard(options, start, {
     now,
     random,
     acknowledge,
@@ -114,18 +111,16 @@ export function startTestShard(
     post(message) {
       record(message);
       if (message.kind === "batch" && commits) {
-        queueMicrotask(() => shard.committed(message.batch));
+        queueMicrotask(() => shard.committed(message.batch.number));
       }
       if (message.kind === "permit_wanted") {
         const answer = permit();
         if (answer) queueMicrotask(() => shard.permit(message.socket, answer));
       }
     },
-    postFromWorker: record,
     onTick() {
       ticks++;
     },
-    counters: createCounters(),
     tickMs: 1_000,
     connect: openPayloadSocket,
     ...(bounds && { bounds }),
@@ -136,7 +131,9 @@ export function startTestShard(
     ticks: () => ticks,
     sinceLossMs: () => lostAt === undefined ? undefined : clock() - lostAt,
     dispatches: () =>
-      messages.flatMap((message) => message.kind === "batch" ? JSON.parse(message.batch.text) : []),
+      messages.flatMap((message) =>
+        message.kind === "batch" && message.batch.text ? [JSON.parse(message.batch.text)] : []
+      ),
     lines: () =>
       messages.flatMap((message) =>
         message.kind === "log"

@@ -7,26 +7,25 @@
 import { parentPort } from "node:worker_threads";
 import type { FromWorker, ToWorker } from "../../../src/discord/gateway/link/protocol.ts";
 
-const sentAt = Date.now();
 const send = (message: FromWorker) => parentPort!.postMessage(message);
 
 parentPort!.on("message", (message: ToWorker) => {
   switch (message.kind) {
     case "start": {
-      const { session } = message.shards[0]!;
+      const { session } = message.from;
       const seq = session?.seq ?? 0;
       if (!session) {
         const ack = { at: 2, intervalMs: 3 };
         const state = { state: "ready", readyAt: 1, ack, isDown: false } as const;
-        send({ kind: "state", shardId: 0, sentAt, state, failures: 2 });
+        send({ kind: "state", state, failures: 2 });
       }
       const newSession = { session: { sessionId: "s", resumeUrl: "r", seq: 1 } };
-      const batch = { number: 1, epoch: 1, seq: seq + 1, text: "[]", ...(!session && newSession) };
-      send({ kind: "permit_wanted", shardId: 0, sentAt, socket: 1 });
-      send({ kind: "batch", shardId: 0, sentAt, batch });
-      const next = { number: 2, epoch: 1, seq: seq + 2, text: "[]" };
-      send({ kind: "batch", shardId: 0, sentAt, batch: next });
-      const { session: _, ...rest } = message.shards[0]!;
+      const batch = { number: 1, epoch: 1, seq: seq + 1, text: "{}", ...(!session && newSession) };
+      send({ kind: "permit_wanted", socket: 1 });
+      send({ kind: "batch", batch, arrivedAt: 1 });
+      const next = { number: 2, epoch: 1, seq: seq + 2, text: "{}" };
+      send({ kind: "batch", batch: next, arrivedAt: 1 });
+      const { session: _, ...rest } = message.from;
       return send({ kind: "log", level: "info", event: "start", fields: { ...rest } });
     }
     case "committed":

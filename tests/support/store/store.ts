@@ -23,14 +23,9 @@ export function openTestStore(options: Partial<StoreOptions> = {}, path = ":memo
   return { database, store, rows };
 }
 
-/** A batch of the only shard, empty except for the named fields. */
+/** A batch, empty except for the named fields. */
 export function batch(fields: Partial<AcceptedBatch> = {}): AcceptedBatch {
-  return { ...found(), heard: heard(1), ...fields };
-}
-
-/** The position of the only shard, or of the named one. */
-export function heard(seq: number, shardId = 0): NonNullable<AcceptedBatch["heard"]> {
-  return { shardId, seq };
+  return { ...found(), heard: 1, ...fields };
 }
 
 /** A batch that was read over REST. */

@@ -15,7 +15,7 @@ export const DEFAULTS: Record<string, unknown> = {
   "discord.actions": {"reactions":true,"stickers":true,"emojiUploads":true,"stickerUploads":true,"polls":true,"permissions":true,"messages":true,"threads":true,"pins":true,"search":true,"memberInfo":true,"roleInfo":true,"roles":false,"channelInfo":true,"channels":true,"voiceStatus":true,"events":true,"moderation":false,"presence":false},
   "discord.commands": {},
   "discord.execApprovals": {"enabled":false,"approvers":[],"timeoutSec":600},
-  "discord.gateway": {"intents":"agent_recommended","compress":true,"tcpKeepaliveSec":30,"reconnect":{"enabled":true,"maxRetries":10,"backoffBase":1.5,"backoffMaxSec":60,"resumeSession":true,"sessionCacheTtlSec":300,"exitOnGiveUp":false},"shards":"auto","catchUp":{"enabled":true,"maxAgeMin":60,"maxPerChannel":100}},
+  "discord.gateway": {"intents":"agent_recommended","compress":true,"tcpKeepaliveSec":30,"reconnect":{"enabled":true,"maxRetries":10,"backoffBase":1.5,"backoffMaxSec":60,"resumeSession":true,"sessionCacheTtlSec":300,"exitOnGiveUp":false},"catchUp":{"enabled":true,"maxAgeMin":60,"maxPerChannel":100}},
   "discord.loopGuard": {"maxTurns":6,"muteMin":10},
   "discord.pluralkit": {"enabled":false,"apiUrl":"https://api.pluralkit.me/v2"},
   "discord.presence": {"status":"online"},

@@ -18,7 +18,6 @@ import {
   type GuildId,
   type MessageId,
   type RoleId,
-  shardOf,
   type UserId,
 } from "../../../core/discord/ids.ts";
 import { optional, snowflakeSchema, textOr } from "../../../core/discord/lenient.ts";
@@ -50,7 +49,6 @@ import { doAllSee, type Guild, type GuildIndex } from "./guild_index.ts";
 import {
   contentFields,
   type DecodeProblem,
-  isPlainMessage,
   type MessagePayload,
   messagePayload,
   problemOf,
@@ -277,25 +275,16 @@ function hasAgeLimits({ channels }: Guild): boolean {
   return false;
 }
 
-export function placesOf(
-  index: GuildIndex,
-  { shardId, shardCount, planned }: {
-    readonly shardId: number;
-    readonly shardCount: number;
-    /** Guilds to leave out, because they were listed before. */
-    readonly planned: ReadonlySet<GuildId>;
-  },
-): {
+/** @param planned Guilds to leave out, because they were listed before. */
+export function placesOf(index: GuildIndex, planned: ReadonlySet<GuildId>): {
   /** Channels of guilds whose GUILD_CREATE has arrived. */
   readonly channels: readonly KnownChannel[];
   /** Guilds whose GUILD_CREATE is due. */
   readonly awaited: readonly GuildId[];
 } {
-  const guilds = Array.from(index.values())
-    .filter(({ id }) => shardOf(id, shardCount) === shardId);
+  const guilds = [...index.values()];
   return {
-    channels: guilds
-      .filter(({ id, isAwaited }) => !isAwaited && !planned.has(id))
+    channels: guilds.filter(({ id, isAwaited }) => !isAwaited && !planned.has(id))
       .flatMap(channelsOf),
     awaited: guilds.filter(({ isAwaited }) => isAwaited).map(({ id }) => id),
   };
@@ -451,7 +440,6 @@ function decode(
   context: DecodeContext,
   knownGuildId: GuildId | undefined,
 ): PostedMessage | DecodeProblem | undefined {
-  if (isPlainMessage(d)) return toEvent(d, context, knownGuildId);
   const parsed = messagePayload.safeParse(d);
   if (parsed.success) return toEvent(parsed.data, context, knownGuildId);
   return problemOf(parsed.error, "the message");

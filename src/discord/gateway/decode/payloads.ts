@@ -19,7 +19,7 @@ import {
   snowflakeSchema as snowflake,
   textOr,
 } from "../../../core/discord/lenient.ts";
-import { parseSnowflake, readSnowflake } from "../../../core/discord/ids.ts";
+import { readSnowflake } from "../../../core/discord/ids.ts";
 
 /** A parsed dispatch; its data is not validated yet. */
 export interface Dispatch {
@@ -303,83 +303,5 @@ export const readyPayload = z.object({
   /** As above. A bot's application has the id of its user, except for the oldest bots. */
   application: optional(z.object({ id: snowflake<"application">() })),
   guilds: readyGuilds,
-  /** Shard id and shard count: the READY lists only guilds of that shard. */
-  shard: z.tuple([z.number().int().min(0), z.number().int().min(1)]).optional().catch(undefined),
 });
 export type ReadyPayload = z.infer<typeof readyPayload>;
-
-/** An object whose fields may have any value. */
-type UnreadFields<Payload> = { readonly [Name in keyof Payload]?: unknown };
-
-export function isPlainMessage(d: unknown): d is MessagePayload {
-  if (!isObject<MessagePayload>(d)) return false;
-  return isId(d.id) && isId(d.channel_id) && isNumber(d.type) && isText(d.content) &&
-    (isNone(d.guild_id) || isId(d.guild_id)) && isPlainUser(d.author) && isPlainMember(d.member) &&
-    isListOf(d.mentions, isMentioned) && isListOf(d.mention_roles, isId) &&
-    (isNone(d.edited_timestamp) || isText(d.edited_timestamp)) &&
-    (isNone(d.nonce) || isText(d.nonce) || isNumber(d.nonce)) &&
-    (d.channel_type === undefined || isNumber(d.channel_type)) && carriesNothing(d);
-}
-
-function carriesNothing(d: UnreadFields<MessagePayload>): boolean {
-  return isNone(d.webhook_id) && d.application_id === undefined &&
-    d.interaction_metadata === undefined && d.poll === undefined &&
-    isNone(d.message_reference) && isNone(d.referenced_message) && isEmpty(d.attachments) &&
-    isEmpty(d.embeds) && isEmpty(d.sticker_items) && isEmpty(d.components) &&
-    isEmpty(d.mention_channels) &&
-    isEmpty(d.message_snapshots);
-}
-
-function isPlainUser(user: unknown): boolean {
-  return isObject<MessagePayload["author"]>(user) && isId(user.id) && isText(user.username) &&
-    (isNone(user.discriminator) || isText(user.discriminator)) &&
-    (isNone(user.global_name) || isText(user.global_name)) && isFlag(user.bot) &&
-    isFlag(user.system);
-}
-
-function isPlainMember(member: unknown): boolean {
-  return isNone(member) ||
-    (isObject<NonNullable<MessagePayload["member"]>>(member) && isListOf(member.roles, isId) &&
-      (isNone(member.nick) || isText(member.nick)));
-}
-
-function isMentioned(user: unknown): boolean {
-  return isObject<MessagePayload["mentions"][number]>(user) && isId(user.id) &&
-    [user.username, user.global_name].every((name) => isNone(name) || isText(name)) &&
-    isPlainMember(user.member);
-}
-
-function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {
-  if (!Array.isArray(value)) return false;
-  for (const item of value) if (!isItem(item)) return false;
-  return true;
-}
-
-function isEmpty(value: unknown): boolean {
-  return value === undefined || (Array.isArray(value) && value.length === 0);
-}
-
-function isObject<Payload>(value: unknown): value is UnreadFields<Payload> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isId(value: unknown): boolean {
-  return typeof value === "string" && parseSnowflake(value) !== undefined;
-}
-
-function isText(value: unknown): boolean {
-  return typeof value === "string";
-}
-
-/** Finite, as all numbers in JSON are. */
-function isNumber(value: unknown): boolean {
-  return Number.isFinite(value);
-}
-
-function isFlag(value: unknown): boolean {
-  return isNone(value) || typeof value === "boolean";
-}
-
-function isNone(value: unknown): boolean {
-  return value === undefined || value === null;
-}

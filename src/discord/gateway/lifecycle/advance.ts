@@ -11,15 +11,13 @@
  * failure.
  *
  * Presence updates above Discord's limit are not lost: the newest is sent once the limit allows it.
- * A lost connection may swallow an update, so an update without a later acknowledged heartbeat is
- * repeated.
+ * A lost connection may swallow an update, so a RESUME repeats the last one.
  *
  * @see {@link https://docs.discord.com/developers/events/gateway#connection-lifecycle}
  *
  * @see {@link https://docs.discord.com/developers/events/gateway#sending-heartbeats}
  */
 
-import { GatewayCloseEventCodes as Code } from "@discordeno/types";
 import { type IdentifyWaitReason, SPACING_MS } from "../../../core/discord/gateway.ts";
 import type { GatewaySession } from "../../../core/inbound/inbound.ts";
 import { DAY_MS } from "../../../lib/clock.ts";
@@ -58,17 +56,6 @@ export interface LifecycleRules {
   readonly url: string;
   readonly reconnect: ReconnectRules;
   readonly deadlines: Deadlines;
-}
-
-/** Milliseconds from a RESUME to RESUMED, if the one before got no answer. */
-const RESUMED_AGAIN_MS = 10_000;
-
-/** Maximum milliseconds from IDENTIFY to READY, or from RESUME to RESUMED. */
-function readyWithinMs(
-  { ignoredResumes }: { readonly ignoredResumes: number },
-  { deadlines: { readyMs } }: LifecycleRules,
-): number {
-  return ignoredResumes > 0 ? Math.min(readyMs, RESUMED_AGAIN_MS) : readyMs;
 }
 
 export type ConnectPurpose = "identify" | "resume";
@@ -117,8 +104,6 @@ export interface HeartbeatState {
   readonly sentMs?: number;
   /** Milliseconds by which the last heartbeat was late. */
   readonly lateMs: number;
-  /** Requests for heartbeats in the current period, and the period's start. */
-  readonly asked?: { readonly sinceMs: number; readonly count: number };
 }
 
 /** The state of a shard. Times in `…Ms` are of the monotonic clock. */
@@ -137,20 +122,16 @@ export interface LifecycleState {
   readonly failures: number;
   /** RESUMEs in a row that were sent and did not end in RESUMED. */
   readonly failedResumes: number;
-  /** Those of them that got no answer in time. */
-  readonly ignoredResumes: number;
   /** Connections in a row without a HELLO. */
   readonly failedConnects: number;
   /** Time of the last IDENTIFY; absent before the first. */
   readonly identifiedMs?: number;
-  /** Time before which other shards of the account identify; absent if there is none. */
+  /** Time before which the store allows no IDENTIFY; absent if there is none. */
   readonly identifyNotBeforeMs?: number;
   /** Set if the session may show another presence than the current one. */
   readonly mustSendPresence: boolean;
   /** Times of the last presence updates, oldest first; as many as the limit counts. */
   readonly presenceSentMs: readonly number[];
-  /** Time of sending of the last heartbeat that was acknowledged; absent before the first. */
-  readonly confirmedMs?: number;
   /** Time since when the main thread has had no room for dispatches; absent if it has. */
   readonly congestedMs?: number;
   /** Whether more than `maxRetries` connections have failed; false again after READY or RESUMED. */
@@ -192,7 +173,6 @@ export function initialState(now: Now, facts: StartFacts = {}): LifecycleState {
     lastAliveMs: now.monotonicMs,
     failures,
     failedResumes: 0,
-    ignoredResumes: 0,
     failedConnects: 0,
     identifyNotBeforeMs: identifyInMs > 0 ? now.monotonicMs + identifyInMs : undefined,
     mustSendPresence: facts.mustSendPresence ?? false,
@@ -259,11 +239,6 @@ export function identifyFromMs(
   return Math.max(ownMs, identifyNotBeforeMs);
 }
 
-/** Whether the next step is an IDENTIFY, as far as the shard knows. */
-export function wantsIdentify({ phase }: LifecycleState): boolean {
-  return phase.kind === "permitting" || ("intent" in phase && phase.intent === "identify");
-}
-
 /** Returns the state without one of its optional fields. */
 function omit<
   Key extends keyof LifecycleState & ("session" | "heartbeat" | "ack" | "congestedMs"),
@@ -276,8 +251,6 @@ export type LifecycleEvent =
   | { readonly kind: "start" | "tick" | "congested" | "drained" | "stop" | "presence_changed" }
   /** The session lacks events, also while no socket is open: the shard needs a new one. */
   | { readonly kind: "hole" }
-  /** Another shard identifies next, so this one waits for `forMs` milliseconds. */
-  | { readonly kind: "identify_delayed"; readonly forMs: number }
   | ({ readonly socket: number } & SocketEvent);
 
 export type SocketEvent =
@@ -338,21 +311,12 @@ export type Effect =
     readonly reason: IdentifyWaitReason;
     readonly waitMs: number;
   }
-  /** Discord requests too many heartbeats; reported once per period. */
-  | { readonly kind: "report_flood" }
   | { readonly kind: "report_stale" };
 
 interface Transition {
   readonly state: LifecycleState;
   readonly effects: readonly Effect[];
 }
-
-/**
- * Maximum heartbeats on request within a period. Discord closes connections that send more than 120
- * payloads in a minute. Discord's minute may overlap two of our periods, which leaves 20 payloads
- * for everything else.
- */
-const ASKED = { max: 50, everyMs: 60_000 };
 
 /**
  * Starts the heartbeat of a connection.
@@ -374,24 +338,6 @@ function recordBeat(heartbeat: HeartbeatState, nowMs: number): HeartbeatState {
   };
 }
 
-/** Answers Discord's request for a heartbeat at once, unless there are too many requests. */
-function answerBeatRequest(
-  heartbeat: HeartbeatState,
-  nowMs: number,
-): { readonly heartbeat: HeartbeatState; readonly effects: readonly Effect[] } {
-  const { asked } = heartbeat;
-  const isSame = asked !== undefined && nowMs - asked.sinceMs < ASKED.everyMs;
-  const count = isSame ? asked.count + 1 : 1;
-  return {
-    heartbeat: { ...heartbeat, asked: { sinceMs: isSame ? asked.sinceMs : nowMs, count } },
-    effects: count <= ASKED.max
-      ? [{ kind: "heartbeat" }]
-      : count === ASKED.max + 1
-      ? [{ kind: "report_flood" }]
-      : [],
-  };
-}
-
 function sendPresence(state: LifecycleState, nowMs: number): Transition {
   if (nowMs < presenceAtMs(state)) return { state, effects: [] };
   const presenceSentMs = [...state.presenceSentMs, nowMs].slice(-PRESENCE_LIMIT.max);
@@ -399,12 +345,6 @@ function sendPresence(state: LifecycleState, nowMs: number): Transition {
     state: { ...state, mustSendPresence: false, presenceSentMs },
     effects: [{ kind: "send_presence" }],
   };
-}
-
-/** Whether Discord may not have got the last update: no later heartbeat was acknowledged. */
-function isPresenceUnconfirmed({ presenceSentMs, confirmedMs }: LifecycleState): boolean {
-  const last = presenceSentMs.at(-1);
-  return last !== undefined && (confirmedMs === undefined || confirmedMs < last);
 }
 
 /**
@@ -439,7 +379,7 @@ function resume(
   { sessionId }: NonNullable<LifecycleState["session"]>,
   { rules, now }: StepContext,
 ): Transition {
-  const untilMs = now.monotonicMs + readyWithinMs(state, rules);
+  const untilMs = now.monotonicMs + rules.deadlines.readyMs;
   return {
     state: { ...state, phase: { kind: "resuming", untilMs } },
     effects: [{ kind: "resume", sessionId }],
@@ -535,12 +475,6 @@ export const LIVED_MS = 60_000;
 /** Failed RESUMEs in a row after which the shard opens a new session (G5a). */
 const MAX_FAILED_RESUMES = 3;
 
-/** The same for RESUMEs that got no answer: a server that ignored two ignores the third, too. */
-const MAX_IGNORED_RESUMES = 2;
-
-/** Milliseconds after READY within which a second op 7 gets a back-off, like any other loss. */
-const HASTY_MS = 5_000;
-
 /** Milliseconds to wait after op 9 `false`; Discord requires 1 to 5 seconds. */
 const INVALID_SESSION_DELAY_MS = { min: 1_000, range: 4_000 };
 
@@ -569,12 +503,7 @@ function loseConnection(
   const failures = isPlanned ? state.failures : hasLived ? 1 : state.failures + 1;
   const isFailedResume = phase.kind === "resuming" && cause.kind !== "congested";
   const failedResumes = state.failedResumes + (isFailedResume ? 1 : 0);
-
-  const isIgnoredResume = isFailedResume && cause.kind === "late";
-  const ignoredResumes = state.ignoredResumes + (isIgnoredResume ? 1 : 0);
-  const isResumeGivenUp = failedResumes >= MAX_FAILED_RESUMES ||
-    ignoredResumes >= MAX_IGNORED_RESUMES;
-
+  const isResumeGivenUp = failedResumes >= MAX_FAILED_RESUMES;
   const isFailedConnect = phase.kind === "connecting" || phase.kind === "greeting";
 
   const code = cause.kind === "closed" ? cause.code : undefined;
@@ -588,9 +517,8 @@ function loseConnection(
       code,
       hasSession: state.session !== undefined && !isSessionOver,
       attempt: failures,
-      isClosed: isClosedAlive(cause, livedMs),
-      isAtOnce: cause.kind === "reconnect_asked" && livedMs !== undefined &&
-        (failures === 1 || livedMs >= HASTY_MS),
+      // A second op 7 soon after READY gets a back-off, like any other loss.
+      isAtOnce: cause.kind === "reconnect_asked" && livedMs !== undefined && failures === 1,
       minDelayMs: isRefused
         ? INVALID_SESSION_DELAY_MS.min + random * INVALID_SESSION_DELAY_MS.range
         : 0,
@@ -621,7 +549,6 @@ function loseConnection(
         : { kind: "waiting", intent: next.kind, untilMs: nowMs + next.delayMs },
       failures,
       failedResumes: next.kind === "resume" ? failedResumes : 0,
-      ignoredResumes: next.kind === "resume" ? ignoredResumes : 0,
       failedConnects: isFailedConnect ? state.failedConnects + 1 : 0,
       isDown: state.isDown || isOver || next.isDown,
     },
@@ -630,15 +557,6 @@ function loseConnection(
       { kind: "report_lost", lost },
     ],
   };
-}
-
-/** Whether the server closed a connection that worked, and not because it was sent too much. */
-export function isClosedAlive(
-  cause: LostConnection["cause"],
-  livedMs: LostConnection["livedMs"],
-): boolean {
-  return livedMs !== undefined && cause.kind === "closed" && cause.code !== undefined &&
-    cause.code !== Code.RateLimited;
 }
 
 /** Delays an IDENTIFY until it may be sent. */
@@ -691,16 +609,6 @@ export function advance(
     }
     case "presence_changed":
       return sendPresence({ ...state, mustSendPresence: true }, now.monotonicMs);
-    case "identify_delayed": {
-      const untilMs = now.monotonicMs + event.forMs;
-      return {
-        state: {
-          ...state,
-          identifyNotBeforeMs: Math.max(state.identifyNotBeforeMs ?? untilMs, untilMs),
-        },
-        effects: [],
-      };
-    }
     case "stop":
       return phase.kind === "final" ? { state, effects: [] } : {
         state: { ...omit(state, "heartbeat"), phase: { kind: "stopped" } },
@@ -807,7 +715,7 @@ function onDrained(state: LifecycleState, { rules, now }: StepContext): Lifecycl
     case "resuming":
       return {
         ...rest,
-        phase: { ...phase, untilMs: now.monotonicMs + readyWithinMs(state, rules) },
+        phase: { ...phase, untilMs: now.monotonicMs + rules.deadlines.readyMs },
       };
     case "closing":
       return { ...rest, phase: { ...phase, untilMs: now.monotonicMs + CLOSE_MS } };
@@ -849,7 +757,6 @@ function onSocket(state: LifecycleState, event: SocketEvent, at: StepContext): T
         state: {
           ...state,
           lastAliveMs: nowMs,
-          confirmedMs: heartbeat.sentMs,
           heartbeat: { ...heartbeat, isAcked: true },
           ack: { at: now.wallMs, intervalMs: heartbeat.intervalMs },
         },
@@ -862,11 +769,8 @@ function onSocket(state: LifecycleState, event: SocketEvent, at: StepContext): T
         ],
       };
     }
-    case "heartbeat_requested": {
-      if (!heartbeat) return unchanged;
-      const { heartbeat: next, effects } = answerBeatRequest(heartbeat, nowMs);
-      return { state: { ...state, heartbeat: next }, effects };
-    }
+    case "heartbeat_requested":
+      return heartbeat ? { state, effects: [{ kind: "heartbeat" }] } : unchanged;
     case "permit":
       return takePermitAnswer(state, event.answer, at);
     case "ready":
@@ -881,10 +785,9 @@ function onSocket(state: LifecycleState, event: SocketEvent, at: StepContext): T
         phase: { kind: "ready", sinceMs: nowMs },
         lastAliveMs: nowMs,
         failedResumes: 0,
-        ignoredResumes: 0,
         // An IDENTIFY contains the presence.
         mustSendPresence: state.mustSendPresence ||
-          event.kind === "resumed" && isPresenceUnconfirmed(state),
+          event.kind === "resumed" && state.presenceSentMs.length > 0,
         isDown: false,
         readyAt: now.wallMs,
       }, nowMs);

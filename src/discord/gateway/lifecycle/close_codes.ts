@@ -7,8 +7,6 @@
  * for which Discord allows it. Some codes end the gateway session. After others, only the operator
  * can help, because retries would use up the bot's 1,000 IDENTIFYs a day.
  *
- * The line tells the cause, who closed the connection, how long it lived, and the next step.
- *
  * @see {@link
  *   https://docs.discord.com/developers/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes}
  */
@@ -216,8 +214,6 @@ export interface Loss {
   readonly hasSession: boolean;
   /** Number of the planned retry, from 1. It restarts once a session has lived. */
   readonly attempt: number;
-  /** Whether the server closed a connection that worked. */
-  readonly isClosed?: boolean;
   /** Set if Discord asked for a new connection at once (op 7). */
   readonly isAtOnce?: boolean;
   /** Minimum delay in milliseconds (op 9). */
@@ -245,30 +241,13 @@ const MIN_DELAY_MS = 500;
 /** Milliseconds; short, because Discord forgets sessions without a connection. */
 const RESUME_MAX_DELAY_MS = 8_000;
 
-/**
- * The same after the server closed a connection that worked. Discord and the network are there, so
- * the wait only keeps apart the bots that were closed together. Losses in a row make it grow.
- */
-const CLOSED_BACKOFF = { minDelayMs: 100, firstMs: 250 };
-
-/**
- * Bounds and growth of the random delay.
- *
- * @param isClosed Whether the server closed a connection that worked.
- */
-export function backoffOf(
-  next: "resume" | "identify",
-  rules: ReconnectRules,
-  isClosed = false,
-): Backoff {
+/** Bounds and growth of the random delay. */
+export function backoffOf(next: "resume" | "identify", rules: ReconnectRules): Backoff {
   const maxDelayMs = rules.backoffMaxSec * 1_000;
-  const base = rules.backoffBase;
-  if (next === "identify") return { minDelayMs: MIN_DELAY_MS, maxDelayMs, base };
   return {
     minDelayMs: MIN_DELAY_MS,
-    maxDelayMs: Math.min(maxDelayMs, RESUME_MAX_DELAY_MS),
-    base,
-    ...(isClosed && CLOSED_BACKOFF),
+    maxDelayMs: next === "resume" ? Math.min(maxDelayMs, RESUME_MAX_DELAY_MS) : maxDelayMs,
+    base: rules.backoffBase,
   };
 }
 
@@ -296,7 +275,7 @@ export function planReconnect(loss: Loss, rules: ReconnectRules, random: number)
   const kind = resumes ? "resume" : "identify";
   if (loss.isAtOnce) return { kind, delayMs: 0, isDown };
 
-  const backoff = backoffOf(kind, rules, loss.isClosed);
+  const backoff = backoffOf(kind, rules);
   return {
     kind,
     delayMs: Math.max(

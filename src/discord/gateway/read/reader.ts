@@ -1,5 +1,5 @@
 /**
- * Turns batches of dispatches into events.
+ * Turns dispatches into events.
  *
  * It keeps the index of guilds and the bot's identity, which decoding needs. Both start from the
  * store, because a RESUME does not bring them again.
@@ -13,7 +13,6 @@ import {
   type ChannelId,
   type GuildId,
   parseSnowflake,
-  shardOf,
   type UserId,
 } from "../../../core/discord/ids.ts";
 import { createChecker, optional, snowflakeSchema } from "../../../core/discord/lenient.ts";
@@ -64,7 +63,7 @@ import {
   threadListPayload,
   unavailablePayload,
 } from "../decode/payloads.ts";
-import { type DispatchBatch, SEPARATOR } from "../link/protocol.ts";
+import type { DispatchBatch } from "../link/protocol.ts";
 import type { EVENT_TYPES, GUILD_TYPES } from "./intents.ts";
 import type { VoiceIndex } from "./voice_index.ts";
 
@@ -341,16 +340,16 @@ const CHANGES: Readonly<Record<(typeof GUILD_TYPES)[number], ApplyPayload>> = {
 const CHANGES_BY_TYPE: ReadonlyMap<string, ApplyPayload> = new Map(Object.entries(CHANGES));
 
 /**
- * Returns the known guilds of a READY's shard that it does not list: the bot has left them. A list
- * that does not fit as a whole may lack others.
+ * Returns the known guilds that a READY does not list: the bot has left them. A list that does not
+ * fit as a whole may lack others.
  */
 export function guildsLeft(
-  { guilds, shard: [shardId, shardCount] = [0, 1] }: ReadyPayload,
+  { guilds }: ReadyPayload,
   known: Iterable<GuildId>,
 ): readonly GuildId[] {
   if (!guilds.isWhole) return [];
   const listed = new Set(guilds.listed.map(({ id }) => id));
-  return [...known].filter((id) => !listed.has(id) && shardOf(id, shardCount) === shardId);
+  return [...known].filter((id) => !listed.has(id));
 }
 
 function unchanged(index: GuildIndex): IndexChange {
@@ -515,11 +514,6 @@ interface ReadProblem {
   readonly why: string;
 }
 
-interface Reading {
-  readonly events: InboundEvent[];
-  readonly changed: Set<GuildId>;
-}
-
 export function createReader(
   { accountId, self: storedSelf, guilds: stored, voice }: {
     readonly accountId: AccountId;
@@ -534,7 +528,6 @@ export function createReader(
   let self = storedSelf;
   let { index, dropped } = restoreIndex(stored);
   let problems = 0;
-  let fromShard = 0;
   const people = createPeople();
 
   function report(problem: ReadProblem): void {
@@ -552,44 +545,26 @@ export function createReader(
     return { kind: "session_started", session, self };
   }
 
-  /** Adds the event of a dispatch; one with an unexpected shape is skipped. */
-  function add(
-    event: InboundEvent | DecodeProblem | undefined,
-    type: string,
-    events: InboundEvent[],
-  ): void {
-    if (event?.kind === "problem") report({ type, why: event.why });
+  /** Reads a dispatch; one with an unexpected shape is skipped. @returns Guilds to store again. */
+  function addDispatch(dispatch: Dispatch, events: InboundEvent[]): readonly GuildId[] {
+    const facts = { accountId, self, index };
+    const told = decodeServerEvent(dispatch, facts); // it may start a turn (W7)
+    if (told) events.push(told);
+    const decode = DECODERS_BY_TYPE.get(dispatch.t);
+    if (!decode) return updateIndex(dispatch, events);
+    const event = decode(dispatch, { ...facts, people });
+    if (event?.kind === "problem") report({ type: dispatch.t, why: event.why });
     else if (event) events.push(event);
+    return [];
   }
 
-  function addDispatch(dispatch: Dispatch, reading: Reading): void {
-    const { events } = reading;
-    const decode = DECODERS_BY_TYPE.get(dispatch.t);
-    if (decode) {
-      return add(decode(dispatch, { accountId, self, index, people }), dispatch.t, events);
-    }
+  function updateIndex(dispatch: Dispatch, events: InboundEvent[]): readonly GuildId[] {
     const applied = applyDispatch(index, dispatch, self?.userId);
     const session = dispatch.t === "READY" ? start(dispatch) : undefined;
     if (session) events.push(session);
-    updateIndex(dispatch, applied, reading);
-  }
-
-  /** The same, and adds the event that may start a turn (W7). */
-  function addAll(dispatch: Dispatch, reading: Reading): void {
-    const told = decodeServerEvent(dispatch, { accountId, self, index });
-    if (told) reading.events.push(told);
-    addDispatch(dispatch, reading);
-  }
-
-  function updateIndex(
-    dispatch: Dispatch,
-    applied: IndexChange,
-    { events, changed }: Reading,
-  ): void {
-    voice?.apply(dispatch, fromShard);
+    voice?.apply(dispatch);
     const guild = self && joinedGuild(dispatch, index, dropped);
     if (guild) events.push({ kind: "guild_joined", guild });
-    for (const id of applied.changed) changed.add(id);
     index = mayChangeMarks(index, applied.index, applied.changed)
       ? markNamesakes(applied.index)
       : applied.index;
@@ -597,43 +572,35 @@ export function createReader(
     if (guildId) events.push({ kind: "permissions_changed", guildId });
     const gone = placeGone(dispatch);
     if (gone) events.push({ kind: "place_gone", id: gone });
-    if (dispatch.t === "READY" && applied.problem === undefined) {
-      const leftGuilds = guildsLeft(readyPayload.parse(dispatch.d, { jitless: true }), dropped);
-      for (const id of leftGuilds) changed.add(id);
-      dropped = dropped.filter((id) => !leftGuilds.includes(id) && !index.has(id));
-    }
     const { problem: why } = applied;
     if (why !== undefined) report({ type: dispatch.t, why });
+    if (dispatch.t !== "READY" || why !== undefined) return applied.changed;
+    const leftGuilds = guildsLeft(readyPayload.parse(dispatch.d, { jitless: true }), dropped);
+    dropped = dropped.filter((id) => !leftGuilds.includes(id) && !index.has(id));
+    return [...applied.changed, ...leftGuilds];
   }
 
   return {
-    /**
-     * Reads a batch. Calls `onProblem` for dispatches with an unexpected shape, and skips them.
-     *
-     * @throws {TypeError} If the batch is no JSON array.
-     */
-    read(
-      { shardId, ticket, arrivedAt, seq, text, afterHole, isReplayed }: DispatchBatch,
-    ): InboundBatch {
-      fromShard = shardId;
-      const reading: Reading = { events: [], changed: new Set() };
-      const { events, changed } = reading;
-      for (const item of parseItems(text, report)) {
-        if (isDispatch(item)) addAll(item, reading);
+    /** Reads a batch. Calls `onProblem` for a dispatch with an unexpected shape, and skips it. */
+    read({ ticket, arrivedAt, seq, text, afterHole, isReplayed }: DispatchBatch): InboundBatch {
+      const events: InboundEvent[] = [];
+      let changed: readonly GuildId[] = [];
+      if (text !== undefined) {
+        const dispatch = parseForeignJson(text);
+        if (isDispatch(dispatch)) changed = addDispatch(dispatch, events);
         else report({ type: "unknown", why: "no dispatch" });
       }
-      voice?.wasRead(shardId);
+      voice?.wasRead();
       return {
         accountId,
-        shardId,
         ticket,
         arrivedAt,
         afterHole: afterHole || undefined,
         isReplayed: isReplayed || undefined,
         seq,
-        bytes: text.length,
-        events: withoutLeft(events, index),
-        guilds: Array.from(changed, (guildId) => {
+        bytes: text?.length ?? 0,
+        events,
+        guilds: changed.map((guildId) => {
           const guild = index.get(guildId);
           return guild ? snapshotOf(guild) : { guildId, text: undefined };
         }),
@@ -658,34 +625,6 @@ export function createReader(
 }
 
 export type Reader = ReturnType<typeof createReader>;
-
-/** Leaves out guilds that the bot left again within the batch, and repeated joins. */
-function withoutLeft(events: readonly InboundEvent[], index: GuildIndex): readonly InboundEvent[] {
-  const joined = new Set<GuildId>();
-  return events.filter((event) => {
-    if (event.kind !== "guild_joined") return true;
-    const { guild: { id } } = event;
-    const isFirst = !joined.has(id);
-    joined.add(id);
-    return isFirst && index.has(id);
-  });
-}
-
-/** Parses a batch. If one text is no JSON, the batch is none, and each text is parsed by itself. */
-function parseItems(text: string, report: (problem: ReadProblem) => void): readonly unknown[] {
-  const batch = parseForeignJson(text);
-  if (batch !== undefined) {
-    if (!Array.isArray(batch)) throw new TypeError("A batch is no JSON array");
-    return batch;
-  }
-  const items: unknown[] = [];
-  for (const itemText of text.slice(1, -1).split(SEPARATOR)) {
-    const item = parseForeignJson(itemText);
-    if (item === undefined) report({ type: "unknown", why: "no JSON" });
-    else items.push(item);
-  }
-  return items;
-}
 
 /** Checked without a schema: a schema copies, which costs as much as parsing. */
 function isDispatch(item: unknown): item is Dispatch {

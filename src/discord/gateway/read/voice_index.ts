@@ -54,13 +54,13 @@ export interface VoiceListener {
   renewed(guildId: GuildId): void;
 }
 
-/** @param renew Begins a new session of a shard, which tells all states. */
-export function createVoiceIndex(renew: (shardId: number) => void) {
+/** @param renew Begins a new session, which tells all states. */
+export function createVoiceIndex(renew: () => void) {
   const guilds = new Map<GuildId, Map<UserId, VoiceMember>>();
   const changed: ((guildId: GuildId) => void)[] = [];
   const listeners: VoiceListener[] = [];
-  /** Shards of which a session began in this process, or was asked for. */
-  const whole = new Set<number>();
+  /** Whether a session began in this process, or was asked for. */
+  let isWhole = false;
 
   function put(guildId: GuildId, told: z.infer<typeof state>, isBot: boolean): void {
     const { user_id: userId, channel_id: channelId } = told;
@@ -106,10 +106,11 @@ export function createVoiceIndex(renew: (shardId: number) => void) {
 
   return {
     /** Reads a dispatch; others than those about guilds and voice change nothing. */
-    apply({ t, d }: Dispatch, shardId: number): void {
+    apply({ t, d }: Dispatch): void {
       switch (t) {
         case "READY":
-          return void whole.add(shardId); // its guilds follow
+          isWhole = true; // its guilds follow
+          return;
         case "GUILD_CREATE":
           return renewed(d);
         case "GUILD_DELETE": {
@@ -129,10 +130,10 @@ export function createVoiceIndex(renew: (shardId: number) => void) {
         }
       }
     },
-    wasRead(shardId: number): void {
-      if (whole.has(shardId)) return;
-      whole.add(shardId);
-      renew(shardId);
+    wasRead(): void {
+      if (isWhole) return;
+      isWhole = true;
+      renew();
     },
     of: (guildId: GuildId): readonly VoiceMember[] => [...guilds.get(guildId)?.values() ?? []],
     onChange: (listener: (guildId: GuildId) => void): void => void changed.push(listener),

@@ -1,17 +1,13 @@
 /**
- * Runs the account's shards in the worker, by messages of the main thread.
+ * Runs the account's connection in the worker, by messages of the main thread. It is one shard: Discord
+ * asks for more only above 2,500 servers.
  *
- * `lifecycle/advance.ts` computes the next state of a shard and its effects. The machine keeps the
- * state, and passes each effect to its handler before it takes the next event. The socket passes
- * payloads to the receiver. The receiver sorts them into events for the machine and dispatches for
- * the main thread.
+ * `lifecycle/advance.ts` computes the next state and its effects. The machine keeps the state, and
+ * carries out each effect before it takes the next event. The socket passes payloads to the receiver.
+ * The receiver sorts them into events for the machine and dispatches for the main thread.
  *
- * An unexpected error of any shard ends the thread. The main thread then starts another worker from
- * the stored state, which is safer than a shard in an unknown state.
- *
- * Discord accepts one IDENTIFY in five seconds for each `id % maxConcurrency`. The main thread alone
- * decides, by the stored record. This file only keeps shards from opening a socket that would have
- * to wait.
+ * An unexpected error ends the thread. The main thread then starts another worker from the stored
+ * state, which is safer than a shard in an unknown state.
  *
  * A payload that cannot be read is counted and skipped, because the session continues without it.
  * Only a broken stream ends a connection.
@@ -25,13 +21,12 @@
 
 import { GatewayOpcodes as Op } from "@discordeno/types";
 import {
+  type GatewayCounts,
   type IdentifyWaitReason,
   type OwnVoice,
   type Presence,
-  SPACING_MS,
 } from "../../../core/discord/gateway.ts";
-import { type GuildId, shardOf } from "../../../core/discord/ids.ts";
-import { createEmitter } from "../../../lib/emitter.ts";
+import type { GuildId } from "../../../core/discord/ids.ts";
 import { bounded, UNPRINTABLE } from "../../../lib/text/quoted.ts";
 import {
   advance,
@@ -39,7 +34,6 @@ import {
   type Effect,
   hasSocket,
   initialState,
-  isClosedAlive,
   isOfSession,
   type LifecycleEvent,
   type LifecycleRules,
@@ -47,9 +41,7 @@ import {
   type LostConnection,
   type Now,
   type SocketEvent,
-  type StartFacts,
   wakeAtMs,
-  wantsIdentify,
 } from "../lifecycle/advance.ts";
 import { backoffOf, closeLabel, closeLine, SESSION_LOST } from "../lifecycle/close_codes.ts";
 import {
@@ -58,13 +50,12 @@ import {
   createBatches,
   createCounters,
   createPosition,
-  type FromShard,
   type FromWorker,
   type LogValue,
   type PermitAnswer,
-  type ShardStart,
   type ThreadLogLevel,
   type ToWorker,
+  type WorkerStart,
 } from "../link/protocol.ts";
 import {
   type DispatchFrame,
@@ -73,7 +64,7 @@ import {
   presencePayload,
   readFrame,
   resumePayload,
-  toShardState,
+  toConnectionState,
   voicePayload,
 } from "../socket/frame.ts";
 import { openPayloadSocket, type PayloadSocket } from "../socket/socket.ts";
@@ -90,17 +81,18 @@ import {
 
 type ShardLogFields = Readonly<Record<string, LogValue>>;
 
-interface ShardContext {
-  post(message: FromShard): void;
-  postFromWorker(message: FromWorker): void;
-  readonly counters: ReturnType<typeof createCounters>;
-  now(): Now;
+/** What a shard gets from its thread. */
+type ShardContext = {
+  readonly post: (message: FromWorker) => void;
+  /** Counters of the workers that have died. */
+  readonly counts?: GatewayCounts;
+  readonly now: () => Now;
   /** Returns a number from 0 up to, but not including, 1. */
-  random(): number;
+  readonly random: () => number;
   /** Calls back once, after `ms` milliseconds; returns a function that cancels. */
-  after(ms: number, callback: () => void): () => void;
+  readonly after: (ms: number, callback: () => void) => () => void;
   /** Called at every tick of the machine, to show that the thread runs. */
-  onTick(): void;
+  readonly onTick: () => void;
   readonly connect: typeof openPayloadSocket;
   /**
    * Takes an INTERACTION_CREATE as JSON. Discord waits three seconds for an answer.
@@ -112,11 +104,11 @@ interface ShardContext {
   readonly bounds?: BatchBounds;
   /** Maximum milliseconds between ticks; for tests. */
   readonly tickMs?: number;
-}
+};
 
 const WAIT_TEXTS: Readonly<Record<IdentifyWaitReason, string>> = {
   spacing: "Not identifying yet: another IDENTIFY was sent within five seconds",
-  budget: "Daily IDENTIFY limit almost reached: this shard waits before it opens a new session",
+  budget: "Daily IDENTIFY limit almost reached: Barnacle waits before it opens a new session",
 };
 
 const HOLE =
@@ -127,20 +119,15 @@ const HOLE =
 const MAX_REASON = 123;
 
 export function createShardReport(
-  { token, shardCount, isConnectionDebug, reconnect }: CommonOptions,
-  shardId: number,
-  { post, postFromWorker, counters }: {
-    readonly post: ShardContext["post"];
-    readonly postFromWorker: ShardContext["postFromWorker"];
-    readonly counters: ShardContext["counters"];
-  },
+  { token, isConnectionDebug, reconnect }: CommonOptions,
+  post: ShardContext["post"],
+  counters: ReturnType<typeof createCounters>,
 ) {
   let reported = "";
   let passedOver = 0;
 
   function log(level: ThreadLogLevel, event: string, fields: ShardLogFields): void {
-    const own: ShardLogFields = shardCount > 1 ? { shard: shardId } : {};
-    postFromWorker({ kind: "log", level, event, fields: { ...own, ...fields } });
+    post({ kind: "log", level, event, fields });
   }
 
   function debug(event: string, fields: ShardLogFields): void {
@@ -198,14 +185,14 @@ export function createShardReport(
         next: next.kind,
         attempt,
         inMs: Math.round(next.delayMs),
-        ...backoffOf(next.kind, reconnect, isClosedAlive(lost.cause, lost.livedMs)),
+        ...backoffOf(next.kind, reconnect),
       });
     },
     /** Reports that Discord has forgotten events that the store lost. */
     hole: (): void => log("warn", HOLE, {}),
     /** Sends state and counters if they have changed. */
     update(lifecycle: LifecycleState): void {
-      const state = toShardState(lifecycle);
+      const state = toConnectionState(lifecycle);
       const { failures, phase } = lifecycle;
       const text = JSON.stringify([state, failures]);
       if (text !== reported && phase.kind !== "stopped") {
@@ -213,7 +200,7 @@ export function createShardReport(
         post({ kind: "state", state, failures });
       }
       const counts = counters.changed();
-      if (counts) postFromWorker({ kind: "counts", counts });
+      if (counts) post({ kind: "counts", counts });
     },
   };
 }
@@ -233,12 +220,6 @@ function withoutSecrets(text: string, secrets: readonly string[]): string {
     .replace(UNPRINTABLE, " ");
 }
 
-interface MachineEvents {
-  /** Executes an effect; `sessionId` is that of the state before the step. */
-  effect(effect: Effect, sessionId: string | undefined): void;
-  settled(state: LifecycleState): void;
-}
-
 /**
  * Maximum milliseconds between ticks. Ticks notice that the machine slept, and show that the thread
  * runs. Health checks report a dead thread after three times as long. Each tick of an idle bot
@@ -246,13 +227,18 @@ interface MachineEvents {
  */
 const TICK_MS = 10_000;
 
-/** Creates the machine in its initial state; it takes no step yet. */
+/**
+ * Creates the machine in its initial state; it takes no step yet.
+ *
+ * @param carryOut Carries out an effect; `sessionId` is that of the state before the step.
+ */
 function createMachine(
-  facts: StartFacts,
+  facts: WorkerStart,
   firstRules: LifecycleRules,
   { now, random, after, onTick, tickMs = TICK_MS }: ShardContext,
+  carryOut: (effect: Effect, sessionId: string | undefined) => void,
+  settled: (state: LifecycleState) => void,
 ) {
-  const emitter = createEmitter<MachineEvents>();
   let rules = firstRules;
   let state = initialState(now(), facts);
   let cancel: (() => void) | undefined;
@@ -265,11 +251,11 @@ function createMachine(
       const { state: newState, effects } = advance(state, next, rules, now(), random());
       const { sessionId } = state.session ?? {};
       state = newState;
-      for (const effect of effects) emitter.emit.effect(effect, sessionId);
+      for (const effect of effects) carryOut(effect, sessionId);
       events.shift();
     }
     arm();
-    emitter.emit.settled(state);
+    settled(state);
   }
 
   /** Plans the next tick: at the next deadline, or in {@link TICK_MS}. */
@@ -287,7 +273,6 @@ function createMachine(
   }
 
   return {
-    connect: emitter.connect,
     get state(): LifecycleState {
       return state;
     },
@@ -313,13 +298,6 @@ type Machine = ReturnType<typeof createMachine>;
  */
 const MAX_CHARS = 1 << 20;
 
-interface ShardParts extends ShardContext {
-  readonly machine: Machine;
-  readonly position: ReturnType<typeof createPosition>;
-  readonly batches: ReturnType<typeof createBatches>;
-  readonly report: ShardReport;
-}
-
 /**
  * Creates the function that takes the socket's payloads.
  *
@@ -328,7 +306,14 @@ interface ShardParts extends ShardContext {
  */
 function createReceiver(
   types: readonly string[],
-  { machine, position, batches, report, counters, acknowledge }: ShardParts,
+  acknowledge: ShardContext["acknowledge"],
+  { machine, position, batches, report, counters }: {
+    readonly machine: Machine;
+    readonly position: ReturnType<typeof createPosition>;
+    readonly batches: ReturnType<typeof createBatches>;
+    readonly report: ShardReport;
+    readonly counters: ReturnType<typeof createCounters>;
+  },
 ): (text: string, socket: number) => void {
   const wanted = new Set(types);
 
@@ -380,7 +365,6 @@ function createReceiver(
     recordHole(seq);
     if (isReplayed && seq <= position.received) return; // an earlier batch has it
     position.receive(seq);
-    batches.replayed(isReplayed);
     const isTooLarge = text !== undefined && text.length > MAX_CHARS &&
       !type.startsWith("GUILD_") &&
       type !== "READY";
@@ -388,7 +372,7 @@ function createReceiver(
     const isDropped = !isTooLarge && type === INTERACTION_CREATE && text !== undefined &&
       !acknowledge(text);
     if (text === undefined || isTooLarge || isDropped) return batches.skip(position.received);
-    batches.add(text, position.received);
+    batches.add(text, position.received, isReplayed);
   }
 
   return receive;
@@ -505,20 +489,28 @@ function createVoiceSender({ after, isReady, send }: {
 }
 
 /** Starts a shard; it connects at once. */
-export function startShard(
-  { options, shard }: { readonly options: CommonOptions; readonly shard: ShardStart },
-  context: ShardContext,
-) {
-  const { post } = context;
+export function startShard(options: CommonOptions, from: WorkerStart, context: ShardContext) {
+  const { post, after } = context;
   const { url, reconnect, deadlines = DEADLINES } = options;
-  const report = createShardReport(options, shard.id, context);
-  const { debug } = report;
-  const position = createPosition(shard);
-  const machine = createMachine(shard, { url, reconnect, deadlines }, context);
+  const counters = createCounters(context.counts);
+  const report = createShardReport(options, post, counters);
+  const { log, debug } = report;
+  const position = createPosition(from);
+  let { presence } = options;
+  const machine = createMachine(
+    from,
+    { url, reconnect, deadlines },
+    context,
+    carryOut,
+    (state) => {
+      report.update(state);
+      voice.flush();
+    },
+  );
   const batches = createBatches(
     {
-      post: (batch) => post({ kind: "batch", batch }),
-      after: context.after,
+      post: (batch) => post({ kind: "batch", batch, arrivedAt: Date.now() }),
+      after,
       onFull(isFull) {
         shardSocket.setPaused(isFull);
         debug(isFull ? "Congested: the socket is not read" : "Drained: the socket is read again", {
@@ -527,31 +519,65 @@ export function startShard(
         machine.step({ kind: isFull ? "congested" : "drained" });
       },
     },
-    shard.epoch,
+    from.epoch,
     context.bounds,
   );
-  let { presence } = options;
-  const parts = { ...context, machine, position, batches, report };
-  const receive = createReceiver(options.dispatches, parts);
+  const parts = { machine, position, batches, report, counters };
+  const receive = createReceiver(options.dispatches, context.acknowledge, parts);
   const shardSocket = createShardSocket(options, context, machine, report, receive);
   const voice = createVoiceSender({
-    after: context.after,
+    after,
     isReady: () => machine.state.phase.kind === "ready",
     send: (own) => shardSocket.send(Op.VoiceStateUpdate, voicePayload(own)),
   });
 
-  machine.connect({
-    effect: createEffects(options, shard.id, { ...parts, shardSocket, presence: () => presence }),
-    settled(state) {
-      report.update(state);
-      voice.flush();
-    },
-  });
+  /** Carries out an effect; `sessionId` is that of the state before the step. */
+  function carryOut(effect: Effect, sessionId: string | undefined): void {
+    switch (effect.kind) {
+      case "open":
+        return shardSocket.open(effect);
+      case "drop":
+        return shardSocket.drop();
+      case "close":
+        debug("Closing, to begin a new session", {});
+        return shardSocket.beginClose();
+      case "ask_permit":
+        debug("Asking for a permit to IDENTIFY", {});
+        return post({ ...effect, kind: "permit_wanted" });
+      case "identify":
+        counters.identified();
+        debug("IDENTIFY sent, waiting for READY", {});
+        return shardSocket.send(Op.Identify, identifyPayload({ ...options, presence }));
+      case "resume": {
+        const seq = position.resume();
+        debug("RESUME sent, waiting for RESUMED", { seq });
+        return shardSocket.send(Op.Resume, resumePayload(options.token, effect.sessionId, seq));
+      }
+      case "send_presence":
+        return shardSocket.send(Op.PresenceUpdate, presencePayload(presence));
+      case "heartbeat": {
+        const seq = isOfSession(machine.state.phase) ? position.committed : undefined;
+        return shardSocket.send(Op.Heartbeat, seq ?? null);
+      }
+      case "report_heartbeat": {
+        const { kind: _, ...beat } = effect;
+        report.beat(beat);
+        return post({ kind: "beat", ...beat });
+      }
+      case "report_identify_wait":
+        return report.identifyWait(effect.reason, effect.waitMs);
+      case "report_lost":
+        return report.lost(effect.lost, sessionId);
+      case "report_stale":
+        return log("warn", SESSION_LOST, { why: "no sign of the session for too long" });
+    }
+  }
+
   machine.step({ kind: "start" });
 
   return {
     /** Records that the main thread has stored everything up to this batch. */
-    committed({ number }: { readonly number: number }): void {
+    committed(number: number): void {
       const progress = batches.committed(number);
       if (progress) position.wasCommitted(progress);
     },
@@ -563,9 +589,6 @@ export function startShard(
       debug(isVoid ? "A permit came too late" : "A permit was answered", { answer: answer.kind });
       machine.step({ socket, kind: "permit", answer });
     },
-    /** Delays an IDENTIFY, because another shard is about to send one. */
-    delayIdentify: (forMs: number): void => machine.step({ kind: "identify_delayed", forMs }),
-    wantsIdentify: (): boolean => wantsIdentify(machine.state),
     /** Begins a new session, as soon as it may IDENTIFY: this one lacks an event. */
     renew(): void {
       const event = "Barnacle will open a new session, which may bring what it could not read";
@@ -593,96 +616,27 @@ export function startShard(
 
 export type Shard = ReturnType<typeof startShard>;
 
-/**
- * Creates the executor of a shard's effects.
- *
- * @returns A function that executes one effect; `sessionId` is that of the state before the step.
- */
-function createEffects(
-  options: CommonOptions,
-  shardId: number,
-  { shardSocket, machine, position, report, counters, presence, post }: ShardParts & {
-    readonly shardSocket: ShardSocket;
-    readonly presence: () => Presence;
-  },
-): (effect: Effect, sessionId: string | undefined) => void {
-  const { log, debug } = report;
-
-  return (effect, sessionId) => {
-    switch (effect.kind) {
-      case "open":
-        return shardSocket.open(effect);
-      case "drop":
-        return shardSocket.drop();
-      case "close":
-        debug("Closing, to begin a new session", {});
-        return shardSocket.beginClose();
-      case "ask_permit":
-        debug("Asking for a permit to IDENTIFY", {});
-        return post({ ...effect, kind: "permit_wanted" });
-      case "identify":
-        counters.identified();
-        debug("IDENTIFY sent, waiting for READY", {});
-        return shardSocket.send(
-          Op.Identify,
-          identifyPayload({ ...options, presence: presence() }, shardId),
-        );
-      case "resume": {
-        const seq = position.resume();
-        debug("RESUME sent, waiting for RESUMED", { seq });
-        return shardSocket.send(Op.Resume, resumePayload(options.token, effect.sessionId, seq));
-      }
-      case "send_presence":
-        return shardSocket.send(Op.PresenceUpdate, presencePayload(presence()));
-      case "heartbeat": {
-        const seq = isOfSession(machine.state.phase) ? position.committed : undefined;
-        return shardSocket.send(Op.Heartbeat, seq ?? null);
-      }
-      case "report_heartbeat": {
-        const { kind: _, ...beat } = effect;
-        report.beat(beat);
-        return post({ kind: "beat", ...beat });
-      }
-      case "report_flood":
-        return log("warn", "Discord asks for more heartbeats than may be sent", {});
-      case "report_identify_wait":
-        return report.identifyWait(effect.reason, effect.waitMs);
-      case "report_lost":
-        return report.lost(effect.lost, sessionId);
-      case "report_stale":
-        return log("warn", SESSION_LOST, { why: "no sign of the session for too long" });
-    }
-  };
-}
-
-/**
- * Runs shards until the thread ends.
- */
+/** Runs the shard until the thread ends. */
 export function serveGateway(port: {
   postMessage(message: FromWorker): void;
   on(event: "message", listener: (message: ToWorker) => void): unknown;
 }): void {
-  const shards = new Map<number, Shard>();
-  let maxConcurrency = 1;
-  let shardCount = 1;
+  let shard: Shard | undefined;
   let forms: Forms | undefined;
   let limit: InteractionLimit | undefined;
-  let isOver = false;
+  const post = (message: FromWorker) => port.postMessage(message);
 
   function start(
-    { options, shards: starts, tick, forms: offered }: Extract<ToWorker, { kind: "start" }>,
+    { options, from, counts, tick, forms: offered }: Extract<ToWorker, { kind: "start" }>,
   ): void {
-    maxConcurrency = Math.max(1, options.maxConcurrency ?? 1);
-    ({ shardCount } = options);
-    const counters = createCounters();
     const callback = createCallback(options, fetch, (outcome, isDone, interactionId) => {
-      if (outcome === "403") port.postMessage({ kind: "refused", interactionId });
+      if (outcome === "403") post({ kind: "refused", interactionId });
       if (isDone && !options.isConnectionDebug) return;
       const level = isDone ? "debug" : "warn";
       const event = isDone
         ? "Interaction acknowledged"
         : "Discord did not accept the first answer to an interaction";
-      port.postMessage({ kind: "log", level, event, fields: { outcome } });
+      post({ kind: "log", level, event, fields: { outcome } });
     });
     forms = createForms(callback, Date.now);
     forms.set(offered);
@@ -690,59 +644,19 @@ export function serveGateway(port: {
       { steadyNow: () => performance.now(), schedule: (run, ms) => after(ms, run) },
       (fields) => {
         const event = "Dropped presses and commands: their people sent too many";
-        port.postMessage({ kind: "log", level: "warn", event, fields });
+        post({ kind: "log", level: "warn", event, fields });
       },
     );
-    const acknowledge = createAcknowledge(callback, forms.pressed, limit.take);
     const tickAt = new BigInt64Array(tick);
     const onTick = () => void Atomics.store(tickAt, 0, BigInt(Date.now()));
     onTick();
-    for (const shard of spaceIdentifies(starts, maxConcurrency)) {
-      if (isOver) return;
-      const { id } = shard;
-      const ports = {
-        now: () => ({ monotonicMs: performance.now(), wallMs: Date.now() }),
-        random: Math.random,
-        after,
-        post: (message: FromShard) => postFromShard(id, message),
-        postFromWorker: (message: FromWorker) => port.postMessage(message),
-        onTick,
-        connect: openPayloadSocket,
-        acknowledge,
-        counters,
-      };
-      shards.set(id, startShard({ options, shard }, ports));
-    }
-  }
-
-  function postFromShard(shardId: number, message: FromShard): void {
-    port.postMessage({ ...message, shardId, sentAt: Date.now() });
-    if (message.kind !== "final") return;
-    isOver = true;
-    void endAll(); // if one shard cannot go on, neither can its account
-  }
-
-  function permit({ shardId, socket, answer }: Extract<ToWorker, { kind: "permit" }>): void {
-    shards.get(shardId)?.permit(socket, answer);
-    if (answer.kind !== "granted") return;
-    const others = [...shards].map(([id, { wantsIdentify }]) => ({
-      id,
-      wantsIdentify: wantsIdentify(),
-    }));
-    for (const [id, forMs] of identifyDelays(shardId, others, maxConcurrency)) {
-      shards.get(id)?.delayIdentify(forMs);
-    }
-  }
-
-  /** Stops all shards. If that fails, the error ends the thread, which is the purpose. */
-  function endAll(): Promise<unknown> {
-    return Promise.all([...shards.values()].map((shard) => shard.stop())).catch(
-      (error: unknown) => {
-        queueMicrotask(() => {
-          throw error;
-        });
-      },
-    );
+    shard = startShard(options, from, {
+      now: () => ({ monotonicMs: performance.now(), wallMs: Date.now() }),
+      random: Math.random,
+      ...{ after, post, onTick, counts },
+      connect: openPayloadSocket,
+      acknowledge: createAcknowledge(callback, forms.pressed, limit.take),
+    });
   }
 
   port.on("message", (message) => {
@@ -750,23 +664,24 @@ export function serveGateway(port: {
       case "start":
         return start(message);
       case "committed":
-        return shards.get(message.shardId)?.committed(message);
+        return shard?.committed(message.number);
       case "renew":
-        return shards.get(message.shardId)?.renew();
+        return shard?.renew();
       case "permit":
-        return permit(message);
+        return shard?.permit(message.socket, message.answer);
       case "url":
-        return shards.forEach((shard) => shard.setUrl(message.url));
+        return shard?.setUrl(message.url);
       case "forms":
         return forms?.set(message.forms);
       case "admit":
         return limit?.admit(message.userId);
       case "presence":
-        return shards.forEach((shard) => shard.setPresence(message.presence));
+        return shard?.setPresence(message.presence);
       case "voice":
-        return shards.get(shardOf(message.guildId, shardCount))?.setVoice(message);
+        return shard?.setVoice(message);
       case "stop":
-        return void endAll().then(() => port.postMessage({ kind: "stopped" }));
+        // A failure would end the thread, which is the purpose.
+        return void shard?.stop().then(() => post({ kind: "stopped" }));
     }
   });
 }
@@ -774,47 +689,4 @@ export function serveGateway(port: {
 function after(ms: number, callback: () => void): () => void {
   const timer = setTimeout(callback, ms);
   return () => clearTimeout(timer);
-}
-
-/** Delays the shards that identify at the start, so that they do so one after the other. */
-export function spaceIdentifies(
-  shards: readonly ShardStart[],
-  maxConcurrency: number,
-): readonly ShardStart[] {
-  const freeAt = new Map<number, number>();
-  return shards.map((shard) => {
-    if (shard.session) return shard;
-    const key = shard.id % maxConcurrency;
-    const identifyInMs = Math.max(shard.identifyInMs, freeAt.get(key) ?? 0);
-    freeAt.set(key, identifyInMs + SPACING_MS);
-    return { ...shard, identifyInMs };
-  });
-}
-
-/** A shard that may have to wait for another one's IDENTIFY. */
-interface IdentifyCandidate {
-  readonly id: number;
-  readonly wantsIdentify: boolean;
-}
-
-/**
- * Computes how long other shards wait after a shard got its permit.
- *
- * @param granted Number of the shard that got the permit.
- * @returns Milliseconds by shard. Shards that want to identify wait one after the other.
- */
-export function identifyDelays(
-  granted: number,
-  shards: readonly IdentifyCandidate[],
-  maxConcurrency: number,
-): ReadonlyMap<number, number> {
-  const isSameKey = ({ id }: IdentifyCandidate) =>
-    id !== granted && id % maxConcurrency === granted % maxConcurrency;
-  let forMs = 0;
-  return new Map(
-    shards.filter(isSameKey).map(({ id, wantsIdentify }) => [
-      id,
-      wantsIdentify ? forMs += SPACING_MS : SPACING_MS,
-    ]),
-  );
 }

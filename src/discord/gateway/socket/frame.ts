@@ -16,9 +16,9 @@ import { ActivityTypes, GatewayOpcodes as Op } from "@discordeno/types";
 import type {
   Activity,
   ActivityKind,
+  ConnectionState,
   OwnVoice,
   Presence,
-  ShardState,
 } from "../../../core/discord/gateway.ts";
 import { readSnowflake } from "../../../core/discord/ids.ts";
 import type { GatewaySession } from "../../../core/inbound/inbound.ts";
@@ -40,14 +40,10 @@ export function gatewayUrl(address: string, compress: boolean): URL {
 }
 
 /** Builds the `d` of an IDENTIFY. */
-export function identifyPayload(
-  { token, intents, presence, shardCount }: CommonOptions,
-  shardId: number,
-): unknown {
+export function identifyPayload({ token, intents, presence }: CommonOptions): unknown {
   return {
     token,
     intents,
-    shard: [shardId, shardCount],
     presence: presencePayload(presence),
     properties: { os: process.platform, browser: "Barnacle", device: "Barnacle" },
     large_threshold: 50,
@@ -90,12 +86,14 @@ const ACTIVITY_TYPES: Readonly<Record<ActivityKind, ActivityTypes>> = {
   competing: ActivityTypes.Competing,
 };
 
-export function toShardState({ phase, readyAt, ack, isDown }: LifecycleState): ShardState {
+export function toConnectionState(
+  { phase, readyAt, ack, isDown }: LifecycleState,
+): ConnectionState {
   const waits = phase.kind === "waiting" ? phase.waitReason : undefined;
   return { state: STATES[phase.kind], readyAt, ack, isDown, waits };
 }
 
-const STATES: Readonly<Record<Phase["kind"], ShardState["state"]>> = {
+const STATES: Readonly<Record<Phase["kind"], ConnectionState["state"]>> = {
   waiting: "backoff",
   connecting: "connecting",
   greeting: "connecting",

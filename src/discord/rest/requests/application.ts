@@ -122,22 +122,15 @@ export async function hasGuild(api: RestApi): Promise<boolean> {
 
 const ROUTE = "GET /gateway/bot";
 
-/** Each shard costs a connection; the config allows as many. */
-const MAX_SHARDS = 1_000;
-
 const count = z.int().nonnegative();
-
-const limitSchema = z.object({
-  total: count,
-  remaining: count,
-  reset_after: z.number().nonnegative(),
-  max_concurrency: z.int().positive(),
-});
 
 const gatewaySchema = z.object({
   url: z.url({ protocol: /^wss?$/ }),
-  shards: z.int().positive().max(MAX_SHARDS),
-  session_start_limit: limitSchema,
+  session_start_limit: z.object({
+    total: count,
+    remaining: count,
+    reset_after: z.number().nonnegative(),
+  }),
 });
 
 /**
@@ -148,15 +141,13 @@ const gatewaySchema = z.object({
  */
 export async function readGatewayInfo(api: RestApi, now: number): Promise<GatewayInfo> {
   const answer = await api.request("GET", "/gateway/bot");
-  const { url, shards, session_start_limit: limit } = expect(ROUTE, gatewaySchema, answer);
+  const { url, session_start_limit: limit } = expect(ROUTE, gatewaySchema, answer);
   return {
     url,
-    shards,
     limit: {
       total: limit.total,
       remaining: limit.remaining,
       resetAfterMs: limit.reset_after,
-      maxConcurrency: limit.max_concurrency,
       readAt: now,
     },
   };

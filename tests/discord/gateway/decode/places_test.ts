@@ -9,7 +9,7 @@ import { CHANNEL, GUILD, guildData, SELF, THREAD } from "../../../support/discor
 const fed = (index: GuildIndex, t: string, d: unknown) =>
   applyDispatch(index, { t, s: 1, d }, SELF.userId).index;
 const CREATED = fed(new Map(), "GUILD_CREATE", guildData());
-const ALL = { shardId: 0, shardCount: 1, planned: new Set<never>() };
+const ALL = new Set<never>();
 
 describe("[G6] placesOf()", () => {
   it("lists channels and threads with the same places as live messages", () => {

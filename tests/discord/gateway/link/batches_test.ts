@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
 import {
   type Batch,
   BATCH_BOUNDS,
@@ -15,7 +14,6 @@ const SESSION = { sessionId: "s", resumeUrl: "wss://r", seq: 1 };
 function open(bounds: BatchBounds = BATCH_BOUNDS) {
   const posted: Batch[] = [];
   const fullness: boolean[] = [];
-  const from = { number: 0 };
   const timers = new Set<{ at: number; callback: () => void }>();
   let now = 0;
   const batches = createBatches(
@@ -32,7 +30,6 @@ function open(bounds: BatchBounds = BATCH_BOUNDS) {
     bounds,
   );
   return {
-    from,
     batches,
     posted,
     fullness,
@@ -49,89 +46,62 @@ function open(bounds: BatchBounds = BATCH_BOUNDS) {
 }
 
 describe("[G1] createBatches()", () => {
-  it("[G6] sends replayed dispatches apart from others", () => {
-    const { batches, posted, pass } = open();
-    batches.replayed(true);
-    for (const seq of [1, 2, 3]) batches.add(`${seq}`, seq);
-    batches.replayed(true);
-    batches.replayed(false);
-    batches.add("5", 5);
-    pass(8);
-    const seen = posted.map(({ text, isReplayed }) => [JSON.parse(text), isReplayed]);
-    assert.deepEqual(seen, [[[1], true], [[2, 3], true], [[5], undefined]]);
-  });
-
   it("[G5b] knows the position and the session of the committed batches", () => {
-    const { batches } = open();
+    const { batches, pass } = open();
     batches.add("1", 1);
     batches.skip(2);
-    batches.newEpoch({ sessionId: "s", resumeUrl: "r", seq: 1 });
+    pass(30_000);
+    batches.newEpoch(SESSION);
     batches.add("1", 1);
-    assert.deepEqual(batches.committed(1), { epoch: 1, seq: 1 });
-    assert.equal(batches.committed(1), undefined);
-    assert.equal(batches.committed(99)?.seq, 2);
+    assert.deepEqual(batches.committed(2), { epoch: 1, seq: 2 });
+    assert.equal(batches.committed(2), undefined);
+    assert.deepEqual(batches.committed(99), { epoch: 2, seq: 1 });
   });
 
-  it("[G5] puts no two sessions into one batch", () => {
+  it("[G5] tells the number of unused dispatches now and then, and none of an ended session", () => {
+    const { batches, posted, timers, pass } = open();
+    batches.skip(2);
+    batches.skip(3);
+    pass(30_000);
+    batches.skip(4);
+    batches.newEpoch(SESSION);
+    pass(30_000);
+    batches.skip(2);
+    batches.add("3", 3);
+    batches.skip(4);
+    batches.close();
+    const seen = posted.map(({ epoch, seq, text }) => [epoch, seq, text]);
+    assert.deepEqual(seen, [[1, 3, undefined], [2, 3, "3"]]);
+    assert.equal(timers.size, 0);
+  });
+
+  it("[G5] [G5b] [G6] marks READY, a dispatch after a hole, and replayed ones", () => {
     const { batches, posted } = open();
-    batches.add("8", 8);
+    batches.hole();
+    batches.add("8", 8, true);
     batches.add("9", 9);
     batches.newEpoch(SESSION);
     batches.add("1", 1);
-    batches.close();
-    assert.deepEqual(posted.map(({ epoch, seq }) => [epoch, seq]), [[1, 8], [1, 9], [2, 1]]);
-  });
-
-  it("[G5] puts the session only into the batch that starts with its READY", () => {
-    const { batches, posted, pass } = open();
-    batches.add("8", 8);
-    batches.newEpoch(SESSION);
-    batches.add("1", 1);
-    assert.equal(posted.length, 1, "READY waits, and the session with it");
-    pass(8);
     batches.add("2", 2);
-    batches.close();
-    assert.deepEqual(posted.map(({ text, session }) => [text, session]), [
-      ["[8]", undefined],
-      ["[1]", SESSION],
-      ["[2]", undefined],
+    const seen = posted.map((one) => [one.text, one.session, one.afterHole, one.isReplayed]);
+    assert.deepEqual(seen, [
+      ["8", undefined, true, true],
+      ["9", undefined, undefined, undefined],
+      ["1", SESSION, undefined, undefined],
+      ["2", undefined, undefined, undefined],
     ]);
   });
 
-  it("loses, duplicates and reorders nothing, with any timing", () => {
-    const action = fc.oneof(
-      { arbitrary: fc.constant("add" as const), weight: 5 },
-      fc.constantFrom("skip", "pass", "commit", "epoch"),
-    );
-    fc.assert(fc.property(fc.array(action, { maxLength: 300 }), (actions) => {
-      const { batches, posted, pass } = open({ maxBytes: 20 * DISPATCH_OVERHEAD });
-      const added: string[] = [];
-      let seq = 0;
-      let epoch = 1;
-      for (const act of actions) {
-        if (act === "add") {
-          seq++;
-          added.push(JSON.stringify([epoch, seq]));
-          batches.add(added.at(-1)!, seq);
-        } else if (act === "skip") batches.skip(++seq);
-        else if (act === "pass") pass(9);
-        else if (act === "commit") batches.committed(posted.at(-1)?.number ?? 0);
-        else {
-          batches.newEpoch(SESSION);
-          epoch++;
-          seq = 0;
-        }
-      }
-      batches.close();
-      const items = posted.flatMap((batch) =>
-        (JSON.parse(batch.text) as unknown[]).map((item) => ({ batch, item: JSON.stringify(item) }))
-      );
-      assert.deepEqual(items.map(({ item }) => item), added);
-      for (const { batch, item } of items) {
-        const [itsEpoch, dispatchSeq] = JSON.parse(item);
-        assert.ok(batch.epoch === itsEpoch && batch.seq >= dispatchSeq);
-      }
-      assert.deepEqual(posted.map(({ number }) => number), posted.map((_, i) => i + 1));
-    }));
+  it("is full from its bound on, until enough is committed", () => {
+    const { batches, fullness } = open({ maxBytes: 2 * DISPATCH_OVERHEAD });
+    batches.add("1", 1);
+    assert.deepEqual(fullness, []);
+    batches.add("2", 2);
+    batches.add("3", 3);
+    batches.committed(1);
+    assert.deepEqual(fullness, [true]);
+    batches.committed(2);
+    assert.deepEqual(fullness, [true, false]);
+    assert.equal(batches.uncommitted, 1);
   });
 });

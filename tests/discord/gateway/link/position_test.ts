@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createPosition } from "../../../../src/discord/gateway/link/protocol.ts";
 
-const SHARD = {
-  id: 0,
+const START = {
   identifyInMs: 0,
   epoch: 3,
   failures: 0,
@@ -11,7 +10,7 @@ const SHARD = {
   mustSendPresence: false,
 };
 const SESSION = { sessionId: "s", resumeUrl: "r", seq: 40 };
-const STORED = { ...SHARD, session: SESSION, seqCommitted: 40 };
+const STORED = { ...START, session: SESSION, seqCommitted: 40 };
 
 describe("[G5b] createPosition()", () => {
   it("names the committed number, and not the received one", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Worker } from "node:worker_threads";
-import { type ShardState, SPACING_MS } from "../../../../src/core/discord/gateway.ts";
+import { type ConnectionState, SPACING_MS } from "../../../../src/core/discord/gateway.ts";
 import type {
   Batch,
   DispatchBatch,
@@ -29,12 +29,9 @@ const cleanups = cleanUpAfterEach();
 const fake = fakeGatewaysOf(cleanups);
 
 interface Started {
-  readonly delays: number[];
   readonly gateway: Gateway;
   readonly batches: DispatchBatch[];
-  readonly states: ShardState[];
-  /** By shard. */
-  readonly ids: number[];
+  readonly states: ConnectionState[];
   readonly beats: { lateMs: number; latencyMs?: number }[];
   readonly logs: string[];
   readonly finals: GatewayFinal[];
@@ -49,49 +46,49 @@ function start(
     takeThread,
     commits = true,
     watchMs,
-    permit = (id, gateway) => gateway.permit(id, { kind: "granted" }),
+    permit = (gateway) => gateway.permit({ kind: "granted" }),
   }: {
     workerUrl?: URL;
     takeThread?: () => Worker | undefined;
     commits?: boolean;
     watchMs?: number;
-    permit?: (shardId: number, gateway: Gateway) => void;
+    permit?: (gateway: Gateway) => void;
   } = {},
 ): Started {
   const started = {
     batches: [],
     states: [],
-    ids: [],
     beats: [],
     logs: [],
     finals: [],
     events: [],
-    delays: [],
   } as Omit<
     Started,
     "gateway"
   >;
-  const gateway = startGateway(options, {
-    onBatch(batch) {
-      started.batches.push(batch);
-      if (!commits) return;
-      queueMicrotask(() => gateway.committed(batch.ticket));
-    },
-    onDelay: (ms) => void started.delays.push(ms),
-    onPermitWanted: (id) => permit(id, gateway),
-    onState(id, state) {
-      started.states.push(state);
-      started.ids.push(id);
-      started.events.push(state.state);
-    },
-    onBeat: (_id, beat) => void started.beats.push(beat),
-    onRefused: (id) => void started.events.push(`${id} refused`),
-    onLog(_level, event, fields) {
-      const line = event + JSON.stringify(fields);
-      started.logs.push(line);
-      started.events.push(line);
-    },
-    onFinal: (final) => void started.finals.push(final),
+  const gateway = startGateway(options, (event) => {
+    switch (event.kind) {
+      case "batch":
+        started.batches.push(event.batch);
+        if (commits) queueMicrotask(() => gateway.committed(event.batch.ticket));
+        return;
+      case "state":
+        started.states.push(event.state);
+        return void started.events.push(event.state.state);
+      case "permit_wanted":
+        return void queueMicrotask(() => permit(gateway));
+      case "beat":
+        return void started.beats.push(event);
+      case "refused":
+        return void started.events.push(`${event.interactionId} refused`);
+      case "log": {
+        const line = event.event + JSON.stringify(event.fields);
+        started.logs.push(line);
+        return void started.events.push(line);
+      }
+      case "final":
+        return void started.finals.push(event.final);
+    }
   }, {
     workerUrl,
     ...(takeThread && { takeThread }),
@@ -182,51 +179,8 @@ describe("[G5] startGateway()", () => {
     await discord.until(() => discord.received(6).length === 1, "RESUME after a death");
     assert.deepEqual(discord.received(6)[0]!.d, { token: TOKEN, session_id: "session-1", seq: 3 });
     assert.equal(discord.received(2).length, 1);
-    assert.equal(started.gateway.stats().deaths, 1);
     assert.equal(started.gateway.stats().identifies, 1);
     await discord.until(() => isReady(started), "RESUMED");
-  });
-
-  it("settles batches by their tickets, because numbers restart with a session", async () => {
-    const discord = await fake();
-    const started = start(gatewayOptions(discord.url), { commits: false });
-    const uncommitted = () => started.gateway.stats().uncommitted;
-    const seqCommitted = () => started.gateway.stats().seqCommitted.get(0);
-    await discord.until(() => isReady(started), "READY");
-    await say(discord, started, 3);
-    discord.connections[0]!.close(4009);
-    await discord.until(() => started.batches.some(({ epoch }) => epoch === 2), "READY");
-    await say(discord, started, 1);
-    const seqs = started.batches.map(({ ticket, epoch, seq }) => [ticket, epoch, seq]);
-    assert.deepEqual(seqs, [[1, 1, 1], [2, 1, 2], [3, 1, 3], [4, 1, 4], [5, 2, 1], [6, 2, 2]]);
-    started.gateway.committed(2);
-    assert.equal(uncommitted(), 4, "not the second session's batch of the same number");
-    assert.equal(seqCommitted(), undefined, "nothing of the second session is committed");
-    started.gateway.committed(5);
-    assert.equal(uncommitted(), 1);
-    assert.equal(seqCommitted(), 1);
-    started.gateway.committed(3); // an old ticket
-    started.gateway.committed(99); // a ticket that never existed
-    assert.deepEqual([uncommitted(), seqCommitted()], [0, 2]);
-  });
-
-  it("keeps the batches of a dead worker until they are committed", async () => {
-    const discord = await fake();
-    const started = start(gatewayOptions(discord.url), { workerUrl: DYING_WORKER, commits: false });
-    await discord.until(() => isReady(started), "READY");
-    await say(discord, started, 4);
-    commit(started, 3); // the worker dies of it, with two batches uncommitted
-    await discord.until(() => discord.received(6).length === 1 && isReady(started), "RESUMED");
-    discord.connections.at(-1)!.dispatch("MESSAGE_CREATE", {});
-    await discord.until(() => started.batches.length === 6, "the next message");
-    const { seq, epoch, ticket } = started.batches[5]!;
-    assert.deepEqual([seq, epoch, ticket], [7, 1, 6], "after the replayed dispatches and RESUMED");
-    const { stats, committed } = started.gateway;
-    assert.equal(stats().uncommitted, 3);
-    committed(5); // of the dead worker
-    assert.equal(stats().seqCommitted.get(0), 5);
-    committed(6);
-    assert.deepEqual([stats().seqCommitted.get(0), stats().uncommitted], [7, 0]);
   });
 
   it("is connecting from a worker's death until the next worker reports", async () => {
@@ -288,7 +242,7 @@ describe("[G5] startGateway()", () => {
     discord.connections[0]!.destroy();
     await discord.until(() => moved.received(6).length === 1, "RESUME at the new URL");
     commit(started, 3);
-    await discord.until(() => started.gateway.stats().deaths === 1, "a death");
+    await discord.until(() => /worker died/.test(started.logs.join()), "a death");
     await discord.until(() => moved.received(6).length === 2, "RESUME of another worker");
     assert.equal(discord.connections.length, 1);
   });
@@ -312,67 +266,56 @@ describe("[G5] startGateway()", () => {
     const clock = await fake();
     await clock.until(() => started.finals.length === 1, "the end");
     assert.deepEqual(started.finals, [{ kind: "worker_died", deaths: 5 }]);
-    assert.equal(started.gateway.stats().deaths, 5);
   });
 });
 
 describe("[G5] startGateway() and permits", () => {
-  it("asks the main thread before each IDENTIFY, and passes the answer to the right shard", async () => {
+  it("asks the main thread before each IDENTIFY, and passes on the answer", async () => {
     const discord = await fake();
-    const asked: number[] = [];
-    const started = start(
-      gatewayOptions(discord.url, {
-        shards: [{ id: 0, identifyInMs: 0 }, { id: 1, identifyInMs: 0 }],
-        shardCount: 2,
-        maxConcurrency: 2,
-      }),
-      { permit: (id) => void asked.push(id) },
-    );
-    await discord.until(() => asked.length === 2, "both questions");
+    let asked = 0;
+    const started = start(gatewayOptions(discord.url), { permit: () => void asked++ });
+    await discord.until(() => asked === 1, "the question");
     assert.equal(discord.received(2).length, 0);
-    started.gateway.permit(1, { kind: "granted" });
-    started.gateway.permit(1, { kind: "granted" }); // without a request: ignored
-    await discord.until(() => started.batches.length === 1, "READY");
-    assert.deepEqual(discord.received(2).map(({ d }) => d.shard), [[1, 2]]);
-    assert.equal(started.batches[0]!.shardId, 1);
-    started.gateway.permit(0, { kind: "wait", waitMs: 60_000, why: "budget" });
+    started.gateway.permit({ kind: "wait", waitMs: 500, why: "budget" });
+    started.gateway.permit({ kind: "granted" }); // without a request: ignored
     await discord.until(() => started.states.some(({ waits }) => waits === "budget"), "the wait");
-    assert.equal(started.ids[started.states.findIndex(({ waits }) => waits === "budget")], 0);
-    assert.equal(discord.received(2).length, 1);
+    await discord.until(() => asked === 2, "another question");
+    assert.equal(discord.received(2).length, 0);
+    started.gateway.permit({ kind: "granted" });
+    await discord.until(() => started.batches.length === 1, "READY");
   });
 
   it("passes no answer to a later socket than the one that asked", async () => {
     const discord = await fake();
-    const asked: number[] = [];
-    const started = start(gatewayOptions(discord.url), { permit: (id) => void asked.push(id) });
-    await discord.until(() => asked.length === 1, "the question");
+    let asked = 0;
+    const started = start(gatewayOptions(discord.url), { permit: () => void asked++ });
+    await discord.until(() => asked === 1, "the question");
     discord.connections[0]!.destroy();
-    await discord.until(() => asked.length === 2, "the request of another socket");
-    started.gateway.permit(0, { kind: "granted" }); // for the first socket
+    await discord.until(() => asked === 2, "the request of another socket");
+    started.gateway.permit({ kind: "granted" }); // for the first socket
     await new Promise((resolve) => setTimeout(resolve, 100));
     assert.equal(discord.received(2).length, 0);
-    started.gateway.permit(0, { kind: "granted" });
+    started.gateway.permit({ kind: "granted" });
     await discord.until(() => isReady(started), "READY");
     assert.equal(discord.received(2).length, 1);
   });
 
   it("passes the answer to a worker's request to no other worker", async () => {
     const clock = await fake();
-    const asked: number[] = [];
+    let asked = 0;
     const started = start(gatewayOptions("ws://unused"), {
       workerUrl: SCRIPTED_WORKER,
       commits: false,
-      permit: (id) => void asked.push(id),
+      permit: () => void asked++,
     });
-    await clock.until(() => asked.length === 1, "the first worker's request");
+    await clock.until(() => asked === 1, "the first worker's request");
     started.gateway.setUrl("ws://die");
-    await clock.until(() => asked.length === 2, "the second worker's request");
-    started.gateway.permit(0, { kind: "wait", waitMs: 1, why: "budget" }); // for the first worker
-    started.gateway.permit(0, { kind: "granted" });
+    await clock.until(() => asked === 2, "the second worker's request");
+    started.gateway.permit({ kind: "wait", waitMs: 1, why: "budget" }); // for the first worker
+    started.gateway.permit({ kind: "granted" });
     const received = () => started.logs.filter((line) => line.startsWith("permit"));
     await clock.until(() => received().length > 0, "the answer");
     assert.deepEqual(received().map(fieldsOf), [{
-      shardId: 0,
       socket: 1,
       answer: { kind: "granted" },
     }]);
@@ -393,7 +336,6 @@ describe("[G5] startGateway() and permits", () => {
     const { identifyInMs, ...rest } = JSON.parse(starts()[1]!.slice("start".length));
     assert.ok(identifyInMs > 1_000 && identifyInMs <= SPACING_MS, `${identifyInMs} ms`);
     assert.deepEqual(rest, {
-      id: 0,
       epoch: 1,
       seqCommitted: 2,
       seqReceived: 2,
@@ -414,7 +356,7 @@ it("[G5b] startGateway() and commits › replays no received dispatch again in a
   assert.equal(discord.received(6)[0]!.d.seq, 3);
   discord.connections.at(-1)!.dispatch("MESSAGE_CREATE", {});
   const seqs = () =>
-    started.batches.flatMap(({ text }) => JSON.parse(text)).map(({ s }: { s: number }) => s);
+    started.batches.flatMap(({ text }): number[] => text ? [JSON.parse(text).s] : []);
   await discord.until(() => seqs().includes(discord.seq), "the next message");
   assert.deepEqual(seqs(), [...new Set(seqs())], "each once");
   assert.ok(seqs().includes(5), "uncommitted dispatches are not lost");
@@ -423,108 +365,72 @@ it("[G5b] startGateway() and commits › replays no received dispatch again in a
 const SESSION = { sessionId: "s", resumeUrl: "r", seq: 1 };
 
 function batch(fields: Partial<Batch> = {}): Batch {
-  return { number: 1, epoch: 1, seq: 1, text: "[]", ...fields };
+  return { number: 1, epoch: 1, seq: 1, text: "{}", ...fields };
 }
 
-/** Two shards; the second has a stored session. */
-function begin() {
-  return createBatchTracker([
-    { id: 0, identifyInMs: 0 },
-    { id: 1, identifyInMs: 0, session: { ...SESSION, sessionId: "old", seq: 40 } },
-  ]);
-}
+const OLD = { ...SESSION, sessionId: "old", seq: 40 };
 
 describe("[G5] createBatchTracker()", () => {
-  it("numbers the tickets over all shards and workers, in order of arrival", () => {
-    const batches = begin();
-    const tickets = [
-      batches.receive(batch({ session: SESSION }), 0, 1),
-      batches.receive(batch({ epoch: 0, seq: 41 }), 1, 1),
-      batches.receive(batch({ seq: 2 }), 0, 2),
-    ].map(({ ticket, shardId }) => [ticket, shardId]);
-    assert.deepEqual(tickets, [[1, 0], [2, 1], [3, 0]]);
-  });
-
-  it("returns each shard's last committed batch of the current worker", () => {
-    const batches = begin();
-    batches.receive(batch({ session: SESSION }), 0, 1);
-    batches.receive(batch({ number: 1, seq: 2 }), 0, 2);
-    batches.receive(batch({ number: 2, seq: 3 }), 0, 2);
-    batches.receive(batch({ number: 1, epoch: 0, seq: 41 }), 1, 2);
-    assert.deepEqual(batches.committed(4, 2), [
-      { kind: "committed", shardId: 0, number: 2 },
-      { kind: "committed", shardId: 1, number: 1 },
-    ]);
-    assert.deepEqual([...batches.seqCommitted()], [[0, 3], [1, 41]]);
-    assert.equal(batches.uncommitted, 0);
+  it("numbers the tickets over all workers, and returns the last committed number of the current one", () => {
+    const batches = createBatchTracker(undefined, 3);
+    const given = [
+      batches.receive(batch({ session: SESSION }), 1),
+      batches.receive(batch({ number: 1, seq: 2 }), 2),
+      batches.receive(batch({ number: 2, seq: 3 }), 2),
+      batches.receive(batch({ number: 3, seq: 4 }), 2),
+    ];
+    assert.deepEqual(given.map(({ ticket }) => ticket), [4, 5, 6, 7]);
+    assert.deepEqual([batches.committed(4, 2), batches.committed(6, 2)], [undefined, 2]);
+    assert.equal(batches.committed(5, 2), undefined, "an old ticket");
+    assert.equal(batches.point().seqCommitted, 3);
   });
 
   it("[G5b] knows the last received number, committed or not, so that it counts once", () => {
-    const batches = begin();
-    batches.receive(batch({ session: SESSION }), 0, 1);
-    batches.receive(batch({ number: 2, seq: 7 }), 0, 1);
+    const batches = createBatchTracker(undefined);
+    batches.receive(batch({ session: SESSION }), 1);
+    batches.receive(batch({ number: 2, seq: 7 }), 1);
     batches.committed(1, 1);
-    const resumePoint = batches.resumePointOf(0);
-    assert.deepEqual(
-      [resumePoint.session?.seq, resumePoint.seqCommitted, resumePoint.seqReceived],
-      [1, 1, 7],
-    );
-    assert.equal(batches.resumePointOf(1).seqReceived, undefined);
+    const expected = { session: SESSION, epoch: 1, seqCommitted: 1, seqReceived: 7 };
+    assert.deepEqual(batches.point(), expected);
   });
 
   it("[G5b] remembers a session's hole until another session begins", () => {
-    const batches = begin();
-    batches.receive(batch({ epoch: 0, seq: 99, afterHole: true }), 1, 1);
+    const batches = createBatchTracker(OLD);
+    batches.receive(batch({ epoch: 0, seq: 99, afterHole: true }), 1);
     batches.committed(1, 1);
-    assert.deepEqual(batches.resumePointOf(1).session, {
-      ...SESSION,
-      sessionId: "old",
-      seq: 99,
-      hasHole: true,
-    });
-    batches.receive(batch({ number: 2, session: SESSION }), 1, 1);
-    assert.deepEqual(batches.resumePointOf(1).session, SESSION);
+    assert.deepEqual(batches.point().session, { ...OLD, seq: 99, hasHole: true });
+    batches.receive(batch({ number: 2, session: SESSION }), 1);
+    assert.deepEqual(batches.point().session, SESSION);
   });
 
   it("[G16] remembers that a session lacks an event that could not be read", () => {
-    const batches = begin();
-    batches.lacksEvent(1);
-    batches.lacksEvent(0); // without a session
-    assert.equal(batches.resumePointOf(1).session?.hasHole, true);
-    assert.equal(batches.resumePointOf(0).session, undefined);
-  });
-
-  it("resumes a stored session, and marks it as inherited", () => {
-    const resumePoint = begin().resumePointOf(1);
-    assert.deepEqual(
-      [resumePoint.session?.seq, resumePoint.seqCommitted, resumePoint.isInherited],
-      [40, 40, true],
-    );
-    assert.deepEqual(begin().resumePointOf(0), { epoch: 0, isInherited: false });
+    const batches = createBatchTracker(OLD);
+    batches.lacksEvent();
+    assert.equal(batches.point().session?.hasHole, true);
+    const none = createBatchTracker(undefined);
+    none.lacksEvent();
+    assert.deepEqual(none.point(), { epoch: 0 });
   });
 
   it("restarts with a session: commits of earlier sessions do not count for it", () => {
-    const batches = begin();
-    batches.receive(batch({ epoch: 0, seq: 50 }), 1, 1);
-    batches.receive(batch({ epoch: 1, seq: 1, session: SESSION }), 1, 1);
+    const batches = createBatchTracker(OLD);
+    assert.deepEqual(batches.point(), { session: OLD, epoch: 0, seqCommitted: 40 });
+    batches.receive(batch({ epoch: 0, seq: 50 }), 1);
+    batches.receive(batch({ epoch: 1, seq: 1, session: SESSION }), 1);
     batches.committed(1, 1);
-    const anew = { session: SESSION, epoch: 1, seqReceived: 1, isInherited: false };
-    assert.deepEqual(batches.resumePointOf(1), anew);
+    assert.deepEqual(batches.point(), { session: SESSION, epoch: 1, seqReceived: 1 });
     batches.committed(2, 1);
-    assert.equal(batches.resumePointOf(1).seqCommitted, 1);
+    assert.equal(batches.point().seqCommitted, 1);
   });
 
   it("never goes back if a worker sends an earlier worker's dispatches again", () => {
-    const batches = begin();
-    batches.receive(batch({ session: SESSION }), 0, 1);
-    batches.receive(batch({ number: 2, seq: 9 }), 0, 1);
+    const batches = createBatchTracker(undefined);
+    batches.receive(batch({ session: SESSION }), 1);
+    batches.receive(batch({ number: 2, seq: 9 }), 1);
     batches.committed(2, 1);
-    batches.receive(batch({ number: 1, seq: 5 }), 0, 2);
+    batches.receive(batch({ number: 1, seq: 5 }), 2);
     batches.committed(3, 2);
-    const resumePoint = batches.resumePointOf(0);
-    assert.deepEqual(
-      [resumePoint.session?.seq, resumePoint.seqCommitted, resumePoint.seqReceived],
-      [9, 9, 9],
-    );
+    const { session, seqCommitted, seqReceived } = batches.point();
+    assert.deepEqual([session?.seq, seqCommitted, seqReceived], [9, 9, 9]);
   });
 });

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type GuildId, parseSnowflake, shardOf } from "../../../../src/core/discord/ids.ts";
 import {
   type GuildIndex,
   restoreIndex,
@@ -256,16 +255,10 @@ describe("[P6] applyDispatch()", () => {
   });
 
   describe("[G6] a READY", () => {
-    const listing = (ids: readonly string[], shard?: readonly number[]) => ({
+    const listing = (ids: readonly string[]) => ({
       ...readyData(1, "ws://x") as object,
       guilds: ids.map((id) => ({ id, unavailable: true })),
-      ...(shard && { shard }),
     });
-    /** Guilds of shards 0 and 1 of two, by bit 22. */
-    const [EVEN, ODD] = ["4194304000000000000", "4194304000004194304"].map((id) =>
-      parseSnowflake<"guild">(id)!
-    ) as [GuildId, GuildId];
-
     it("marks the state of a guild as outdated until its GUILD_CREATE", () => {
       const { index, changed } = fed(CREATED, "READY", listing([GUILD]));
       assert.deepEqual(changed, [GUILD]);
@@ -286,12 +279,8 @@ describe("[P6] applyDispatch()", () => {
       });
     });
 
-    it("concerns only the guilds of its own shard", () => {
-      const both = fed(EMPTY, "READY", listing([EVEN, ODD])).index;
-      assert.deepEqual([shardOf(EVEN, 2), shardOf(ODD, 2)], [0, 1]);
-      assert.deepEqual([...fed(both, "READY", listing([], [0, 2])).index.keys()], [ODD]);
-      assert.deepEqual([...fed(both, "READY", listing([], [1, 2])).index.keys()], [EVEN]);
-      assert.equal(fed(both, "READY", listing([])).index.size, 0);
+    it("forgets guilds that it does not list", () => {
+      assert.equal(fed(CREATED, "READY", listing([])).index.size, 0);
     });
   });
 

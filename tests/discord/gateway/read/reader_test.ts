@@ -1,11 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { shardOf } from "../../../../src/core/discord/ids.ts";
 import type { EventKind, EventOf, InboundBatch } from "../../../../src/core/inbound/inbound.ts";
-import { SEPARATOR } from "../../../../src/discord/gateway/link/protocol.ts";
-import type { DispatchBatch } from "../../../../src/discord/gateway/link/protocol.ts";
 import { READ_TYPES } from "../../../../src/discord/gateway/read/intents.ts";
-import { createReader } from "../../../../src/discord/gateway/read/reader.ts";
+import { createReader, type Reader } from "../../../../src/discord/gateway/read/reader.ts";
 import { ACCOUNT } from "../../../support/discord/builders.ts";
 import {
   ADA,
@@ -28,11 +25,16 @@ const READY = {
 const CREATE = { t: "GUILD_CREATE", s: 2, op: 0, d: guildData() };
 const MESSAGE = { t: "MESSAGE_CREATE", s: 3, op: 0, d: messageData() };
 
-const bare = { shardId: 3, ticket: 5, arrivedAt: 9, number: 1, epoch: 1, seq: 1 };
+const bare = { ticket: 5, arrivedAt: 9, number: 1, epoch: 1, seq: 1 };
 
-function batch(...dispatches: readonly { readonly s: number }[]): DispatchBatch {
-  const seq = dispatches.at(-1)?.s ?? 0;
-  return { ...bare, seq, text: JSON.stringify(dispatches) };
+/** Reads dispatches one by one. @returns What they bring together. */
+function read(reader: Reader, ...dispatches: readonly { readonly s: number }[]): InboundBatch {
+  const batches = dispatches.map((one) =>
+    reader.read({ ...bare, seq: one.s, text: JSON.stringify(one) })
+  );
+  const guilds = new Map(batches.flatMap(({ guilds }) => guilds.map((one) => [one.guildId, one])));
+  const events = batches.flatMap(({ events }) => events);
+  return { ...batches.at(-1)!, events, guilds: [...guilds.values()] };
 }
 
 function open(start: Partial<Parameters<typeof createReader>[0]> = {}) {
@@ -57,24 +59,24 @@ function joinedIn(batch: InboundBatch) {
 describe("[G5] createReader()", () => {
   it("reads a session, its guilds and its messages from one batch", () => {
     const { reader, problems } = open();
-    const read = reader.read(batch(READY, CREATE, MESSAGE));
+    const got = read(reader, READY, CREATE, MESSAGE);
     assert.deepEqual(problems, []);
-    assert.deepEqual(read.events[0], {
+    assert.deepEqual(got.events[0], {
       kind: "session_started",
       session: { sessionId: "session-1", resumeUrl: "ws://r/resume", seq: 1 },
       self: SELF,
     });
-    assert.equal(read.seq, 3);
-    assert.equal(read.ticket, 5);
-    assert.deepEqual(read.guilds.map(({ guildId }) => guildId), [GUILD]);
-    const event = read.events.at(-1);
+    assert.equal(got.seq, 3);
+    assert.equal(got.ticket, 5);
+    assert.deepEqual(got.guilds.map(({ guildId }) => guildId), [GUILD]);
+    const event = got.events.at(-1);
     assert.ok(event?.kind === "message" && event.place.kind === "guild");
     assert.equal(event.place.channel.name, "help-desk");
   });
 
   it("[G14] understands a READY of which only session and id fit, and forgets no guild by it", () => {
     const first = open();
-    const stored = first.reader.read(batch(READY, CREATE)).guilds;
+    const stored = read(first.reader, READY, CREATE).guilds;
     const odd = {
       ...READY.d,
       guilds: [{ id: 1_456_074_443_980_800_006 }],
@@ -86,43 +88,43 @@ describe("[G5] createReader()", () => {
       guilds: stored.map(({ guildId, text = "" }) => ({ guildId, text })),
     });
     const ready = { ...READY, d: odd };
-    const read = reader.read(batch(ready, MESSAGE));
+    const got = read(reader, ready, MESSAGE);
     assert.deepEqual(problems, [{ type: "READY", why: "guilds does not fit" }]);
-    assert.deepEqual(read.events.map(({ kind }) => kind), ["session_started", "message"]);
+    assert.deepEqual(got.events.map(({ kind }) => kind), ["session_started", "message"]);
     assert.equal(reader.self?.userId, SELF.userId);
     assert.ok(reader.index.has(GUILD));
   });
 
   it("continues after a restart with the stored state", () => {
     const first = open();
-    const { guilds } = first.reader.read(batch(READY, CREATE));
+    const { guilds } = read(first.reader, READY, CREATE);
     const { reader, problems } = open({ self: SELF, guilds });
-    const read = reader.read(batch(MESSAGE));
+    const got = read(reader, MESSAGE);
     assert.deepEqual(problems, []);
-    assert.deepEqual(read, { ...first.reader.read(batch(MESSAGE)) });
-    assert.deepEqual(read.events.map(({ kind }) => kind), ["message"]);
-    assert.deepEqual(read.guilds, []);
+    assert.deepEqual(got, { ...read(first.reader, MESSAGE) });
+    assert.deepEqual(got.events.map(({ kind }) => kind), ["message"]);
+    assert.deepEqual(got.guilds, []);
   });
 
   it("reads replayed dispatches as before, and ends in the same state", () => {
     const { reader, problems } = open();
     const renamed = { t: "GUILD_UPDATE", s: 4, op: 0, d: { id: GUILD, name: "Foes" } };
     const back = { ...renamed, s: 5, d: { id: GUILD, name: "Friends" } };
-    reader.read(batch(READY));
-    const first = reader.read(batch(CREATE, MESSAGE, renamed, back));
+    read(reader, READY);
+    const first = read(reader, CREATE, MESSAGE, renamed, back);
     const { index } = reader;
-    const replayed = reader.read(batch(CREATE, MESSAGE, renamed, back));
+    const replayed = read(reader, CREATE, MESSAGE, renamed, back);
     assert.deepEqual(problems, []);
     assert.deepEqual(replayed, first);
     assert.deepEqual(reader.index, index);
     const messages = eventsOf(first, "message");
-    assert.deepEqual(reader.read(batch(MESSAGE)).events, messages, "an older dispatch, too");
+    assert.deepEqual(read(reader, MESSAGE).events, messages, "an older dispatch, too");
   });
 
   it("reports that the bot left a guild", () => {
     const { reader } = open();
-    reader.read(batch(READY, CREATE));
-    const left = reader.read(batch({ t: "GUILD_DELETE", s: 4, d: { id: GUILD } } as never));
+    read(reader, READY, CREATE);
+    const left = read(reader, { t: "GUILD_DELETE", s: 4, d: { id: GUILD } } as never);
     assert.deepEqual(left.guilds, [{ guildId: GUILD, text: undefined }]);
   });
 
@@ -132,11 +134,11 @@ describe("[G5] createReader()", () => {
     const command = { ...press, s: 5, d: pressData({ type: 2, data: { name: "help" } }) };
     const deletion = { t: "MESSAGE_DELETE", s: 6, d: { id: "5", channel_id: "6" } };
     const cleared = { t: "MESSAGE_DELETE_BULK", s: 7, d: { ids: ["7", "8"], channel_id: "6" } };
-    const read = reader.read(batch(press, command, deletion, MESSAGE, cleared));
-    const kinds = read.events.map(({ kind }) => kind);
+    const got = read(reader, press, command, deletion, MESSAGE, cleared);
+    const kinds = got.events.map(({ kind }) => kind);
     assert.deepEqual(kinds, ["button", "slash", "messages_deleted", "message", "messages_deleted"]);
-    assert.deepEqual(eventsOf(read, "button").map(({ customId }) => customId), ["approve-1"]);
-    const deleted = eventsOf(read, "messages_deleted").map(({ messageIds }) => messageIds);
+    assert.deepEqual(eventsOf(got, "button").map(({ customId }) => customId), ["approve-1"]);
+    const deleted = eventsOf(got, "messages_deleted").map(({ messageIds }) => messageIds);
     assert.deepEqual(deleted, [["5"], ["7", "8"]]);
     assert.deepEqual(problems, []);
     for (const { t } of [press, deletion, cleared]) assert.ok(READ_TYPES.includes(t), t);
@@ -146,8 +148,8 @@ describe("[G5] createReader()", () => {
     const { reader, problems } = open({ self: SELF });
     const press = { t: "INTERACTION_CREATE", s: 4, d: pressData({ message: undefined }) };
     const deletion = { t: "MESSAGE_DELETE", s: 5, d: {} };
-    const read = reader.read(batch(press, deletion, MESSAGE));
-    assert.deepEqual(read.events.map(({ kind }) => kind), ["message"]);
+    const got = read(reader, press, deletion, MESSAGE);
+    assert.deepEqual(got.events.map(({ kind }) => kind), ["message"]);
     assert.deepEqual(problems.map(({ type }) => type), ["INTERACTION_CREATE", "MESSAGE_DELETE"]);
     assert.doesNotMatch(JSON.stringify(problems), /aW50ZXJh/);
   });
@@ -160,60 +162,53 @@ describe("[G5] createReader()", () => {
 
     it("is named once", () => {
       const { reader } = open();
-      reader.read(batch(READY, CREATE));
-      assert.deepEqual(joinedIn(reader.read(batch(joins))), [{ id: NEW, name: "Strangers" }]);
-      assert.deepEqual(joinedIn(reader.read(batch(joins))), [], "a RESUME repeats it");
+      read(reader, READY, CREATE);
+      assert.deepEqual(joinedIn(read(reader, joins)), [{ id: NEW, name: "Strangers" }]);
+      assert.deepEqual(joinedIn(read(reader, joins)), [], "a RESUME repeats it");
     });
 
     it("is not named after a restart that has stored it", () => {
-      const { guilds } = open({ self: SELF }).reader.read(batch(joins));
+      const { guilds } = read(open({ self: SELF }).reader, joins);
       const { reader } = open({ self: SELF, guilds });
-      assert.deepEqual(joinedIn(reader.read(batch(joins))), []);
+      assert.deepEqual(joinedIn(read(reader, joins)), []);
     });
 
     it("is no guild that READY listed, nor one after an outage", () => {
       const { reader } = open();
-      assert.deepEqual(joinedIn(reader.read(batch(READY, CREATE))), []);
-      assert.deepEqual(joinedIn(reader.read(batch(outage))), []);
-      assert.deepEqual(joinedIn(reader.read(batch(CREATE))), []);
+      assert.deepEqual(joinedIn(read(reader, READY, CREATE)), []);
+      assert.deepEqual(joinedIn(read(reader, outage)), []);
+      assert.deepEqual(joinedIn(read(reader, CREATE)), []);
     });
 
     it("is none while the bot lacks its identity, because it missed a READY", () => {
-      assert.deepEqual(joinedIn(open().reader.read(batch(CREATE))), []);
+      assert.deepEqual(joinedIn(read(open().reader, CREATE)), []);
     });
 
     it("is named when its outage ends, if it had one as the bot joined", () => {
       const { reader } = open();
-      reader.read(batch(READY, CREATE));
+      read(reader, READY, CREATE);
       const down = { ...joins, d: { id: NEW, unavailable: true } };
-      assert.deepEqual(joinedIn(reader.read(batch(down))), []);
-      assert.deepEqual(joinedIn(reader.read(batch(joins))).map(({ id }) => id), [NEW]);
-    });
-
-    it("is none that the bot has left by the end of the batch", () => {
-      const { reader } = open();
-      reader.read(batch(READY, CREATE));
-      assert.deepEqual(joinedIn(reader.read(batch(joins, leaves))), []);
-      assert.equal(joinedIn(reader.read(batch(joins, leaves, joins))).length, 1);
+      assert.deepEqual(joinedIn(read(reader, down)), []);
+      assert.deepEqual(joinedIn(read(reader, joins)).map(({ id }) => id), [NEW]);
     });
 
     it("is named again if the bot was removed and invited again", () => {
       const { reader } = open();
-      reader.read(batch(READY, CREATE, joins));
-      reader.read(batch(leaves));
-      assert.equal(joinedIn(reader.read(batch(joins))).length, 1);
+      read(reader, READY, CREATE, joins);
+      read(reader, leaves);
+      assert.equal(joinedIn(read(reader, joins)).length, 1);
     });
 
     it("is none whose snapshot could not be read", () => {
       const { reader } = open({ self: SELF, guilds: [{ guildId: GUILD, text: '{"v":0}' }] });
-      assert.deepEqual(joinedIn(reader.read(batch(CREATE))), []);
+      assert.deepEqual(joinedIn(read(reader, CREATE)), []);
     });
   });
 
   it("keeps the order of messages, including our own", () => {
     const { reader } = open({ self: SELF });
     const own = { ...MESSAGE, s: 4, d: messageData({ author: BARNACLE, nonce: "n" }) };
-    const kinds = reader.read(batch(MESSAGE, own, MESSAGE)).events.map(({ kind }) => kind);
+    const kinds = read(reader, MESSAGE, own, MESSAGE).events.map(({ kind }) => kind);
     assert.deepEqual(kinds, ["message", "own_message", "message"]);
   });
 
@@ -221,8 +216,8 @@ describe("[G5] createReader()", () => {
     const { reader, problems } = open({ self: SELF });
     const misfit = { ...MESSAGE, d: { content: "private words" } };
     const noGuild = { ...CREATE, d: null };
-    const read = reader.read(batch(misfit, { t: 1 } as never, noGuild, MESSAGE));
-    assert.equal(read.events.length, 1);
+    const got = read(reader, misfit, { t: 1 } as never, noGuild, MESSAGE);
+    assert.equal(got.events.length, 1);
     assert.equal(reader.problems, 3);
     assert.deepEqual(problems.map((it) => it.type), ["MESSAGE_CREATE", "unknown", "GUILD_CREATE"]);
     assert.doesNotMatch(JSON.stringify(problems), /private words/);
@@ -230,19 +225,17 @@ describe("[G5] createReader()", () => {
 
   it("reports messages while the bot lacks its identity, because they could be its own", () => {
     const { reader, problems } = open();
-    assert.deepEqual(reader.read(batch(MESSAGE)).events, []);
+    assert.deepEqual(read(reader, MESSAGE).events, []);
     assert.equal(problems.length, 1);
   });
 
-  it("[G1] skips a text that is no JSON, and reads the others", () => {
+  it("[G1] skips a text that is no JSON, and reads none if only the number is told", () => {
     const { reader, problems } = open();
-    const good = (s: number) =>
-      JSON.stringify({ t: "MESSAGE_DELETE", s, d: { id: `${s}`, channel_id: "6" } });
-    const texts = [good(1), '{"t":"MESSAGE_DELETE","s":2,"d":{"private words', good(3)];
-    const batch = reader.read({ ...bare, text: `[${texts.join(SEPARATOR)}]` });
-    const deleted = eventsOf(batch, "messages_deleted").flatMap(({ messageIds }) => messageIds);
-    assert.deepEqual(deleted, ["1", "3"]);
-    assert.deepEqual(problems, [{ type: "unknown", why: "no JSON" }]);
+    const text = '{"t":"MESSAGE_DELETE","s":2,"d":{"private words';
+    assert.deepEqual(reader.read({ ...bare, text }).events, []);
+    assert.deepEqual(problems, [{ type: "unknown", why: "no dispatch" }]);
+    assert.deepEqual(reader.read(bare).events, []);
+    assert.equal(problems.length, 1);
   });
 
   describe("with a snapshot of another version", () => {
@@ -251,40 +244,32 @@ describe("[G5] createReader()", () => {
     it("is incomplete until a new session brings the guild, which is then stored again", () => {
       const { reader } = open({ self: SELF, guilds });
       assert.equal(reader.isComplete, false);
-      reader.read(batch(MESSAGE));
+      read(reader, MESSAGE);
       assert.equal(reader.isComplete, false, "a message brings no guild");
-      const read = reader.read(batch(READY, CREATE));
+      const got = read(reader, READY, CREATE);
       assert.equal(reader.isComplete, true);
-      assert.equal(read.guilds.length, 1);
-      assert.equal(typeof read.guilds[0]?.text, "string");
+      assert.equal(got.guilds.length, 1);
+      assert.equal(typeof got.guilds[0]?.text, "string");
     });
 
     it("[G6] is complete from READY on, because the guild is then awaited", () => {
       const { reader } = open({ self: SELF, guilds });
-      const read = reader.read(batch(READY));
+      const got = read(reader, READY);
       assert.equal(reader.isComplete, true);
-      const { reader: next } = open({ self: SELF, guilds: read.guilds });
+      const { reader: next } = open({ self: SELF, guilds: got.guilds });
       assert.equal(next.isComplete, true);
       assert.equal(next.index.get(GUILD)?.isAwaited, true);
-    });
-
-    it("stays incomplete after the READY of another shard", () => {
-      const { reader } = open({ self: SELF, guilds });
-      const other = shardOf(GUILD, 2) === 0 ? 1 : 0;
-      const ready = { ...READY, d: { ...readyData(2, "ws://r") as object, shard: [other, 2] } };
-      assert.deepEqual(reader.read(batch(ready)).guilds, []);
-      assert.equal(reader.isComplete, false);
     });
 
     it("forgets the guild if the bot has left it, so that the next start is complete", () => {
       const { reader } = open({ self: SELF, guilds });
       const ready = { ...READY, d: readyData(2, "ws://r") };
-      assert.deepEqual(reader.read(batch(ready)).guilds, [{ guildId: GUILD, text: undefined }]);
+      assert.deepEqual(read(reader, ready).guilds, [{ guildId: GUILD, text: undefined }]);
     });
 
     it("stays incomplete after a malformed READY", () => {
       const { reader } = open({ self: SELF, guilds });
-      reader.read(batch({ ...READY, d: {} } as typeof READY));
+      read(reader, { ...READY, d: {} } as typeof READY);
       assert.equal(reader.isComplete, false);
     });
   });
@@ -320,12 +305,12 @@ const cases: readonly [t: string, d: unknown, isChange: boolean][] = [
 
 describe("[R11] a change that may give the bot permissions", () => {
   const changedBy = (reader: ReturnType<typeof open>["reader"], t: string, d: unknown) =>
-    eventsOf(reader.read(batch({ t, s: 4, d } as never)), "permissions_changed");
+    eventsOf(read(reader, { t, s: 4, d } as never), "permissions_changed");
 
   for (const [t, d, isChange] of cases) {
     it(`is ${isChange ? "named" : "none"} in ${t} ${JSON.stringify(d).slice(0, 60)}`, () => {
       const { reader } = open();
-      reader.read(batch(READY, CREATE));
+      read(reader, READY, CREATE);
       const changed = [{ kind: "permissions_changed", guildId: GUILD }];
       assert.deepEqual(changedBy(reader, t, d), isChange ? changed : []);
       assert.ok(!isChange || READ_TYPES.includes(t), "otherwise it never leaves the worker");

@@ -12,10 +12,10 @@ const state = (user: string, channel: string | null, fields: object = {}) => ({
   ...fields,
 });
 
-/** Reads dispatches of shard 0. @returns The index, and what its listeners heard. */
+/** Reads dispatches. @returns The index, and what its listeners heard. */
 function after(...dispatches: readonly (readonly [t: string, d: unknown])[]) {
   const heard: string[] = [];
-  const index = createVoiceIndex((shardId) => heard.push(`renew ${shardId}`));
+  const index = createVoiceIndex(() => heard.push("renew"));
   index.onChange((guild) => heard.push(`changed ${guild}`));
   index.listen({
     moved: ({ userId, channelId, sessionId }) =>
@@ -23,7 +23,7 @@ function after(...dispatches: readonly (readonly [t: string, d: unknown])[]) {
     server: ({ token, endpoint }) => heard.push(`${token} at ${endpoint}`),
     renewed: (guild) => heard.push(`renewed ${guild}`),
   });
-  for (const [t, d] of dispatches) index.apply({ t, d, s: 1 } as Dispatch, 0);
+  for (const [t, d] of dispatches) index.apply({ t, d, s: 1 } as Dispatch);
   return { index, heard };
 }
 
@@ -95,9 +95,12 @@ describe("[V9] createVoiceIndex()", () => {
     ]);
   });
 
-  it("asks once for a new session of a shard that was resumed, and of no other", () => {
-    const { index, heard } = after(["READY", {}]);
-    for (const shardId of [0, 1, 1, 0]) index.wasRead(shardId);
-    assert.deepEqual(heard, ["renew 1"]);
+  it("asks once for a new session if the session was resumed, and not otherwise", () => {
+    for (const [dispatches, expected] of [[[], ["renew"]], [[["READY", {}]], []]] as const) {
+      const { index, heard } = after(...dispatches);
+      index.wasRead();
+      index.wasRead();
+      assert.deepEqual(heard, expected);
+    }
   });
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createCounters } from "../../../../src/discord/gateway/link/protocol.ts";
 import { type LostConnection } from "../../../../src/discord/gateway/lifecycle/advance.ts";
-import type { FromShard, FromWorker } from "../../../../src/discord/gateway/link/protocol.ts";
+import type { FromWorker } from "../../../../src/discord/gateway/link/protocol.ts";
 import { createShardReport } from "../../../../src/discord/gateway/shard/shard.ts";
 import { gatewayOptions, TOKEN } from "../../../support/gateway/gateway_shard.ts";
 
@@ -16,14 +16,11 @@ const LOST: LostConnection = {
   isResumeGivenUp: false,
 };
 
-function create(fields: Parameters<typeof gatewayOptions>[1] = {}, id = 0) {
-  const messages: (FromShard | FromWorker)[] = [];
+function create(fields: Parameters<typeof gatewayOptions>[1] = {}) {
+  const messages: FromWorker[] = [];
   const counters = createCounters();
-  const report = createShardReport(gatewayOptions("ws://127.0.0.1", fields), id, {
-    post: (message) => void messages.push(message),
-    postFromWorker: (message) => void messages.push(message),
-    counters,
-  });
+  const post = (message: FromWorker) => void messages.push(message);
+  const report = createShardReport(gatewayOptions("ws://127.0.0.1", fields), post, counters);
   const lines = () =>
     messages.flatMap((message) =>
       message.kind === "log" ? [`${message.event} ${JSON.stringify(message.fields)}`] : []
@@ -80,15 +77,6 @@ describe("[G10] createShardReport()", () => {
     report.identifyWait("spacing", 5_000);
     report.lost(LOST, undefined);
     assert.equal(lines().length, 1);
-  });
-
-  it("names the shard only if there are several", () => {
-    const { report, lines } = create({ shardCount: 2 }, 1);
-    report.log("info", "x", { y: 1 });
-    assert.deepEqual(lines(), ['x {"shard":1,"y":1}']);
-    const alone = create();
-    alone.report.log("info", "x", { y: 1 });
-    assert.deepEqual(alone.lines(), ['x {"y":1}']);
   });
 });
 

@@ -113,7 +113,9 @@ describe("[G5] startShard()", () => {
     const seqs = () => shard.dispatches().map(({ s }) => s);
     const commit = (upTo: number) => {
       for (const message of shard.messages) {
-        if (message.kind === "batch" && message.batch.seq <= upTo) shard.committed(message.batch);
+        if (message.kind === "batch" && message.batch.seq <= upTo) {
+          shard.committed(message.batch.number);
+        }
       }
     };
     for (let i = 0; i < 4; i++) {
@@ -247,7 +249,7 @@ describe("[G1] startShard()", () => {
     const commit = () => {
       for (; next < shard.messages.length; next++) {
         const message = shard.messages[next]!;
-        if (message.kind === "batch") shard.committed(message.batch);
+        if (message.kind === "batch") shard.committed(message.batch.number);
       }
     };
     await gateway.until(
@@ -279,20 +281,6 @@ it("[G2] [T3] startShard() and the presence › sends a changed one at once, and
 });
 
 describe("[G1] startShard() against a flood", () => {
-  it("answers 200 requests for a heartbeat with 50, and logs that once", async () => {
-    const { gateway, shard } = await startReady({}, {}, { random: () => 0.9 });
-    for (let i = 0; i < 200; i++) {
-      gateway.connections[0]!.send({ op: 1, d: null, s: null, t: null });
-    }
-    gateway.connections[0]!.dispatch("MESSAGE_CREATE", {});
-    await gateway.until(() => shard.dispatches().length === 2, "the next dispatch");
-    await gateway.until(() => gateway.received(1).length >= 50, "the beats");
-    assert.equal(gateway.received(1).length, 50);
-    const logged = shard.logs().filter((line) => /more heartbeats than may be sent/.test(line));
-    assert.equal(logged.length, 1);
-    assert.equal(gateway.connections.length, 1);
-  });
-
   it("logs few of 1,000 payloads that cannot be read", async () => {
     const { gateway, shard } = await startReady();
     for (let i = 0; i < 1_000; i++) gateway.connections[0]!.sendText("{");

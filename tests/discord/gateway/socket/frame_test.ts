@@ -170,12 +170,12 @@ describe("[G1] the envelope of a frame", () => {
 });
 
 it("[G2] identifyPayload() › contains the fields that Discord requires, below its 4,096 bytes", () => {
-  const options = gatewayOptions("ws://127.0.0.1", { intents: 513, shardCount: 4 });
-  const payload = identifyPayload(options, 3);
+  const options = gatewayOptions("ws://127.0.0.1", { intents: 513 });
+  const payload = identifyPayload(options);
   const text = JSON.stringify(payload);
   assert.ok(text.length < 4_096);
-  const { token, intents, properties, shard } = JSON.parse(text);
-  assert.deepEqual([token, intents, shard], [TOKEN, 513, [3, 4]]);
+  const { token, intents, properties } = JSON.parse(text);
+  assert.deepEqual([token, intents], [TOKEN, 513]);
   assert.deepEqual(Object.keys(properties), ["os", "browser", "device"]);
 });
 
@@ -206,8 +206,7 @@ describe("[G2] presencePayload()", () => {
 
   it("is part of IDENTIFY", () => {
     const options = gatewayOptions("ws://127.0.0.1", { presence: { status: "dnd" } });
-    const payload = JSON.parse(JSON.stringify(identifyPayload(options, 0)));
+    const payload = JSON.parse(JSON.stringify(identifyPayload(options)));
     assert.deepEqual(payload.presence, presencePayload({ status: "dnd" }));
-    assert.deepEqual(payload.shard, [0, 1]);
   });
 });

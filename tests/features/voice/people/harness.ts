@@ -150,13 +150,13 @@ export async function openWorld(
       ...{ mute: false, self_mute: false, suppress },
       member: { user, roles: roles.get(userId) },
     };
-    index.apply({ t: "VOICE_STATE_UPDATE", d } as never, 0);
+    index.apply({ t: "VOICE_STATE_UPDATE", d } as never);
   }
 
   function setVoice({ channelId }: OwnVoice): void {
     put(SELF, channelId, channelId === STAGE);
     const server = { guild_id: GUILD, token: `t${calls.length}`, endpoint: "e:1" };
-    if (channelId) index.apply({ t: "VOICE_SERVER_UPDATE", d: server } as never, 0);
+    if (channelId) index.apply({ t: "VOICE_SERVER_UPDATE", d: server } as never);
     else calls.forEach((call) => call.isLeft = true);
   }
 
