@@ -51,8 +51,7 @@ export function refusalOf(
   const serverError = {
     ...told,
     status,
-    retryAfterMs: retryAfterOf(headers.get("retry-after"), now) ??
-      (status === 429 ? resetIn(headers, now) : undefined) ?? told.retryAfterMs,
+    retryAfterMs: retryAfterOf(headers.get("retry-after"), now) ?? told.retryAfterMs,
   };
   const about = { modelId, secrets, status, body };
   return errorOf(kindOf(serverError, false), `answered ${status}`, about, serverError);
@@ -314,36 +313,14 @@ function kindOf(serverError: ServerError, hasBegun: boolean): ModelErrorKind {
   return hasBegun ? "not_an_answer" : "rejected";
 }
 
-/** Pairs of headers that say how much is left and when that begins anew, at each vendor. */
-const LIMIT_HEADER = /^((?:x|anthropic)-ratelimit-)(remaining|reset)(-.+)$|^(.+-)reset$/;
-
-/** Milliseconds until the limit that is used up begins anew: the longest of them. */
-function resetIn(headers: Headers, now: number): number | undefined {
-  const waits: number[] = [];
-  for (const [name, value] of headers) {
-    const [, vendor = "", part, rest = ""] = LIMIT_HEADER.exec(name) ?? [];
-    // Anthropic: anthropic-ratelimit-tokens-reset; OpenAI and Cerebras: x-ratelimit-reset-tokens.
-    const isReset = part === "reset" || /^(?:(?:anthropic|x)-)?ratelimit-(?:.+-)?reset$/.test(name);
-    if (!isReset) continue;
-    const other = part === "reset"
-      ? `${vendor}remaining${rest}`
-      : name.replace(/-reset$/, "-remaining");
-    if (headers.has(other) && Number(headers.get(other)) > 0) continue;
-    const ms = timeIn(value, now);
-    if (ms !== undefined) waits.push(ms);
-  }
-  return waits.length > 0 ? Math.max(...waits) : undefined;
-}
-
-/** Milliseconds until a time: seconds, `6m0s`, a Unix time or an ISO date. */
+/** Milliseconds until a time: seconds, `6m0s` or a Unix time. */
 function timeIn(value: string, now: number): number | undefined {
   const number = Number(value);
   if (value.trim() !== "" && Number.isFinite(number)) {
     const at = number > 1e11 ? number : number > 1e9 ? number * 1_000 : now + number * 1_000;
     return Math.max(0, Math.ceil(at - now));
   }
-  const at = /^\d{4}-\d\d-\d\dT/.test(value) ? Date.parse(value) : NaN;
-  return Number.isNaN(at) ? waitIn(`retry ${value}`, now) : Math.max(0, at - now);
+  return waitIn(`retry ${value}`, now);
 }
 
 /** Objects within an error that may have its code. */

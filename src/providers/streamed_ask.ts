@@ -106,15 +106,13 @@ export function createStreamedAsk(
   const own = Object.fromEntries(
     Object.entries(provider.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
   );
-  const hasOwn = Object.keys(own).length > 0;
 
   return async function* (request, signal) {
     signal.throwIfAborted();
     const wire = createWire({ modelId, secrets, silenceMs, onReading: request.onReading }, signal);
     try {
       const { url, headers, body } = write(request);
-      const all = hasOwn ? { ...headers, ...own } : headers;
-      await wire.send(url, { method: "POST", headers: all, body });
+      await wire.send(url, { method: "POST", headers: { ...headers, ...own }, body });
       const answer = createReader(modelId, secrets);
       const { showsThinking } = request;
       while (!answer.isOver()) {
