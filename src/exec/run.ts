@@ -26,7 +26,7 @@ export function startProgram(
     readonly watch?: (pid: number, onPassed: (limit: PassedLimit) => void) => () => void;
   },
 ) {
-  const output = createOutput(KEPT_BYTES, MAX_BYTES);
+  const output = createOutput();
   const { promise: ended, resolve, reject } = Promise.withResolvers<RunEnd>();
   const startedAt = performance.now();
   let cut: RunEnd["cut"];
@@ -89,13 +89,7 @@ function killGroup({ pid }: ChildProcess): void {
   }
 }
 
-/**
- * Creates an empty output.
- *
- * @param keep Bytes of the beginning, and as many of the end.
- * @param max Bytes after which the command may write no more.
- */
-export function createOutput(keep: number, max: number) {
+function createOutput() {
   const head: Uint8Array[] = [];
   let headBytes = 0;
   let tail = new Uint8Array(0);
@@ -104,7 +98,7 @@ export function createOutput(keep: number, max: number) {
     /** Adds a part; returns whether the command may write more. */
     add(part: Uint8Array): boolean {
       bytes += part.length;
-      const toHead = part.subarray(0, Math.max(0, keep - headBytes));
+      const toHead = part.subarray(0, Math.max(0, KEPT_BYTES - headBytes));
       if (toHead.length > 0) {
         head.push(Uint8Array.from(toHead));
         headBytes += toHead.length;
@@ -114,9 +108,9 @@ export function createOutput(keep: number, max: number) {
         const joined = new Uint8Array(tail.length + rest.length);
         joined.set(tail);
         joined.set(rest, tail.length);
-        tail = joined.slice(Math.max(0, joined.length - keep));
+        tail = joined.slice(Math.max(0, joined.length - KEPT_BYTES));
       }
-      return bytes <= max;
+      return bytes <= MAX_BYTES;
     },
     /** The output, with a note in place of its middle. */
     text(): string {
