@@ -303,7 +303,7 @@ function createBatches(
     const { accountId, heard, echoes, reactions = [], hookEvents, guilds } = batch;
     const results = recordAll(batch, arrivedAt);
     const recorded = results.map(({ judged }) => judged);
-    const { accepted, undecided } = keep(recorded, arrivedAt);
+    const { waiting, accepted, undecided } = keep(recorded, arrivedAt);
     const applied = applyAll(batch, accepted, arrivedAt);
     const echoResults = echoes.map((echo) => settleEcho(accountId, echo));
     if (reactions.length > 0) keepReactions(accountId, reactions, arrivedAt);
@@ -320,6 +320,7 @@ function createBatches(
     return {
       ...(applied ?? NOTHING_CHANGED),
       recorded,
+      waiting: waiting.filter(({ message: { id } }) => !cut.has(id)),
       applied,
       accepted: cut.size === 0 ? accepted : accepted.filter(({ message: { id } }) => !cut.has(id)),
       undecided,
@@ -356,13 +357,13 @@ function createBatches(
       const storing = commit(COMMIT_OPTIONS[name], () => store(batch, arrivedAt), {
         isAlone: mayCut, // so that no turn ends with the answer to another text
         removes,
-        onStored({ recorded, accepted, applied }) {
+        onStored({ recorded, waiting, applied }) {
           for (const message of directOf(recorded)) direct.add(keyOf(message));
-          memory.accepted(accepted);
+          memory.accepted(waiting);
           if (applied) changes.remember(applied);
         },
       });
-      const { recorded, applied: _, ...accepted } = await storing;
+      const { recorded, waiting: _, applied: __, ...accepted } = await storing;
       onRecorded(recorded);
       return accepted;
     },
@@ -405,15 +406,17 @@ function prepareKeepJudged(
       quiet.kept(key);
       overheard.add(key, messages, contextPerChannel, now);
     }
-    const accepted = recorded.filter(({ message, verdict, route }) => {
-      if (verdict.kind !== "accept") return false;
+    const waiting = recorded.flatMap((judged) => {
+      const { message, verdict, route } = judged;
+      if (verdict.kind !== "accept") return [];
       if (!route) throw new TypeError(`Cannot accept message ${message.id}: it has no route`);
-      return inbox.add(message, route, now);
+      const arrival = inbox.add(message, route, now);
+      return arrival === undefined ? [] : [{ judged, message, route, arrival }];
     });
     for (const message of directOf(recorded)) keepDirectChannel(message);
     const undecided = recorded.filter(({ verdict }) => verdict.kind === "undecided");
     for (const judged of undecided) keepUndecided(judged, now);
-    return { accepted, undecided };
+    return { waiting, accepted: waiting.map(({ judged }) => judged), undecided };
   };
 }
 
@@ -918,10 +921,11 @@ function createUndecided(
     verdicts.replace(settled, now);
     checked.keep?.();
     const keptAt = settled.verdict.kind === "undecided" ? at : now;
-    const { accepted, undecided } = keep([settled], keptAt);
+    const { waiting: waits, accepted, undecided } = keep([settled], keptAt);
     pruner.stored(1, now);
     return {
       settled,
+      waits,
       accepted,
       undecided,
       unanswered: unansweredIn([{ judged: settled, unanswered: checked.unanswered }]),
@@ -943,7 +947,7 @@ function createUndecided(
       const replaced = await commit(UNNAMED, () => {
         const taken = take(accountId, id);
         return taken && replace(judged, now, taken.at, waiting);
-      }, { onStored: (replaced) => memory.accepted(replaced?.accepted ?? []) });
+      }, { onStored: (replaced) => memory.accepted(replaced?.waits ?? []) });
       if (!replaced) return NOTHING_ACCEPTED;
       const { settled, accepted, undecided, unanswered } = replaced;
       onRecorded([settled]);

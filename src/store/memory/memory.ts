@@ -11,9 +11,8 @@
  * the transaction is stored, before any other code runs. So the state is always that of a process
  * that reads the tables now (`tests/store/memory/open_turns_test.ts`).
  *
- * Only the oldest messages of a long session, and of an account with many messages, are here. Once
- * there is room again, the next ones are read from the tables, in their order. Callers decide which
- * messages may begin while turns of their session run.
+ * The limits of waiting turns bound all of it (X4). Callers decide which messages may begin while turns
+ * of their session run.
  */
 
 import type { DatabaseSync } from "node:sqlite";
@@ -29,7 +28,6 @@ import type { InboundMessage, Sender } from "../../core/inbound/inbound.ts";
 import {
   type Claim,
   type FullList,
-  type Judged,
   messagesOf,
   type Route,
   type WaitingTurn,
@@ -61,31 +59,13 @@ export interface WaitingMessage extends WaitingTurn {
   readonly guildId?: GuildId;
   /** Agent and session of its turn. */
   readonly route: Route;
-  /** Number that rises with each arrival. */
+  /** Number of its row, which rises with each arrival. */
   readonly arrival: number;
   /** Number of turns that have begun for it. */
   readonly attempts: number;
   /** Message whose turn answers it, too, since an earlier attempt; absent: no other. */
   readonly turnOf?: MessageId;
 }
-
-/**
- * Maximum number of messages of a session in memory; the tables have the later ones. So a busy
- * session does not keep the messages of others out.
- */
-export const SESSION_MAX = 64;
-/**
- * Maximum number of messages of an account in memory; the tables have the later ones. So a stopped
- * account does not keep the messages of others out.
- */
-export const ACCOUNT_MAX = 10_000;
-/**
- * Maximum UTF-16 units of texts in memory. A later message is read from the tables when its turn
- * comes.
- */
-const TEXT_MAX = 2 * 1024 * 1024;
-/** Estimated UTF-16 units of a message beside its text. */
-const MESSAGE_UNITS = 600;
 
 /** Whether a message may be next, beside the running turns of its session. */
 export type MayBegin = (entry: WaitingMessage, running: readonly MessageId[]) => boolean;
@@ -98,17 +78,8 @@ interface Session {
   readonly running: MessageId[];
   /** The people whom these turns answer first. */
   readonly askers: UserId[];
-  /** Whether more of its messages wait in the tables. */
-  isLong: boolean;
   /** Whether its messages may be of several guilds, direct messages or accounts. */
   isMixed: boolean;
-}
-
-interface AccountBacklog {
-  waiting: number;
-  /** Whether more of its messages wait in the tables. */
-  isLong: boolean;
-  readonly fair: ReturnType<typeof createFairTurns>;
 }
 
 function createBacklog() {
@@ -116,16 +87,13 @@ function createBacklog() {
   const sessions = new Map<string, Session>();
   /** Sessions with messages that may begin: those with running turns only while others wait, too. */
   const ready = new Set<Session>();
-  const accounts = new Map<AccountId, AccountBacklog>();
+  const accounts = new Map<AccountId, ReturnType<typeof createFairTurns>>();
   const messages = new Map<MessageId, WaitingMessage>();
-  /** Whether the tables may have messages that are not here. */
-  let isPartial = false;
-  let units = 0;
 
   function sessionOf(sessionKey: string): Session {
     let session = sessions.get(sessionKey);
     if (!session) {
-      session = { entries: [], running: [], askers: [], isLong: false, isMixed: false };
+      session = { entries: [], running: [], askers: [], isMixed: false };
       sessions.set(sessionKey, session);
     }
     return session;
@@ -138,19 +106,16 @@ function createBacklog() {
     else ready.delete(session);
   }
 
-  function accountOf(accountId: AccountId): AccountBacklog {
-    let account = accounts.get(accountId);
-    if (!account) {
-      account = { waiting: 0, isLong: false, fair: createFairTurns() };
-      accounts.set(accountId, account);
-    }
-    return account;
+  function fairOf(accountId: AccountId) {
+    const fair = accounts.get(accountId) ?? createFairTurns();
+    accounts.set(accountId, fair);
+    return fair;
   }
 
   return {
     /** Adds a message. A message that is here already stays unchanged. */
     insert(entry: WaitingMessage): void {
-      const { messageId, accountId, arrival, route: { sessionKey } } = entry;
+      const { messageId, arrival, route: { sessionKey } } = entry;
       if (messages.has(messageId)) return;
       messages.set(messageId, entry);
       const session = sessionOf(sessionKey);
@@ -160,24 +125,7 @@ function createBacklog() {
       session.entries.push(entry);
       if (!isLast) session.entries.sort((a, b) => a.arrival - b.arrival);
       if (!session.askers.includes(entry.sender.id)) ready.add(session);
-      accountOf(accountId).waiting++;
-      units += unitsOf(entry);
     },
-    /**
-     * Whether one more message of the account and the session may be in memory. If not, only the
-     * tables have it, and the backlog notes that it is partial.
-     */
-    hasRoom(accountId: AccountId, sessionKey: string): boolean {
-      const account = accountOf(accountId);
-      const session = sessions.get(sessionKey);
-      if (account.waiting >= ACCOUNT_MAX) account.isLong = true;
-      if (session && session.entries.length >= SESSION_MAX) session.isLong = true;
-      const hasRoom = !account.isLong && !session?.isLong;
-      isPartial ||= !hasRoom;
-      return hasRoom;
-    },
-    /** Whether the text of one more message may be in memory. */
-    hasRoomForText: (): boolean => units < TEXT_MAX,
     /**
      * Finds the next message of an account. Guilds take turns. Of a guild's sessions, the one comes
      * first that has waited longest, and in it the message that was written first. A message of another
@@ -186,7 +134,7 @@ function createBacklog() {
      * @param mayBegin Whether a message may be next now, beside the running turns of its session.
      */
     next(accountId: AccountId, mayBegin: MayBegin): WaitingMessage | undefined {
-      const { fair } = accountOf(accountId);
+      const fair = fairOf(accountId);
       const isFree = (entry: WaitingMessage, { running }: Session) =>
         entry.accountId === accountId &&
         (entry.turnOf === undefined || !messages.has(entry.turnOf)) && mayBegin(entry, running);
@@ -215,7 +163,7 @@ function createBacklog() {
       return next;
     },
     /** Counts a turn for the guild of a message. */
-    begun: (entry: WaitingMessage): void => accountOf(entry.accountId).fair.begun(entry),
+    begun: (entry: WaitingMessage): void => fairOf(entry.accountId).begun(entry),
     /** The messages that the turn of this one answers, too, in the order of their ids. */
     ofTurn: ({ messageId, route: { sessionKey } }: WaitingMessage): readonly WaitingMessage[] =>
       (sessions.get(sessionKey)?.entries ?? []).filter(({ turnOf }) => turnOf === messageId)
@@ -238,26 +186,16 @@ function createBacklog() {
       return first;
     },
     find: (messageId: MessageId): WaitingMessage | undefined => messages.get(messageId),
-    /**
-     * Removes a message that is here.
-     *
-     * @returns Whether memory now has room for messages that only the tables have.
-     */
-    takeOut(entry: WaitingMessage): boolean {
-      const { messageId, accountId, route: { sessionKey } } = entry;
+    /** Removes a message that is here. */
+    takeOut(entry: WaitingMessage): void {
+      const { messageId, route: { sessionKey } } = entry;
       const session = sessionOf(sessionKey);
       session.entries.splice(session.entries.indexOf(entry), 1);
       messages.delete(messageId);
-      const isOver = session.entries.length === 0;
-      if (isOver) ready.delete(session);
-      if (isOver && session.running.length === 0) sessions.delete(sessionKey);
-      const account = accountOf(accountId);
-      account.waiting--;
-      units -= unitsOf(entry);
-      return (isOver && session.isLong) || (account.isLong && account.waiting < ACCOUNT_MAX / 2);
+      if (session.entries.length > 0) return;
+      ready.delete(session);
+      if (session.running.length === 0) sessions.delete(sessionKey);
     },
-    /** Whether messages wait that only the tables have. */
-    isPartial: (): boolean => isPartial,
     began(sessionKey: string, turn: MessageId, asker: UserId): void {
       const session = sessionOf(sessionKey);
       session.running.push(turn);
@@ -279,17 +217,10 @@ function createBacklog() {
     clear(): void {
       for (const [sessionKey, session] of sessions) {
         session.entries.length = 0;
-        session.isLong = false;
         if (session.running.length === 0) sessions.delete(sessionKey);
-      }
-      for (const account of accounts.values()) {
-        account.waiting = 0;
-        account.isLong = false;
       }
       ready.clear();
       messages.clear();
-      isPartial = false;
-      units = 0;
     },
   };
 }
@@ -301,12 +232,6 @@ function isBefore(id: string, other: string): boolean {
 
 function isOfSamePlace(one: WaitingMessage, other: WaitingMessage): boolean {
   return one.accountId === other.accountId && placeOf(one) === placeOf(other);
-}
-
-function unitsOf({ message }: WaitingMessage): number {
-  if (!message) return 0;
-  const extras = message.extras.reduce((sum, { text }) => sum + text.length, 0);
-  return MESSAGE_UNITS + message.text.length + extras + (message.quoted?.text.length ?? 0);
 }
 
 /** The place of a waiting message. */
@@ -491,20 +416,22 @@ interface OpenTurnState {
   readonly joined: Map<MessageId, MessageId>;
   /** Whether waiting and parked messages must be read from the tables before the next claim. */
   isStale: boolean;
-  /** The last number of an arrival. */
-  arrivals: number;
+}
+
+/** A message that is new to the inbox. */
+export interface AcceptedRow {
+  readonly message: InboundMessage;
+  readonly route: Route;
+  /** Number of its row. */
+  readonly arrival: number;
 }
 
 export type TurnEvent =
-  /**
-   * The tables were read: waiting messages in the order of arrival, the parked ones, and the arrivals
-   * of the running ones. Memory and the tables count arrivals apart, so one order needs one count.
-   */
+  /** The tables were read: waiting messages in the order of arrival, and the parked ones. */
   | {
     readonly kind: "read";
     readonly waiting: readonly WaitingMessage[];
     readonly parked: readonly WaitingMessage[];
-    readonly running: ReadonlyMap<MessageId, number>;
   }
   /** The tables were read: all open turns, and the lists whose senders know that they are full. */
   | { readonly kind: "counted"; readonly open: readonly OpenTurn[] }
@@ -515,7 +442,7 @@ export type TurnEvent =
   /** It was not accepted. */
   | { readonly kind: "refused"; readonly messageId: MessageId }
   /** T1: a message waits. */
-  | { readonly kind: "accepted"; readonly message: InboundMessage; readonly route: Route }
+  | { readonly kind: "accepted" } & AcceptedRow
   /** PluralKit repeats a message, so it waits no more (P13). */
   | { readonly kind: "retracted"; readonly messageId: MessageId }
   /** T1: a message has another text. A turn that answers it ends, and waits for its next attempt. */
@@ -549,7 +476,6 @@ export const createOpenTurns = (): OpenTurnState => ({
   parked: new Map(),
   joined: new Map(),
   isStale: true,
-  arrivals: 0,
 });
 
 export function applyTurn(state: OpenTurnState, event: TurnEvent): void {
@@ -558,17 +484,7 @@ export function applyTurn(state: OpenTurnState, event: TurnEvent): void {
     case "read":
       forgetWaiting(state);
       state.isStale = false;
-      for (const { entries } of state.running.values()) renumber(entries, event.running);
-      for (const { arrival } of [...event.waiting, ...event.parked]) {
-        state.arrivals = Math.max(state.arrivals, arrival);
-      }
-      for (const arrival of event.running.values()) {
-        state.arrivals = Math.max(state.arrivals, arrival);
-      }
-      for (const entry of event.waiting) {
-        if (!backlog.hasRoom(entry.accountId, entry.route.sessionKey)) continue;
-        wait(state, backlog.hasRoomForText() ? entry : { ...entry, message: undefined });
-      }
+      for (const entry of event.waiting) wait(state, entry);
       for (const [turn, entries] of turnsOf(event.parked)) park(state, turn, entries);
       return;
     case "counted":
@@ -581,7 +497,7 @@ export function applyTurn(state: OpenTurnState, event: TurnEvent): void {
     case "refused":
       return counts.end(event.messageId);
     case "accepted":
-      return accept(state, event.message, event.route);
+      return accept(state, event);
     case "retracted":
       counts.end(event.messageId);
       return takeOut(state, backlog.find(event.messageId));
@@ -653,7 +569,7 @@ export function mayRetract(
 ): boolean {
   if (runs(state, messageId)) return false;
   const entry = state.backlog.find(messageId);
-  if (!entry) return state.isStale || state.backlog.isPartial();
+  if (!entry) return state.isStale;
   return entry.accountId === accountId && entry.attempts === 0;
 }
 
@@ -663,40 +579,23 @@ function forgetWaiting(state: OpenTurnState): void {
   state.isStale = true;
 }
 
-function renumber(entries: WaitingMessage[], arrivals: ReadonlyMap<MessageId, number>): void {
-  for (const [index, entry] of entries.entries()) {
-    const arrival = arrivals.get(entry.messageId);
-    if (arrival !== undefined) entries[index] = { ...entry, arrival };
-  }
-}
-
 /** Adds a waiting message, unless the next reading of the tables brings it. */
 function wait(state: OpenTurnState, entry: WaitingMessage): void {
   if (!state.isStale && !runs(state, entry.messageId)) state.backlog.insert(entry);
 }
 
 function takeOut(state: OpenTurnState, entry: WaitingMessage | undefined): void {
-  if (entry && state.backlog.takeOut(entry)) state.isStale = true;
+  if (entry) state.backlog.takeOut(entry);
 }
 
-function accept(state: OpenTurnState, message: InboundMessage, route: Route): void {
+function accept(state: OpenTurnState, { message, route, arrival }: AcceptedRow): void {
   const { id: messageId, accountId, channelId, guildId, sender } = message;
-  const { backlog } = state;
-  const hasRoom = !state.isStale && backlog.hasRoom(accountId, route.sessionKey);
   const entry: WaitingMessage = {
-    messageId,
-    accountId,
-    channelId,
-    guildId,
-    route,
-    arrival: hasRoom ? ++state.arrivals : 0,
-    attempts: 0,
-    sender,
+    ...{ messageId, accountId, channelId, guildId, route, arrival, attempts: 0, sender, message },
     isUnasked: termsOf(message).isUnasked,
-    message: backlog.hasRoomForText() ? message : undefined,
   };
   state.counts.add(countedAs(entry));
-  if (hasRoom) wait(state, entry);
+  wait(state, entry);
 }
 
 function claim(state: OpenTurnState, entry: WaitingMessage, claimedAt: number): void {
@@ -874,11 +773,8 @@ export function createMemory(database: DatabaseSync) {
     apply,
     /** Reads the open turns that memory lacks. The tables must be up to date. */
     readTurns: prepareReadTurns(database, turns, apply),
-    accepted(judged: readonly Judged[]): void {
-      for (const { message, route } of judged) {
-        if (route) apply({ kind: "accepted", message, route });
-      }
-    },
+    accepted: (rows: readonly AcceptedRow[]): void =>
+      rows.forEach((row) => apply({ kind: "accepted", ...row })),
     /** Words that were removed while turns ran. */
     forgotten: createForgotten(turns.running),
     /** Direct channels that are on the disk: their messages need no commit that waits for it. */
@@ -910,8 +806,6 @@ const WAITING = rows({
   isUnasked: flag(),
   text: optional(text()), // JSON of the message
 });
-/** Maximum number of an account's waiting messages whose texts are read before their claims. */
-const TEXTS_MAX = 1_000;
 const UNASKED = Object.entries(TERMS).flatMap(([kind, { isUnasked }]) =>
   isUnasked ? `'${kind}'` : []
 );
@@ -925,7 +819,6 @@ const OPEN = rows({
   channelId: snowflake<"channel">(),
   userId: snowflake<"user">(),
 });
-const ARRIVAL = rows({ messageId: snowflake<"message">(), arrival: integer() });
 
 function readWaiting(row: unknown): WaitingMessage {
   const { id: arrival, agentId, sessionKey, attempt, text, ...rest } = WAITING.read(row);
@@ -944,7 +837,7 @@ export function readMessage(row: unknown): InboundMessage {
 }
 
 /**
- * Reads the open turns from the tables: at a start, and once memory has room for more of them.
+ * Reads the open turns from the tables: at a start, and after undone work.
  *
  * @returns Reads what memory lacks. The tables must be up to date.
  */
@@ -955,22 +848,13 @@ function prepareReadTurns(
 ): () => void {
   const sql = statementsOf(database);
   // A turn that a change has ended is `running` in the table until its next claim.
-  const selectWaiting = sql.rows(readWaiting)`SELECT ${WAITING_COLUMNS},
-            CASE WHEN in_account <= ${TEXTS_MAX} THEN message END AS text FROM (
-       SELECT *,
-              ROW_NUMBER() OVER (PARTITION BY session_key ORDER BY id) AS in_session,
-              ROW_NUMBER() OVER (PARTITION BY account_id ORDER BY id) AS in_account
-       FROM inbox
-       WHERE ${IS_OPEN} AND NOT ${IS_PARKED}
-         AND message_id NOT IN (SELECT value FROM json_each(?))
-     )
-     WHERE in_session <= ${SESSION_MAX + 1} AND in_account <= ${ACCOUNT_MAX + 1}
-     ORDER BY id`;
+  const selectWaiting = sql.rows(readWaiting)`
+    SELECT ${WAITING_COLUMNS}, message AS text FROM inbox
+    WHERE ${IS_OPEN} AND NOT ${IS_PARKED} AND message_id NOT IN (SELECT value FROM json_each(?))
+    ORDER BY id`;
   const selectParked = sql.rows(readWaiting)`
     SELECT ${WAITING_COLUMNS}, NULL AS text FROM inbox WHERE ${IS_OPEN} AND ${IS_PARKED}
     ORDER BY length(message_id), message_id`;
-  const selectArrivals = sql.rows(ARRIVAL.read)`SELECT message_id, id AS arrival FROM inbox
-     WHERE message_id IN (SELECT value FROM json_each(?))`;
   const selectOpen = sql.rows(OPEN.read)`
     SELECT message_id, account_id, channel_id, message ->> '$.sender.id' AS user_id FROM inbox
      WHERE ${IS_OPEN} AND NOT ${IS_PARKED}`;
@@ -985,7 +869,6 @@ function prepareReadTurns(
       kind: "read",
       waiting: selectWaiting.all(running),
       parked: selectParked.all(),
-      running: new Map(selectArrivals.all(running).map((row) => [row.messageId, row.arrival])),
     });
   };
 }

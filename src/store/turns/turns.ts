@@ -380,14 +380,16 @@ export function prepareInboxRows(database: DatabaseSync) {
     /**
      * Adds a message.
      *
-     * @returns Whether it was new. If two accounts accept one message, the first one answers it (G7).
+     * @returns The number of its row; `undefined` if it was not new. If two accounts accept one
+     * message, the first one answers it (G7).
      */
-    add(message: InboundMessage, route: Route, acceptedAt: number) {
+    add(message: InboundMessage, route: Route, acceptedAt: number): number | undefined {
       const { id, accountId, channelId } = message;
       const { agentId, sessionKey } = route;
       const json = JSON.stringify(message);
-      return insert.run(id, accountId, channelId, agentId, sessionKey, json, acceptedAt).changes >
-        0;
+      const row = [id, accountId, channelId, agentId, sessionKey, json, acceptedAt] as const;
+      const { changes, lastInsertRowid } = insert.run(...row);
+      return changes > 0 ? Number(lastInsertRowid) : undefined;
     },
     /** Notes a claim of messages that wait, or that an earlier claim has. */
     claim({ turn, messages, now: claimedAt }: ClaimRecord) {

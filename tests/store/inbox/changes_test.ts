@@ -146,44 +146,6 @@ describe("[H6] acceptBatch() with changes", () => {
     });
   }
 
-  it("joins no message to a turn that is edited while the claim reads it", async () => {
-    for (let delay = 0; delay < cases(10); delay++) {
-      let startClaim: (() => void) | undefined;
-      const { database } = openTestStore();
-      const { inbox, turns } = createStore(database, ":memory:", {
-        elapsed: () => 0,
-        crash: (when) => when === "after" && startClaim?.(),
-      });
-      const next = () => inbox.claimNext(ACCOUNT, NOW, [], () => true);
-      // The first fills memory, so the claim reads only the text of the second.
-      const judged = [question("50"), question("100", "x".repeat(2 ** 21)), question("200")]
-        .map((message) => accepted(message));
-      assert.equal(await inbox.claimNext(ACCOUNT, NOW, [CHANNEL]), undefined);
-      await inbox.acceptBatch(batch({ judged: judged.slice(0, 1) }), NOW);
-      const before = await next();
-      assert.ok(before);
-      await inbox.acceptBatch(batch({ judged: judged.slice(1) }), NOW);
-      await turns.finishTurn(answered(before), NOW);
-      const { promise: claiming, resolve } = Promise.withResolvers<Claim | undefined>();
-      startClaim = () => {
-        startClaim = undefined; // the edit is stored, but memory does not show it yet
-        let tick = Promise.resolve();
-        for (let count = 0; count < delay; count++) tick = tick.then(() => {});
-        void tick.then(() => resolve(next()));
-      };
-      await inbox.acceptBatch(batch({ changes: [edited(question("200"), "second")] }), NOW);
-      const answers: string[] = [];
-      for (let claim = await claiming; claim; claim = await next()) {
-        assert.ok(answers.length < 2, `${delay}: ${answers.join(", ")}`);
-        const { stored } = await turns.finishTurn({ ...answered(claim), outbox: [] }, NOW);
-        if (!stored) continue; // the edit has ended it
-        const messages = [claim.message, ...claim.also ?? []];
-        answers.push(...messages.map(({ id, text }) => `${id} ${text.slice(0, 6)}`));
-      }
-      assert.deepEqual(answers.toSorted(), ["100 xxxxxx", "200 second"], `${delay}`);
-    }
-  });
-
   for (const cut of ["100", "200"] as const) {
     it(`gives a turn of two messages to the other if ${cut} is deleted and memory is filled anew`, async () => {
       const { accept, change, claim, store } = openInbox();

@@ -7,13 +7,11 @@ import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { AcceptedBatch, Claim, Judged } from "../../../src/core/inbound/inbox.ts";
 import type { Question } from "../../../src/core/people/question.ts";
 import {
-  ACCOUNT_MAX,
   applyTurn,
   createOpenTurns,
   isRunning,
   mayRetract,
   runningMessages,
-  SESSION_MAX,
   type TurnEvent,
   type WaitingMessage,
 } from "../../../src/store/memory/memory.ts";
@@ -55,7 +53,7 @@ function filled(...entries: readonly WaitingMessage[]) {
   const turns = createOpenTurns();
   const apply = (event: TurnEvent) => applyTurn(turns, event);
   const fill = (...waiting: readonly WaitingMessage[]) =>
-    apply({ kind: "read", waiting, parked: [], running: new Map() });
+    apply({ kind: "read", waiting, parked: [] });
   apply({ kind: "counted", open: [] });
   fill(...entries);
   return {
@@ -66,7 +64,7 @@ function filled(...entries: readonly WaitingMessage[]) {
     add(id: number, channel: string, text = "hello") {
       const message = guildMessage({ id: messageId(`${id}`), channelId: channelId(channel), text });
       const route = { agentId: "main", sessionKey: `session ${channel}` };
-      apply({ kind: "accepted", message, route });
+      apply({ kind: "accepted", message, route, arrival: id });
     },
     /** Claims the next message of an account, if no turn of its session runs. */
     take(accountId = ACCOUNT) {
@@ -129,7 +127,7 @@ describe("applyTurn(), after a reading of the tables", () => {
   it("[A1] keeps a turn that waits for people, with its messages", () => {
     const { turns, take, apply, fill } = filled();
     const parked = [waiting(1, { attempts: 2 }), waiting(2, { turnOf: messageId("1") })];
-    apply({ kind: "read", waiting: [inChannel(3, "11")], parked, running: new Map() });
+    apply({ kind: "read", waiting: [inChannel(3, "11")], parked });
     assert.equal(take()?.messageId, "3");
     apply({ kind: "put back", turn: messageId("3") });
     apply({ kind: "resumed", turn: messageId("1") });
@@ -137,48 +135,10 @@ describe("applyTurn(), after a reading of the tables", () => {
     assert.deepEqual([next.messageId, next.attempts], ["1", 2]);
     assert.equal(turns.backlog.ofTurn(next)[0]?.messageId, "2");
     fill();
-    apply({ kind: "read", waiting: [], parked: [inChannel(4, "11")], running: new Map() });
+    apply({ kind: "read", waiting: [], parked: [inChannel(4, "11")] });
     apply({ kind: "edited", message: guildMessage({ id: messageId("4") }) });
     apply({ kind: "put back", turn: messageId("1") });
     assert.deepEqual([take()?.messageId, turns.parked.size], ["1", 0]);
-  });
-
-  it("keeps texts up to a limit, and leaves later ones to the tables", () => {
-    const { add, take } = filled();
-    const text = "x".repeat(1024 * 1024);
-    for (const id of [1, 2, 3]) add(id, `1${id}`, text);
-    const texts = [1, 2, 3].map(() => take()?.message?.text.length);
-    assert.deepEqual(texts, [text.length, text.length, undefined]);
-  });
-
-  it("[S5] keeps a limited part of each session, and reads the tables once it is empty", () => {
-    const { turns, add, take, end, fill } = filled();
-    for (let id = 1; id <= SESSION_MAX + 1; id++) add(id, "11");
-    add(1_000, "12");
-    let taken = 0;
-    while (!turns.isStale) {
-      end(take());
-      taken++;
-    }
-    assert.ok(taken >= SESSION_MAX);
-    fill(inChannel(SESSION_MAX + 1, "11"));
-    assert.equal(take()?.messageId, `${SESSION_MAX + 1}`);
-  });
-
-  it("[C6] keeps a limited part of each account, and room for the other accounts", () => {
-    const { add, take, apply } = filled();
-    for (let id = 1; id <= ACCOUNT_MAX + 1; id++) add(id, `${100_000 + id}`, "");
-    const message = guildMessage({ id: messageId("999999999"), accountId: SECOND });
-    apply({ kind: "accepted", message, route: { agentId: "main", sessionKey: "other" } });
-    assert.equal(take(SECOND)?.accountId, SECOND);
-  });
-
-  it("[S5] lets no session with a long backlog delay the others", () => {
-    const entries = Array.from({ length: ACCOUNT_MAX }, (_, index) => inChannel(index + 1, "11"));
-    const { turns, take, add } = filled(...entries);
-    add(1_000_000, "12");
-    assert.equal(take()?.channelId, "11");
-    assert.ok(take() !== undefined || turns.isStale, "the tables are not read, either");
   });
 });
 
