@@ -15,7 +15,7 @@ import { decodeServerEvent } from "../discord/gateway/decode/other_events.ts";
 import type { RestApi } from "../discord/rest/client/client.ts";
 import { isRefused } from "./event_places.ts";
 import { DAY_MS } from "../lib/clock.ts";
-import { isRecord } from "../lib/text/json.ts";
+import { isRecord } from "../lib/text/quoted.ts";
 
 type EventEntry = Config["serverEvents"][string];
 

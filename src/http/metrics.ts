@@ -15,8 +15,7 @@ import { CONNECTION_STEPS, type GatewayStats } from "../core/discord/gateway.ts"
 import { type AccountId, createdAtMs } from "../core/discord/ids.ts";
 import { ALERT_KINDS } from "../core/finding.ts";
 import { ModelError } from "../core/model.ts";
-import type { Delivery } from "../core/outbound/delivery.ts";
-import type { OutboxRow } from "../core/outbound/outbound.ts";
+import type { Delivery, OutboxRow } from "../core/outbound/outbound.ts";
 import type { TurnOutcome } from "../core/step.ts";
 import type { RequestMetric } from "../discord/rest/client/client.ts";
 import { isReady, judgeHealth } from "./checks.ts";

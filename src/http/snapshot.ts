@@ -12,7 +12,7 @@ import type { McpServerState } from "../core/mcp_state.ts";
 import type { ModelDown } from "../core/model_problem.ts";
 import type { BudgetUseOf } from "../core/spending/budget.ts";
 import type { StoreFigures } from "../core/store/store.ts";
-import { jsonLine, parseForeignJson } from "../lib/text/json.ts";
+import { jsonLine, parseForeignJson } from "../lib/text/quoted.ts";
 import type { ParkedChannel } from "../store/outbox/outbox.ts";
 
 const status = z.enum(["pass", "warn", "fail"]);

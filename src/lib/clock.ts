@@ -1,6 +1,6 @@
 /**
- * Defines the clock and the timer that parts get, so that a test moves time instead of waiting; and
- * reads times in time zones.
+ * Defines the clock and the timer that parts get, so that a test moves time instead of waiting; reads
+ * times in time zones; and runs work that waits: one piece each time that it is due, or queues by keys.
  */
 
 export interface Clock {
@@ -133,3 +133,82 @@ export function whenAborted(signal: AbortSignal): Promise<void> {
 
 /** 24 hours, in milliseconds. */
 export const DAY_MS = 24 * 60 * 60 * 1_000;
+
+export function createKeyedQueue<Key>() {
+  const last = new Map<Key, Promise<unknown>>();
+  return {
+    /** Runs a task after all earlier tasks of its key. A task that fails delays no other. */
+    async run<Result>(key: Key, task: () => Promise<Result>): Promise<Result> {
+      const running = (last.get(key) ?? Promise.resolve()).then(task, task);
+      last.set(key, running);
+      try {
+        return await running;
+      } finally {
+        if (last.get(key) === running) last.delete(key);
+      }
+    },
+    /** Resolves when all tasks so far have finished; never rejects. */
+    async idle(): Promise<void> {
+      await Promise.allSettled(last.values());
+    },
+  };
+}
+
+/**
+ * Creates the waker.
+ *
+ * @param run Does the work. Resolves with the milliseconds until it is due again; `undefined`: only
+ * when it is woken.
+ * @param failed Hears of an error, and returns the milliseconds until the next try.
+ */
+export function createWaker(
+  { run, failed, schedule }: {
+    readonly run: () => Promise<number | undefined>;
+    readonly failed: (error: unknown) => number;
+    readonly schedule: StartTimer;
+  },
+) {
+  let isStarted = false;
+  let isStopped = false;
+  let isDue = false;
+  let running: Promise<void> | undefined;
+  let cancel: (() => void) | undefined;
+
+  async function runOnce(): Promise<number | undefined> {
+    isDue = false;
+    return await run();
+  }
+
+  function wake(): void {
+    if (!isStarted || isStopped) return;
+    isDue = true;
+    running ??= runOnce().catch(failed).then((waitMs) => {
+      running = undefined;
+      if (isStopped) return;
+      if (isDue) return wake();
+      cancel?.();
+      cancel = waitMs === undefined ? undefined : schedule(wake, Math.min(MAX_TIMER_MS, waitMs));
+    });
+  }
+
+  return {
+    /** Allows runs, and begins one, or does after some milliseconds. Later calls do nothing. */
+    start(afterMs?: number): void {
+      if (isStarted) return;
+      isStarted = true;
+      if (afterMs === undefined) wake();
+      else cancel = schedule(wake, afterMs);
+    },
+    /** Runs now, or once more after the current run. Before `start`, it does nothing. */
+    wake,
+    /** Resolves once the current run has ended; `undefined` if none runs. */
+    running: (): Promise<void> | undefined => running,
+    isStopped: (): boolean => isStopped,
+    /** Begins no further run, and resolves once the current one has ended. */
+    async stop(): Promise<void> {
+      isStopped = true;
+      cancel?.();
+      await running;
+    },
+  };
+}

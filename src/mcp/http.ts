@@ -13,7 +13,7 @@ import { type StartTimer, waitFor } from "../lib/clock.ts";
 import { codeOf } from "../lib/errors.ts";
 import { abortableResponse, fetchPlain } from "../lib/network/fetch_plain.ts";
 import { passedText } from "../lib/program_limits.ts";
-import { isRecord, parseForeignJson } from "../lib/text/json.ts";
+import { isRecord, parseForeignJson } from "../lib/text/quoted.ts";
 import {
   type Challenge,
   hasOwnToken,

@@ -15,7 +15,7 @@ import { createParser } from "eventsource-parser";
 import type { Clock } from "../lib/clock.ts";
 import { codeOf } from "../lib/errors.ts";
 import { readBody } from "../lib/network/fetch_plain.ts";
-import { isRecord, parseForeignJson } from "../lib/text/json.ts";
+import { isRecord, parseForeignJson } from "../lib/text/quoted.ts";
 
 /** Maximum number of lines or events in a second. Servers send a few for each call. */
 export const MAX_IN_SECOND = 2_000;

@@ -22,7 +22,7 @@ import {
   type ToolCall,
   type ToolDefinition,
 } from "../core/model.ts";
-import { isRecord } from "../lib/text/json.ts";
+import { isRecord } from "../lib/text/quoted.ts";
 import {
   argumentsOf,
   type CarriedFields,

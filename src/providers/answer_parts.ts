@@ -14,7 +14,7 @@ import {
   type ModelUsage,
   type ToolCall,
 } from "../core/model.ts";
-import { parseForeignJson } from "../lib/text/json.ts";
+import { parseForeignJson } from "../lib/text/quoted.ts";
 
 /** Fields by name, as a server wrote them. */
 export type CarriedFields = Readonly<Record<string, unknown>>;

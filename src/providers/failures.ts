@@ -9,7 +9,7 @@
 import { retryAfterOf } from "../lib/network/backoff.ts";
 import { ModelError, type ModelErrorKind } from "../core/model.ts";
 import { reasonIn, reasonOf, waitIn } from "../lib/network/server_reason.ts";
-import { parseForeignJson } from "../lib/text/json.ts";
+import { parseForeignJson } from "../lib/text/quoted.ts";
 import { fieldsOf } from "./answer_parts.ts";
 import { WHOLE } from "./event_body.ts";
 

@@ -24,7 +24,7 @@ import {
   readPieces,
 } from "../lib/network/fetch_plain.ts";
 import { reasonOf } from "../lib/network/server_reason.ts";
-import { isRecord } from "../lib/text/json.ts";
+import { isRecord } from "../lib/text/quoted.ts";
 import { cleanServerMessage, refusalOf } from "./failures.ts";
 
 /** The fields that a body must not have, each with the name to write in its place, if any. */

@@ -12,8 +12,16 @@
 
 import type { Manner } from "../core/config_file.ts";
 import { type MessageId, parseSnowflake, type RoleId, type UserId } from "../core/discord/ids.ts";
-import { cameBy, hookedOf, type InboundMessage, termsOf } from "../core/inbound/inbound.ts";
-import { clickable, type Overheard, plainName, withEmojis } from "../core/inbound/mentions.ts";
+import {
+  cameBy,
+  clickable,
+  hookedOf,
+  type InboundMessage,
+  type Overheard,
+  plainName,
+  termsOf,
+  withEmojis,
+} from "../core/inbound/inbound.ts";
 import type { ModelUsage } from "../core/model.ts";
 import {
   type AnswerKey,

@@ -9,7 +9,7 @@
 
 import { spawn } from "node:child_process";
 import { createPlaces } from "../lib/places.ts";
-import { isRecord } from "../lib/text/json.ts";
+import { isRecord } from "../lib/text/quoted.ts";
 import type { CodeEnd, CodeJob } from "./evaluate.ts";
 import { type JobEnd, runInThread } from "./run_in_thread.ts";
 import { JOB_ARGUMENT } from "./job_argument.ts";

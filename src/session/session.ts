@@ -24,7 +24,7 @@ import {
   type Named,
 } from "../core/inbound/inbound.ts";
 import type { Route } from "../core/inbound/inbox.ts";
-import type { Entry, ResetCause } from "../core/inbound/mentions.ts";
+import type { Entry, ResetCause } from "../core/inbound/inbound.ts";
 import type { ContextWindow } from "../core/model.ts";
 import { localMinuteOf } from "../lib/clock.ts";
 

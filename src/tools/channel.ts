@@ -7,7 +7,7 @@
  * messages pass the same policy as live ones.
  */
 
-import type { Entry } from "../core/inbound/mentions.ts";
+import type { Entry } from "../core/inbound/inbound.ts";
 import { z } from "zod";
 import { parseSnowflake } from "../core/discord/ids.ts";
 import {

@@ -14,7 +14,7 @@ import type { SearchHit, WebPage } from "../core/turn/host.ts";
 import type { Clock } from "../lib/clock.ts";
 import { isPublicAddress } from "../lib/network/addresses.ts";
 import { fetchPlain, readBody } from "../lib/network/fetch_plain.ts";
-import { isRecord } from "../lib/text/json.ts";
+import { isRecord } from "../lib/text/quoted.ts";
 import { fetchFile, fetchText } from "./fetch_text.ts";
 import { type GuardedRequest, WebError } from "./guarded_get.ts";
 

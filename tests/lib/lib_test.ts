@@ -4,11 +4,10 @@ import { setImmediate } from "node:timers/promises";
 import fc from "fast-check";
 import { compareVersions, VERSION_FORM } from "../../src/features/upgrade/release.ts";
 import { createBySecrets, createLoader, createNewestSet } from "../../src/lib/cache.ts";
-import { whileAwake } from "../../src/lib/clock.ts";
+import { createKeyedQueue, whileAwake } from "../../src/lib/clock.ts";
 import { createEmitter, createHold } from "../../src/lib/emitter.ts";
 import { isSameBoot, withHome } from "../../src/lib/env.ts";
 import { createPlaces } from "../../src/lib/places.ts";
-import { createKeyedQueue } from "../../src/lib/waker.ts";
 import { createSecretFilter } from "../../src/render/safety/secrets.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { Entry } from "../../src/core/inbound/mentions.ts";
+import type { Entry } from "../../src/core/inbound/inbound.ts";
 import { charsOf, foldCount, keptChars, shouldFold } from "../../src/session/session.ts";
 import { messageId } from "../support/discord/builders.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, it } from "node:test";
-import type { Entry } from "../../src/core/inbound/mentions.ts";
+import type { Entry } from "../../src/core/inbound/inbound.ts";
 import {
   createTokenRates,
   historyChars,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import type { Entry, Fold } from "../../src/core/inbound/mentions.ts";
+import type { Entry, Fold } from "../../src/core/inbound/inbound.ts";
 import { openDatabase } from "../../src/store/database/database.ts";
 import { createStore } from "../support/store/open_database.ts";
 import { ACCOUNT, channelId, guildMessage, messageId } from "../support/discord/builders.ts";

@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import type { BotAccount } from "../../src/account/account.ts";
 import type { MessageId } from "../../src/core/discord/ids.ts";
-import type { InboundMessage } from "../../src/core/inbound/inbound.ts";
+import type { Entry, InboundMessage } from "../../src/core/inbound/inbound.ts";
 import { MAX_NOTES } from "../../src/features/notes/store.ts";
 import { memory } from "../../src/features/notes/tool.ts";
 import {
@@ -22,7 +22,6 @@ import type { Answer } from "../support/discord/answers.ts";
 import { channels, discordWith, GUILD, STAFF } from "../support/discord/guild.ts";
 import { toolContext } from "../support/model/tools.ts";
 import { batch } from "../support/store/store.ts";
-import type { Entry } from "../../src/core/inbound/mentions.ts";
 
 const GRACE = sender({ id: userId("222222222222222222"), username: "grace" });
 const OTHER_GUILD = guildPlace({ guild: { id: guildId("1400000000000000099"), name: "Other" } });

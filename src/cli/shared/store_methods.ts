@@ -14,7 +14,7 @@ import type { Frozen } from "../../core/outbound/outbound.ts";
 import type { Store } from "../../store/store.ts";
 import type { SocketHandler, SocketRequest } from "../../host/bot_socket.ts";
 import { StoreError } from "../../store/database/database_files.ts";
-import { storedMessage } from "../../store/outbox/rows.ts";
+import { storedMessage } from "../../store/outbox/outbox.ts";
 import { EXIT, StartError } from "./exit_code.ts";
 import { toStartError } from "./start_error.ts";
 

@@ -16,8 +16,7 @@
  */
 
 import { hash } from "node:crypto";
-import { isRecord } from "../../lib/text/json.ts";
-import { bounded, clip, quoted } from "../../lib/text/quoted.ts";
+import { bounded, clip, isRecord, quoted } from "../../lib/text/quoted.ts";
 import { pathTo } from "../config_file.ts";
 import type { AccountId, ChannelId, GuildId, MessageId, RoleId, UserId } from "../discord/ids.ts";
 import { parseTarget, type Target } from "../outbound/outbound.ts";

@@ -15,7 +15,7 @@
 
 import { z } from "zod";
 import type { SharedConfig } from "../../config/config.ts";
-import { isRecord, parseForeignJson } from "../../lib/text/json.ts";
+import { isRecord, parseForeignJson } from "../../lib/text/quoted.ts";
 import type { MessageId } from "../discord/ids.ts";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import {

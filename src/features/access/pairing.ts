@@ -11,7 +11,7 @@ import {
   type PairingOutcome,
   type PairingRequest,
   readCode,
-} from "../../core/inbound/pairing.ts";
+} from "../../core/inbound/inbox.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
 import { inColumns, printLines } from "../../cli/shared/columns.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";

@@ -31,8 +31,7 @@ import {
 } from "../../host/files/data_dir.ts";
 import { replaceFile, syncFolder, WriteError } from "../../host/files/write_file.ts";
 import { codeOf } from "../../lib/errors.ts";
-import { jsonLine, parseForeignJson } from "../../lib/text/json.ts";
-import { printable } from "../../lib/text/quoted.ts";
+import { jsonLine, parseForeignJson, printable } from "../../lib/text/quoted.ts";
 import { countText, timeText } from "../../lib/text/units.ts";
 import { createMediaFolder } from "../../media/folder.ts";
 import { checkCopy, type EndedWork, endOpenWork } from "../../store/copy/copy.ts";

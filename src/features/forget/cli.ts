@@ -22,8 +22,7 @@ import {
   isOldContent,
   MEDIA_NAME,
 } from "../../host/files/data_dir.ts";
-import { jsonLine } from "../../lib/text/json.ts";
-import { printable } from "../../lib/text/quoted.ts";
+import { jsonLine, printable } from "../../lib/text/quoted.ts";
 import { countText } from "../../lib/text/units.ts";
 import { createMediaFolder } from "../../media/folder.ts";
 import type { Store } from "../../store/store.ts";

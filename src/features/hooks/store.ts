@@ -24,7 +24,7 @@ import { threadIdOf } from "../../core/outbound/outbound.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, statementsOf, UNNAMED } from "../../store/database/commits.ts";
 import type { Transactions } from "../../store/database/commits.ts";
-import { type AddOnce, prepareAddOnce } from "../../store/outbox/rows.ts";
+import { type AddOnce, prepareAddOnce } from "../../store/outbox/outbox.ts";
 import { HOOK_EVENT, HOOK_INCIDENT, HOOK_RUN } from "./table.ts";
 import {
   account,

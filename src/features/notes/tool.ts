@@ -7,7 +7,7 @@
 
 import { z } from "zod";
 import { parseSnowflake } from "../../core/discord/ids.ts";
-import { hasOnlyWordsOf, readable } from "../../core/inbound/mentions.ts";
+import { hasOnlyWordsOf, readable } from "../../core/inbound/inbound.ts";
 import { badArguments, defineTool, type Tool } from "../../core/turn/tool.ts";
 import { MAX_NOTE_CHARS, type Note, NOTE_SCOPES } from "./store.ts";
 

@@ -2,8 +2,12 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import { timezoneOf } from "../../account/per_account.ts";
-import { type InboundMessage, termsOf } from "../../core/inbound/inbound.ts";
-import { hasOnlyWordsOf, readable } from "../../core/inbound/mentions.ts";
+import {
+  hasOnlyWordsOf,
+  type InboundMessage,
+  readable,
+  termsOf,
+} from "../../core/inbound/inbound.ts";
 import { badArguments, RefusedCall } from "../../core/turn/tool.ts";
 import { MAX_PER_USER, setByOf } from "./store.ts";
 import type { Schedule } from "./store.ts";

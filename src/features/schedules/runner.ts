@@ -35,7 +35,7 @@ import { readMember } from "../../discord/rest/requests/guild_reads.ts";
 import { judge, routeOf } from "../../flows/judging/judge.ts";
 import { tellOwners } from "../../flows/owners/tell_owners.ts";
 import { readerTime } from "../../lib/text/units.ts";
-import { createWaker } from "../../lib/waker.ts";
+import { createWaker } from "../../lib/clock.ts";
 import { freeze, NOTHING_SHOWN, withMentions } from "../../render/reply.ts";
 import { chunk } from "../../render/markdown/chunk.ts";
 import { forDiscord } from "../../render/markdown/as_markdown.ts";

@@ -13,7 +13,7 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS, type Transactions } from "../../store/database/commits.ts";
-import { prepareAddOnce } from "../../store/outbox/rows.ts";
+import { prepareAddOnce } from "../../store/outbox/outbox.ts";
 import {
   account,
   COUNT,

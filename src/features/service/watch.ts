@@ -6,8 +6,7 @@ import { meaningOf, StartError } from "../../cli/shared/exit_code.ts";
 import { launchdLog } from "../../cli/shared/find_data.ts";
 import { holderOf, isHeld } from "../../cli/shared/running_bot.ts";
 import type { Io } from "../../cli/terminal/io.ts";
-import { isRecord, parseForeignJson } from "../../lib/text/json.ts";
-import { printable } from "../../lib/text/quoted.ts";
+import { isRecord, parseForeignJson, printable } from "../../lib/text/quoted.ts";
 import { LABEL, layoutOf, UNIT, WINDOWS_TASK } from "./layout.ts";
 import {
   endOf,

@@ -10,8 +10,7 @@ import { readConfigLeniently, type SlugOf, slugsIn } from "../../cli/shared/read
 import { withStore } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { knownChannels } from "../../cli/verdict/named.ts";
-import { jsonLine } from "../../lib/text/json.ts";
-import { quoted } from "../../lib/text/quoted.ts";
+import { jsonLine, quoted } from "../../lib/text/quoted.ts";
 import { timeText } from "../../lib/text/units.ts";
 import { displayNameOf } from "../../session/session.ts";
 import type { ListedSession } from "../../store/sessions/sessions.ts";

@@ -16,8 +16,7 @@ import { inputOf, type RunTool, type SkillTool } from "../../core/skills/skill.t
 import { runSkillTool, type SkillRunParts } from "../../flows/tools/skill_tools.ts";
 import { JOB_WORKER_URL, ownCommand, runtimeEnv } from "../../host/process/own_process.ts";
 import { createRedactor } from "../../lib/text/redactor.ts";
-import { parseForeignJson } from "../../lib/text/json.ts";
-import { printable, quoted } from "../../lib/text/quoted.ts";
+import { parseForeignJson, printable, quoted } from "../../lib/text/quoted.ts";
 import { createJobs } from "../../sandbox/jobs.ts";
 import { VERSION } from "../../version.ts";
 import { fetchDeclared } from "../../web/declared_fetch.ts";

@@ -17,7 +17,7 @@ import { isVoice } from "../../core/rights/rights.ts";
 import { createMissingPermission } from "../../discord/rest/permissions/denial.ts";
 import type { TurnSpeech, TurnToSpeak } from "../../flows/turn/finished_turn.ts";
 import { type CommandAnswer, partsOf } from "../../interactions/base/command.ts";
-import { createKeyedQueue } from "../../lib/waker.ts";
+import { createKeyedQueue } from "../../lib/clock.ts";
 import type { VoiceCall } from "./store.ts";
 import type { CallPlace, VoiceEnd } from "./line.ts";
 import {

@@ -25,7 +25,7 @@ import { memberPayload, userPayload } from "../../discord/gateway/decode/payload
 import { expect, RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { createMissingPermission } from "../../discord/rest/permissions/denial.ts";
 import { isLoopbackHost } from "../../lib/network/addresses.ts";
-import { isRecord } from "../../lib/text/json.ts";
+import { isRecord } from "../../lib/text/quoted.ts";
 import { composeOnce } from "../../render/reply.ts";
 import { NOT_AUTHORIZED } from "../../render/sentences.ts";
 import type { CallPlace, CallSpeaker, VoiceEnd } from "./line.ts";

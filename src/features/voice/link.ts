@@ -11,7 +11,7 @@ import { VoiceOpcodes as OP } from "discord-api-types/voice/v8";
 import { createSocket, type Socket } from "node:dgram";
 import { readSnowflake, type UserId } from "../../core/discord/ids.ts";
 import { schedule } from "../../lib/clock.ts";
-import { isRecord, parseForeignJson } from "../../lib/text/json.ts";
+import { isRecord, parseForeignJson } from "../../lib/text/quoted.ts";
 import type { CallEvent, Pcm, VoiceEnd } from "./line.ts";
 import { createDave, type CreateDaveSession, SILENCE } from "./dave.ts";
 import type { SoundReceiver } from "./receiver.ts";

@@ -9,7 +9,7 @@ import type { BotAccount } from "../../account/account.ts";
 import { PAUSE_MS } from "./config.ts";
 import type { MessageId, UserId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { labelOf } from "../../core/inbound/mentions.ts";
+import { labelOf } from "../../core/inbound/inbound.ts";
 import {
   ModelError,
   type ModelMessage,
@@ -19,7 +19,7 @@ import {
 } from "../../core/model.ts";
 import { microsOf, type Price } from "../../core/spending/budget.ts";
 import type { TurnSpeech, TurnToSpeak } from "../../flows/turn/finished_turn.ts";
-import { isRecord } from "../../lib/text/json.ts";
+import { isRecord } from "../../lib/text/quoted.ts";
 import type {
   RealtimeEvent,
   RealtimeServer,

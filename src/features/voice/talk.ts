@@ -11,7 +11,7 @@ import {
   parseSnowflake,
   type UserId,
 } from "../../core/discord/ids.ts";
-import { plainName } from "../../core/inbound/mentions.ts";
+import { plainName } from "../../core/inbound/inbound.ts";
 import { askForText } from "../../core/model.ts";
 import { BudgetSpent, microsOfAudio, ofAgent, resetOf } from "../../core/spending/budget.ts";
 import { FileError } from "../../core/turn/media.ts";
@@ -19,10 +19,9 @@ import { placeOfTarget } from "../../discord/gateway/decode/decode.ts";
 import { isRefused } from "../../flows/event_places.ts";
 import { audioSpending, meteredModel } from "../../flows/limits.ts";
 import type { TurnSpeech, TurnToSpeak } from "../../flows/turn/finished_turn.ts";
-import { isRecord } from "../../lib/text/json.ts";
-import { bounded } from "../../lib/text/quoted.ts";
+import { bounded, isRecord } from "../../lib/text/quoted.ts";
 import { readerTime } from "../../lib/text/units.ts";
-import { createKeyedQueue } from "../../lib/waker.ts";
+import { createKeyedQueue } from "../../lib/clock.ts";
 import { fenced } from "../../render/prompt/prompt.ts";
 import { budgetSpentText } from "../../render/sentences.ts";
 import type { CallPlace, CallSpeaker, HeardPiece, Pcm } from "./line.ts";

@@ -14,7 +14,7 @@ import { CHANNEL_KINDS, missingRight } from "../../core/rights/rights.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { channelOf, createGuildReads } from "../../discord/rest/requests/guild_reads.ts";
 import { JOB_WORKER_URL } from "../../host/process/own_process.ts";
-import { isRecord } from "../../lib/text/json.ts";
+import { isRecord } from "../../lib/text/quoted.ts";
 import type { JobMessage } from "../../sandbox/run_in_thread.ts";
 import {
   type CallEvent,

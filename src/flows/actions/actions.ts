@@ -38,7 +38,7 @@ import {
   readHistory,
   readMessage,
 } from "../../discord/rest/requests/messages.ts";
-import { createKeyedQueue } from "../../lib/waker.ts";
+import { createKeyedQueue } from "../../lib/clock.ts";
 import { cleanText, composed, deliver, titleFor } from "../deliver/tool_messages.ts";
 import { fileForPeople } from "../media/outbound_files.ts";
 import { editOwn, openChannel, openGuild, openPostIn } from "./place.ts";

@@ -52,7 +52,7 @@ import {
   subjectOf,
   takesOthers,
   type Unread,
-} from "../../core/outbound/delivery.ts";
+} from "../../core/outbound/outbound.ts";
 import type {
   Frozen,
   OutboundFile,
@@ -78,7 +78,7 @@ import {
   toUnread,
 } from "../../discord/rest/requests/messages.ts";
 import type { Log } from "../../lib/log.ts";
-import { createWaker } from "../../lib/waker.ts";
+import { createWaker } from "../../lib/clock.ts";
 import { withoutFiles } from "../../render/reply.ts";
 import { lostText, refusedText } from "../../render/sentences.ts";
 import type { Door, OwedRow } from "../../store/outbox/outbox.ts";

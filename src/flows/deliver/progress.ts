@@ -19,7 +19,7 @@ import { type ChannelId, type MessageId, parseSnowflake } from "../../core/disco
 import { reactionEmoji } from "../../core/inbound/inbound.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { AcceptReason } from "../../core/inbound/inbox.ts";
-import type { Delivery } from "../../core/outbound/delivery.ts";
+import type { Delivery } from "../../core/outbound/outbound.ts";
 import {
   type DraftMessage,
   type Frozen,

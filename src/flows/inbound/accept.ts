@@ -9,45 +9,64 @@
  * Discord sends some messages without the name of their group, before it has told of their thread,
  * or without the original of a reply, which may be the bot's. These are completed first, in the
  * order of their batch; without such facts, the rules are stricter.
+ *
+ * Messages that PluralKit posted, or may still replace, wait for its answer (P13). A member of a system
+ * speaks through a webhook, and PluralKit deletes the system's own message a moment later. The webhook's
+ * message gets the turn, once PluralKit has named its author; the original only if no message has
+ * replaced it. Messages by people that PluralKit has proxied before wait two seconds for that. The store
+ * keeps waiting messages, so the next process continues with them. Every row is decided, even if
+ * PluralKit was switched off since.
  */
 
 import type { BotAccount } from "../../account/account.ts";
 import { isOurs, perAccount, wakes } from "../../account/per_account.ts";
-import type { AccountId } from "../../core/discord/ids.ts";
+import type { AccountId, MessageId } from "../../core/discord/ids.ts";
 import type { NumberedEvent } from "../../core/hooks/hook.ts";
 import {
+  type ComponentUse,
   type EventHandlers,
+  type GuildSnapshot,
   handleEvent,
   type InboundBatch,
   type InboundEvent,
+  type InboundMessage,
+  type Interaction,
+  labelOf,
+  type OptionTyping,
+  type OwnMessage,
   type PermittedReaction,
+  type Place,
+  type PostedMessage,
   type Reaction,
   type ReactionRecord,
   type SessionStarted,
-} from "../../core/inbound/inbound.ts";
-import type {
-  GuildSnapshot,
-  InboundMessage,
-  OwnMessage,
-  Place,
-  PostedMessage,
-  SlashCommand,
+  type SlashCommand,
 } from "../../core/inbound/inbound.ts";
 import {
   type Accepted,
   type AcceptedBatch,
   type Echo,
+  ignored,
   type Judged,
+  type KnownFacts,
   type MessageChange,
   type MessageOrigin,
   NOTHING_ACCEPTED,
+  type UndecidedReason,
+  type Verdict,
 } from "../../core/inbound/inbox.ts";
-import { labelOf } from "../../core/inbound/mentions.ts";
-import type { KnownFacts, Verdict } from "../../core/inbound/inbox.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/decode.ts";
 import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
 import { readPlace } from "../../discord/rest/requests/guild_reads.ts";
+import { createNewestSet } from "../../lib/cache.ts";
 import type { Log } from "../../lib/log.ts";
+import {
+  asMembers,
+  createPluralkitClient,
+  type PluralkitAnswer,
+  type ProxiedMessage,
+} from "../../pluralkit/client.ts";
+import { PLURALKIT } from "../../policy/admission.ts";
 import { onlineOf } from "../connection/connection.ts";
 import { catchUpOf } from "../catch_up/catch_up.ts";
 import { queuesOf } from "../deliver/deliver.ts";
@@ -56,6 +75,7 @@ import { archiveIfDone, startThreads, threadMembersChanged } from "../judging/an
 import {
   judge,
   type MessageSource,
+  proxiedUsers,
   recordOwn,
   routeOf,
   runIdsOf,
@@ -63,15 +83,265 @@ import {
   runsOnReaction,
 } from "../judging/judge.ts";
 import { guildsChanged, stopResolving } from "../names/name_resolver.ts";
+import { isOwner } from "../owners/owner_ids.ts";
 import { sawForeign } from "../preflight/discord.ts";
 import { cardsGone } from "../questions/cards.ts";
 import { registerLater } from "../register_commands.ts";
-import { approvals, pairingService } from "./challenge.ts";
-import { guildJoined, stopJoined } from "./guild_joined.ts";
-import { interact } from "./interactions.ts";
-import { originalsDeleted, startPluralkit, stopPluralkit, waitForFacts } from "./pluralkit.ts";
+import { createRetryQueue } from "../retry_queue.ts";
 import { eventsOf } from "../server_events.ts";
-import { stopRequestOf, tellStored, waitingRules } from "./stored.ts";
+import { guildJoined, stopJoined } from "./guild_joined.ts";
+import { approvals, pairingService, stopRequestOf, tellStored, waitingRules } from "./stored.ts";
+
+/** A stored message without a decision. */
+interface UndecidedRow extends Pick<Judged, "message" | "knownFacts" | "policyId"> {
+  readonly why: UndecidedReason;
+  /** One that waited over a restart counts as replayed. */
+  readonly origin: MessageOrigin;
+}
+
+/** Milliseconds for which an original waits for its replacement. */
+const ORIGINAL_MS = 2_000;
+/** Maximum number of deleted or replaced messages to remember until they arrive. */
+const MAX_REMOVED = 1_000;
+
+interface Client extends ReturnType<typeof createPluralkitClient> {
+  /** The settings that it has. */
+  readonly by: string;
+}
+
+const stateOf = perAccount("pluralkit", (account) => ({
+  log: account.log,
+  retries: createRetryQueue("Cannot decide a message that waited for PluralKit", account),
+  /** Originals that were deleted or replaced. */
+  removed: createNewestSet<MessageId>(MAX_REMOVED),
+  /** Originals that wait; `cancel` ends their timer. */
+  originals: new Map<MessageId, { readonly row: UndecidedRow; readonly cancel: () => void }>(),
+  client: undefined as Client | undefined,
+  isStopped: false,
+}));
+
+/**
+ * Knows proxied people, and decides the messages that the last process left. Await it before judging
+ * any message.
+ *
+ * @throws {StoreError} As a rejection.
+ */
+export async function startPluralkit(account: BotAccount): Promise<void> {
+  const { accountId, store: { inbox } } = account;
+  for (const userId of await inbox.proxied(accountId)) proxiedUsers(account).add(userId);
+  for (const row of await inbox.undecided(accountId)) {
+    takeUndecided(account, { ...row, origin: "replayed" });
+  }
+}
+
+/** These stored messages wait for a fact. */
+export function waitForFacts(
+  account: BotAccount,
+  judged: readonly Judged[],
+  origin: MessageOrigin,
+): void {
+  for (const { verdict, ...known } of judged) {
+    if (verdict.kind !== "undecided" || stateOf(account).isStopped) continue;
+    takeUndecided(account, { ...known, why: verdict.why, origin });
+  }
+}
+
+/** These messages were deleted at Discord. */
+export function originalsDeleted(account: BotAccount, messages: readonly MessageId[]): void {
+  for (const id of messages) {
+    const original = endOriginal(account, id);
+    if (original) replace(account, original);
+  }
+}
+
+/** Decides nothing more; the next start continues. */
+export async function stopPluralkit(account: BotAccount): Promise<void> {
+  const state = stateOf(account);
+  state.isStopped = true;
+  for (const { cancel } of state.originals.values()) cancel();
+  state.originals.clear();
+  state.client?.stop();
+  await state.retries.stop();
+}
+
+function takeUndecided(account: BotAccount, row: UndecidedRow): void {
+  switch (row.why) {
+    case "pluralkit":
+      return void ask(account, row.message, row.origin);
+    case "pluralkit-original":
+      return wait(account, row);
+  }
+}
+
+/** After a restart it waits anew: its replacement may arrive only with the RESUME. */
+function wait(account: BotAccount, row: UndecidedRow): void {
+  const { removed, originals } = stateOf(account);
+  const { message, origin } = row;
+  if (removed.has(message.id)) return replace(account, row);
+  const cancel = account.schedule(() => {
+    originals.delete(message.id);
+    decide(account, message, { isUnproxied: true }, origin);
+  }, ORIGINAL_MS);
+  originals.set(message.id, { row, cancel });
+}
+
+/**
+ * An original was deleted or replaced: ends its wait.
+ *
+ * @returns The original, if it waited.
+ */
+function endOriginal(account: BotAccount, id: MessageId): UndecidedRow | undefined {
+  const { removed, originals } = stateOf(account);
+  removed.add(id);
+  const original = originals.get(id);
+  originals.delete(id);
+  original?.cancel();
+  return original?.row;
+}
+
+/** Asks PluralKit by the current config. Never rejects. */
+async function lookUp(account: BotAccount, id: MessageId): Promise<PluralkitAnswer> {
+  const { config, now, schedule, bot: { build: { version } } } = account;
+  const { enabled, token: secret, apiUrl } = config().discord.pluralkit;
+  if (!enabled) return { kind: "failed", reason: "PluralKit is switched off" };
+  const state = stateOf(account);
+  const token = secret?.reveal();
+  const by = JSON.stringify([apiUrl, token]);
+  if (state.client?.by !== by) {
+    state.client?.stop();
+    const client = createPluralkitClient({ fetch, apiUrl, token, version, now, schedule });
+    state.client = { ...client, by };
+  }
+  return await state.client.lookUp(id);
+}
+
+async function ask(
+  account: BotAccount,
+  message: InboundMessage,
+  origin: MessageOrigin,
+): Promise<void> {
+  const found = await lookUp(account, message.id);
+  if (stateOf(account).isStopped) return; // an aborted request proves nothing: the next start asks
+  const members = found.kind === "found" ? asMembers(message, found.proxied) : undefined;
+  if (found.kind === "found" && members) {
+    return acceptProxied(account, members, found.proxied, origin);
+  }
+  stateOf(account).log.info("A webhook's message has PluralKit's mark, and counts as a bot's", {
+    messageId: message.id,
+    channelId: message.channelId,
+    why: found.kind === "failed" ? found.reason : found.kind === "none" ? "unknown" : "not its own",
+  });
+  decide(account, message, { pluralkit: found.kind === "failed" ? "failed" : "none" }, origin);
+}
+
+function acceptProxied(
+  account: BotAccount,
+  message: InboundMessage,
+  { original, sender }: ProxiedMessage,
+  origin: MessageOrigin,
+): void {
+  const { accountId, store: { inbox }, now } = account;
+  proxiedUsers(account).add(sender);
+  endOriginal(account, original);
+  const judged = judgeAgain(account, message, { pluralkit: "found" });
+  stateOf(account).retries.add(async () => {
+    // The original first, or both it and its replacement might be answered.
+    await inbox.retract(accountId, original, replacedVerdict(account));
+    await store(account, judged, origin);
+    await inbox.noteProxied(accountId, sender, now());
+  });
+}
+
+/** Not even context: PluralKit has posted the same text again. */
+function replacedVerdict({ policy }: BotAccount): Extract<Verdict, { readonly kind: "ignore" }> {
+  return ignored("pk-original", policy().policy.ruleOf(PLURALKIT));
+}
+
+function replace(
+  account: BotAccount,
+  { message, knownFacts, policyId, origin }: UndecidedRow,
+): void {
+  const judged = { message, verdict: replacedVerdict(account), knownFacts, policyId };
+  stateOf(account).retries.add(() => store(account, judged, origin));
+}
+
+function decide(
+  account: BotAccount,
+  message: InboundMessage,
+  known: KnownFacts,
+  origin: MessageOrigin,
+): void {
+  const judged = judgeAgain(account, message, known);
+  stateOf(account).retries.add(() => store(account, judged, origin));
+}
+
+function judgeAgain(account: BotAccount, message: InboundMessage, known: KnownFacts): Judged {
+  const judged = judge(account, message, known);
+  const isAccepted = judged.verdict.kind === "accept";
+  return { ...judged, message, route: isAccepted ? routeOf(account, message) : undefined };
+}
+
+async function store(account: BotAccount, judged: Judged, origin: MessageOrigin): Promise<void> {
+  const { store: { inbox }, now } = account;
+  const done = await inbox.decide(judged, now(), waitingRules(account, origin));
+  tellStored(account, done);
+  waitForFacts(account, done.undecided, origin);
+}
+
+/** More than people can give while their answers are on the way. */
+const REFUSED_MAX = 1_000;
+
+/** Answers until they are finished; none of them rejects. */
+const answering = perAccount("interactions", () => new Set<Promise<void>>());
+
+const refused = perAccount("interactions", () => createNewestSet<string>(REFUSED_MAX));
+
+/** Discord forbids an answer to this interaction in its place, as the gateway's thread has learned. */
+export function refuseAnswer(account: BotAccount, id: string): void {
+  refused(account).add(id);
+}
+
+/** Whether Discord has refused to take the first answer to this interaction in its place. */
+export function isRefused(account: BotAccount, id: string): boolean {
+  return refused(account).has(id);
+}
+
+/** Whether a person is an owner, or decides about approvals or answers. */
+export function isPrivileged(
+  account: BotAccount,
+  { sender }: Pick<Interaction, "sender">,
+): boolean {
+  return isOwner(account, { sender }) || account.policy().policy.approvers.includes(sender.id);
+}
+
+/** Answers a command, a component, or a person who types an option. */
+export function interact(
+  anyPart: BotAccount,
+  one: ComponentUse | OptionTyping | SlashCommand,
+): void {
+  const account = anyPart.forPart("interactions");
+  if (isPrivileged(account, one)) account.connection.admit(one.sender.id); // X4a
+  const running = answering(account);
+  const answer = run(account, one).finally(() => running.delete(answer));
+  running.add(answer);
+}
+
+async function run(
+  account: BotAccount,
+  one: ComponentUse | OptionTyping | SlashCommand,
+): Promise<void> {
+  if (one.kind === "slash" || one.kind === "typing") {
+    const { runSlash, suggest } = await import("../interactions/run_commands.ts");
+    return await (one.kind === "slash" ? runSlash(account, one) : suggest(account, one));
+  }
+  const { runComponent } = await import("../interactions/components.ts");
+  await runComponent(account, one);
+}
+
+/** Resolves once the interactions received so far are answered. */
+export async function interactionsAnswered(account: BotAccount): Promise<void> {
+  await Promise.all(answering(account));
+}
 
 /**
  * Judges a reaction by the current policy; `undefined` if it does not permit it. A removed reaction

@@ -37,7 +37,7 @@ import { isTokenRefused, RestError } from "../../discord/rest/exchange/rest_erro
 import { createInteractions } from "../../discord/rest/requests/interactions.ts";
 import { MAY_NOT_WRITE, REFUSED_HERE } from "../../render/sentences.ts";
 import { answerDirectly, completeCommand, tokenEndsAt } from "../deliver/tool_messages.ts";
-import { isPrivileged, isRefused } from "../inbound/interactions.ts";
+import { isPrivileged, isRefused } from "../inbound/accept.ts";
 import { stopTurns } from "../inbound/stored.ts";
 import { ownsApplication, ownsApplicationAsRead } from "../owners/owner_ids.ts";
 

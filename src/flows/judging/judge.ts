@@ -17,8 +17,13 @@
  *
  * Each account that sees a message gathers the same facts to choose its agent and account (N2),
  * wherever it stands among the accounts. So all of them choose the same.
+ *
+ * The current policy has the number of its record: a reloaded config, or a name resolved to an id,
+ * creates another policy, which the store records before it judges any message. It replaces the
+ * earlier one in one step (C9).
  */
 
+import { createHash } from "node:crypto";
 import type { BotAccount } from "../../account/account.ts";
 import { isOurs, ourAccounts, perAccount } from "../../account/per_account.ts";
 import {
@@ -65,8 +70,8 @@ import {
   type Verdict,
 } from "../../core/inbound/inbox.ts";
 import type { Model } from "../../core/model.ts";
-import type { Delivery } from "../../core/outbound/delivery.ts";
-import { type OutboxRow, threadIdOf } from "../../core/outbound/outbound.ts";
+import type { ResolvedName } from "../../core/names.ts";
+import { type Delivery, type OutboxRow, threadIdOf } from "../../core/outbound/outbound.ts";
 import type {
   RawMessage,
   ShownMessage,
@@ -74,7 +79,20 @@ import type {
   ToolTarget,
 } from "../../core/turn/discord_place.ts";
 import { placeOfTarget, showMessage } from "../../discord/gateway/decode/decode.ts";
+import { TEXT_COMMANDS } from "../../interactions/registry.ts";
 import { createNewestSet, keepNewest, latest, type NewestSet } from "../../lib/cache.ts";
+import {
+  type Admit,
+  type Authorize,
+  type ExistingCommands,
+  mayActInDirect,
+  prepareAdmission,
+  prepareAsksRoles,
+  prepareAuthorize,
+  prepareClosedBy,
+  prepareMayAct,
+  textCommandsOf,
+} from "../../policy/admission.ts";
 import {
   addresseesIn,
   createIntentTracker,
@@ -82,13 +100,123 @@ import {
   judgeIntent,
 } from "../../policy/intent/tracker.ts";
 import { type CountedMessage, createLoopGuard, type Speaker } from "../../policy/loop_guard.ts";
-import { prepareClosedBy } from "../../policy/admission.ts";
-import { type AccessPolicy, rulesFor } from "../../policy/rules.ts";
+import { type ChooseAgent, prepareRouter, prepareTriggers } from "../../policy/router.ts";
+import { type AccessPolicy, rulesFor, withNames } from "../../policy/rules.ts";
+import { type DecideTools, prepareToolAccess } from "../../policy/tool_access.ts";
 import { besideKeyOf, type Conversation, scopeFor, sessionKeyOf } from "../../session/session.ts";
 import type { GuildTarget } from "../actions/targets.ts";
 import { isOwner, ownsApplicationAsRead, sessionOwner } from "../owners/owner_ids.ts";
 import { tellLoopMuted } from "../owners/tell_owners.ts";
 import { continuesIn, opensThreadFor, threadAgentOf } from "./answer_threads.ts";
+
+interface PolicySource {
+  readonly discord: { readonly accountId: AccountId; readonly access: AccessPolicy };
+  /** Path of the config file; absent without one. */
+  readonly file?: string;
+}
+
+/** One policy, prepared for many messages. */
+export interface CurrentPolicy {
+  /** The policy with all names resolved so far. */
+  readonly policy: AccessPolicy;
+  readonly textCommands: ExistingCommands;
+  readonly admit: Admit;
+  /** Judges a command, a component or another event. */
+  readonly authorize: Authorize;
+  readonly mayAct: ReturnType<typeof prepareMayAct>;
+  /** Whether a tool may act in direct messages. */
+  readonly mayActInDirect: boolean;
+  readonly asksRoles: ReturnType<typeof prepareAsksRoles>;
+  readonly decideTools: DecideTools;
+  /** Chooses the agent and the account of an answer (N2). */
+  readonly chooseAgent: ChooseAgent;
+  readonly triggersOf: ReturnType<typeof prepareTriggers>;
+  /**
+   * Absent if the store could not record the policy; then a verdict has its reason, but no list of
+   * checks.
+   */
+  readonly id?: number;
+}
+
+/**
+ * Creates the account's policy, and records it.
+ *
+ * @param text The config file's text with its secrets blanked.
+ */
+export async function createPolicyKeeper(
+  config: PolicySource,
+  text: string | undefined,
+  { store, now, log }: BotAccount,
+) {
+  const { accountId } = config.discord;
+  let source = { config, text };
+  let names = await store.pairing.namesOf(accountId);
+  let current = await prepared();
+  /** Runs changes one after the other, so the last request wins. */
+  let changing: Promise<void> = Promise.resolve();
+
+  async function prepared(): Promise<CurrentPolicy> {
+    const { config, text } = source;
+    return currentPolicyOf(config, names, await saved(config.file, text));
+  }
+
+  async function saved(
+    file: string | undefined,
+    text: string | undefined,
+  ): Promise<number | undefined> {
+    const hash = createHash("sha256").update(JSON.stringify([accountId, file, text, names]))
+      .digest("base64url");
+    const revision = { accountId, hash, file, text, names };
+    return await store.messages.savePolicy(revision, now()).catch((error: unknown) => {
+      log.warn("Cannot store the policy; `barnacle why` will have reasons and no checks", {
+        error,
+      });
+      return undefined;
+    });
+  }
+
+  function change(): Promise<void> {
+    const change = changing.then(async () => void (current = await prepared()));
+    changing = change.catch(() => {}); // the caller handles it
+    return change;
+  }
+
+  return {
+    now: (): CurrentPolicy => current,
+    apply(config: PolicySource, text: string | undefined): Promise<void> {
+      source = { config, text };
+      return change();
+    },
+    /** Replaces the stored names. */
+    resolved(found: readonly ResolvedName[]): Promise<void> {
+      names = found;
+      return change();
+    },
+  };
+}
+
+export type PolicyKeeper = Awaited<ReturnType<typeof createPolicyKeeper>>;
+
+function currentPolicyOf(
+  config: PolicySource,
+  names: readonly ResolvedName[],
+  id?: number,
+): CurrentPolicy {
+  const policy = withNames(config.discord.access, names);
+  return {
+    policy,
+    textCommands: textCommandsOf(policy, TEXT_COMMANDS),
+    admit: prepareAdmission(policy, TEXT_COMMANDS),
+    authorize: prepareAuthorize(policy, TEXT_COMMANDS),
+    mayAct: prepareMayAct(policy),
+    mayActInDirect: mayActInDirect(policy),
+    asksRoles: prepareAsksRoles(policy),
+    decideTools: prepareToolAccess(policy),
+    chooseAgent: prepareRouter(policy.router),
+    triggersOf: prepareTriggers(policy),
+    id,
+  };
+}
 
 export interface OurAccount {
   readonly accountId: AccountId;

@@ -14,7 +14,7 @@ import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
 import { compareIds, type MessageId, type UserId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { withPlainMarkup } from "../../core/inbound/mentions.ts";
+import { withPlainMarkup } from "../../core/inbound/inbound.ts";
 import type { ModelImage, ToolCall } from "../../core/model.ts";
 import type { OutboundFile, VoiceFile } from "../../core/outbound/outbound.ts";
 import type { Step } from "../../core/step.ts";

@@ -13,7 +13,7 @@ import type { BotAccount } from "../../account/account.ts";
 import { cleanSecrets, perAccount } from "../../account/per_account.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
 import type { Model, ModelRequest } from "../../core/model.ts";
-import type { Checkpoint, Fold, FoldCause } from "../../core/inbound/mentions.ts";
+import type { Checkpoint, Fold, FoldCause } from "../../core/inbound/inbound.ts";
 import type { UsedBy } from "../../core/spending/budget.ts";
 import { whileAwake } from "../../lib/clock.ts";
 import { meteredModel } from "../limits.ts";

@@ -32,13 +32,13 @@ import type { MessageId } from "../../core/discord/ids.ts";
 import { cameBy, hookedOf, type InboundMessage, termsOf } from "../../core/inbound/inbound.ts";
 import {
   type Claim,
+  codeFrom,
   type FinishedTurn,
   lastOf,
   messagesOf,
   type StoredTurn,
 } from "../../core/inbound/inbox.ts";
-import type { Entry } from "../../core/inbound/mentions.ts";
-import { codeFrom } from "../../core/inbound/pairing.ts";
+import type { Entry } from "../../core/inbound/inbound.ts";
 import {
   type Model,
   type ModelUsage,

@@ -27,16 +27,17 @@ import {
   type MessageId,
   parseSnowflake,
 } from "../../core/discord/ids.ts";
-import { cameBy, type InboundMessage } from "../../core/inbound/inbound.ts";
-import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
 import {
+  cameBy,
   type Entry,
   type FoldCause,
+  type InboundMessage,
   type Overheard,
   type PartedText,
   partedText,
   toOverheard,
-} from "../../core/inbound/mentions.ts";
+} from "../../core/inbound/inbound.ts";
+import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
 import {
   charsIn,
   type ContextWindow,

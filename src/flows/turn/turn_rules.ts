@@ -39,7 +39,7 @@ import { displayNameOf } from "../../session/session.ts";
 import { workspaceOf } from "../../workspace/skills.ts";
 import { toolTextRules } from "../deliver/tool_messages.ts";
 import { commandOf, queueModeOf } from "../judging/judge.ts";
-import type { CurrentPolicy } from "../judging/policy_keeper.ts";
+import type { CurrentPolicy } from "../judging/judge.ts";
 import { isOwner, ownsApplicationAsRead } from "../owners/owner_ids.ts";
 import type { HistoryRules } from "./gather.ts";
 

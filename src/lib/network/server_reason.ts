@@ -5,7 +5,7 @@
  * Other keys may repeat the request.
  */
 
-import { parseForeignJson } from "../text/json.ts";
+import { parseForeignJson } from "../text/quoted.ts";
 
 /** Keys with a reason: OpenAI's, FastAPI's, OpenRouter's, OAuth's, MiniMax's and those of gateways. */
 const KEYS =

@@ -12,7 +12,7 @@ import { request } from "node:https";
 import { isIP } from "node:net";
 import { Readable } from "node:stream";
 import { hostOf, isLoopbackHost, isPublicAddress, portOf } from "../../lib/network/addresses.ts";
-import { isRecord, parseForeignJson } from "../../lib/text/json.ts";
+import { isRecord, parseForeignJson } from "../../lib/text/quoted.ts";
 
 type Resolve = (host: string) => Promise<readonly { readonly address: string }[]>;
 

@@ -1,6 +1,6 @@
 /** Asks a server whether it has a model, by its list of models. This spends no tokens. */
 
-import { parseForeignJson } from "../../lib/text/json.ts";
+import { parseForeignJson } from "../../lib/text/quoted.ts";
 import { z } from "zod";
 import { ModelError } from "../../core/model.ts";
 import type { ModelCheck } from "../../core/model_problem.ts";

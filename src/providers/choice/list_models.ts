@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { ModelError } from "../../core/model.ts";
-import { parseForeignJson } from "../../lib/text/json.ts";
+import { parseForeignJson } from "../../lib/text/quoted.ts";
 import { credentialsOf, readAbout } from "../about/check.ts";
 import { endpointOf, type ProviderSettings } from "../settings.ts";
 

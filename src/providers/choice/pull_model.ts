@@ -5,9 +5,8 @@
  */
 
 import { z } from "zod";
-import { parseForeignJson } from "../../lib/text/json.ts";
+import { parseForeignJson, printable } from "../../lib/text/quoted.ts";
 import { cancelReader } from "../../lib/network/fetch_plain.ts";
-import { printable } from "../../lib/text/quoted.ts";
 
 export interface PullProgress {
   /** Ollama's word: `"pulling manifest"`. */

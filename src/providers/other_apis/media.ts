@@ -6,7 +6,7 @@ import type { ModelUsage } from "../../core/model.ts";
 import { FileError } from "../../core/turn/media.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import { fetchPlain, readBody } from "../../lib/network/fetch_plain.ts";
-import { parseForeignJson } from "../../lib/text/json.ts";
+import { parseForeignJson } from "../../lib/text/quoted.ts";
 import {
   endpointOf,
   type ModelSettings,

@@ -2,7 +2,7 @@
 
 import { endpointOf, modelIdOf, type ModelSettings, secretsOf } from "../settings.ts";
 import { type StartTimer } from "../../lib/clock.ts";
-import { isRecord } from "../../lib/text/json.ts";
+import { isRecord } from "../../lib/text/quoted.ts";
 
 export type RealtimeEvent = Readonly<Record<string, unknown>>;
 

@@ -23,7 +23,7 @@ import {
   withoutImages,
   withoutTools,
 } from "../../core/model.ts";
-import { isRecord } from "../../lib/text/json.ts";
+import { isRecord } from "../../lib/text/quoted.ts";
 import { carriedIn, withoutCarried } from "../answer_parts.ts";
 import { withoutThinking } from "../thinking.ts";
 

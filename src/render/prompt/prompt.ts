@@ -13,22 +13,20 @@ import { createdAtMs } from "../../core/discord/ids.ts";
 import { hookText } from "../../core/hooks/hook.ts";
 import {
   cameBy,
+  emojisIn,
+  type FenceName,
   hookedOf,
   type InboundMessage,
+  labelOf,
   type Origin,
+  type Overheard,
+  type Part,
   type Place,
   type Quoted,
   type ReactionNote,
-} from "../../core/inbound/inbound.ts";
-import {
-  emojisIn,
-  type FenceName,
-  labelOf,
-  type Overheard,
-  type Part,
   readable,
   withPlainMarkup,
-} from "../../core/inbound/mentions.ts";
+} from "../../core/inbound/inbound.ts";
 import type { FileResult, ReadAttachment } from "../../core/turn/media.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { oncePer } from "../../lib/cache.ts";

@@ -11,7 +11,7 @@
  * ids that `recall` takes.
  */
 
-import type { Entry, Summary } from "../../core/inbound/mentions.ts";
+import type { Entry, Summary } from "../../core/inbound/inbound.ts";
 import type { ModelRequest } from "../../core/model.ts";
 import { bounded, clip } from "../../lib/text/quoted.ts";
 import { visibleText } from "../safety/visible.ts";

@@ -10,8 +10,7 @@
  * special code fences, and the steps of an older format (ReAct).
  */
 
-import { parseForeignJson } from "../../lib/text/json.ts";
-import { withoutControls } from "../../lib/text/quoted.ts";
+import { parseForeignJson, withoutControls } from "../../lib/text/quoted.ts";
 import { asMarkdown } from "../markdown/as_markdown.ts";
 import { codeRegions, isWithin } from "../markdown/code_fence.ts";
 

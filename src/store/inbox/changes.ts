@@ -18,13 +18,12 @@ import {
   type StopRequest,
   type StopScope,
 } from "../../core/inbound/inbox.ts";
-import { toOverheard } from "../../core/inbound/mentions.ts";
+import { toOverheard } from "../../core/inbound/inbound.ts";
 import type { Verdict } from "../../core/inbound/inbox.ts";
 import { COMMIT_OPTIONS, statementsOf, type Transactions } from "../database/commits.ts";
 import type { Memory } from "../memory/memory.ts";
 import { prepareOverheard } from "../messages/messages.ts";
-import { prepareAddOnce } from "../outbox/rows.ts";
-import { prepareRemoveDrafts } from "../outbox/outbox.ts";
+import { prepareAddOnce, prepareRemoveDrafts } from "../outbox/outbox.ts";
 import { flag, integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { IS_OPEN } from "../schema/messages.ts";
 import { withoutWords } from "../schema/person.ts";

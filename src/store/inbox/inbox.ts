@@ -41,8 +41,7 @@ import {
   type WaitingRules,
   type WaitingTurn,
 } from "../../core/inbound/inbox.ts";
-import { termsOf } from "../../core/inbound/inbound.ts";
-import { type Overheard, toOverheard } from "../../core/inbound/mentions.ts";
+import { type Overheard, termsOf, toOverheard } from "../../core/inbound/inbound.ts";
 import type { Step } from "../../core/step.ts";
 import { COMMIT_OPTIONS, statementsOf, type Transactions, UNNAMED } from "../database/commits.ts";
 import { prepareAdvanceSession, prepareKeepGuild } from "../gateway/gateway.ts";
@@ -62,7 +61,7 @@ import {
   prepareOverheard,
 } from "../messages/messages.ts";
 import type { Pruner, Retention } from "../messages/retention.ts";
-import { prepareSettleEcho } from "../outbox/rows.ts";
+import { prepareSettleEcho } from "../outbox/outbox.ts";
 import { prepareUnpairedSenders, type Settled } from "../pairing/pairing.ts";
 import { flag, integer, json, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { OPEN_COMMAND, PROXIED_USERS_MAX, TOKEN_MS } from "../schema/messages.ts";

@@ -15,18 +15,19 @@ import {
 } from "../../core/discord/ids.ts";
 import {
   type InboundMessage,
+  type Overheard,
   type Place,
+  readable,
   termsOf,
   type Triggered,
 } from "../../core/inbound/inbound.ts";
 import { ENDED_STATES, type Facts } from "../../core/inbound/inbox.ts";
-import { type Overheard, readable } from "../../core/inbound/mentions.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import type { TurnCost } from "../../core/spending/budget.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { statementsOf, type Transactions, UNNAMED } from "../database/commits.ts";
-import { storedMessage } from "../outbox/rows.ts";
+import { storedMessage } from "../outbox/outbox.ts";
 import {
   account,
   flag,

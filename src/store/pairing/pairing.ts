@@ -14,6 +14,7 @@ import {
   closedUntil,
   CODE_LIFE_MS,
   CODES_WINDOW_MS,
+  ignored,
   type Paired,
   type PairingDecision,
   type PairingOutcome,
@@ -22,15 +23,15 @@ import {
   type PairingState,
   readCode,
   settlePairing,
+  type Verdict,
   type WrongCodes,
-} from "../../core/inbound/pairing.ts";
-import { ignored, type Verdict } from "../../core/inbound/inbox.ts";
+} from "../../core/inbound/inbox.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, statementsOf, type Transactions } from "../database/commits.ts";
 import { prepareKeepDirectChannel } from "../messages/messages.ts";
-import { prepareAddOnce } from "../outbox/rows.ts";
+import { prepareAddOnce } from "../outbox/outbox.ts";
 import { flag, integer, oneOf, optional, rows } from "../schema/columns.ts";
 import { PAIRED, PAIRING_GUESS, PAIRING_REQUEST, RESOLVED_NAME } from "../schema/person.ts";
 

@@ -8,7 +8,7 @@
 import type { AccountId, ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { ExecRule } from "../../core/exec/command.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
-import { readCode } from "../../core/inbound/pairing.ts";
+import { readCode } from "../../core/inbound/inbox.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import {
   type AskedCall,
@@ -27,7 +27,7 @@ import type { Step } from "../../core/step.ts";
 import { COMMIT_OPTIONS, type Transactions, UNNAMED } from "../database/commits.ts";
 import type { Memory } from "../memory/memory.ts";
 import { isRunning } from "../memory/memory.ts";
-import { prepareAddOnce } from "../outbox/rows.ts";
+import { prepareAddOnce } from "../outbox/outbox.ts";
 import { COUNT, flag, integer, optional, rows, snowflake, text } from "../schema/columns.ts";
 import {
   EXEC_RULE,

@@ -5,7 +5,7 @@
  */
 
 import { TURN_STATES } from "../../core/inbound/inbox.ts";
-import type { Part } from "../../core/inbound/mentions.ts";
+import type { Part } from "../../core/inbound/inbound.ts";
 import {
   account,
   type DeclaredTable,

@@ -2,7 +2,7 @@
 
 import type { MessageId } from "../../core/discord/ids.ts";
 import { type InboundMessage, isOwnSession } from "../../core/inbound/inbound.ts";
-import type { Entry, Fold, Folded, OpenEntries, ResetCause } from "../../core/inbound/mentions.ts";
+import type { Entry, Fold, Folded, OpenEntries, ResetCause } from "../../core/inbound/inbound.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/commits.ts";
 import type { Transactions } from "../database/commits.ts";

@@ -17,7 +17,7 @@ import {
   DISCORD_EPOCH_MS,
   type MessageId,
 } from "../../core/discord/ids.ts";
-import type { Part } from "../../core/inbound/mentions.ts";
+import type { Part } from "../../core/inbound/inbound.ts";
 import type { Step } from "../../core/step.ts";
 import { statementsOf } from "../database/commits.ts";
 import { flag, integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";

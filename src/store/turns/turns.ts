@@ -38,7 +38,7 @@ import {
   type Overheard,
   type Part,
   partedText,
-} from "../../core/inbound/mentions.ts";
+} from "../../core/inbound/inbound.ts";
 import { lengthOf } from "../../core/model.ts";
 import { type AnswerThread, withoutPersonal } from "../../core/outbound/outbound.ts";
 import type { Charge, TurnCost } from "../../core/spending/budget.ts";

@@ -5,11 +5,12 @@ import {
   type CommandNeeds,
   commandOf,
   type InboundMessage,
+  labelOf,
   type Sender,
   textCommandIn,
+  toOverheard,
 } from "../../../src/core/inbound/inbound.ts";
 import { factsOf, fullList, toMessage, type Verdict } from "../../../src/core/inbound/inbox.ts";
-import { labelOf, toOverheard } from "../../../src/core/inbound/mentions.ts";
 import { TEXT_COMMANDS as COMMANDS } from "../../../src/interactions/registry.ts";
 import { asMembers, type ProxiedMessage } from "../../../src/pluralkit/client.ts";
 import {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { clickable, emojisIn, readable, withEmojis } from "../../../src/core/inbound/mentions.ts";
+import { clickable, emojisIn, readable, withEmojis } from "../../../src/core/inbound/inbound.ts";
 import { roleId, userId } from "../../support/discord/builders.ts";
 
 const ADA = "1900000000000000001";

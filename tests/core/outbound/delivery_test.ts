@@ -15,7 +15,7 @@ import {
   retryWaitMs,
   stepFor,
   subjectOf,
-} from "../../../src/core/outbound/delivery.ts";
+} from "../../../src/core/outbound/outbound.ts";
 import type { AnswerPart, OutboxAction, OutboxRow } from "../../../src/core/outbound/outbound.ts";
 import { messageId, messageIdAt, outboundMessage, userId } from "../../support/discord/builders.ts";
 import { sameData } from "../../support/same_data.ts";

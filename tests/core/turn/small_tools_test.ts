@@ -7,7 +7,7 @@ import { defineTool, type Tool, USE_TOOL, withSmallTools } from "../../../src/co
 import { isResult } from "../../../src/flows/turn/toolbox.ts";
 import type { Model, ModelMessage, ModelRequest, ToolCall } from "../../../src/core/model.ts";
 import { audienceOf, openGates } from "../../../src/core/tool_names.ts";
-import { isRecord } from "../../../src/lib/text/json.ts";
+import { isRecord } from "../../../src/lib/text/quoted.ts";
 import { systemPromptOf } from "../../../src/render/prompt/prompt.ts";
 import { TOOLS } from "../../../src/tools/registry.ts";
 import { FakeClock } from "../../support/fake_clock.ts";

@@ -7,7 +7,7 @@ import {
   type OutboxRow,
   type PostOutcome,
 } from "../../../src/core/outbound/outbound.ts";
-import type { Posted, Unread } from "../../../src/core/outbound/delivery.ts";
+import type { Posted, Unread } from "../../../src/core/outbound/outbound.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
 import { deliver, MAX_PAGES, reconcile } from "../../../src/flows/deliver/deliver.ts";
 import { testAccount } from "../../support/bot/test_account.ts";

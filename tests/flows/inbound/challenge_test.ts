@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, it } from "node:test";
-import { approvals, pairingService } from "../../../src/flows/inbound/challenge.ts";
+import { approvals, pairingService } from "../../../src/flows/inbound/stored.ts";
 import { nonceOf } from "../../../src/core/outbound/outbound.ts";
 import { directMessage, guildId } from "../../support/discord/builders.ts";
 import { type AtDiscord, discordWith } from "../../support/discord/guild.ts";

@@ -6,7 +6,7 @@ import { refused } from "../../support/discord/answers.ts";
 import { CHANNEL, GUILD } from "../../support/discord/payloads.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { DecidingOutcome } from "../../../src/core/people/question.ts";
-import { approvals } from "../../../src/flows/inbound/challenge.ts";
+import { approvals } from "../../../src/flows/inbound/stored.ts";
 
 const NOT_AUTHORIZED = "You are not authorized to do that.";
 const UNKNOWN = refused(404, 10015);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Claim } from "../../../src/core/inbound/inbox.ts";
-import type { Entry } from "../../../src/core/inbound/mentions.ts";
+import type { Entry } from "../../../src/core/inbound/inbound.ts";
 import { type Model, ModelError, type ModelRequest } from "../../../src/core/model.ts";
 import { summaryFailedAt } from "../../../src/flows/session/compact.ts";
 import { type HistoryRules, openHistory } from "../../../src/flows/turn/gather.ts";

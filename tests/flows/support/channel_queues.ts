@@ -1,8 +1,7 @@
 /** The channel queues of a whole account, and a Discord that answers one request as told. */
 
 import type { ChannelId } from "../../../src/core/discord/ids.ts";
-import type { PostOutcome } from "../../../src/core/outbound/outbound.ts";
-import type { Posted, Unread } from "../../../src/core/outbound/delivery.ts";
+import type { Posted, PostOutcome, Unread } from "../../../src/core/outbound/outbound.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
 import { queuesOf } from "../../../src/flows/deliver/deliver.ts";
 import { type Given, SELF, testAccount } from "../../support/bot/test_account.ts";

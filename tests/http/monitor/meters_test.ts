@@ -4,10 +4,9 @@ import type { TurnOutcome } from "../../../src/core/step.ts";
 import { createMeter, createMetrics } from "../../../src/http/metrics.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { ModelError } from "../../../src/core/model.ts";
-import type { OutboxRow } from "../../../src/core/outbound/outbound.ts";
+import type { Delivery, OutboxRow } from "../../../src/core/outbound/outbound.ts";
 import { NO_COUNTS } from "../../../src/discord/gateway/link/protocol.ts";
 import type { GatewayStats } from "../../../src/core/discord/gateway.ts";
-import type { Delivery } from "../../../src/core/outbound/delivery.ts";
 import { ACCOUNT, messageId, outboundMessage } from "../../support/discord/builders.ts";
 import { BUILD, HEALTHY, NOW } from "../../support/bot/health.ts";
 

@@ -5,11 +5,11 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { pathProblemOf } from "../../../src/cli/shared/start_error.ts";
 import { codeOf, isUnreachable, PathError } from "../../../src/lib/errors.ts";
-import { parseForeignJson } from "../../../src/lib/text/json.ts";
 import {
   bounded,
   clip,
   endsOf,
+  parseForeignJson,
   printable,
   quoted,
   safeJson,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Attachment, FileResult, ReadAttachment } from "../../../src/core/turn/media.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
-import { partedText } from "../../../src/core/inbound/mentions.ts";
+import { partedText } from "../../../src/core/inbound/inbound.ts";
 import { envelopeOf, fairLimit } from "../../../src/render/prompt/prompt.ts";
 import { directMessage } from "../../support/discord/builders.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { partedText } from "../../../src/core/inbound/mentions.ts";
+import { partedText } from "../../../src/core/inbound/inbound.ts";
 import { type Envelope, envelopeOf } from "../../../src/render/prompt/prompt.ts";
 import {
   channelId,

@@ -7,7 +7,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { partedText, toOverheard } from "../../../src/core/inbound/mentions.ts";
+import { partedText, toOverheard } from "../../../src/core/inbound/inbound.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import { decodeMessage } from "../../../src/discord/gateway/decode/decode.ts";
 import { applyDispatch } from "../../../src/discord/gateway/read/reader.ts";

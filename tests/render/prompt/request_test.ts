@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { InboundMessage, Sender } from "../../../src/core/inbound/inbound.ts";
-import { partedText } from "../../../src/core/inbound/mentions.ts";
+import { partedText } from "../../../src/core/inbound/inbound.ts";
 import { envelopeOf, systemPromptOf } from "../../../src/render/prompt/prompt.ts";
 import { composeRequest } from "../../../src/flows/turn/gather.ts";
 import {

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import type { Origin } from "../../../src/core/inbound/inbound.ts";
-import { type Entry, partedText } from "../../../src/core/inbound/mentions.ts";
+import { type Entry, partedText } from "../../../src/core/inbound/inbound.ts";
 import type { FileResult, ReadAttachment } from "../../../src/core/turn/media.ts";
 import {
   type Envelope,

@@ -4,8 +4,11 @@ import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { Echo, Foreign } from "../../../src/core/inbound/inbox.ts";
 import type { OutboundMessage, OutboxRow } from "../../../src/core/outbound/outbound.ts";
-import { createOutbox } from "../../../src/store/outbox/outbox.ts";
-import { prepareAddToOutbox, prepareSettleEcho } from "../../../src/store/outbox/rows.ts";
+import {
+  createOutbox,
+  prepareAddToOutbox,
+  prepareSettleEcho,
+} from "../../../src/store/outbox/outbox.ts";
 import {
   ACCOUNT,
   channelId,

@@ -3,14 +3,14 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { NOTHING_CHANGED } from "../../../src/core/inbound/inbox.ts";
-import { toAccountId } from "../../../src/core/discord/ids.ts";
 import {
   CODE_LIFE_MS,
   CODES_WINDOW_MS,
   MAX_CODES,
   MAX_PENDING,
-} from "../../../src/core/inbound/pairing.ts";
+  NOTHING_CHANGED,
+} from "../../../src/core/inbound/inbox.ts";
+import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { cases } from "../../support/long_form.ts";
 import { createStore, openStore } from "../../support/store/open_database.ts";
 import { ACCOUNT, messageId } from "../../support/discord/builders.ts";

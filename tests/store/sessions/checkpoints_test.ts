@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Entry, Fold } from "../../../src/core/inbound/mentions.ts";
+import type { Entry, Fold } from "../../../src/core/inbound/inbound.ts";
 import { createStore } from "../../support/store/open_database.ts";
 import { guildMessage, messageId } from "../../support/discord/builders.ts";
 import { accepted, batch, openTestStore, ROUTE } from "../../support/store/store.ts";

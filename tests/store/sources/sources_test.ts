@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { partedText } from "../../../src/core/inbound/mentions.ts";
+import { partedText } from "../../../src/core/inbound/inbound.ts";
 import type { Step } from "../../../src/core/step.ts";
 import {
   build,

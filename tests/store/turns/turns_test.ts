@@ -3,12 +3,12 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type {
+  Entry,
   InboundMessage,
   PermittedReaction,
   ReactionRecord,
 } from "../../../src/core/inbound/inbound.ts";
 import type { Claim, FinishedTurn } from "../../../src/core/inbound/inbox.ts";
-import type { Entry } from "../../../src/core/inbound/mentions.ts";
 import type { Step } from "../../../src/core/step.ts";
 import { createTranscripts } from "../../../src/store/turns/turns.ts";
 import {

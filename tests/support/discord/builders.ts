@@ -12,10 +12,14 @@ import {
   toAccountId,
   type UserId,
 } from "../../../src/core/discord/ids.ts";
-import type { GuildPlace, InboundMessage, Sender } from "../../../src/core/inbound/inbound.ts";
+import type {
+  GuildPlace,
+  InboundMessage,
+  Overheard,
+  Sender,
+} from "../../../src/core/inbound/inbound.ts";
 import type { OutboundMessage, Reply } from "../../../src/core/outbound/outbound.ts";
-import type { PairingRequest } from "../../../src/core/inbound/pairing.ts";
-import type { Overheard } from "../../../src/core/inbound/mentions.ts";
+import type { PairingRequest } from "../../../src/core/inbound/inbox.ts";
 
 export const ACCOUNT: AccountId = toAccountId("default");
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { Claim, FinishedTurn, MessageChange } from "../../../src/core/inbound/inbox.ts";
-import { partedText } from "../../../src/core/inbound/mentions.ts";
+import { partedText } from "../../../src/core/inbound/inbound.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import { createdAtMs, type MessageId } from "../../../src/core/discord/ids.ts";
 import { nonceOf } from "../../../src/core/outbound/outbound.ts";

@@ -37,7 +37,7 @@ import type {
   Sender,
 } from "../../../core/inbound/inbound.ts";
 import { hasContent } from "../../../core/inbound/inbox.ts";
-import { MENTION, type MentionNames, toOverheard } from "../../../core/inbound/mentions.ts";
+import { MENTION, type MentionNames, toOverheard } from "../../../core/inbound/inbound.ts";
 import { type FooterOf, withoutFooter, withoutPersonal } from "../../../core/outbound/outbound.ts";
 import { isThread } from "../../../core/rights/rights.ts";
 import type { RawMessage, ShownMessage, ShownPlace } from "../../../core/turn/discord_place.ts";

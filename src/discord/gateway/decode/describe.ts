@@ -21,7 +21,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { parseSnowflake } from "../../../core/discord/ids.ts";
 import type { MessageExtra } from "../../../core/inbound/inbound.ts";
-import { withExtras } from "../../../core/inbound/mentions.ts";
+import { withExtras } from "../../../core/inbound/inbound.ts";
 import { type Attachment, MAX_ATTACHMENTS } from "../../../core/turn/media.ts";
 import { bounded, HIDDEN, withoutSpoilers } from "../../../lib/text/quoted.ts";
 import { sizeOf } from "../../../lib/text/units.ts";

@@ -29,8 +29,7 @@ import type {
   ThreadMembersChanged,
 } from "../../../core/inbound/inbound.ts";
 import { isForum } from "../../../core/rights/rights.ts";
-import { isRecord } from "../../../lib/text/json.ts";
-import { bounded } from "../../../lib/text/quoted.ts";
+import { bounded, isRecord } from "../../../lib/text/quoted.ts";
 import type { DecodeFacts } from "./decode.ts";
 import { type DecodeProblem, type Dispatch, problemOf, roleIds, userPayload } from "./payloads.ts";
 import { placeIn, senderOf } from "./decode.ts";

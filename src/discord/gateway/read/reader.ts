@@ -26,8 +26,7 @@ import type {
   SessionStarted,
 } from "../../../core/inbound/inbound.ts";
 import { isThread } from "../../../core/rights/rights.ts";
-import { isRecord, parseForeignJson } from "../../../lib/text/json.ts";
-import { bounded } from "../../../lib/text/quoted.ts";
+import { bounded, isRecord, parseForeignJson } from "../../../lib/text/quoted.ts";
 import { createPeople, decodeEdit, type DecodeFacts, decodeMessage } from "../decode/decode.ts";
 import { decodeInteraction } from "../decode/decode_interaction.ts";
 import {

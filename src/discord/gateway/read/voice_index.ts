@@ -16,7 +16,7 @@ import {
   snowflakeSchema as snowflake,
 } from "../../../core/discord/lenient.ts";
 import type { VoiceMember, VoiceMove, VoiceServer } from "../../../core/discord/gateway.ts";
-import { isRecord } from "../../../lib/text/json.ts";
+import { isRecord } from "../../../lib/text/quoted.ts";
 import type { Dispatch } from "../decode/payloads.ts";
 
 const member = z.object({

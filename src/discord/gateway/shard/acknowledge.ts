@@ -37,8 +37,7 @@ import {
 } from "../../../core/people/question.ts";
 import type { Clock, StartTimer } from "../../../lib/clock.ts";
 import { codeOf } from "../../../lib/errors.ts";
-import { isRecord, parseForeignJson } from "../../../lib/text/json.ts";
-import { bounded } from "../../../lib/text/quoted.ts";
+import { bounded, isRecord, parseForeignJson } from "../../../lib/text/quoted.ts";
 
 /** The press of a button, as the gateway tells it. */
 export interface Press {

@@ -22,7 +22,7 @@ import type {
 } from "../../../core/discord/gateway.ts";
 import { readSnowflake } from "../../../core/discord/ids.ts";
 import type { GatewaySession } from "../../../core/inbound/inbound.ts";
-import { isRecord, parseForeignJson } from "../../../lib/text/json.ts";
+import { isRecord, parseForeignJson } from "../../../lib/text/quoted.ts";
 import type { LifecycleState, Phase, SocketEvent } from "../lifecycle/advance.ts";
 import type { CommonOptions } from "../link/protocol.ts";
 

@@ -16,7 +16,7 @@ import type { ChannelId } from "../../../core/discord/ids.ts";
 import type { InvalidRequests } from "../scheduler/rate_limiter.ts";
 import { retryDelayMs, type RetryRules } from "../../../lib/network/backoff.ts";
 import { PLAIN_HEADER } from "../../../lib/network/fetch_plain.ts";
-import { isRecord, parseForeignJson } from "../../../lib/text/json.ts";
+import { isRecord, parseForeignJson } from "../../../lib/text/quoted.ts";
 import { HOMEPAGE } from "../../../version.ts";
 import {
   type AnswerHooks,

@@ -6,8 +6,7 @@
 import { z } from "zod";
 import type { Refusal } from "../../../core/outbound/outbound.ts";
 import { codeOf } from "../../../lib/errors.ts";
-import { printable } from "../../../lib/text/quoted.ts";
-import { isRecord } from "../../../lib/text/json.ts";
+import { isRecord, printable } from "../../../lib/text/quoted.ts";
 import type { RestRoute } from "./exchange.ts";
 
 /**

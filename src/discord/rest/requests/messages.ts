@@ -35,7 +35,6 @@ import {
   textOr,
 } from "../../../core/discord/lenient.ts";
 import { emojiInPath } from "../../../core/inbound/inbound.ts";
-import type { Posted, PostedPage, Unread } from "../../../core/outbound/delivery.ts";
 import type {
   Button,
   Card,
@@ -44,10 +43,13 @@ import type {
   Menu,
   OutboundFile,
   OutboundMessage,
+  Posted,
+  PostedPage,
   PostOutcome,
+  Unread,
   VoiceFacts,
 } from "../../../core/outbound/outbound.ts";
-import { isRecord } from "../../../lib/text/json.ts";
+import { isRecord } from "../../../lib/text/quoted.ts";
 import { jsonOf, type RequestOptions, type RestApi } from "../client/client.ts";
 import { expect, RestError } from "../exchange/rest_error.ts";
 

@@ -34,7 +34,7 @@ import type { AccountId } from "../../../core/discord/ids.ts";
 import { type Clock, MAX_TIMER_MS, type StartTimer } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";
 import { retryDelayMs, type RetryRules } from "../../../lib/network/backoff.ts";
-import { isRecord } from "../../../lib/text/json.ts";
+import { isRecord } from "../../../lib/text/quoted.ts";
 import type { Store } from "../../../store/store.ts";
 import type { RestRoute } from "../exchange/exchange.ts";
 import { type RestError, type RestErrorKind, toUnsent } from "../exchange/rest_error.ts";

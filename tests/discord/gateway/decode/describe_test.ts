@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
-import { withExtras } from "../../../../src/core/inbound/mentions.ts";
+import { withExtras } from "../../../../src/core/inbound/inbound.ts";
 import { decodeMessage } from "../../../../src/discord/gateway/decode/decode.ts";
 import { decodeInteraction } from "../../../../src/discord/gateway/decode/decode_interaction.ts";
 import {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { RoleId, UserId } from "../../../../src/core/discord/ids.ts";
-import { toOverheard } from "../../../../src/core/inbound/mentions.ts";
+import { toOverheard } from "../../../../src/core/inbound/inbound.ts";
 import {
   createPeople,
   decodeEdit,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ApplicationId, ChannelId, MessageId } from "../../../../src/core/discord/ids.ts";
 import type { Sender } from "../../../../src/core/inbound/inbound.ts";
-import { isSame } from "../../../../src/core/outbound/delivery.ts";
+import { isSame } from "../../../../src/core/outbound/outbound.ts";
 import type { RestApi } from "../../../../src/discord/rest/client/client.ts";
 import { routeOf } from "../../../../src/discord/rest/exchange/exchange.ts";
 import { RestError, toRestError } from "../../../../src/discord/rest/exchange/rest_error.ts";

@@ -3,9 +3,9 @@ import { describe, it } from "node:test";
 import {
   type DraftMessage,
   isProgressLine,
+  isSame,
   placeDrafts,
 } from "../../../../src/core/outbound/outbound.ts";
-import { isSame } from "../../../../src/core/outbound/delivery.ts";
 import { componentOf } from "../../../../src/interactions/registry.ts";
 import { stopButton } from "../../../../src/interactions/commands/own_data.ts";
 import { createLine } from "../../../../src/flows/deliver/progress.ts";
