@@ -1,4 +1,4 @@
-/** Tests the files of a setup: all of them or none, and the answers that outlive a lost terminal. */
+/** Tests the files of a setup, which are all written or none, its paths, and `barnacle secret set`. */
 
 import assert from "node:assert/strict";
 import {
@@ -13,10 +13,11 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { writeFiles } from "../../../src/features/setup/files.ts";
+import { setSecret, writeFiles } from "../../../src/features/setup/files.ts";
 import { setUp } from "../../../src/features/setup/setup.ts";
-import { tempDirectory } from "../../support/temp_directory.ts";
+import { createDataFixture, removeDataFixtures } from "../../cli/data_fixture.ts";
 import { recordingIo } from "../../cli/io.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
 
 const TEXT = '{ "channels": { "discord": { "token": { "file": "discord_token" } } } }\n';
 const SECRETS = [{ name: "discord_token", text: "new" }];
@@ -142,4 +143,39 @@ describe("[O3] [O10] setUp()", () => {
       assert.match(io.stderr.join("\n"), /setup asks its questions on a terminal/);
     }
   });
+});
+
+describe("[C5] barnacle secret set", () => {
+  it("writes a file that only its owner reads, replaces it, and keeps no copy", async () => {
+    const { flags, data } = createDataFixture({});
+    const folder = join(data, "credentials");
+    for (const text of ["first-of-two-secrets\n", "Bearer second\n"]) {
+      const io = recordingIo({});
+      assert.equal(await setSecret(flags, "home", io, () => Promise.resolve(text)), 0);
+      assert.equal(readFileSync(join(folder, "home"), "utf8"), text);
+      assert.ok(![...io.stdout, ...io.stderr].join().includes(text.trim()));
+    }
+    assert.deepEqual(readdirSync(folder), ["home"]);
+    const modes = [folder, join(folder, "home")].map((path) => statSync(path).mode & 0o777);
+    assert.deepEqual(modes, [0o700, 0o600]);
+    removeDataFixtures();
+  });
+
+  const REFUSED: readonly (readonly [name: string, text: string])[] = [
+    ["../home", "a-secret"],
+    [".hidden", "a-secret"],
+    ["a b", "a-secret"],
+    ["home", " \n"],
+    ["home", "two\nlines"],
+  ];
+  for (const [name, text] of REFUSED) {
+    it(`refuses ${JSON.stringify(text)} as ${name}`, async () => {
+      const { flags, data } = createDataFixture({});
+      const io = recordingIo({});
+      assert.equal(await setSecret(flags, name, io, () => Promise.resolve(text)), 2);
+      assert.deepEqual(readdirSync(data), ["config.jsonc"]);
+      assert.doesNotMatch(io.stderr.join(), /a-secret/);
+      removeDataFixtures();
+    });
+  }
 });
