@@ -17,7 +17,6 @@ import type { Finding } from "../core/finding.ts";
 import { isFinalRefusal } from "../discord/rest/exchange/rest_error.ts";
 import { MESSAGE_COMMANDS, offeredCommands } from "../interactions/registry.ts";
 import { createRetryQueue } from "./retry_queue.ts";
-import type { RetryDelay } from "../lib/network/backoff.ts";
 import type {
   Command,
   CommandOption,
@@ -27,9 +26,6 @@ import type {
 
 /** Milliseconds from the first READY: catch-up and the first answers go first. */
 const REGISTER_AFTER_MS = 2_000;
-
-/** Nothing waits for the commands: they work as messages, too. */
-const RETRY: RetryDelay = { minDelayMs: 2_000, maxDelayMs: 600_000, jitter: 0.2 };
 
 /** Milliseconds after which a registration is a problem: Discord may ask to wait for half a day. */
 const SLOW_MS = 60_000;
@@ -44,7 +40,7 @@ interface Registration {
 }
 
 const registration = perAccount("interactions", (account): Registration => ({
-  retries: createRetryQueue("Cannot register the slash commands", account, RETRY),
+  retries: createRetryQueue("Cannot register the slash commands", account),
 }));
 
 /** Registers the commands once, as soon as the bot's application is known. */

@@ -6,7 +6,7 @@
  * account ends, so the queue ends too, without a warning of its own.
  */
 
-import { backoffMs, type RetryDelay, retryDelayMs } from "../lib/network/backoff.ts";
+import { backoffMs } from "../lib/network/backoff.ts";
 import type { StartTimer } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 
@@ -19,8 +19,6 @@ const WAIT = { minDelayMs: 500, maxDelayMs: 60_000, base: 1.5 };
  * Creates an empty queue.
  *
  * @param what Begins each warning: `"Cannot catch up on missed messages"`.
- * @param delay Bounds of a delay that doubles with each failure; absent: of one that is drawn, and
- * grows more slowly.
  */
 export function createRetryQueue(
   what: string,
@@ -29,7 +27,6 @@ export function createRetryQueue(
     readonly random: () => number;
     readonly log: Log;
   },
-  delay?: RetryDelay,
 ) {
   const soon: RetriedTask[] = [];
   const last: RetriedTask[] = [];
@@ -64,9 +61,7 @@ export function createRetryQueue(
 
   async function waitAfter(error: unknown): Promise<void> {
     failures++;
-    const waitMs = delay
-      ? retryDelayMs(failures, random(), delay)
-      : backoffMs(failures, random(), WAIT);
+    const waitMs = backoffMs(failures, random(), WAIT);
     // The same failure again and again must not fill the log. An answer of Discord needs no stack.
     if (failures === 1 && !isOfRequest(error)) {
       log.warn(`${what}; will try again`, { waitMs, error });

@@ -14,7 +14,7 @@ import { pathOfHook } from "../core/hooks/hook.ts";
 import type { InboundMessage, Place, Sender } from "../core/inbound/inbound.ts";
 import { audienceOf, isForTool } from "../core/tool_names.ts";
 import type { Tool } from "../core/turn/tool.ts";
-import { type Skill, skillsFor } from "../core/skills/skill.ts";
+import { type Skill } from "../core/skills/skill.ts";
 import { type AllowEntry, type PlaceTools, prepareAllowlist, rulesFor } from "./rules.ts";
 import { prepareRights } from "./admission.ts";
 import type { AccessPolicy, SenderTools, ToolLists } from "./rules.ts";
@@ -238,6 +238,14 @@ function rankOf({ kind }: AllowEntry): number {
     case "anyone":
       return 3;
   }
+}
+
+/** The skills with some names; without names, all. */
+export function skillsFor(
+  skills: readonly Skill[],
+  names: readonly string[] | undefined,
+): readonly Skill[] {
+  return names === undefined ? skills : skills.filter(({ name }) => names.includes(name));
 }
 
 /**

@@ -187,11 +187,3 @@ export function checkFrontMatter(
   if (name !== folderName) return { reason: `\`name\` is "${name}", its folder "${folderName}"` };
   return { name, description };
 }
-
-/** The skills with some names; without names, all. */
-export function skillsFor(
-  skills: readonly Skill[],
-  names: readonly string[] | undefined,
-): readonly Skill[] {
-  return names === undefined ? skills : skills.filter(({ name }) => names.includes(name));
-}

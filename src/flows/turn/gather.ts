@@ -691,17 +691,8 @@ export interface TurnContext {
   starter?: Overheard;
 }
 
-export interface Gathered {
-  readonly texts: TurnTexts;
-  /** Messages of the channel that the model sees, and questions of turns that run. */
-  readonly overheard: readonly Overheard[];
-  readonly stored: StoredSteps;
-  readonly images: readonly ModelImage[];
-  /** Files of the turn's messages. Those of messages that join later are not read yet. */
-  readonly attachments: () => TurnAttachments;
-  /** Reads the files and the quotes of messages that have joined since. */
-  readonly readJoined: (signal: AbortSignal) => Promise<void>;
-}
+/** What a turn reads beside its history. */
+export type Gathered = Awaited<ReturnType<typeof gather>>;
 
 /**
  * Fetches the turn's context. Only channels have overheard messages, not direct messages.
@@ -712,7 +703,7 @@ async function gather(
   { account, turn, model, rules, stored }: OneTurn,
   { starter }: TurnContext,
   { boundary, attachmentChars }: { readonly boundary: string; readonly attachmentChars: number },
-): Promise<Gathered> {
+) {
   const { historyLimit: channelLimit, timezone } = rules;
   const { store: { turns: store }, stopping } = account;
   const { claim } = turn;
@@ -783,11 +774,13 @@ async function gather(
   });
   return {
     texts,
+    /** Messages of the channel that the model sees, and questions of turns that run. */
     overheard: [...starter ? [starter] : [], ...overheard, ...asked],
-    stored,
     images: made ? made.imagesOf(texts.begunWith()) : SHOWS_NONE,
+    /** Files of the turn's messages. Those of messages that join later are not read yet. */
     attachments,
-    async readJoined(signal) {
+    /** Reads the files and the quotes of messages that have joined since. */
+    async readJoined(signal: AbortSignal): Promise<void> {
       await attachments().read(messagesOf(turn.claim), signal);
       await readQuotes();
     },
