@@ -51,13 +51,6 @@ describe("[T1] createToolCalls() with one id twice", () => {
     assert.deepEqual(callsOf(piece("a", "tide", '{"at"'), piece("a", "tide", ":1}")), one);
     assert.deepEqual(callsOf(piece("a", "tide", '{"at":1}', 0), piece("a", "tide", "", 0)), one);
   });
-
-  it("marks no calls without ids", () => {
-    assert.deepEqual(callsOf(piece("", "tide", "{}", 0), piece("", "tide", "{}", 1)), [
-      "call_1 tide {}",
-      "call_2 tide {}",
-    ]);
-  });
 });
 
 /** A call as a server sends it: whole or in pieces, with or without id and index, or twice. */
@@ -192,14 +185,3 @@ it("[L3] finishReasonIn() › takes each end that is not known as good for a bro
     assert.notEqual(reason, "other");
     assert.ok(finishOf(reason, [], true, { modelId: "p/m" }));
   })));
-
-it("[T1] finishOf() › marks all calls with one id", () => {
-  const call = (id: string) => ({ id, name: "tide", arguments: "{}" });
-  const calls = endOf(["a", "b", "a", "a"].map(call));
-  assert.deepEqual(calls.map(({ id, sharesId }) => [id, sharesId]), [
-    ["a", true],
-    ["b", undefined],
-    ["call_1", true],
-    ["call_2", true],
-  ]);
-});

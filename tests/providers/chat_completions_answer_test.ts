@@ -285,43 +285,12 @@ const CALLS: readonly [what: string, body: string, calls: readonly string[]][] =
     ['a tide({"p":1})', "b moon({})"],
   ],
   [
-    "whole calls in one chunk",
-    chunk({
-      tool_calls: [
-        { index: 0, id: "a", function: { name: "tide", arguments: "{}" } },
-        { index: 1, id: "b", function: { name: "moon", arguments: "{}" } },
-      ],
-    }),
-    ["a tide({})", "b moon({})"],
-  ],
-  [
-    "an id and a name with each piece",
-    piece(0, "a", "tide", '{"p') + piece(0, "a", "tide", '":1}'),
-    ['a tide({"p":1})'],
-  ],
-  [
     "another id with each piece",
     piece(0, "a", "tide", '{"p') + piece(0, "b", undefined, '":1}'),
     ['a tide({"p":1})'],
   ],
   ["a name in pieces", piece(0, "a", "ti") + piece(0, undefined, "de", "{}"), ["a tide({})"]],
   ["no name yet", piece(0, undefined, undefined, "{") + piece(0, "a", "tide", "}"), ["a tide({})"]],
-  [
-    "index 0 for every call",
-    piece(0, "a", "tide", "{}") + piece(0, "b", "moon", "{") + piece(0, "b", undefined, "}"),
-    ["a tide({})", "b moon({})"],
-  ],
-  [
-    "no index",
-    piece(undefined, "a", "tide", "{") + piece(undefined, undefined, undefined, "}") +
-    piece(undefined, "b", "moon", "{}"),
-    ["a tide({})", "b moon({})"],
-  ],
-  [
-    "no index and no id",
-    piece(undefined, undefined, "tide", "{}") + piece(undefined, "", "moon", "{}"),
-    ["call_1 tide({})", "call_2 moon({})"],
-  ],
   ["one call without a list", chunk({ tool_calls: { id: "a", function: { name: "tide" } } }), [
     "a tide({})",
   ]],
@@ -330,7 +299,6 @@ const CALLS: readonly [what: string, body: string, calls: readonly string[]][] =
     chunk({ tool_calls: [{ id: "a", name: "tide", arguments: "{}" }] }),
     ["a tide({})"],
   ],
-  ["arguments of null", piece(0, "a", "tide", null), ["a tide({})"]],
   ["arguments as an object", piece(0, "a", "tide", { p: 1 }), ['a tide({"p":1})']],
   [
     "an id that another call was given",
@@ -360,10 +328,6 @@ describe("[T1] the last part of an answer", () => {
     const { error } = read([encoded(chunk({ tool_calls: "tide" }) + CALLED)]);
     assert.ok(error instanceof ModelError);
     assert.match(error.message, /said that it calls tools, and called none/);
-  });
-
-  it("reads `stop` after a call as `tool_calls`", () => {
-    assert.equal(read([encoded(piece(0, "a", "tide", "{}") + STOP)]).part?.reason, "tool_calls");
   });
 
   it("finds the calls of one completion", () => {

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { describe, it } from "node:test";
-import { ModelError, type ModelMessage, type ModelPart } from "../../src/core/model.ts";
+import { type ModelMessage, type ModelPart } from "../../src/core/model.ts";
 import { API_KEY, listen, modelAt, QUESTION } from "../support/model/model_server.ts";
 import { sameData } from "../support/same_data.ts";
 
@@ -191,17 +191,6 @@ describe("[L3] createChatAsk()", () => {
         response?.destroy(); // not before: the end of a connection may overtake its last bytes
       }
       sameData(parts, HELLO);
-    });
-  });
-
-  it("yields text before an error that arrives with it", async () => {
-    await withServer((served) => {
-      stream(served, says("Well, ") + data({ error: { message: "boom" } }));
-    }, async (server) => {
-      const { text, error } = await listen(modelAt(server));
-      assert.equal(text, "Well, ");
-      assert.ok(error instanceof ModelError && error.kind === "not_an_answer");
-      await closed(server.sockets[0]);
     });
   });
 

@@ -141,14 +141,6 @@ for (const kind of KINDS) {
         assert.equal(last?.kind === "finish" && last.reason, "stop");
       });
     });
-
-    it("are not in a request without tools", async () => {
-      await withModelServer({}, async (server) => {
-        const { tools: _, ...request } = asked(WORDS);
-        await listen(modelAt(server, { kind }), undefined, request);
-        assert.doesNotMatch(server.requests[0]?.body ?? "", /"tools"|tool_choice/);
-      });
-    });
   });
 }
 
@@ -282,34 +274,6 @@ describe("[L1] marks for Anthropic's cache", () => {
       ],
     ]);
     assert.equal(counted[2]?.cached, counted[0]?.input);
-  });
-});
-
-describe("createPromptCache()", () => {
-  const body = (text: string, mark = true) =>
-    JSON.stringify({
-      messages: [{
-        role: "user",
-        content: [{ type: "text", text, ...(mark && { cache_control: {} }) }],
-      }],
-    });
-  const LONG = "tide ".repeat(2_000);
-
-  it("serves Anthropic's prompts only from marks", () => {
-    const cache = createPromptCache("anthropic");
-    cache.count(body(LONG, false));
-    assert.equal(cache.count(body(LONG, false)).cached, 0);
-    cache.count(body(LONG));
-    const { input, cached } = cache.count(body(LONG));
-    assert.equal(input, cached);
-  });
-
-  it("serves the equal beginning of other prompts, and no short one", () => {
-    const cache = createPromptCache("openai");
-    cache.count(body(`${LONG}one`));
-    const { input, cached } = cache.count(body(`${LONG}two`));
-    assert.ok(cached > input * 0.9 && cached < input);
-    assert.equal(cache.count(body("short")).cached, 0);
   });
 });
 

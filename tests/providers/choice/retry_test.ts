@@ -97,14 +97,6 @@ describe("[L3] withRetry()", () => {
     assert.deepEqual(waits, [1_000, 2_000]);
   });
 
-  it("gives up after the fourth try, with the last failure", async () => {
-    const last = failure("rate_limited");
-    const { model, deps, waits, asked } = failing(["", busy], ["", busy], ["", busy], ["", last]);
-    assert.equal((await listen(withRetry(model, deps))).error, last);
-    assert.deepEqual(waits, [1_000, 2_000, 4_000]);
-    assert.equal(asked(), 4);
-  });
-
   it("does not retry once a person has seen text", async () => {
     const { model, deps, asked } = failing(["Well, ", busy], ["hello"]);
     const request = { ...QUESTION, isShown: () => true };
@@ -141,12 +133,6 @@ describe("[L3] withRetry()", () => {
     const heard = await listen(withRetry(cut.model, cut.deps));
     assert.deepEqual([heard.text, heard.error, cut.asked()], ["Oh, ", undefined, 2]);
     assert.deepEqual(heard.parts.at(-1), { kind: "finish", reason: "other" });
-  });
-
-  it("does not retry a failure that only the operator can fix", async () => {
-    const { model, deps, asked } = failing(["", failure("unauthorized")], ["hello"]);
-    await listen(withRetry(model, deps));
-    assert.equal(asked(), 1);
   });
 
   it("[L4] reports a request that is too long, and does not repeat it", async () => {
