@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { it } from "node:test";
 import { slug } from "../../src/core/names.ts";
-import { vectorsOf } from "../support/discord/vectors.ts";
 
 const cases: readonly [name: string, slug: string][] = [
   ["general", "general"],
@@ -22,15 +21,3 @@ for (const [name, expected] of cases) {
     assert.equal(slug(name), expected);
   });
 }
-
-describe("[P15] OpenClaw's slugs", () => {
-  const { vectors, options } = vectorsOf<readonly [string], string>(
-    "seed-slug",
-    "normalizeDiscordSlug",
-  );
-  describe("[P15] each", options, () => {
-    for (const { input: [name], expected } of vectors) {
-      it(`${JSON.stringify(name)} is "${expected}"`, () => assert.equal(slug(name), expected));
-    }
-  });
-});

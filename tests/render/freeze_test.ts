@@ -13,7 +13,6 @@ import {
   roleId,
   userId,
 } from "../support/discord/builders.ts";
-import { vectorsOf } from "../support/discord/vectors.ts";
 import { sameData } from "../support/same_data.ts";
 
 const ADA = userId("123456789012345678");
@@ -141,46 +140,6 @@ it("[T13a] freeze() › marks each message of a personal reply, but a spoken one
     messages(reply({ ...given, isPersonal })).map(({ content }) => content);
   assert.deepEqual(contents(true), ["one\n-# 🔒", "two\n-# 🔒", "-# 🔒", ""]);
   assert.deepEqual(contents(), ["one", "two", "", ""]);
-});
-
-describe("[R3] OpenClaw's planner of replies", () => {
-  interface Input {
-    readonly options: {
-      readonly replyToMode: "off" | "first" | "all" | "batched";
-      readonly startId?: string;
-      readonly existingId?: string;
-      readonly hasReplied?: boolean;
-      readonly allowReference?: boolean;
-    };
-    readonly calls: readonly string[];
-  }
-  for (const era of ["seed", "latest"]) {
-    const { vectors, options } = vectorsOf<Input, readonly (string | null)[]>(
-      `${era}-reply-tags`,
-      "createReplyReferencePlanner",
-    );
-    describe(`[R3] of the ${era} release`, options, () => {
-      for (const { input: { options, calls }, expected } of vectors) {
-        const { replyToMode: on, startId, existingId, hasReplied, allowReference } = options;
-        // An answer is planned once, so nothing was replied before, and a message marked as sent is
-        // no call; there is no mode "batched"; and a thread is no reason to quote, nor not to.
-        if (on === "batched" || hasReplied || calls.includes("markSent")) continue;
-        if (existingId !== undefined || allowReference !== undefined) continue;
-        it(JSON.stringify(options), () => {
-          const quote = on !== "off" && startId !== undefined && { on, messageId: quoted };
-          const frozen = messages({
-            ...twoChunks,
-            chunks: calls.map(String),
-            ...(quote && { quote }),
-          });
-          assert.deepEqual(
-            frozen.map((m) => m.quote === quoted ? startId : m.quote ?? null),
-            expected,
-          );
-        });
-      }
-    });
-  }
 });
 
 it("[D2] freezeUnprompted() › leaves the nonce to the store's row, and answers no one", () => {

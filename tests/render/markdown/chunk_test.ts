@@ -2,9 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { chunk, type ChunkRules } from "../../../src/render/markdown/chunk.ts";
-import { vectorsOf } from "../../support/discord/vectors.ts";
 import { cases } from "../../support/long_form.ts";
-import { anyCharacter } from "../../support/any_character.ts";
 
 const rules = (fields: Partial<ChunkRules> = {}): ChunkRules => ({
   limit: 2_000,
@@ -16,7 +14,6 @@ const rules = (fields: Partial<ChunkRules> = {}): ChunkRules => ({
 const cut = (text: string, fields: Partial<ChunkRules> = {}) => chunk(text, rules(fields));
 const lines = (count: number, word = "line") =>
   Array.from({ length: count }, (_, index) => `${word} ${index + 1}`).join("\n");
-const bare = (text: string) => text.replace(/\s/g, "");
 
 describe("[R1] chunk() › limits", () => {
   it("leaves a text that fits unchanged", () => {
@@ -319,43 +316,6 @@ describe("[R2] laws of chunk()", () => {
   const mode = fc.constantFrom("length", "newline" as const);
   const anyRules = fc.record({ limit: limits, maxLines: fc.integer({ min: 1, max: 9 }), mode })
     .map(rules);
-  const unicode = fc.oneof(
-    fc.string({ unit: anyCharacter }),
-    fc.string({ unit: "grapheme" }),
-    fc.array(
-      fc.constantFrom(
-        "👩‍👩‍👧‍👦",
-        "🇩🇪",
-        "🇫🇷",
-        "e\u0301",
-        "👍🏽",
-        "한",
-        "ก็",
-        "\u200b",
-        " ",
-        "\n",
-        "a",
-        "`",
-        "```",
-        "~~~",
-        "\r\n",
-      ),
-      { maxLength: 60 },
-    ).map((parts) => parts.join("")),
-  );
-
-  it("no chunk is longer than the limit, or blank", () => {
-    fc.assert(
-      fc.property(unicode, anyRules, (text, one) => {
-        for (const content of chunk(text, one)) {
-          assert.ok(content.length <= one.limit, `${content.length} of ${JSON.stringify(content)}`);
-          assert.notEqual(content.trim(), "");
-        }
-      }),
-      { numRuns: cases(500, 20_000) },
-    );
-  });
-
   const words = fc.array(fc.constantFrom("a", "bb.", "ccc", "日本。", "-", "#", "**x**"), {
     minLength: 1,
     maxLength: 12,
@@ -375,23 +335,6 @@ describe("[R2] laws of chunk()", () => {
         .map((gaps) => blocks.map((block, index) => block + gaps[index]).join(""))
     );
   const roomy = anyRules.map((one) => ({ ...one, limit: one.limit + 20 }));
-  const unfenced = (text: string) => bare(text).replaceAll(/```(?:js)?/g, "");
-
-  it("joined, the chunks are the text except for fences and white space", () => {
-    fc.assert(
-      fc.property(markdown, roomy, (text, one) => {
-        assert.equal(unfenced(chunk(text, one).join("\n")), unfenced(text));
-      }),
-      { numRuns: cases(500, 20_000) },
-    );
-    fc.assert(
-      fc.property(unicode, anyRules, (text, one) => {
-        if (/```|~~~/.test(text)) return;
-        assert.equal(bare(chunk(text, one).join("\n")), bare(text));
-      }),
-      { numRuns: cases(500, 10_000) },
-    );
-  });
 
   it("every fence is whole in its chunk, with its language", () => {
     fc.assert(
@@ -433,16 +376,6 @@ describe("[R2] laws of chunk()", () => {
     );
   });
 
-  it("breaks no surrogate pair", () => {
-    fc.assert(
-      fc.property(unicode, anyRules, (text, one) => {
-        const content = chunk(text, one).join("");
-        if (text.isWellFormed()) assert.ok(content.isWellFormed());
-      }),
-      { numRuns: cases(500, 10_000) },
-    );
-  });
-
   it("breaks no link and no mention", () => {
     const token = fc.constantFrom(
       "https://example.org/a?b=c",
@@ -476,56 +409,6 @@ describe("[R2] laws of chunk()", () => {
       { numRuns: cases(500, 20_000) },
     );
   });
-});
-
-describe("[R1] OpenClaw's chunks", () => {
-  interface Input {
-    readonly text: string;
-    readonly maxChars?: number | null;
-    readonly maxLines?: number;
-    readonly chunkMode?: "length" | "newline";
-  }
-  /** Where ours decides otherwise, and why. */
-  const OTHERWISE: Readonly<Record<string, string>> = {
-    "whitespace only": "Discord takes no blank message",
-    "maxLines 0 -> clamp?": "the config allows no such value",
-    "maxLines fraction": "the config allows no such value",
-    "blank lines between": "paragraphs first",
-    "leading spaces long": "the blank at a cut is in no chunk, so another word fits",
-    "nested paren": "the same",
-    "headings": "the same",
-    "markdown link": "the same",
-    "fence with long line": "the first release lost a newline",
-    "inline code split": "a code span stays whole",
-    "CJK with punctuation": "sentences first",
-    "emoji run": "the first release broke characters",
-    "flags": "the first release broke characters",
-    "emoji at boundary": "the first release broke characters",
-    "reasoning italics": "thinking is never shown (R10)",
-    "reasoning italics pure lines": "thinking is never shown (R10)",
-    "reasoning with fence": "thinking is never shown (R10)",
-    "long code w/out newline in fence 3000": "the first release lost a newline",
-    "nl: fence with blank lines not split": "each paragraph is a message",
-    "nl: list para": "each paragraph is a message",
-  };
-  for (const era of ["seed", "latest"]) {
-    const { vectors, options } = vectorsOf<Input, readonly string[]>(
-      `${era}-chunking`,
-      "chunkDiscordTextWithMode",
-    );
-    describe(`[R1] of the ${era} release`, options, () => {
-      for (const { name = "", input, expected } of vectors) {
-        if (name in OTHERWISE) continue;
-        it(name, () => {
-          const { text, maxChars, maxLines = 17, chunkMode = "length" } = input;
-          const limit = maxChars ?? 2_000;
-          const chunks = cut(text, { limit, maxLines, mode: chunkMode, maxChunks: Infinity });
-          const trimmed = (all: readonly string[]) => all.map((one) => one.trim());
-          assert.deepEqual(trimmed(chunks), trimmed(expected));
-        });
-      }
-    });
-  }
 });
 
 describe("[R2] chunk() › short limits", () => {

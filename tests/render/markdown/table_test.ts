@@ -3,7 +3,6 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { renderTables, type TableMode } from "../../../src/render/markdown/as_markdown.ts";
 import { documents } from "../../support/markdown.ts";
-import { vectorsOf } from "../../support/discord/vectors.ts";
 
 const SMALL = "| a | b |\n|---|---|\n| 1 | 2 |";
 const SMALL_CODE = "```\n| a   | b   |\n| --- | --- |\n| 1   | 2   |\n```";
@@ -136,27 +135,5 @@ describe("[R5] laws of renderTables()", () => {
       }),
       { numRuns: 500 },
     );
-  });
-});
-
-describe("[R5] OpenClaw's tables", () => {
-  interface Input {
-    readonly replies: readonly { readonly text: string }[];
-  }
-  type Expected = readonly { readonly body: { readonly content: string } }[];
-  const { vectors, options } = vectorsOf<Input, Expected>("seed-delivery", "deliverDiscordReply");
-  /** Ours are padded, so that columns stand under each other. */
-  const unpadded = (text: string) => text.replace(/ +/g, " ");
-  describe("[R5] of the seed release", options, () => {
-    for (
-      const { name = "", input, expected } of vectors.filter(({ name }) => name?.includes("table"))
-    ) {
-      it(name, () => {
-        assert.deepEqual(
-          input.replies.map(({ text }) => unpadded(renderTables(text, "code"))),
-          expected.map(({ body }) => body.content),
-        );
-      });
-    }
   });
 });
