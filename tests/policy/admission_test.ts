@@ -24,6 +24,10 @@ import {
 
 /** Verdicts of many rows. */
 const NOT_OWNER = "ignore: not-owner by commands.ownerAllowFrom";
+const CHOSEN = {
+  always: "accept: mention-not-required by /settings activation",
+  mention: "ignore: no-mention+ by /settings activation",
+};
 const COMMAND = "accept: command by commands.text";
 const WEBHOOK = "ignore: webhook by allowBots";
 const BOT = "ignore: bot by allowBots";
@@ -468,6 +472,8 @@ describe("text commands", () => {
     verdict: string,
     knownFacts?: KnownFacts,
   ][] = [
+    ["[K2] an owner's choice to answer all", {}, {}, CHOSEN.always, { activation: "always" }],
+    ["[K2] and of mentions", FREE, {}, CHOSEN.mention, { activation: "mention" }],
     ["[M4] needs no mention", {}, status, COMMAND],
     ["[M4] whatever its case", {}, { text: " /Status " }, COMMAND],
     ["[M4] another's mention", {}, { text: "/status", mentionsOthers: true }, UNMENTIONED],

@@ -83,6 +83,23 @@ describe("[H3] envelopeOf()", () => {
     }
   });
 
+  it("[H5] says whose message a reaction is to", () => {
+    const by = (by: "bot" | "other") => {
+      const to = { messageId: messageId("5"), message: { by, authorId: BOB, text: "At six." } };
+      const given = {
+        change: "added",
+        userId: BOB,
+        tag: "bob",
+        emoji: "👍",
+        at: AT,
+        ...to,
+      } as const;
+      return envelope({ reactions: [given] });
+    };
+    assert.match(by("bot"), /"reaction":"added","emoji":"👍","by":"bob",.*"message_by":"you"/);
+    assert.match(by("other"), /"message_by":"another author","message_begins":"At six\."/);
+  });
+
   it("names the tag of a sender that has one", () => {
     const message = directMessage({ sender: sender({ tag: "ada#1234" }) });
     assert.match(envelope({ message }), /^\[from: ada#1234 \(/m);
