@@ -8,6 +8,7 @@ import {
   type Convert,
   convertBySchema,
   dropped,
+  dropWithNote,
   eachKey,
   fieldAt,
   type ImportTarget,
@@ -195,34 +196,6 @@ const KINDS: ReadonlyMap<string, string> = new Map([
   ["google-generative-ai", "google"],
 ]);
 
-/** Makes models by id and prices by id from a list with prices. */
-const catalogue: Rule = (field, into) => {
-  const { value } = field;
-  if (!isList(value)) return noteLeft(field, "Expected a list");
-  for (const index of value.keys()) {
-    const at = fieldAt(field, value, index);
-    const id = textOf(valueAt(at.value, ["id"]));
-    if (!id) {
-      noteLeft(at, "This model has no id");
-      continue;
-    }
-    const number = (...path: readonly string[]): number | undefined => {
-      const amount = valueAt(at.value, path);
-      return typeof amount === "number" ? amount : undefined;
-    };
-    const takes = valueAt(at.value, ["input"]);
-    const facts = {
-      contextWindow: number("contextWindow"),
-      maxOutput: number("maxTokens"),
-      images: isList(takes) ? takes.includes("image") : undefined,
-    };
-    setWithin(into, ["models", id], facts);
-    const [input, output] = [number("cost", "input"), number("cost", "output")];
-    if (input === undefined || output === undefined) continue;
-    setWithin(into, ["prices", id], { input, output, cached: number("cost", "cacheRead") });
-  }
-};
-
 const provider: Convert = (value, field) => {
   const api = textOf(valueAt(value, ["api"])) ?? "openai-completions";
   const kind = KINDS.get(api);
@@ -236,7 +209,9 @@ const provider: Convert = (value, field) => {
     baseUrl: keepKey(words),
     apiKey: keepKey(secretValue),
     headers: keepKey(eachKey(secretValue)),
-    models: catalogue,
+    models: dropWithNote(
+      "Barnacle asks the server; `models` and `prices` of a provider say the rest",
+    ),
   };
   return applyRules<ImportTarget>(value, field, table, { kind });
 };
