@@ -168,6 +168,10 @@ describe("[T13] a login to an MCP server", () => {
       await start().list(() => true);
       assert.deepEqual(told, ["far"]);
       assert.match(lines(), /HTTP 401\): it wants a sign-in.*`barnacle mcp login far`/);
+      assert.match(
+        lines(),
+        /or put a token of the server into mcp\.servers\.far\.headers\.authoriz/,
+      );
       await signIn();
       await listed(servers);
       assert.match(await call(servers), /^done as/);
