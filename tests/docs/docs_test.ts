@@ -191,15 +191,16 @@ describe("[P1] docs/pairing.md and docs/why.md", () => {
       message,
       verdict: { kind: "challenge", why: "pairing", rule: "channels.discord.dm.policy" },
       route: ROUTE,
+      offer: {
+        code: CODE,
+        buttons: { approve: "yes", deny: "no" },
+        messages: [
+          frozen({ accountId: ACCOUNT, nonce: "c", of: part(ID, { kind: "challenge" }) }),
+        ],
+      },
     } as const;
-    const pairing = {
-      newCode: () => CODE,
-      newButton: () => "button",
-      challenge:
-        () => [frozen({ accountId: ACCOUNT, nonce: "c", of: part(ID, { kind: "challenge" }) })],
-    };
     await fixture.fill((store) =>
-      store.inbox.acceptBatch(batch({ judged: [judged], pairing }), Date.now() - ASKED_MS)
+      store.inbox.acceptBatch(batch({ judged: [judged] }), Date.now() - ASKED_MS)
     );
     const real = await shown("pairing list", fixture, (io) => list(fixture.flags, io)) +
       await shown(

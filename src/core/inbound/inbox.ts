@@ -576,6 +576,8 @@ export interface Judged {
   readonly policyId?: number;
   /** Name of the command that the message is, without `/`; absent if it is none. */
   readonly command?: string;
+  /** For a challenge. Without it, the message makes no request, and is ignored. */
+  readonly offer?: PairingOffer;
 }
 
 /** A judgement of a message: the part of {@link Judged} that the policy decides. */
@@ -618,10 +620,6 @@ export interface AcceptedBatch {
   readonly commands?: readonly SlashCommand[];
   /** Guilds whose stored state changes. */
   readonly guilds: readonly GuildSnapshot[];
-  /**
-   * Makes codes for unpaired senders. Without it, a challenge makes no code and stores no request.
-   */
-  readonly pairing?: PairingService;
   /**
    * Limits of waiting turns (X4), and the notices about messages without an answer. Without them,
    * every accepted message gets a turn, and no one gets a notice.
@@ -838,14 +836,14 @@ export interface Paired {
   readonly pairedBy: string;
 }
 
-/** Everything that making a request needs from outside the store. */
-export interface PairingService {
-  /** Makes a random code, as {@link codeFrom} writes it. */
-  newCode(): string;
-  /** Makes a button id: 128 random bits. */
-  newButton(): string;
-  /** Composes the messages of kind `challenge` that give the unpaired sender the code. */
-  challenge(message: InboundMessage, code: string): readonly Frozen[];
+/** What an unpaired sender gets, if the store makes a request of the message. */
+export interface PairingOffer {
+  /** A random code, as {@link codeFrom} writes it. */
+  readonly code: string;
+  /** Ids of the two buttons that the owner gets: 128 random bits each. */
+  readonly buttons: PairingRequest["buttons"];
+  /** The messages of kind `challenge` that give the code. */
+  readonly messages: readonly Frozen[];
 }
 
 /** The result of an attempt to decide a request. */

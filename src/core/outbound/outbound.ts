@@ -1040,32 +1040,26 @@ export type DeliveryStep =
   | { readonly kind: "look" }
   | { readonly kind: "nothing" };
 
-/** How long Barnacle may rely on a nonce. */
-interface NonceRules {
-  /** Milliseconds after the first attempt for which Discord surely knows the nonce. */
-  readonly nonceWindowMs: number;
-  /**
-   * Unix time in milliseconds at which the machine started. A Pi's clock stands still while it is
-   * off, and goes on from there. So an attempt before the start may be older than it seems.
-   */
-  readonly bootedAt: () => number;
-}
-
 /**
  * Decides the next request for a row. Edits and deletions may be repeated at any time. A message
  * may be, as long as Discord surely remembers its nonce.
+ *
+ * @param nonceWindowMs Milliseconds after the first attempt for which Discord surely knows the nonce.
+ * @param bootedAt Unix time in milliseconds at which the machine started. A Pi's clock stands still
+ * while it is off, and goes on from there. So an attempt before the start may be older than it seems.
  */
 export function stepFor(
   { action, firstAttemptAt }: OutboxRow,
   now: number,
-  { nonceWindowMs, bootedAt }: NonceRules,
+  nonceWindowMs: number,
+  bootedAt: number,
 ): DeliveryStep {
   if (action.kind !== "post") return action;
   const since = firstAttemptAt ?? now;
   const notAfter = since + nonceWindowMs;
   // A clock that was set back cannot tell how long ago an attempt was.
   const isBeforeItself = now < since - CLOCK_SLACK_MS;
-  const isUntold = isBeforeItself || (firstAttemptAt !== undefined && since < bootedAt());
+  const isUntold = isBeforeItself || (firstAttemptAt !== undefined && since < bootedAt);
   return now >= notAfter || isUntold ? { kind: "look" } : { kind: "post", notAfter };
 }
 
@@ -1075,7 +1069,7 @@ export interface AttemptFacts extends Failures {
   /** A random number from 0 up to, but not including, 1. */
   readonly random: number;
   readonly retry: RetryRules;
-  /** As in {@link NonceRules}, in milliseconds. */
+  /** As of {@link stepFor}, in milliseconds. */
   readonly nonceWindowMs: number;
 }
 

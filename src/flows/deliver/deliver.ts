@@ -737,7 +737,7 @@ function isBefore(id: MessageId | undefined, time: number): boolean {
 export async function deliver(account: BotAccount, row: OutboxRow): Promise<Delivery> {
   const { store: { outbox }, bootedAt } = account;
   const now = account.now();
-  const step = stepFor(row, now, { nonceWindowMs: nonceWindowMs(account), bootedAt });
+  const step = stepFor(row, now, nonceWindowMs(account), bootedAt());
   switch (step.kind) {
     case "nothing":
       await outbox.markSent(row);

@@ -90,7 +90,7 @@ import { registerLater } from "../register_commands.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 import { eventsOf } from "../server_events.ts";
 import { guildJoined, stopJoined } from "./guild_joined.ts";
-import { approvals, pairingService, stopRequestOf, tellStored, waitingRules } from "./stored.ts";
+import { approvals, pairingOffer, stopRequestOf, tellStored, waitingRules } from "./stored.ts";
 
 /** A stored message without a decision. */
 interface UndecidedRow extends Pick<Judged, "message" | "knownFacts" | "policyId"> {
@@ -490,13 +490,12 @@ export async function storeBatch(
   arrivedAt: number,
   origin: MessageOrigin,
 ): Promise<Accepted> {
-  const hasUnpaired = batch.judged.some(({ verdict }) => verdict.kind === "challenge");
-  const isLimited = hasUnpaired ||
-    batch.judged.some(({ verdict, policyVerdict = verdict }) => policyVerdict.kind === "accept");
+  const isLimited = batch.judged.some(({ verdict, policyVerdict = verdict }) =>
+    verdict.kind === "challenge" || policyVerdict.kind === "accept"
+  );
   const done = await account.store.inbox.acceptBatch(
     {
       ...batch,
-      ...(hasUnpaired && { pairing: pairingService(account) }),
       ...(isLimited && { waiting: waitingRules(account, origin) }),
     },
     arrivedAt,
@@ -841,6 +840,7 @@ function judgeMessage(
     message,
     verdict,
     stop: isLive ? stopRequestOf(account, message) : undefined,
+    offer: verdict.kind === "challenge" ? pairingOffer(account, message) : undefined,
     policyVerdict: verdict !== judged.verdict ? judged.verdict : undefined,
     route: verdict.kind !== "ignore" ? routeOf(account, message) : undefined,
   };

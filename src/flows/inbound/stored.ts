@@ -20,8 +20,8 @@ import {
   codeFrom,
   type Judged,
   type MessageOrigin,
+  type PairingOffer,
   type PairingRequest,
-  type PairingService,
   type StopScope,
   type WaitingLimits,
   type WaitingRules,
@@ -48,13 +48,15 @@ const CODE_BYTES = 8;
 /** 128 bits. */
 const BUTTON_BYTES = 16;
 
-/** The part of pairing that the store calls within its transaction. */
-export function pairingService({ draw }: { readonly draw: BotAccount["draw"] }): PairingService {
-  return {
-    newCode: () => codeFrom(draw(CODE_BYTES)),
-    newButton: () => BUTTON_PREFIX + draw(BUTTON_BYTES).toHex(),
-    challenge: (message, code) => composeChallenge(message, code),
-  };
+/** The code that an unpaired sender may get by a message. */
+export function pairingOffer(
+  { draw }: { readonly draw: BotAccount["draw"] },
+  message: InboundMessage,
+): PairingOffer {
+  const code = codeFrom(draw(CODE_BYTES));
+  const newButton = () => BUTTON_PREFIX + draw(BUTTON_BYTES).toHex();
+  const buttons = { approve: newButton(), deny: newButton() };
+  return { code, buttons, messages: composeChallenge(message, code) };
 }
 
 /** Requests that owners know, while only the store does not: they get no second message. */

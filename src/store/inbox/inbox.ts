@@ -260,7 +260,7 @@ function createBatches(
    * of the first, and each turn counts for the next one.
    */
   function recordAll(
-    { judged, pairing, waiting }: AcceptedBatch,
+    { judged, waiting }: AcceptedBatch,
     now: number,
   ): readonly Recorded[] {
     const recorded: Recorded[] = [];
@@ -268,7 +268,7 @@ function createBatches(
       const { verdict, message } = incoming;
       const isForStore = verdict.kind === "challenge" || verdict.kind === "accept";
       if (isForStore && verdicts.isOnRecord(message)) continue;
-      const { judged: settled, request } = unpairedSenders.settle(incoming, pairing, now);
+      const { judged: settled, request } = unpairedSenders.settle(incoming, now);
       const { judged, keep, unanswered } = waitingTurns.check(settled, waiting, now);
       if (!verdicts.add(judged, now)) continue;
       keep?.();
@@ -914,7 +914,7 @@ function createUndecided(
     const known = judged.verdict.why === "pk-original"
       ? { ...judged, command: commandOf(judged.message) }
       : judged;
-    const { judged: paired } = unpairedSenders.settle(known, undefined, now);
+    const { judged: paired } = unpairedSenders.settle(known, now);
     const checked = waitingTurns.check(paired, waiting, now);
     const { judged: settled } = checked;
     verdicts.replace(settled, now);

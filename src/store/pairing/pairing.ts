@@ -17,9 +17,9 @@ import {
   ignored,
   type Paired,
   type PairingDecision,
+  type PairingOffer,
   type PairingOutcome,
   type PairingRequest,
-  type PairingService,
   type PairingState,
   readCode,
   settlePairing,
@@ -60,19 +60,15 @@ export function prepareUnpairedSenders(database: DatabaseSync) {
   return {
     /** Judges a message by the current state. Changes nothing, and needs no transaction. */
     preview,
-    /**
-     * Settles a new message, within a transaction of the caller's.
-     *
-     * @param pairingService Makes codes; if `undefined`, the message is ignored and no code is made.
-     */
-    settle(judged: Judged, pairingService: PairingService | undefined, now: number): Settled {
+    /** Settles a new message, within a transaction of the caller's. */
+    settle({ offer, ...judged }: Judged, now: number): Settled {
       const previewed = preview(judged, now);
       const { verdict: { kind, rule }, message } = previewed;
       if (kind !== "challenge") return { judged: previewed };
-      if (!pairingService) {
+      if (!offer) {
         return { judged: { ...previewed, verdict: ignored("dm-not-allowed", rule) } };
       }
-      const request = startPairing(message, pairingService, now);
+      const request = startPairing(message, offer, now);
       return request
         ? { judged: previewed, request }
         : { judged: { ...previewed, verdict: ignored("pairing-full", rule) } };
@@ -155,20 +151,14 @@ function prepareJudgeUnpairedSender(database: DatabaseSync) {
  */
 const KEPT_MS = DAY_MS;
 /**
- * Maximum number of draws. If a code is taken, another one of 2^40 is drawn. A service that draws
- * only taken codes is broken.
- */
-const DRAWS = 4;
-
-/**
  * Makes a request, and adds the messages with its code to the outbox. Runs within the caller's
  * transaction that has judged the sender.
  *
- * @returns The request; `undefined` if the service draws no free code.
+ * @returns The request; `undefined` if the code, one of 2^40, is taken.
  */
 function prepareStartPairing(database: DatabaseSync): (
   message: InboundMessage,
-  pairingService: PairingService,
+  offer: PairingOffer,
   now: number,
 ) => PairingRequest | undefined {
   const sql = statementsOf(database);
@@ -180,19 +170,10 @@ function prepareStartPairing(database: DatabaseSync): (
      WHERE account_id = ? AND user_id = ? AND state = 'pending'`;
   const insert = PAIRING_REQUEST.prepareInsert(database, "RETURNING *");
 
-  function drawCode(accountId: AccountId, pairingService: PairingService): string | undefined {
-    for (let draw = 0; draw < DRAWS; draw++) {
-      const code = pairingService.newCode();
-      if (!isTaken.get(accountId, code)) return code;
-    }
-    return undefined;
-  }
-
-  return (message, pairingService, now) => {
+  return (message, { code, buttons, messages }, now) => {
     const { accountId, sender, channelId, id } = message;
     prune.run(accountId, now - CODE_LIFE_MS - KEPT_MS, now - KEPT_MS);
-    const code = drawCode(accountId, pairingService);
-    if (code === undefined) return undefined;
+    if (isTaken.get(accountId, code)) return undefined;
     expire.run(accountId, sender.id);
     const row = insert({
       accountId,
@@ -201,12 +182,12 @@ function prepareStartPairing(database: DatabaseSync): (
       channelId,
       messageId: id,
       code,
-      approveButton: pairingService.newButton(),
-      denyButton: pairingService.newButton(),
+      approveButton: buttons.approve,
+      denyButton: buttons.deny,
       createdAt: now,
       expiresAt: now + CODE_LIFE_MS,
     });
-    for (const frozen of pairingService.challenge(message, code)) addOnce(frozen, now);
+    for (const frozen of messages) addOnce(frozen, now);
     return toPairingRequest(row);
   };
 }

@@ -29,24 +29,9 @@ import type { ChosenSetting } from "../../core/config_file.ts";
 
 /** Creates the namespace. All settings are in memory: each turn asks for some of them. */
 export function createSettings(transactions: Transactions) {
-  const { database, sql, commit, read } = transactions;
-  const selectAll = sql.rows(SETTING.read)`SELECT * FROM setting`;
-  const upsert = SETTING.prepareInsert(
-    database,
-    "ON CONFLICT DO UPDATE SET value = excluded.value, at = excluded.at",
-  );
-  const remove = sql`DELETE FROM setting WHERE account_id = ? AND scope = ? AND name = ?`;
-  const keyOf = (accountId: string, scope: string, name: string) =>
-    `${accountId}\n${scope}\n${name}`;
-  const readAll = () =>
-    new Map(
-      selectAll.all().map(({ accountId, scope, name, value }) =>
-        [keyOf(accountId, scope, name), value] as const
-      ),
-    );
-  let values = readAll();
-
-  const rows: SettingRows = { upsert, remove, values: () => values, keyOf };
+  const { commit, read } = transactions;
+  const rows = createSettingRows(transactions);
+  const { upsert, remove, keyOf, values } = rows;
 
   return {
     ...createPauses(transactions, rows),
@@ -54,7 +39,7 @@ export function createSettings(transactions: Transactions) {
     ...createStoredAlerts(transactions, rows),
     ...createStoredBackups(transactions, rows),
     /** Reads all settings again, because another part of the store has changed the table. */
-    readAgain: () => void (values = readAll()),
+    readAgain: rows.readAgain,
     /**
      * A setting, from memory: neither turns nor decisions about messages wait for anything.
      *
@@ -66,7 +51,7 @@ export function createSettings(transactions: Transactions) {
       name: ChosenSetting | "model" | "prompt",
     ): string | undefined =>
       // Most bots have no setting, and each message asks for three.
-      values.size === 0 ? undefined : values.get(keyOf(accountId, scope, name)),
+      values().size === 0 ? undefined : values().get(keyOf(accountId, scope, name)),
     /**
      * A setting; `undefined` if no person has changed it.
      *
@@ -76,7 +61,7 @@ export function createSettings(transactions: Transactions) {
       accountId: AccountId,
       scope: string,
       name: SettingName,
-    ): Promise<string | undefined> => read(() => values.get(keyOf(accountId, scope, name))),
+    ): Promise<string | undefined> => read(() => values().get(keyOf(accountId, scope, name))),
     /** Changes a setting; `undefined` removes it. */
     async change(
       accountId: AccountId,
@@ -91,18 +76,37 @@ export function createSettings(transactions: Transactions) {
         else upsert({ accountId, scope, name, value: stored, at: now });
       });
       const key = keyOf(accountId, scope, name);
-      if (stored === undefined) values.delete(key);
-      else values.set(key, stored);
+      if (stored === undefined) values().delete(key);
+      else values().set(key, stored);
     },
   };
 }
 
-interface SettingRows {
-  readonly upsert: ReturnType<typeof SETTING.prepareInsert>;
-  readonly remove: { run(accountId: string, scope: string, name: string): unknown };
-  readonly values: () => Map<string, string>;
-  readonly keyOf: (accountId: string, scope: string, name: string) => string;
+/** The table, and all of it in memory. */
+function createSettingRows({ database, sql }: Transactions) {
+  const selectAll = sql.rows(SETTING.read)`SELECT * FROM setting`;
+  const keyOf = (accountId: string, scope: string, name: string) =>
+    `${accountId}\n${scope}\n${name}`;
+  const readAll = () =>
+    new Map(
+      selectAll.all().map(({ accountId, scope, name, value }) =>
+        [keyOf(accountId, scope, name), value] as const
+      ),
+    );
+  let values = readAll();
+  return {
+    upsert: SETTING.prepareInsert(
+      database,
+      "ON CONFLICT DO UPDATE SET value = excluded.value, at = excluded.at",
+    ),
+    remove: sql`DELETE FROM setting WHERE account_id = ? AND scope = ? AND name = ?`,
+    keyOf,
+    values: () => values,
+    readAgain: (): void => void (values = readAll()),
+  };
 }
+
+type SettingRows = ReturnType<typeof createSettingRows>;
 
 /** Name of the rows with the counts of the loop guard; their scope is a channel. */
 const LOOP = "loop";

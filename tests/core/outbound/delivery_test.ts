@@ -60,24 +60,23 @@ describe("[D2] stepFor()", () => {
       what,
       () =>
         assert.deepEqual(
-          stepFor(given, NOW, { nonceWindowMs: WINDOW_MS, bootedAt: () => 0 }),
+          stepFor(given, NOW, WINDOW_MS, 0),
           step,
         ),
     );
   }
 
   it("looks for messages sent before the machine was off, since its clock may have stood still", () => {
-    const rules = { nonceWindowMs: WINDOW_MS, bootedAt: () => NOW - 5_000 };
-    const tried = (msAgo: number) => stepFor(row({ firstAttemptAt: NOW - msAgo }), NOW, rules);
+    const step = (fields = {}) => stepFor(row(fields), NOW, WINDOW_MS, NOW - 5_000);
+    const tried = (msAgo: number) => step({ firstAttemptAt: NOW - msAgo });
     assert.deepEqual(tried(5_001), { kind: "look" });
     assert.deepEqual(tried(5_000), post(NOW + 55_000));
-    assert.deepEqual(stepFor(row(), NOW, rules), post(NOW + WINDOW_MS));
+    assert.deepEqual(step(), post(NOW + WINDOW_MS));
   });
 
   it("never posts a message that may be older than the window", () => {
     fc.assert(fc.property(fc.integer({ min: -1e7, max: 1e7 }), fc.nat(600_000), (age, windowMs) => {
-      const rules = { nonceWindowMs: windowMs, bootedAt: () => 0 };
-      const step = stepFor(row({ firstAttemptAt: NOW - age }), NOW, rules);
+      const step = stepFor(row({ firstAttemptAt: NOW - age }), NOW, windowMs, 0);
       assert.equal(step.kind === "post", age < windowMs && age >= -5_000);
       if (step.kind === "post") assert.equal(step.notAfter, NOW - age + windowMs);
     }));

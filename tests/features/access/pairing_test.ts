@@ -42,16 +42,13 @@ async function asking(
   fields: Parameters<typeof pairingMessage>[0] = {},
   fixture: DataFixture = createDataFixture({ channels: { discord: {} } }),
 ): Promise<DataFixture> {
-  const judged = pairingMessage(fields);
-  const { accountId } = judged.message;
-  const of = part(judged.message.id, { kind: "challenge" });
-  const pairing = {
-    newCode: () => code,
-    newButton: () => `button-${Math.random()}`,
-    challenge: () => [frozen({ accountId, nonce: `c-${code}`, of })],
-  };
+  const one = pairingMessage(fields);
+  const { accountId, id } = one.message;
+  const buttons = { approve: `yes-${Math.random()}`, deny: `no-${Math.random()}` };
+  const messages = [frozen({ accountId, nonce: `c-${code}`, of: part(id, { kind: "challenge" }) })];
+  const judged = { ...one, offer: { code, buttons, messages } };
   await fixture.fill((store) =>
-    store.inbox.acceptBatch(batch({ accountId, judged: [judged], pairing }), Date.now())
+    store.inbox.acceptBatch(batch({ accountId, judged: [judged] }), Date.now())
   );
   return fixture;
 }

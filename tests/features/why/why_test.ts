@@ -335,10 +335,10 @@ describe("[P1] barnacle why", () => {
   it("[P3] reports that the sender of a second message already has a code", async () => {
     const fixture = createDataFixture({ channels: { discord: {} } });
     const unknownSender = sender({ id: userId("7"), username: "mallory" });
-    const pairing = {
-      newCode: () => "ABCDEFGH",
-      newButton: () => "button",
-      challenge: () => [frozen({ nonce: "c", of: part(ID, { kind: "challenge" }) })],
+    const offer = {
+      code: "ABCDEFGH",
+      buttons: { approve: "yes", deny: "no" },
+      messages: [frozen({ nonce: "c", of: part(ID, { kind: "challenge" }) })],
     };
     const { verdict, ...judged } = await fixture.receive(
       directMessage({ id: messageId("5"), sender: sender() }),
@@ -352,14 +352,15 @@ describe("[P1] barnacle why", () => {
     } as const;
     const say = (id: string) => ({
       ...judged,
+      offer,
       knownFacts: {},
       message: directMessage({ id: messageId(id), sender: unknownSender }),
       verdict: challenge,
     });
     const second = "1400000000000000002";
     await fixture.fill(async (store) => {
-      await store.inbox.acceptBatch(batch({ judged: [say(ID)], pairing }), 1_000);
-      await store.inbox.acceptBatch(batch({ judged: [say(second)], pairing }), 2_000);
+      await store.inbox.acceptBatch(batch({ judged: [say(ID)] }), 1_000);
+      await store.inbox.acceptBatch(batch({ judged: [say(second)] }), 2_000);
     });
     const first = await ask(fixture);
     assert.match(first.text, /^Not answered; the sender got a pairing code: the sender is neither/);

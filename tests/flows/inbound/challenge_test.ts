@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, it } from "node:test";
-import { approvals, pairingService } from "../../../src/flows/inbound/stored.ts";
+import { approvals, pairingOffer } from "../../../src/flows/inbound/stored.ts";
 import { nonceOf } from "../../../src/core/outbound/outbound.ts";
 import { directMessage, guildId } from "../../support/discord/builders.ts";
 import { type AtDiscord, discordWith } from "../../support/discord/guild.ts";
@@ -10,26 +10,25 @@ import { guildJoined } from "../../../src/flows/inbound/guild_joined.ts";
 import { refused } from "../../support/discord/answers.ts";
 import { guildData } from "../../support/discord/payloads.ts";
 
-describe("[P3] pairingService()", () => {
-  const pairing = pairingService({ draw: randomBytes });
+describe("[P3] pairingOffer()", () => {
+  const offer = (message = directMessage()) => pairingOffer({ draw: randomBytes }, message);
 
   it("[SEC-R13] draws codes of eight unmistakable letters", () => {
-    const codes = Array.from({ length: 200 }, pairing.newCode);
+    const codes = Array.from({ length: 200 }, () => offer().code);
     for (const code of codes) assert.match(code, /^[A-HJ-NP-Z2-9]{8}$/);
     assert.equal(new Set(codes).size, 200);
   });
 
   it("tells the stranger the code and their id, in one message", () => {
     const message = directMessage({ revision: 1 });
-    const [frozen, ...more] = pairing.challenge(message, "ABCD2345");
+    const { code, messages: [frozen, ...more] } = offer(message);
     assert.deepEqual(more, []);
-    assert.match(frozen!.message.content, /`barnacle pairing approve ABCD2345`/);
+    assert.match(frozen!.message.content, new RegExp(`\`barnacle pairing approve ${code}\``));
     assert.match(frozen!.message.content, /123456789012345678/);
     assert.equal(frozen!.message.channelId, message.channelId);
     const answer = { cause: message.id, revision: 1, kind: "challenge" } as const;
     assert.equal(frozen!.message.nonce, nonceOf(answer, 0));
     assert.deepEqual(frozen!.message.pings, { users: [], roles: [], quotedAuthor: false });
-    assert.deepEqual(pairing.challenge(message, "ABCD2345"), [frozen]);
   });
 });
 

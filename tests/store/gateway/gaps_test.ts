@@ -11,12 +11,7 @@ import {
   messageId,
   userId,
 } from "../../support/discord/builders.ts";
-import {
-  challenged,
-  codeNumber,
-  pairingService,
-  strangersMessage,
-} from "../../support/discord/pairing.ts";
+import { challenged, codeNumber, strangersMessage } from "../../support/discord/pairing.ts";
 import { cases } from "../../support/long_form.ts";
 import { sameData } from "../../support/same_data.ts";
 import {
@@ -204,8 +199,8 @@ describe("adoptPeer()", () => {
     const { store, rows } = openTestStore();
     await store.gateway.adoptPeer(ACCOUNT, "simulator");
     const second = toAccountId("second");
-    const judged = [0, 1].map((who) => challenged(strangersMessage(who)));
-    await store.inbox.acceptBatch(batch({ judged, pairing: pairingService() }), 1);
+    const judged = [0, 1].map((who) => challenged(strangersMessage(who), who));
+    await store.inbox.acceptBatch(batch({ judged }), 1);
     await store.pairing.decide({
       accountId: ACCOUNT,
       by: { code: codeNumber(0) },

@@ -161,7 +161,7 @@ describe("decide()", () => {
 
   it("[P3] challenges no sender", async () => {
     const { store, decisions, rows } = await open(undecided());
-    await store.inbox.decide(challenged(PROXIED), NOW + 5);
+    await store.inbox.decide({ ...challenged(PROXIED), offer: undefined }, NOW + 5);
     assert.equal(decisions()[0]?.["why"], "dm-not-allowed");
     assert.deepEqual(rows("SELECT * FROM pairing_request"), []);
   });

@@ -9,12 +9,7 @@ import { createPairings } from "../../../src/store/pairing/pairing.ts";
 import { cases } from "../../support/long_form.ts";
 import { openStore } from "../../support/store/open_database.ts";
 import { ACCOUNT, channelId } from "../../support/discord/builders.ts";
-import {
-  challenged,
-  codeNumber,
-  pairingService,
-  strangersMessage,
-} from "../../support/discord/pairing.ts";
+import { challenged, codeNumber, strangersMessage } from "../../support/discord/pairing.ts";
 import { found, frozen, openTestStore } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import type { Frozen } from "../../../src/core/outbound/outbound.ts";
@@ -39,9 +34,9 @@ function asked(fields: Partial<PairingDecision> = {}): PairingDecision {
 
 /** Makes the requests of `count` unpaired senders. */
 async function ask(store: Store, count = 1): Promise<readonly PairingRequest[]> {
-  const judged = Array.from({ length: count }, (_, who) => challenged(strangersMessage(who)));
+  const judged = Array.from({ length: count }, (_, who) => challenged(strangersMessage(who), who));
   const { challenged: requests } = await store.inbox.acceptBatch(
-    found({ judged, pairing: pairingService() }),
+    found({ judged }),
     NOW,
   );
   return requests;

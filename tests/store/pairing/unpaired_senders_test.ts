@@ -18,10 +18,9 @@ import {
   challenged,
   codeNumber,
   PAIRING_RULE,
-  pairingService,
   strangersMessage,
 } from "../../support/discord/pairing.ts";
-import { batch, found, openTestStore } from "../../support/store/store.ts";
+import { accepted, batch, found, openTestStore } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -31,12 +30,14 @@ const DECISIONS = "SELECT verdict, why FROM decision ORDER BY id";
 /** A store with a function that accepts messages of unpaired senders, one at a time. */
 function openPairing() {
   const test = openTestStore();
-  const pairing = pairingService();
-  const hear = (who: number, number: number, now = NOW) =>
-    test.store.inbox.acceptBatch(
-      found({ judged: [challenged(strangersMessage(who, number))], pairing }),
-      now,
-    );
+  let given = 0;
+  /** An unpaired sender writes; the next code is that of the number of codes so far. */
+  async function hear(who: number, number: number, now = NOW) {
+    const judged = [challenged(strangersMessage(who, number), given)];
+    const stored = await test.store.inbox.acceptBatch(found({ judged }), now);
+    given += stored.challenged.length;
+    return stored;
+  }
   const whys = () => test.rows(DECISIONS).map(({ verdict, why }) => `${verdict} ${why}`);
   const approve = (code: string, now = NOW) =>
     test.store.pairing.decide({
@@ -47,15 +48,15 @@ function openPairing() {
       now,
       notify: [],
     });
-  return { ...test, pairing, hear, whys, approve };
+  return { ...test, given: () => given, hear, whys, approve };
 }
 
 describe("an unpaired sender's message in acceptBatch()", () => {
   it("[P3] makes a request, and adds the message with its code, in one transaction", async () => {
-    const { store, rows, pairing } = openPairing();
+    const { store, rows } = openPairing();
     const one = challenged();
     const { challenged: requests, ...rest } = await store.inbox.acceptBatch(
-      batch({ judged: [one], pairing }),
+      batch({ judged: [one] }),
       NOW,
     );
     const { message } = one;
@@ -99,7 +100,7 @@ describe("an unpaired sender's message in acceptBatch()", () => {
   });
 
   it("[G7] makes no request for a message on record", async () => {
-    const { hear, pairing, rows } = openPairing();
+    const { hear, given, rows } = openPairing();
     await hear(0, 0);
     const before = ["decision", "pairing_request", "outbox"].map((name) =>
       rows(`SELECT * FROM ${name}`)
@@ -109,7 +110,7 @@ describe("an unpaired sender's message in acceptBatch()", () => {
       ["decision", "pairing_request", "outbox"].map((name) => rows(`SELECT * FROM ${name}`)),
       before,
     );
-    assert.equal(pairing.given(), 1);
+    assert.equal(given(), 1);
   });
 
   it("[P3] is accepted once the sender is paired, with the route of its verdict", async () => {
@@ -163,21 +164,21 @@ describe("an unpaired sender's message in acceptBatch()", () => {
   });
 
   it("[C6] counts for each account separately", async () => {
-    const { store, hear, pairing } = openPairing();
+    const { store, hear } = openPairing();
     for (let who = 0; who < 12; who++) await hear(who, 0);
     const message = strangersMessage(0, 1, { accountId: SECOND });
     const { challenged: [request] } = await store.inbox.acceptBatch(
-      found({ accountId: SECOND, judged: [challenged(message)], pairing }),
+      found({ accountId: SECOND, judged: [challenged(message)] }),
       NOW,
     );
     assert.equal(request?.accountId, SECOND);
     assert.equal((await store.pairing.requests(SECOND, NOW)).length, 1);
   });
 
-  it("[P3] is ignored without a pairing service", async () => {
+  it("[P3] is ignored without an offer", async () => {
     const { store, whys, rows } = openPairing();
     const { challenged: requests } = await store.inbox.acceptBatch(
-      found({ judged: [challenged()] }),
+      found({ judged: [{ ...challenged(), offer: undefined }] }),
       NOW,
     );
     assert.deepEqual(requests, []);
@@ -187,8 +188,10 @@ describe("an unpaired sender's message in acceptBatch()", () => {
 
   it("[D1] is not stored if its batch cannot be stored whole", async () => {
     const { store, rows } = openPairing();
-    const pairing = { ...pairingService(), challenge: () => assert.fail("no words") };
-    await assert.rejects(store.inbox.acceptBatch(found({ judged: [challenged()], pairing }), NOW));
+    const broken = { ...accepted(), route: undefined };
+    await assert.rejects(
+      store.inbox.acceptBatch(found({ judged: [challenged(), broken] }), NOW),
+    );
     for (const table of ["decision", "pairing_request", "outbox"]) {
       assert.deepEqual(rows(`SELECT * FROM ${table}`), [], table);
     }
@@ -202,7 +205,7 @@ describe("an unpaired sender's message in acceptBatch()", () => {
         },
       });
       const killed = store.inbox.acceptBatch(
-        found({ judged: [challenged()], pairing: pairingService() }),
+        found({ judged: [challenged()] }),
         NOW,
       );
       await assert.rejects(killed, /killed/);
@@ -212,7 +215,7 @@ describe("an unpaired sender's message in acceptBatch()", () => {
       }
       const next = createStore(database, ":memory:", { elapsed: () => 0 });
       await next.inbox.acceptBatch(
-        found({ judged: [challenged()], pairing: pairingService() }),
+        found({ judged: [challenged()] }),
         NOW + 1,
       );
       assert.equal((await next.pairing.unreported(ACCOUNT, NOW + 1)).length, 1);
@@ -221,10 +224,10 @@ describe("an unpaired sender's message in acceptBatch()", () => {
   });
 
   it("[P3] gets a new code after the clock was set back", async () => {
-    const { hear, pairing, store } = openPairing();
+    const { hear, given, store } = openPairing();
     await hear(0, 0);
     await hear(0, 1, NOW - 5_000);
-    assert.equal(pairing.given(), 1, "a step of seconds changes nothing");
+    assert.equal(given(), 1, "a step of seconds changes nothing");
     const dayBefore = NOW - 24 * CODE_LIFE_MS;
     assert.deepEqual(await store.pairing.requests(ACCOUNT, dayBefore), [], "no code lives a day");
     assert.equal((await hear(0, 2, dayBefore)).challenged.length, 1);
@@ -243,7 +246,7 @@ describe("an unpaired sender's message in acceptBatch()", () => {
       fc.record({ kind: fc.constant("wait" as const), ms: fc.nat({ max: CODE_LIFE_MS / 2 }) }),
     );
     const property = fc.asyncProperty(fc.array(step, { maxLength: 120 }), async (steps) => {
-      const { store, hear, rows, pairing } = openPairing();
+      const { store, hear, rows } = openPairing();
       let now = NOW;
       const given: { readonly at: number; readonly userId: string }[] = [];
       for (const [number, one] of steps.entries()) {
@@ -274,7 +277,6 @@ describe("an unpaired sender's message in acceptBatch()", () => {
         const recent = given.filter(({ at }) => at > now - CODES_WINDOW_MS);
         assert.ok(recent.length <= MAX_CODES);
       }
-      assert.equal(pairing.given(), given.length);
       const told = rows("SELECT * FROM outbox").length;
       assert.equal(told, given.length, "one message for each code");
     });
@@ -295,20 +297,24 @@ describe("an unpaired sender's message in acceptBatch()", () => {
         contextPerChannel: 200,
       },
     });
-    const pairing = pairingService();
+    let given = 0;
     const sizes: number[] = [];
     for (let number = 0; number < 50; number++) {
       for (let from = 0; from < 1_000; from += 50) {
         const judged = Array.from(
           { length: 50 },
           (_, index) =>
-            challenged(strangersMessage(from + index, number, idAt(number, from + index))),
+            challenged(
+              strangersMessage(from + index, number, idAt(number, from + index)),
+              given + index,
+            ),
         );
-        await store.inbox.acceptBatch(found({ judged, pairing }), NOW + number * 1_000);
+        const stored = await store.inbox.acceptBatch(found({ judged }), NOW + number * 1_000);
+        given += stored.challenged.length;
       }
       sizes.push(pagesOf(path));
     }
-    assert.equal(pairing.given(), MAX_CODES, "within one minute");
+    assert.equal(given, MAX_CODES, "within one minute");
     assert.equal((await store.outbox.open(ACCOUNT)).length, MAX_CODES);
     assert.equal((await store.pairing.requests(ACCOUNT, NOW + 50_000)).length, MAX_CODES);
     assert.equal(await store.inbox.claimNext(ACCOUNT, NOW, []), undefined, "no turn");
@@ -342,19 +348,19 @@ describe("[P5] an unpaired sender in a group DM in acceptBatch()", () => {
     challenged({ ...strangersMessage(1, number), place: { kind: "group_dm" } });
 
   it("gets no code, and leaves no request", async () => {
-    const { store, pairing, whys } = openPairing();
-    const stored = await store.inbox.acceptBatch(batch({ judged: [inGroup(1)], pairing }), NOW);
+    const { store, whys } = openPairing();
+    const stored = await store.inbox.acceptBatch(batch({ judged: [inGroup(1)] }), NOW);
     assert.deepEqual([stored.accepted, stored.challenged], [[], []]);
     assert.deepEqual(whys(), ["ignore dm-not-allowed"]);
     assert.deepEqual(await store.pairing.requests(ACCOUNT, NOW), []);
   });
 
   it("is accepted once paired", async () => {
-    const { store, pairing, hear, approve, whys } = openPairing();
+    const { store, hear, approve, whys } = openPairing();
     const { challenged: [request] } = await hear(1, 1);
     await approve(request?.code ?? "");
     const { accepted } = await store.inbox.acceptBatch(
-      batch({ judged: [inGroup(2)], pairing }),
+      batch({ judged: [inGroup(2)] }),
       NOW,
     );
     assert.equal(accepted.length, 1);

@@ -2,31 +2,30 @@
 
 import type { Judged } from "../../../src/core/inbound/inbox.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import { codeFrom, type PairingService } from "../../../src/core/inbound/inbox.ts";
+import { codeFrom, type PairingOffer } from "../../../src/core/inbound/inbox.ts";
 import { channelId, directMessage, messageId, sender, userId } from "./builders.ts";
 import { frozen, ROUTE } from "../store/store.ts";
 
 export const PAIRING_RULE = "channels.discord.dm.policy";
 
-/** The code that a service of {@link pairingService} makes as its `number`th, from 0. */
+/** The `number`th code, from 0. */
 export function codeNumber(number: number): string {
   const bytes = Uint8Array.from({ length: 8 }, (_, index) => (number >> (5 * index)) & 31);
   return codeFrom(bytes);
 }
 
-/** @returns A service with numbered codes, buttons and messages, and its count of codes. */
-export function pairingService(): PairingService & { readonly given: () => number } {
-  let codes = 0;
-  let buttons = 0;
-  return {
-    newCode: () => codeNumber(codes++),
-    newButton: () => `button-${buttons++}`,
-    challenge: ({ accountId, channelId, id }, code) => [
-      frozen({ accountId, channelId, nonce: `challenge-${id}`, content: `Your code: ${code}` }),
-    ],
-    given: () => codes,
-  };
-}
+/** An offer with the `number`th code. */
+const offer = (
+  { accountId, channelId, id }: InboundMessage,
+  number: number,
+): PairingOffer => ({
+  code: codeNumber(number),
+  buttons: { approve: `button-${2 * number}`, deny: `button-${2 * number + 1}` },
+  messages: [frozen({
+    ...{ accountId, channelId, nonce: `challenge-${id}` },
+    content: `Your code: ${codeNumber(number)}`,
+  })],
+});
 
 /** The `number`th message of the `who`th stranger, in their own direct channel. */
 export function strangersMessage(
@@ -44,9 +43,13 @@ export function strangersMessage(
 }
 
 /** A stranger's message as policy judges it, without the store's pairings. */
-export function challenged(message: InboundMessage = strangersMessage(0)): Judged {
+export function challenged(
+  message: InboundMessage = strangersMessage(0),
+  code = 0,
+): Judged {
   return {
     message,
+    offer: offer(message, code),
     verdict: { kind: "challenge", why: "pairing", rule: PAIRING_RULE },
     route: { ...ROUTE, sessionKey: "agent:main:main" },
     knownFacts: {},
