@@ -24,13 +24,6 @@ import { decodeText } from "../lib/text/encoding.ts";
 import { sizeOf } from "../lib/text/units.ts";
 import type { MediaFolder } from "./folder.ts";
 
-export interface DownloadPorts extends Timers {
-  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
-  readonly isMediaUrl: IsMediaUrl;
-  /** Asks Discord for a new link; `undefined` if there is none. */
-  readonly refresh: (url: string, signal: AbortSignal) => Promise<string | undefined>;
-}
-
 /** Milliseconds for one file: a downlink of 4 Mbit/s needs 16 s for 8 MB. */
 export const DOWNLOAD_MS = 30_000;
 
@@ -46,7 +39,12 @@ type Download = (
 ) => Promise<Uint8Array<ArrayBuffer>>;
 
 export function createDownload(
-  { fetch, isMediaUrl, refresh, now, schedule }: DownloadPorts,
+  { fetch, isMediaUrl, refresh, now, schedule }: Timers & {
+    readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+    readonly isMediaUrl: IsMediaUrl;
+    /** Asks Discord for a new link; `undefined` if there is none. */
+    readonly refresh: (url: string, signal: AbortSignal) => Promise<string | undefined>;
+  },
 ): Download {
   /** @returns `undefined` if Discord does not know the link any more. */
   async function get(url: string, maxBytes: number, signal: AbortSignal) {

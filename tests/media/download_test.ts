@@ -1,13 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer, type RequestListener } from "node:http";
 import { describe, it } from "node:test";
-import {
-  createDownload,
-  createIsMediaUrl,
-  DOWNLOAD_MS,
-  type DownloadPorts,
-  isExpired,
-} from "../../src/media/media.ts";
+import { createDownload, createIsMediaUrl, DOWNLOAD_MS, isExpired } from "../../src/media/media.ts";
 import { schedule } from "../../src/lib/clock.ts";
 import { createSilentBody } from "../support/network/silent_body.ts";
 
@@ -22,7 +16,7 @@ async function withServer(
     download: (
       url: string,
       maxBytes: number,
-      ports?: Partial<DownloadPorts>,
+      ports?: Partial<Parameters<typeof createDownload>[0]>,
     ) => Promise<Uint8Array>,
   ) => Promise<void>,
 ): Promise<void> {

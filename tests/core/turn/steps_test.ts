@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
 import {
-  callsToRun,
+  CLEARED,
   conversationOf,
+  cutResult,
+  newCuts,
   nextStep,
   stepsWithin,
   transcriptOf,
 } from "../../../src/core/step.ts";
-import type { ToolCall } from "../../../src/core/model.ts";
+import type { ModelMessage, ToolCall } from "../../../src/core/model.ts";
 import type { Step } from "../../../src/core/step.ts";
 import { messageId } from "../../support/discord/builders.ts";
 
@@ -49,15 +50,6 @@ function shortNext(steps: readonly Step[]): string {
       return `${next.kind} ${next.call.id}`;
   }
 }
-
-describe("[T1] [T3] callsToRun()", () => {
-  it("has the open calls in order, without the one that is too many", () => {
-    const ids = Array.from({ length: 33 }, (_, at) => `p${at}`);
-    const open = callsToRun([answer(...ids), result("p0")]).map(({ id }) => id);
-    assert.deepEqual(open, ids.slice(1, 32));
-    assert.deepEqual(callsToRun([]), []);
-  });
-});
 
 describe("[T1] stepsWithin()", () => {
   it("leaves out arguments that would take most of the room, and keeps the result", () => {
@@ -138,48 +130,9 @@ describe("[T1] nextStep()", () => {
   for (const [name, steps, next] of cases) {
     it(name, () => assert.equal(shortNext(steps), next));
   }
-
-  it("runs no call twice that must not, wherever a crash cuts the turn", () => {
-    const ids = fc.uniqueArray(fc.constantFrom("r1", "r2", "r3", "p1", "p2", "p3"), {
-      minLength: 1,
-    });
-    fc.assert(fc.property(ids, fc.array(fc.boolean(), { maxLength: 30 }), (ids, crashes) => {
-      const ran = new Map<string, number>();
-      let stored: Step[] = [answer(...ids)];
-      let unsaved: Step[] = [];
-      for (let at = 0; at < 60; at++) {
-        const crash = crashes[at] ?? false;
-        if (crash) unsaved = []; // the process dies here, with all that it has not stored
-        const next = nextStep([...stored, ...unsaved], isIdempotent);
-        if (next.kind === "ask") break;
-        const calls = next.kind === "run" ? next.calls : [next.call];
-        if (next.kind === "run_once") {
-          stored = [...stored, ...unsaved, begun(next.call.id)];
-          unsaved = [];
-        }
-        if (next.kind !== "unknown") {
-          for (const { id } of calls) ran.set(id, (ran.get(id) ?? 0) + 1);
-        }
-        unsaved.push(...calls.map(({ id }) => result(id)));
-      }
-      for (const id of ids) {
-        if (id.startsWith("p")) assert.equal(ran.get(id), 1, id);
-        else assert.ok((ran.get(id) ?? 0) >= 1, id);
-      }
-    }));
-  });
 });
 
 describe("[T1] conversationOf()", () => {
-  it("has the answers with the results of their calls", () => {
-    const steps = [answer("r1", "p1"), result("r1", "42"), begun("p1"), result("p1", "sent")];
-    assert.deepEqual(conversationOf(steps), [
-      { role: "assistant", text: "", calls: [call("r1"), call("p1")] },
-      { role: "tool", call: call("r1"), text: "42" },
-      { role: "tool", call: call("p1"), text: "sent" },
-    ]);
-  });
-
   it("shows the images of results after all results of their answer", () => {
     const withImages = (id: string, ...images: readonly string[]): Step => ({
       kind: "result",
@@ -224,15 +177,6 @@ describe("[T1] conversationOf()", () => {
     ];
     const [, kept] = conversationOf(steps, 10, () => ({ text: "and this?" }));
     assert.match(kept?.text ?? "", /^a/);
-  });
-
-  it("shortens a long result in its middle", () => {
-    const [, shown] = conversationOf([answer("r1"), result("r1", "a".repeat(20_000))]);
-    assert.ok(shown && shown.text.length < 8_100);
-    assert.match(
-      shown.text,
-      /^a+\n\[… 12150 characters left out …\]\na+\n\[cut for room: you see 7850 of the 20000 char/,
-    );
   });
 
   it("clears the oldest results if they do not fit, and never the newest", () => {
@@ -289,5 +233,44 @@ describe("[L4] transcriptOf()", () => {
       "[not kept: it was for the person who asked]",
       "the weather",
     ]);
+  });
+});
+
+const shown = (text: string): ModelMessage => ({ role: "tool", call: call("r1"), text });
+
+describe("[T1] cutResult()", () => {
+  it("keeps a result that fits, and says how much of another one is shown", () => {
+    assert.equal(cutResult("abc", 3), "abc");
+    const cut = cutResult("a".repeat(20_000), 8_000);
+    assert.match(
+      cut,
+      /^a+\n\[… 12150 characters left out …\]\na+\n\[cut for room: you see 7850 of the 20000 characters of this result\]$/,
+    );
+    assert.ok(cut.length <= 8_000);
+  });
+
+  it("says it outside of the fence", () => {
+    const fenced = `<result boundary="a1b2c3d4">\n${"w".repeat(9_000)}\n</result>`;
+    assert.match(cutResult(fenced, 8_000), /w\n<\/result>\n\[cut for room: /);
+  });
+});
+
+describe("[T1] newCuts()", () => {
+  const long = "a".repeat(9_000);
+  const steps = [result("1", "first"), result("1", long)];
+
+  it("finds results that are shown in part, beside those of earlier turns", () => {
+    const request = [shown("of another turn"), shown("first"), shown(cutResult(long, 8_000))];
+    assert.deepEqual(newCuts(steps, request), [{ result: 1, chars: 7_850 }]);
+    assert.deepEqual(newCuts(steps, [shown(CLEARED), shown(long)]), [{ result: 0, chars: 0 }]);
+  });
+
+  it("finds nothing new twice, nor in whole results, nor without tools", () => {
+    const request = [shown("first"), shown(cutResult(long, 8_000))];
+    const known: Step = { kind: "cut", results: [{ result: 1, chars: 7_850 }], at: 0 };
+    assert.equal(newCuts([...steps, known], request), undefined);
+    assert.equal(newCuts(steps, [shown("first"), shown(long)]), undefined);
+    assert.equal(newCuts(steps, [{ role: "user", text: "hi" }]), undefined);
+    assert.equal(newCuts([], [shown("of another turn")]), undefined);
   });
 });
