@@ -1,6 +1,6 @@
 /** A permit that is granted without a scheduler. */
 
-import type { Permit } from "../../../src/discord/rest/scheduler/request_queue.ts";
+import type { Permit } from "../../../src/discord/rest/scheduler/rate_limiter.ts";
 
 export function freePermit(): Permit {
   return {

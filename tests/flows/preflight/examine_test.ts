@@ -8,7 +8,7 @@ import type { ApplicationId } from "../../../src/core/discord/ids.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import { toIntents } from "../../../src/discord/gateway/read/intents.ts";
 import { RestError, toRestError } from "../../../src/discord/rest/exchange/rest_error.ts";
-import { createRoutes } from "../../../src/discord/rest/exchange/exchange.ts";
+import { routeOf } from "../../../src/discord/rest/exchange/exchange.ts";
 import type { RestApi } from "../../../src/discord/rest/client/client.ts";
 import type { Application } from "../../../src/discord/rest/requests/application.ts";
 import type { ProbeAnswer } from "../../../src/flows/preflight/discord.ts";
@@ -155,7 +155,7 @@ describe("[G13] ask()", () => {
   ];
   for (const [status, body, asked] of answers) {
     it(`reads ${status} ${body ? JSON.stringify(body) : "with a page"} as ${asked}`, async () => {
-      const error = toRestError(createRoutes()("GET", "/applications/@me"), status, body);
+      const error = toRestError(routeOf("GET", "/applications/@me"), status, body);
       assert.equal((await ask(() => Promise.reject(error))).kind, asked);
     });
   }

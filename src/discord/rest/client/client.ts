@@ -21,7 +21,6 @@ import { HOMEPAGE } from "../../../version.ts";
 import {
   type AnswerHooks,
   createExchanges,
-  createRoutes,
   type RestAnswer,
   type RestRoute,
   routeOf,
@@ -40,9 +39,9 @@ import {
   createRateLimiter,
   type LimitOptions,
   limitsOf,
+  type Permit,
   type Priority,
 } from "../scheduler/rate_limiter.ts";
-import type { Permit } from "../scheduler/request_queue.ts";
 
 export interface BodyOptions {
   /** JSON, ready to be sent; or an object for {@link jsonOf}; or a form. */
@@ -62,6 +61,10 @@ export interface ClientOptions extends AnswerHooks, LimitOptions {
   /** Timeout of one request in milliseconds, including its response (D6). */
   readonly timeoutMs: number;
   readonly invalidRequests: InvalidRequests;
+  /** How the wait grows before requests that may be repeated (D5). */
+  readonly retry: RetryRules;
+  /** A number from 0 up to, but not including, 1. */
+  readonly random: () => number;
   /** Default: the global `fetch`. */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
   /** Called for each sent request, for the metrics. */
@@ -146,11 +149,18 @@ export function createRequestAttempts(
 ) {
   const { token, apiUrl, steadyNow, schedule, onRequest, onServed, fetch = globalThis.fetch } =
     options;
-  const exchanges = createExchanges({ fetch, steadyNow, schedule });
+  const exchanges = createExchanges({ fetch, schedule });
   const base = `${apiUrl}/v${API_VERSION}`;
-  const headersOf = createHeaders(token, userAgent);
   let hasWorked = false;
   let aheadMs = NaN; // Discord's clock, of the monotonic one
+
+  function headersOf(body: string | FormData | undefined, reason: string | undefined): Headers {
+    const headers = new Headers({ "user-agent": userAgent, authorization: `Bot ${token}` });
+    headers.set(...PLAIN_HEADER);
+    if (typeof body === "string") headers.set("content-type", "application/json");
+    if (reason !== undefined) headers.set("x-audit-log-reason", encodeURIComponent(reason));
+    return headers;
+  }
 
   /** Sends a request once. A failure of the request is an outcome, never thrown. */
   async function once(permit: Permit, request: OutgoingRequest): Promise<Attempt> {
@@ -222,22 +232,6 @@ export function createRequestAttempts(
     /** Discord's time by its newest answer; NaN before that. */
     discordNow: (): number => aheadMs + steadyNow(),
     stop: exchanges.stop,
-  };
-}
-
-/** The headers of all requests are made once, as the runtime converts an object's for each. */
-function createHeaders(token: string, userAgent: string) {
-  const headers = new Headers({ "user-agent": userAgent, authorization: `Bot ${token}` });
-  headers.set(...PLAIN_HEADER);
-  const jsonHeaders = new Headers(headers);
-  jsonHeaders.set("content-type", "application/json");
-
-  return (body: string | FormData | undefined, reason: string | undefined): Headers => {
-    const usual = typeof body === "string" ? jsonHeaders : headers;
-    if (reason === undefined) return usual;
-    const own = new Headers(usual);
-    own.set("x-audit-log-reason", encodeURIComponent(reason));
-    return own;
   };
 }
 
@@ -326,7 +320,6 @@ export function createClient(options: ClientOptions) {
   const breaker = createBreaker(invalidRequests, options, options.onBreaker);
   const rateLimiter = createRateLimiter(options, breaker.check);
   const attempts = createRequestAttempts(options, breaker.note, userAgentOf(version));
-  const routeOf = createRoutes();
   let isRefused = false;
 
   async function request(method: Method, path: string, requestOptions: RequestOptions = {}) {

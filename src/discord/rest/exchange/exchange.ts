@@ -2,8 +2,7 @@
  * Sends HTTP requests to Discord's API and reads the whole responses, within deadlines.
  *
  * A deadline covers the body too. It does not rely on the runtime to honour the abort signal: the
- * caller's promise rejects at the deadline in any case. Requests that begin soon after each other
- * share one timer and one signal, because those of its own would cost a request a tenth of its time.
+ * caller's promise rejects at the deadline in any case.
  *
  * The API's address (`DISCORD_API_URL`) may be that of the simulator or a proxy. Each request
  * carries the bot token. So plain HTTP is allowed on loopback only, and an unclear value is an error,
@@ -16,12 +15,7 @@
 import { type ChannelId, parseSnowflake } from "../../../core/discord/ids.ts";
 import type { StartTimer } from "../../../lib/clock.ts";
 import { isLoopbackHost } from "../../../lib/network/addresses.ts";
-import {
-  type BodyReader,
-  cancelReader,
-  inflated,
-  PLAIN_OPTION,
-} from "../../../lib/network/fetch_plain.ts";
+import { inflated, PLAIN_OPTION, readBody } from "../../../lib/network/fetch_plain.ts";
 
 /** Identifies a request in limits, metrics and logs, with all that follows from its path. */
 export interface RestRoute {
@@ -82,39 +76,6 @@ export function routeOf(method: string, path: string): RestRoute {
   };
 }
 
-/** Number of kept routes of a method at which all are forgotten. */
-const MAX_KEPT = 1_000;
-
-/**
- * Creates a {@link routeOf} that keeps the routes of a place. Paths that differ in a later id only,
- * such as the message of a reaction, share one. Those with a query or a token seldom come again.
- */
-export function createRoutes(): typeof routeOf {
-  /** By method, and path without later ids. */
-  const kept = new Map<string, Map<string, RestRoute>>();
-
-  return (method, path) => {
-    const paths = kept.get(method) ?? new Map<string, RestRoute>();
-    kept.set(method, paths);
-    const exact = paths.get(path);
-    if (exact) return exact;
-    const key = withoutLaterIds(path);
-    const known = paths.get(key);
-    if (known) return known;
-    const route = routeOf(method, path);
-    if (route.carriesToken || path.includes("?")) return route;
-    if (paths.size >= MAX_KEPT) paths.clear();
-    paths.set(key, route);
-    return route;
-  };
-}
-
-function withoutLaterIds(path: string): string {
-  const later = path.indexOf("/", path.indexOf("/", 1) + 1);
-  if (later < 0) return path;
-  return path.slice(0, later) + path.slice(later).replace(/\/\d+(?=\/|$)/g, "/:id");
-}
-
 const MIB = 1024 * 1024;
 
 /** Maximum size of most responses in bytes: one message or one channel has some kilobytes. */
@@ -157,7 +118,7 @@ export interface AnswerHooks {
 }
 
 export interface ExchangeLimits {
-  /** Milliseconds from the first byte out to the last byte in; up to a 32nd more may pass. */
+  /** Milliseconds from the first byte out to the last byte in. */
   readonly timeoutMs: number;
   /** Maximum size of the response's body in bytes, decompressed. */
   readonly maxBytes: number;
@@ -165,77 +126,13 @@ export interface ExchangeLimits {
   readonly signal?: AbortSignal;
 }
 
-/** Exchanges that began soon after each other, and share a deadline, its timer and its signal. */
-interface Group {
-  readonly timeoutMs: number;
-  /** Until when more may begin, by the monotonic clock. */
-  readonly isOpenUntil: number;
-  readonly controller: AbortController;
-  readonly running: Set<(reason: unknown) => void>;
-  /** Stops the timer of the deadline, which is set while an exchange runs. */
-  cancelTimer: () => void;
-}
+const UTF8 = new TextDecoder();
 
-/** For how long a group takes more exchanges: this part of their timeout. */
-const OPEN_PART = 1 / 32;
-
-interface Timing {
-  /** Milliseconds of a monotonic clock. */
-  readonly steadyNow: () => number;
+export function createExchanges({ fetch, schedule }: {
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   readonly schedule: StartTimer;
-}
-
-function createGroups({ steadyNow, schedule }: Timing) {
-  const open = new Map<number, Group>();
-  const busy = new Set<Group>();
-
-  function endAll(group: Group, reason: unknown): void {
-    if (open.get(group.timeoutMs) === group) open.delete(group.timeoutMs);
-    for (const end of group.running) end(reason);
-    group.controller.abort(reason);
-  }
-
-  return {
-    of(timeoutMs: number): Group {
-      const now = steadyNow();
-      const known = open.get(timeoutMs);
-      if (known && now < known.isOpenUntil) return known;
-      const group: Group = {
-        timeoutMs,
-        isOpenUntil: now + timeoutMs * OPEN_PART,
-        controller: new AbortController(),
-        running: new Set(),
-        cancelTimer() {},
-      };
-      open.set(timeoutMs, group);
-      return group;
-    },
-    join(group: Group, end: (reason: unknown) => void): void {
-      if (group.running.add(end).size > 1) return;
-      busy.add(group);
-      const { timeoutMs, isOpenUntil } = group;
-      group.cancelTimer = schedule(
-        () => endAll(group, new DOMException(`nothing within ${timeoutMs} ms`, "TimeoutError")),
-        timeoutMs + Math.ceil(isOpenUntil - steadyNow()),
-      );
-    },
-    leave(group: Group, end: (reason: unknown) => void): void {
-      if (!group.running.delete(end) || group.running.size > 0) return;
-      busy.delete(group);
-      group.cancelTimer();
-    },
-    endAll(reason: unknown): void {
-      for (const group of busy) endAll(group, reason);
-    },
-  };
-}
-
-export function createExchanges(
-  { fetch, ...timing }: Timing & {
-    readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
-  },
-) {
-  const groups = createGroups(timing);
+}) {
+  const running = new Set<(reason: unknown) => void>();
   let stopped: { readonly reason: unknown } | undefined;
 
   return {
@@ -248,101 +145,51 @@ export function createExchanges(
      * @throws The error of `fetch`, a `TimeoutError`, a `RangeError` for a response that is too
      * large, or the reason of the signal or of `stop`.
      */
-    exchange(
+    async exchange(
       url: string,
-      { method, headers, body }: RequestInit,
+      init: Pick<RequestInit, "method" | "headers" | "body">,
       { timeoutMs, maxBytes, signal }: ExchangeLimits,
       hooks: AnswerHooks = {},
     ): Promise<RestAnswer> {
-      if (stopped) return Promise.reject(stopped.reason);
-      if (signal?.aborted) return Promise.reject(signal.reason);
-      const group = groups.of(timeoutMs);
-      const own = signal && new AbortController();
-      const { promise, resolve, reject } = Promise.withResolvers<RestAnswer>();
-      let reader: BodyReader | undefined;
-      let hasEnded = false;
-
-      function end(): void {
-        hasEnded = true;
-        groups.leave(group, cancel);
-        signal?.removeEventListener("abort", onAbort);
-      }
-
+      if (stopped) throw stopped.reason;
+      signal?.throwIfAborted();
+      const own = new AbortController();
+      const { promise: cancelled, reject } = Promise.withResolvers<never>();
       /** Does not rely on the runtime to honour the abort signal. */
-      function cancel(reason: unknown): void {
-        end();
+      const cancel = (reason: unknown) => {
         reject(reason);
-        if (reader) cancelReader(reader, reason);
-        own?.abort(reason);
-      }
-
-      async function run(): Promise<void> {
-        const response = inflated(
-          await fetch(url, {
-            ...PLAIN_OPTION,
-            method,
-            headers,
-            body,
-            redirect: "manual",
-            signal: (own ?? group.controller).signal,
-          }),
-        );
-        const isLate = hasEnded;
-        if (isLate || !hasLength(response.headers, maxBytes)) reader = response.body?.getReader();
-        if (isLate) return reader && cancelReader(reader);
-        hooks.onAnswerStarted?.();
-        const text = await (reader ? textOf(reader, maxBytes) : response.text());
-        if (hasEnded) return; // a cancelled reader reports the end of the body
-        hooks.onAnswered?.();
-        end();
-        resolve({ status: response.status, headers: response.headers, text });
-      }
-
+        own.abort(reason);
+      };
+      const late = new DOMException(`nothing within ${timeoutMs} ms`, "TimeoutError");
+      const cancelTimer = schedule(() => cancel(late), timeoutMs);
       const onAbort = () => cancel(signal?.reason);
       signal?.addEventListener("abort", onAbort, { once: true });
-      groups.join(group, cancel);
-      run().catch((error: unknown) => {
-        end();
-        reject(error);
-      });
-      return promise;
+      running.add(cancel);
+
+      async function run(): Promise<RestAnswer> {
+        const response = inflated(
+          await fetch(url, { ...PLAIN_OPTION, ...init, redirect: "manual", signal: own.signal }),
+        );
+        if (!own.signal.aborted) hooks.onAnswerStarted?.();
+        const tooLarge = () => new RangeError(`an answer of more than ${maxBytes / MIB} MiB`);
+        const bytes = await readBody(response.body, { maxBytes, tooLarge, signal: own.signal });
+        hooks.onAnswered?.();
+        return { status: response.status, headers: response.headers, text: UTF8.decode(bytes) };
+      }
+
+      try {
+        return await Promise.race([run(), cancelled]);
+      } finally {
+        cancelTimer();
+        signal?.removeEventListener("abort", onAbort);
+        running.delete(cancel);
+      }
     },
     stop(reason: unknown): void {
       stopped ??= { reason };
-      groups.endAll(reason);
+      for (const cancel of running) cancel(reason);
     },
   };
-}
-
-const UTF8 = new TextDecoder();
-
-/**
- * Whether the headers bound the body. Then the runtime reads it at half the price of a reader. They
- * do not if the body is compressed, or in chunks, which would replace the length.
- */
-function hasLength(headers: Headers, maxBytes: number): boolean {
-  const length = headers.get("content-length");
-  return length !== null && /^\d+$/.test(length) && Number(length) <= maxBytes &&
-    !headers.has("transfer-encoding") && !headers.has("content-encoding");
-}
-
-/** Most responses are one piece, which needs no decoder of its own. */
-async function textOf(reader: BodyReader, maxBytes: number): Promise<string> {
-  let size = 0;
-  const read = async () => {
-    const { value } = await reader.read();
-    size += value?.length ?? 0;
-    if (size <= maxBytes) return value;
-    cancelReader(reader);
-    throw new RangeError(`an answer of more than ${maxBytes / 1024 / 1024} MiB`);
-  };
-  const first = await read();
-  let next = first && await read();
-  if (!next) return UTF8.decode(first);
-  const decoder = new TextDecoder();
-  let text = decoder.decode(first, { stream: true });
-  for (; next; next = await read()) text += decoder.decode(next, { stream: true });
-  return text + decoder.decode();
 }
 
 /** Discord's own API; the version is added to each request. */

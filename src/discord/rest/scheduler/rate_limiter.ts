@@ -6,7 +6,12 @@
  * pass while it waits. A spare request gets a permit at once or never. A request fails as soon as it
  * is clear that it cannot leave before its deadline. A closed rate limiter grants no more permits.
  *
- * Nothing is polled. Each change rechecks the affected queues, and one timer waits for the next slot.
+ * Requests of one route and major parameter share a queue. It sends one at a time, in the order of the
+ * calls, with background requests last. Of the queues that wait for the pace, the one whose last turn
+ * is the oldest comes first, so a queue waits for at most one turn of each other queue.
+ *
+ * Nothing is polled. After each change, all queues are looked at once, and one timer waits for the next
+ * time at which a request may leave.
  *
  * Routes share a bucket if Discord gives both the same bucket name; then their requests count
  * together. A request in flight counts as taken, because the last known count may not include it.
@@ -20,9 +25,6 @@
  * to 2,000, all requests stop until the count has fallen. All accounts share the count, and a new
  * process continues the stored one (D3).
  *
- * A 429 without a duration counts as well. Barnacle then chooses the wait, which grows with each
- * such response in a row.
- *
  * Discord does not count answers to interactions in the global limit. They have a limit of their own,
  * so not even a flood of them delays a reply. Requests for which no person waits use only spare
  * capacity, so they never delay a reply either.
@@ -33,23 +35,10 @@
 import type { AccountId } from "../../../core/discord/ids.ts";
 import { type Clock, MAX_TIMER_MS, type StartTimer } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";
-import { retryDelayMs, type RetryRules } from "../../../lib/network/backoff.ts";
 import { isRecord } from "../../../lib/text/quoted.ts";
 import type { Store } from "../../../store/store.ts";
 import type { RestRoute } from "../exchange/exchange.ts";
 import { type RestError, type RestErrorKind, toUnsent } from "../exchange/rest_error.ts";
-import {
-  createBucketWaits,
-  createFairQueue,
-  createRequestQueues,
-  limitWait,
-  nextOf,
-  type Permit,
-  type RequestQueue,
-  type SchedulingOptions,
-  type WaitingRequest,
-} from "./request_queue.ts";
-
 export interface BucketWindow {
   /** Requests in one window; 1 until Discord names another limit. */
   readonly limit: number;
@@ -63,8 +52,6 @@ export interface Bucket {
   window: BucketWindow;
   /** Requests without a response yet. */
   inFlight: number;
-  /** 429s in a row without a duration. */
-  untimed429s: number;
   /** Discord's last name of it. */
   name?: string;
 }
@@ -125,7 +112,6 @@ export function createBuckets() {
   const byName = new Map<string, Bucket>();
   /** Discord's bucket names by method and template. */
   const names = new Map<string, string>();
-  let sweepAt = SWEEP_AT;
 
   function of(route: RestRoute): Bucket {
     const linked = byQueue.get(route.queueKey);
@@ -133,7 +119,7 @@ export function createBuckets() {
     const name = names.get(route.name);
     const key = name === undefined ? undefined : keyOf(name, route);
     const bucket = (key !== undefined && byName.get(key)) ||
-      { window: UNKNOWN, inFlight: 0, untimed429s: 0, name };
+      { window: UNKNOWN, inFlight: 0, name };
     if (key !== undefined) byName.set(key, bucket);
     byQueue.set(route.queueKey, bucket);
     return bucket;
@@ -158,7 +144,6 @@ export function createBuckets() {
         if (inFlight === 0 && window.resetAt <= now) buckets.delete(key);
       }
     }
-    sweepAt = Math.max(SWEEP_AT, 2 * (byQueue.size + byName.size));
   }
 
   return {
@@ -171,7 +156,7 @@ export function createBuckets() {
      * @returns The bucket that the response named, or the route's own.
      */
     update(route: RestRoute, limits: ResponseLimits, pauseMs: number, now: number): Bucket {
-      if (byQueue.size + byName.size > sweepAt) sweep(now);
+      if (byQueue.size + byName.size > SWEEP_AT) sweep(now);
       const bucket = limits.bucket === undefined ? of(route) : link(route, limits.bucket);
       bucket.window = windowAfter(bucket.window, limits, pauseMs, now);
       return bucket;
@@ -308,60 +293,17 @@ export interface GlobalLimitState {
 }
 
 /** The settings of all limits, and their clocks; `now` counts only for deadlines. */
-export interface LimitOptions extends Clock {
+export type LimitOptions = Clock & {
   /** Maximum number of requests in any one second. */
   readonly globalPerSec: number;
   /** How many of them stay unused, as a margin; at least one is used. */
   readonly unusedPerSec: number;
-  /** For requests that may be repeated (D5): how the wait grows, also after 429s without a duration. */
-  readonly retry: RetryRules;
-  /** A number from 0 up to, but not including, 1. */
-  readonly random: () => number;
   /**
    * Milliseconds of a monotonic clock: a Raspberry Pi sets its wall clock only after it has started.
    */
   readonly steadyNow: () => number;
   readonly schedule: StartTimer;
-}
-
-/**
- * Creates the global limit, open.
- *
- * @param check Returns the state of the breaker now.
- */
-function createGlobalLimit({ retry, random }: LimitOptions, check: Breaker["check"]) {
-  let globalUntil = -Infinity;
-  /** Global 429s in a row without a duration. */
-  let untimed429s = 0;
-
-  return {
-    /** The limit at `now`, by the monotonic clock. */
-    at(now: number): GlobalLimitState {
-      const { state, stoppedForMs } = check();
-      const stoppedUntil = state === "stopped" ? now + stoppedForMs : -Infinity;
-      return { until: Math.max(globalUntil, stoppedUntil), isSlowed: state !== "closed" };
-    },
-    /**
-     * Applies the limits of a response.
-     *
-     * @param now By the monotonic clock.
-     * @returns Milliseconds for which a 429 closes its bucket, or all requests if it is global;
-     * otherwise 0.
-     */
-    update(bucket: Bucket, { refused }: ResponseLimits, now: number): number {
-      if (!refused) {
-        untimed429s = 0;
-        bucket.untimed429s = 0;
-        return 0;
-      }
-      const { isGlobal, retryMs } = refused;
-      if (!isGlobal) return retryMs ?? retryDelayMs(++bucket.untimed429s, random(), retry);
-      const pauseMs = retryMs ?? retryDelayMs(++untimed429s, random(), retry);
-      globalUntil = Math.max(globalUntil, now + pauseMs);
-      return pauseMs;
-    },
-  };
-}
+};
 
 /** `closed`: full pace. `slowed`: slow pace for all but interactions. `stopped`: no requests. */
 export type BreakerState = "closed" | "slowed" | "stopped";
@@ -563,12 +505,9 @@ export function createPace(
      * requests at one moment, the last ones leave later.
      */
     sent(takenAt: number, now: number): void {
-      if (now === takenAt) return;
       for (const times of [...Object.values(interactions), others, spares]) {
-        const index = times.lastIndexOf(takenAt); // it is near the end
-        if (index === -1) continue; // another priority's list, or already removed
-        times.splice(index, 1);
-        times.push(now);
+        const index = times.lastIndexOf(takenAt); // of another priority's list, -1
+        if (index >= 0 && now > takenAt) times.push(...times.splice(index, 1).fill(now));
       }
     },
     /** Ends the pace of answers to interactions: the bot stops, and no new ones will follow. */
@@ -601,90 +540,160 @@ const QUEUED_PRIORITIES = [
   "background",
 ] as const satisfies readonly Priority[];
 
-export function createRateLimiter(limits: LimitOptions, check: Breaker["check"]) {
-  const { now, steadyNow, schedule } = limits;
-  const gate = createGate(now);
-  const queues = createRequestQueues();
+export interface SchedulingOptions {
+  readonly priority: Priority;
+  /** Deadline, Unix time in milliseconds; a request that has not left by then never leaves. */
+  readonly notAfter: number;
+  /** Cancels the request. */
+  readonly signal?: AbortSignal;
+}
+
+/** A request that waits for its permit. */
+interface WaitingRequest {
+  readonly options: SchedulingOptions;
+  /** Its place among the requests of one priority that came in the same turn. */
+  readonly number: number;
+  /** Earliest time to leave, by the monotonic clock. */
+  readonly notBefore: number;
+  readonly grant: (permit: Permit) => void;
+  readonly fail: (error: RestError) => void;
+}
+
+interface RequestQueue {
+  readonly route: RestRoute;
+  /** Requests that wait, next one first: those of the background come last. */
+  readonly waiting: WaitingRequest[];
+  /** Whether one of its requests has left and has not ended. */
+  isBusy: boolean;
+  /** Number of its last turn, among those of all queues; for a new queue, of the last one of all. */
+  turn: number;
+}
+
+/** Number of turns for which a queue without requests keeps its place among the others. */
+const KEPT_TURNS = 256;
+
+/** For how long a 429 without a duration closes its bucket, or all requests, in milliseconds. */
+const UNTIMED_MS = 5_000;
+
+export function createRateLimiter(
+  { now, steadyNow, schedule, ...rates }: LimitOptions,
+  check: Breaker["check"],
+) {
+  const queues = new Map<string, RequestQueue>();
   const buckets = createBuckets();
-  const globalLimit = createGlobalLimit(limits, check);
-  const pace = createPace(limits);
-  const fairQueue = createFairQueue();
-  const bucketWaits = createBucketWaits(schedule);
-  const alarm = createAlarm(schedule, () => grantReady());
-  let blockedUntil = -Infinity;
+  const pace = createPace(rates);
+  let closed: { readonly kind: RestErrorKind; readonly reason: string } | undefined;
+  let turns = 0;
+  let numbers = 0;
+  let globalUntil = -Infinity;
   /** When the longest limit ends for which a request was refused: its caller sends it then. */
   let refusedUntil = -Infinity;
+  let isLooking = false;
+  let cancelAlarm = () => {};
 
-  function fail(request: WaitingRequest, error: RestError): void {
-    if (queues.remove(request)) request.reject(error);
+  /** Until when no request may leave, by the monotonic clock. */
+  function globalLimit(at: number): GlobalLimitState {
+    const { state, stoppedForMs } = check();
+    const stoppedUntil = state === "stopped" ? at + stoppedForMs : -Infinity;
+    return { until: Math.max(globalUntil, stoppedUntil), isSlowed: state !== "closed" };
   }
 
-  /** Lets the first request of a queue wait for its bucket or for a slot, or refuses it. */
-  function examine(queue: RequestQueue, at: number): void {
-    bucketWaits.end(queue);
-    if (queue.isBusy) return;
-    const { route } = queue;
-    const bucket = buckets.of(route);
-    for (let request = nextOf(queue); request; request = nextOf(queue)) {
-      const readyAt = Math.max(request.notBefore, availableAt(bucket, at));
-      const problem = gate.tooLong(route, request.options, Math.max(readyAt, blockedUntil) - at);
-      if (problem) {
-        refusedUntil = Math.max(refusedUntil, at + (problem.retryAfterMs ?? 0));
-        fail(request, problem);
-      } else if (readyAt > at) {
-        queue.entry = undefined;
-        return bucketWaits.begin(queue, bucket, readyAt - at, () => recheck(queue));
-      } else return fairQueue.add(queue, request);
+  /** Why a request may not leave now; `undefined` if it may. */
+  function problemOf(
+    route: RestRoute,
+    { notAfter, signal }: SchedulingOptions,
+  ): RestError | undefined {
+    if (closed) return toUnsent(route, closed.kind, closed.reason);
+    if (signal?.aborted) return toUnsent(route, "unsent", CANCELLED);
+    return now() > notAfter ? toUnsent(route, "unsent", TOO_LATE) : undefined;
+  }
+
+  function queueOf(route: RestRoute): RequestQueue {
+    const known = queues.get(route.queueKey);
+    const queue = known ?? { route, waiting: [], isBusy: false, turn: turns };
+    queues.set(route.queueKey, queue);
+    return queue;
+  }
+
+  /** Ends a request's wait. @returns Whether it was waiting. */
+  function remove({ waiting }: RequestQueue, request: WaitingRequest): boolean {
+    const index = waiting.indexOf(request);
+    if (index >= 0) waiting.splice(index, 1);
+    return index >= 0;
+  }
+
+  /** Looks at all queues, once everything has happened that happens now. */
+  function look(): void {
+    if (isLooking) return;
+    isLooking = true;
+    queueMicrotask(() => {
+      isLooking = false;
+      cancelAlarm();
+      if (closed) return;
+      const at = steadyNow();
+      let nextAt = grantReady(at);
+      while (nextAt <= at) nextAt = grantReady(at); // a request behind a failed one
+      if (nextAt === Infinity) return;
+      cancelAlarm = schedule(look, Math.min(Math.ceil(nextAt - at), MAX_TIMER_MS));
+    });
+  }
+
+  /** Grants the permits that are possible now. @returns When to look again; Infinity if by a change only. */
+  function grantReady(at: number): number {
+    const limit = globalLimit(at);
+    let nextAt = Infinity;
+    const ready = QUEUED_PRIORITIES.map((priority) => ({
+      priority,
+      requests: [] as [RequestQueue, WaitingRequest][],
+    }));
+    for (const [key, queue] of queues) {
+      if (queue.isBusy) continue;
+      const [request] = queue.waiting;
+      if (!request) {
+        if (turns - queue.turn > KEPT_TURNS) queues.delete(key);
+        continue;
+      }
+      const { options: { priority, notAfter }, notBefore } = request;
+      const opensAt = Math.max(notBefore, availableAt(buckets.of(queue.route), at));
+      const waitMs = Math.max(opensAt, limit.until) - at;
+      if (waitMs > 0 && waitMs < Infinity && now() + waitMs > notAfter) {
+        refusedUntil = Math.max(refusedUntil, at + waitMs);
+        remove(queue, request);
+        request.fail(tooLong(queue.route, Math.ceil(waitMs)));
+        nextAt = at;
+      } else if (opensAt > at) nextAt = Math.min(nextAt, opensAt);
+      else ready.find((one) => one.priority === priority)?.requests.push([queue, request]);
     }
-    queue.entry = undefined;
-    queues.drop(queue);
-  }
-
-  function recheck(queue: RequestQueue): void {
-    const at = steadyNow();
-    examine(queue, at);
-    grantReady(at);
-  }
-
-  /** Grants all permits that are possible now, and sets the alarm for the next one. */
-  function grantReady(at = steadyNow()): void {
-    if (gate.isClosed) return;
-    let limit: GlobalLimitState | undefined;
-    let nextMs = Infinity;
-    for (const priority of QUEUED_PRIORITIES) {
-      for (let next = fairQueue.next(priority); next; next = fairQueue.next(priority)) {
-        limit ??= checkGlobalLimit(at);
+    for (const { priority, requests } of ready) {
+      requests.sort(([one, first], [other, second]) =>
+        one.turn - other.turn || first.number - second.number
+      );
+      for (const [queue, request] of requests) {
         const waitMs = pace.waitMs(priority, limit, at);
         if (waitMs > 0) {
-          nextMs = Math.min(nextMs, waitMs);
+          nextAt = Math.min(nextAt, at + waitMs);
           break;
         }
-        const { queue, request } = next;
         const bucket = buckets.of(queue.route);
-        const problem = gate.problemOf(queue.route, request.options);
-        if (problem) fail(request, problem);
+        const problem = problemOf(queue.route, request.options);
         // Another queue of the same bucket may have taken the room.
-        if (problem || availableAt(bucket, at) > at) examine(queue, at);
-        else {
-          fairQueue.take(next);
-          queues.remove(request);
-          const { options } = request;
-          pace.take(priority, at);
-          request.resolve(grant(queue, options, bucket, at));
+        const opensAt = availableAt(bucket, at);
+        if (!problem && opensAt > at) {
+          nextAt = Math.min(nextAt, opensAt);
+          continue;
         }
+        remove(queue, request);
+        if (problem) {
+          request.fail(problem);
+          nextAt = at;
+          continue;
+        }
+        pace.take(priority, at);
+        queue.turn = ++turns;
+        request.grant(grant(queue, request.options, bucket, at));
       }
     }
-    if (nextMs === Infinity) alarm.cancel();
-    else alarm.set(at, nextMs);
-  }
-
-  /** Reads the global limit. If it is longer than before, requests that cannot wait for it fail. */
-  function checkGlobalLimit(at: number): GlobalLimitState {
-    const limit = globalLimit.at(at);
-    const isLonger = limit.until > blockedUntil;
-    blockedUntil = limit.until;
-    if (isLonger && limit.until > at) { for (const queue of queues.all()) examine(queue, at); }
-    return limit;
+    return nextAt;
   }
 
   /**
@@ -692,18 +701,13 @@ export function createRateLimiter(limits: LimitOptions, check: Breaker["check"])
    *
    * @param response Absent if none came.
    */
-  function answered(route: RestRoute, bucket: Bucket, response?: ResponseLimits): number {
+  function answered(route: RestRoute, response: ResponseLimits = {}): number {
     const at = steadyNow();
-    const pauseMs = response ? globalLimit.update(bucket, response, at) : 0;
-    const bucketMs = response?.refused?.isGlobal ? 0 : pauseMs;
-    const updated = buckets.update(route, response ?? {}, bucketMs, at);
-    const waiting = [
-      ...bucketWaits.of(bucket),
-      ...updated === bucket ? [] : bucketWaits.of(updated),
-    ];
-    for (const queue of waiting) examine(queue, at);
-    if (waiting.length > 0) grantReady(at);
-    if (pauseMs > 0) checkGlobalLimit(at);
+    const { isGlobal, retryMs = UNTIMED_MS } = response.refused ?? {};
+    const pauseMs = response.refused ? retryMs : 0;
+    if (isGlobal) globalUntil = Math.max(globalUntil, at + pauseMs);
+    buckets.update(route, response, isGlobal ? 0 : pauseMs, at);
+    look();
     return pauseMs;
   }
 
@@ -715,7 +719,6 @@ export function createRateLimiter(limits: LimitOptions, check: Breaker["check"])
     at: number,
   ): Permit {
     queue.isBusy = true;
-    queue.entry = undefined;
     bucket.inFlight++;
     let isInFlight = true;
     let isOver = false;
@@ -724,7 +727,7 @@ export function createRateLimiter(limits: LimitOptions, check: Breaker["check"])
       if (!isInFlight) return 0;
       isInFlight = false;
       bucket.inFlight--;
-      return answered(queue.route, bucket, response);
+      return answered(queue.route, response);
     }
 
     function end(): boolean {
@@ -732,6 +735,7 @@ export function createRateLimiter(limits: LimitOptions, check: Breaker["check"])
       isOver = true;
       arrived();
       queue.isBusy = false;
+      look();
       return true;
     }
 
@@ -739,18 +743,12 @@ export function createRateLimiter(limits: LimitOptions, check: Breaker["check"])
       sent: () => pace.sent(at, steadyNow()),
       answered: arrived,
       retry(afterMs) {
-        if (!end()) {
-          return Promise.reject(
-            new Error("Cannot retry: this permit has already ended by retry() or release()"),
-          );
-        }
-        const next = enqueue(queue.route, options, steadyNow() + afterMs);
-        recheck(queue); // if the retry is refused, the request behind it is next
-        return next;
+        if (end()) return enqueue(queue.route, options, steadyNow() + afterMs);
+        return Promise.reject(
+          new Error("Cannot retry: this permit has already ended by retry() or release()"),
+        );
       },
-      release() {
-        if (end()) recheck(queue);
-      },
+      release: () => void end(),
     };
   }
 
@@ -759,43 +757,56 @@ export function createRateLimiter(limits: LimitOptions, check: Breaker["check"])
     options: SchedulingOptions,
     notBefore = -Infinity,
   ): Promise<Permit> {
-    const problem = gate.problemOf(route, options);
+    const problem = problemOf(route, options);
     if (problem) return Promise.reject(problem);
-    const queue = queues.of(route);
+    const queue = queueOf(route);
     const { promise, resolve, reject } = Promise.withResolvers<Permit>();
-    const request: WaitingRequest = {
-      options,
-      notBefore,
-      resolve,
-      reject,
-      isWaiting: true,
-      cancelLimit: undefined,
+    const { notAfter, signal } = options;
+    let cancelDeadline = () => {};
+    const onOver = () => {
+      const over = problemOf(route, options);
+      if (over && remove(queue, request)) request.fail(over);
+      else watchDeadline(); // the wall clock was set meanwhile
     };
-    queues.add(queue, request);
-    if (nextOf(queue) === request) recheck(queue);
-    else grantReady();
-    limitWait(request, { now, schedule }, (why) => {
-      const reason = why === "late" ? TOO_LATE : CANCELLED;
-      if (queues.remove(request)) reject(toUnsent(route, "unsent", reason));
-      recheck(queue);
-    });
+    const watchDeadline = () => {
+      if (notAfter === Infinity) return;
+      cancelDeadline = schedule(onOver, Math.min(Math.floor(notAfter - now()) + 1, MAX_TIMER_MS));
+    };
+    const ended = <Result>(then: (result: Result) => void) => (result: Result) => {
+      cancelDeadline();
+      signal?.removeEventListener("abort", onOver);
+      then(result);
+      look();
+    };
+    const [grant, fail] = [ended(resolve), ended(reject)];
+    const request: WaitingRequest = { options, number: ++numbers, notBefore, grant, fail };
+    const isRetry = notBefore > -Infinity; // it has had its turn
+    const isLast = (one: SchedulingOptions) => one.priority === "background";
+    const index = queue.waiting.findIndex(({ options: other }) =>
+      isLast(other) && !isLast(options) || isRetry && isLast(other) === isLast(options)
+    );
+    queue.waiting.splice(index < 0 ? queue.waiting.length : index, 0, request);
+    watchDeadline();
+    signal?.addEventListener("abort", onOver, { once: true });
+    look();
     return promise;
   }
 
   /** Grants a spare request its permit now, if there is spare capacity. */
   function acquireSpare(route: RestRoute, options: SchedulingOptions): Promise<Permit> {
-    const problem = gate.problemOf(route, options);
+    const problem = problemOf(route, options);
     if (problem) return Promise.reject(problem);
     const at = steadyNow();
     const bucket = buckets.of(route);
+    const queue = queues.get(route.queueKey);
     // If a reply waits for its slot, the pace has no spare slot either.
-    const hasRoom = !queues.has(route) && availableAt(bucket, at) <= at &&
-      pace.waitMs("spare", checkGlobalLimit(at), at) <= 0;
+    const hasRoom = !queue?.isBusy && !queue?.waiting[0] && availableAt(bucket, at) <= at &&
+      pace.waitMs("spare", globalLimit(at), at) <= 0;
     if (!hasRoom) {
       return Promise.reject(toUnsent(route, "unsent", "there is no spare capacity for it"));
     }
     pace.take("spare", at);
-    return Promise.resolve(grant(queues.of(route), options, bucket, at));
+    return Promise.resolve(grant(queueOf(route), options, bucket, at));
   }
 
   return {
@@ -809,96 +820,53 @@ export function createRateLimiter(limits: LimitOptions, check: Breaker["check"])
     /** Lets all answers to interactions leave at once, because the bot stops. */
     hurry(): void {
       pace.hurry();
-      grantReady();
+      look();
     },
     /** Refuses all requests from now on, waiting ones too. Only the first call's reason counts. */
     close(kind: RestErrorKind, reason: string): void {
-      if (gate.isClosed) return;
-      gate.close(kind, reason);
-      alarm.cancel();
-      for (const queue of queues.all()) {
-        bucketWaits.end(queue);
-        for (const request of [...queue.foreground, ...queue.background]) {
-          if (queues.remove(request)) request.reject(toUnsent(queue.route, kind, reason));
-        }
-        if (!queue.isBusy) queues.drop(queue);
+      if (closed) return;
+      closed = { kind, reason };
+      cancelAlarm();
+      for (const { route, waiting } of queues.values()) {
+        for (const { fail } of waiting.splice(0)) fail(toUnsent(route, kind, reason));
       }
     },
     get queued(): number {
-      return queues.queued;
+      return queues.values().reduce((sum, { waiting }) => sum + waiting.length, 0);
     },
     /** Milliseconds of the longest wait for a limit of Discord; 0 if no request waits for one. */
     longestWaitMs(): number {
       const at = steadyNow();
-      const ready = Array.from(
-        queues.all(),
-        ({ awaitedBucket }) => awaitedBucket ? availableAt(awaitedBucket, at) : at,
-      );
-      const blocked = queues.queued === 0 ? at : blockedUntil;
-      const waits = [blocked, refusedUntil, ...ready].map((until) => until - at);
+      const waiting = [...queues.values()].filter(({ waiting }) => waiting[0]);
+      const opens = waiting.filter(({ isBusy }) => !isBusy)
+        .map(({ route }) => availableAt(buckets.of(route), at));
+      const blocked = waiting.length > 0 ? globalLimit(at).until : at;
+      const waits = [blocked, refusedUntil, ...opens].map((until) => until - at);
       return Math.max(0, ...waits.filter(Number.isFinite));
     },
   };
 }
 
-/**
- * Creates an alarm.
- *
- * @param onFire Called at the time, or earlier if the time exceeds the longest possible timer.
- */
-export function createAlarm(schedule: StartTimer, onFire: () => void) {
-  let current: { readonly at: number; readonly cancel: () => void } | undefined;
-
-  function cancel(): void {
-    current?.cancel();
-    current = undefined;
-  }
-
-  return {
-    /** Fires after `inMs` milliseconds, unless it is already set to fire sooner. */
-    set(now: number, inMs: number): void {
-      const at = now + inMs;
-      if (current && current.at <= at) return;
-      cancel();
-      const cancelTimer = schedule(() => {
-        current = undefined;
-        onFire();
-      }, Math.min(Math.ceil(inMs), MAX_TIMER_MS));
-      current = { at, cancel: cancelTimer };
-    },
-    /** Stops the timer; `set` starts it again. */
-    cancel,
-  };
+/** A granted permission to send. The caller ends it with `retry` or `release`. */
+export interface Permit {
+  /** Notes that the request is on its way; from now on it counts towards the pace. */
+  sent(): void;
+  /**
+   * Applies the limits of the response; call it without limits if no response came.
+   *
+   * @returns Milliseconds for which a 429 closes the bucket, or all requests; otherwise 0.
+   */
+  answered(limits?: ResponseLimits): number;
+  /** Waits for another permit, at least `afterMs`, ahead of the other requests of its queue. */
+  retry(afterMs: number): Promise<Permit>;
+  /** Frees the queue for its next request. Later calls do nothing. */
+  release(): void;
 }
 
-export function createGate(now: Clock["now"]) {
-  let closed: { readonly kind: RestErrorKind; readonly reason: string } | undefined;
-
-  return {
-    /** Refuses all requests from now on. Only the first call's reason counts. */
-    close: (kind: RestErrorKind, reason: string): void => void (closed ??= { kind, reason }),
-    get isClosed(): boolean {
-      return closed !== undefined;
-    },
-    /** Why a request may not leave now; `undefined` if it may. */
-    problemOf(route: RestRoute, { notAfter, signal }: SchedulingOptions): RestError | undefined {
-      if (closed) return toUnsent(route, closed.kind, closed.reason);
-      if (signal?.aborted) return toUnsent(route, "unsent", CANCELLED);
-      return now() > notAfter ? toUnsent(route, "unsent", TOO_LATE) : undefined;
-    },
-    /** Why a request cannot wait for `waitMs` milliseconds; `undefined` if it can. */
-    tooLong(
-      route: RestRoute,
-      { notAfter }: SchedulingOptions,
-      waitMs: number,
-    ): RestError | undefined {
-      if (waitMs <= 0 || waitMs === Infinity || now() + waitMs <= notAfter) return undefined;
-      const ms = Math.ceil(waitMs);
-      const reason = `Discord's rate limit lasts ${Math.ceil(ms / 1_000)} s more, ` +
-        "which is past the deadline; try again after that";
-      return toUnsent(route, "rate_limited", reason, ms);
-    },
-  };
+function tooLong(route: RestRoute, ms: number): RestError {
+  const reason = `Discord's rate limit lasts ${Math.ceil(ms / 1_000)} s more, ` +
+    "which is past the deadline; try again after that";
+  return toUnsent(route, "rate_limited", reason, ms);
 }
 
 const CANCELLED = "the caller cancelled it";

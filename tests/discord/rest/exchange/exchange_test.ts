@@ -21,7 +21,6 @@ type Fields = Partial<ExchangeLimits & Parameters<typeof createExchanges>[0]>;
 function open({ timeoutMs = 60_000, maxBytes = 16 * 1024 * 1024, signal, ...deps }: Fields = {}) {
   const { exchange, stop } = createExchanges({
     fetch: globalThis.fetch,
-    steadyNow: () => performance.now(),
     schedule,
     ...deps,
   });
@@ -100,7 +99,6 @@ describe("[D6] createExchanges()", () => {
     const { ask } = open({
       fetch: () => Promise.resolve(new Response(stream)),
       schedule: time.schedule,
-      steadyNow: time.now,
     });
     await assert.rejects(time.run(ask(ANY)), { name: "TimeoutError" });
     assert.ok(isCancelled());
@@ -113,7 +111,6 @@ describe("[D6] createExchanges()", () => {
     const { ask } = open({
       fetch: () => late.promise,
       schedule: time.schedule,
-      steadyNow: time.now,
     });
     const log: string[] = [];
     const hooks = { onAnswerStarted: () => void log.push("started") };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createRoutes, routeOf } from "../../../../src/discord/rest/exchange/exchange.ts";
+import { routeOf } from "../../../../src/discord/rest/exchange/exchange.ts";
 
 describe("[D3] routeOf()", () => {
   const cases: readonly [method: string, path: string, template: string, keyPath: string][] = [
@@ -71,28 +71,4 @@ describe("[D3] routeOf()", () => {
     assert.equal(keys[0], keys[1]);
     assert.equal(new Set(keys).size, 3);
   });
-});
-
-it("[D3] createRoutes() › gives what routeOf() gives, and keeps the routes of a place only", () => {
-  const routeFrom = createRoutes();
-  const paths: readonly [method: string, path: string, isKept: boolean][] = [
-    ["POST", "/channels/77/messages", true],
-    ["GET", "/channels/77/messages", true],
-    ["POST", "/channels/77/typing", true],
-    ["GET", "/guilds/5/channels", true],
-    ["GET", "/users/@me", true],
-    ["GET", "/channels/77/messages?limit=5", false],
-    ["PATCH", "/channels/77/messages/9", true],
-    ["PUT", "/channels/77/messages/9/reactions/%F0%9F%A6%90/@me", true],
-    ["GET", "/guilds/5/members/6x", true],
-    ["PATCH", "/webhooks/5/s3cret/messages/@original", false],
-    ["POST", "/interactions/5/s3cret/callback", false],
-  ];
-  for (let round = 0; round < 2; round++) {
-    for (const [method, path, isKept] of paths) {
-      const route = routeFrom(method, path);
-      assert.deepEqual(route, routeOf(method, path));
-      assert.equal(routeFrom(method, path) === route, isKept, `${method} ${path}`);
-    }
-  }
 });
