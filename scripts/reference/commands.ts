@@ -198,7 +198,7 @@ function pagesText(): string {
 }
 
 /** The files with their current texts. */
-export function generatedFiles(): readonly GeneratedFile[] {
+function generatedFiles(): readonly GeneratedFile[] {
   const reasons = "docs/reasons.md";
   const stored = "docs/stored-data.md";
   return [

@@ -12,7 +12,7 @@ import { configurationPage, taskPages } from "./config_page.ts";
 import { type GeneratedFile, updateGenerated } from "./generated.ts";
 
 /** The files with their current texts. */
-export function generatedFiles(): readonly GeneratedFile[] {
+function generatedFiles(): readonly GeneratedFile[] {
   for (const name of Object.keys(DEFAULTS)) delete DEFAULTS[name]; // derives all anew
   return [
     { path: "docs/configuration.md", text: configurationPage() },

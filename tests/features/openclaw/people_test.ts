@@ -235,33 +235,16 @@ describe("[C11] [P7] imported guilds and channels", () => {
     });
   }
 
-  it("imports tools by sender if the sender is an id", async () => {
+  it("[T2] imports tools by sender if the sender is an id, and our names of a guild's tools", async () => {
     const { guild, told } = await guildOf(
-      `toolsBySender: { "*": { deny: ["exec"] }, "id:${ID}": { alsoAllow: ["exec"] } }`,
+      `tools: { allow: [], deny: ["bash"] },
+       toolsBySender: { "*": { deny: ["exec"] }, "id:${ID}": { alsoAllow: ["exec"] } }`,
     );
-    assert.deepEqual(guild.toolsBySender, {
-      "*": { deny: ["exec"] },
-      [ID]: { alsoAllow: ["exec"] },
+    assert.deepEqual(guild, {
+      tools: { deny: ["exec"] },
+      toolsBySender: { "*": { deny: ["exec"] }, [ID]: { alsoAllow: ["exec"] } },
     });
-    assert.deepEqual(told, []);
-  });
-
-  it("[T2] imports OpenClaw's names of tools as ours, and says so", async () => {
-    const { guild, told } = await guildOf(
-      'tools: { allow: ["web_fetch", "Read"], alsoAllow: ["x"], deny: ["group:runtime", "bash"] }',
-    );
-    assert.deepEqual(guild.tools, {
-      allow: ["web_fetch", "read_file"],
-      alsoAllow: ["x"],
-      deny: ["exec"],
-    });
-    assert.match(told.join("\n"), /Barnacle calls this tool "read_file"/);
-    assert.equal(told.length, 3);
-  });
-
-  it("[T2] leaves out an empty list of allowed tools, which means none here", async () => {
-    const { guild, told } = await guildOf('tools: { allow: [], deny: ["exec"] }');
-    assert.deepEqual(guild.tools, { deny: ["exec"] });
     assert.match(told.join("\n"), /reads an empty list as no limit/);
+    assert.match(told.join("\n"), /Barnacle calls this tool "exec"/);
   });
 });

@@ -1,12 +1,7 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, it } from "node:test";
-import { generatedFiles } from "../../../scripts/reference/config.ts";
 import { configurationPage, taskPages } from "../../../scripts/reference/config_page.ts";
 import { allKeys, anchorOf, docsOf } from "../../../src/config/keys/find_keys.ts";
-
-const ROOT = join(import.meta.dirname!, "..", "..", "..");
 
 /** All pages of the reference, by their paths in `docs/`. */
 const PAGES: Readonly<Record<string, string>> = {
@@ -21,12 +16,6 @@ function entryOf(path: string): string {
   const [, rest] = TASK_TEXT.split(`### \`${path}\`\n`);
   assert.ok(rest !== undefined, path);
   return rest.split(/^#{1,3} /m)[0] ?? "";
-}
-
-for (const { path, text } of generatedFiles()) {
-  it(`[C4] the reference of the config › ${path} is up to date`, () => {
-    assert.equal(readFileSync(join(ROOT, path), "utf8"), text);
-  });
 }
 
 describe("[C4] configurationPage()", () => {

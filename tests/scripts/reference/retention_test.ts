@@ -28,7 +28,7 @@ it("[X6] withRetention() › lists each kind of data under its heading", () => {
   assert.match(page, /^before\n.*after$/s);
   assert.doesNotMatch(page, /\bold\b.*undefined|NaN/s);
   assert.match(page, /### People\n\n(?:- .*\n)*- \*\*Pairings: user ID/);
-  assert.ok(page.includes("**: 30 days (`decisionsDays`), the newest 200,000 of them ("), page);
+  assert.ok(page.includes("**: 30 days (`decisionsDays`), the newest 200,000."), page);
   assert.ok(page.includes(": for ever (`transcriptsDays`: 0), within 2,048 megabytes (`maxMb`)."));
   assert.throws(() => withRetention("a page without it"), /has no part/);
 });
