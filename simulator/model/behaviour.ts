@@ -40,15 +40,11 @@ export const MODEL_BEHAVIOURS = [
   "content_filter", // stops for its filter without a word
   "no_tools", // 400 for a request that has anything to do with tools, as from Ollama
   "tool_call", // calls a tool that the request did not offer
-  "reasoning", // thinks in the format's own field, then answers
-  "think_tags", // thinks in `<think>` within the text, then answers
   "huge", // 16 MB without an end
   "huge_token", // one piece of 10 MB, then a regular end
   "invalid_utf8", // bytes that are no UTF-8 within the words
   "bad_arguments", // a call whose arguments are cut off
-  "no_call_ids", // two calls without ids
   "one_call_id", // two calls with one id, until results follow; then the script
-  "endless_calls", // calls a tool in each answer, if it may
 ] as const;
 
 export type ModelBehaviour = (typeof MODEL_BEHAVIOURS)[number];
@@ -63,8 +59,6 @@ export interface Asked {
   readonly asked: AskedCalls;
   /** Whether the request has tools, or a conversation with calls. */
   readonly hasTools: boolean;
-  /** Whether the answer may call a tool. */
-  readonly mayCall: boolean;
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -209,15 +203,6 @@ export async function answerWithBehaviour(
       stream();
       res.write(format.toolCall({ id: "call_1", name: "get_tide", arguments: "{}" }));
       return finish("tool_calls", 5);
-    case "reasoning":
-      stream();
-      res.write(format.thought("The user wants something. "));
-      res.write(format.thought("I must be kind."));
-      return finish("stop", await say(answer));
-    case "think_tags":
-      stream();
-      await say(`<think>\nThe user wants something.\n</think>\n\n${answer}`);
-      return finish("stop", 9);
     case "huge_token":
       stream();
       res.write(format.text("w".repeat(10 * 1024 * 1024)));
@@ -233,22 +218,15 @@ export async function answerWithBehaviour(
       stream();
       res.write(format.toolCall({ id: "call_1", name: "tide", arguments: '{"port": "Hu' }));
       return finish("tool_calls", 5);
-    case "no_call_ids":
     case "one_call_id": {
       stream();
-      const id = request.behaviour === "one_call_id" ? "call_1" : "";
-      if (id !== "" && results.length > 0) return finish("stop", await say(answer));
+      if (results.length > 0) return finish("stop", await say(answer));
       for (const port of ["Hull", "Dover"]) {
         const written = JSON.stringify({ port });
-        res.write(format.toolCall({ id, name: "tide", arguments: written }));
+        res.write(format.toolCall({ id: "call_1", name: "tide", arguments: written }));
       }
       return finish("tool_calls", 5);
     }
-    case "endless_calls":
-      stream();
-      if (!request.mayCall) return finish("stop", await say("I give up."));
-      res.write(format.toolCall({ id: "call_1", name: "tide", arguments: '{"port":"Hull"}' }));
-      return finish("tool_calls", 5);
     case "huge":
       stream();
       for (let piece = 0; piece < HUGE_PIECES && !res.destroyed && !signal.aborted; piece++) {

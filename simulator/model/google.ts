@@ -93,7 +93,6 @@ export function googleFormat(
   return {
     open: () => "",
     text: (text) => parts({ text }),
-    thought: (text) => parts({ text, thought: true }),
     toolCall: ({ name, arguments: written }) => {
       const args = jsonOf(written) ?? {}; // this format has no place for anything else
       return parts({ functionCall: { name, args }, thoughtSignature: `signed-${name}` });

@@ -66,17 +66,11 @@ export function responsesFormat(
 ): WireFormat<string> {
   const output: object[] = [];
   let said = "";
-  let isThinking = false;
   const event = (payload: { readonly type: string; readonly [key: string]: unknown }) =>
     `event: ${payload.type}\ndata: ${JSON.stringify(payload)}\n\n`;
   const done = (item: object) => {
     output.push(item);
     return event({ type: "response.output_item.done", output_index: output.length - 1, item });
-  };
-  const thought = () => {
-    if (!isThinking) return "";
-    isThinking = false;
-    return done({ type: "reasoning", id: "rs_1", summary: [], encrypted_content: "sealed" });
   };
   const response = (status: string, more: object) => ({
     id: "resp_script",
@@ -97,7 +91,7 @@ export function responsesFormat(
     const isWhole = reason === "stop" || reason === "tool_calls";
     const status = isWhole ? "completed" : "incomplete";
     const why = reason === "length" ? "max_output_tokens" : "content_filter";
-    return thought() + message + event({
+    return message + event({
       type: `response.${status}`,
       response: response(status, {
         incomplete_details: isWhole ? null : { reason: why },
@@ -113,16 +107,11 @@ export function responsesFormat(
     open: () => event({ type: "response.created", response: response("in_progress", {}) }),
     text: (delta) => {
       said += delta;
-      return thought() + event({ type: "response.output_text.delta", delta });
-    },
-    thought: (delta) => {
-      isThinking = true;
-      return event({ type: "response.reasoning_summary_text.delta", delta });
+      return event({ type: "response.output_text.delta", delta });
     },
     toolCall: ({ id, name, arguments: written }) => {
       const item = { type: "function_call", call_id: id, name };
-      return thought() +
-        event({ type: "response.output_item.added", item: { ...item, arguments: "" } }) +
+      return event({ type: "response.output_item.added", item: { ...item, arguments: "" } }) +
         event({ type: "response.function_call_arguments.delta", delta: written }) +
         done({ ...item, arguments: written });
     },

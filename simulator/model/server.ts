@@ -144,7 +144,6 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
       words,
       files: filesOf(prompt),
       asked: callsFor(request, words),
-      mayCall: request.tools.length > 0,
       behaviour: behaviourFor(words, request.system),
       end: undefined,
     };
@@ -172,7 +171,6 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
         files: [],
         asked: { calls: [], results: [] },
         hasTools: false,
-        mayCall: false,
         headers: headersOf(incoming),
       };
       return await answerWithBehaviour(list, openAiFormat(list.model), res, {

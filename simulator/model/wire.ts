@@ -85,7 +85,6 @@ export interface WireFormat<Events extends WireEvents = WireEvents> {
   /** Before the first text. */
   open(): Events;
   text(delta: string): Events;
-  thought(delta: string): Events;
   toolCall(call: WireCall): Events;
   /** The end of an answer; nothing follows it. */
   finish(reason: WireEnd, outputTokens: number): Events;
@@ -120,7 +119,6 @@ export function openAiFormat(
   return {
     open: () => chunk({ role: "assistant", content: "" }),
     text: (content) => chunk({ content }),
-    thought: (reasoning_content) => chunk({ reasoning_content }),
     toolCall: ({ id, name, arguments: written }) =>
       chunk({
         tool_calls: [{
@@ -202,11 +200,6 @@ export function anthropicFormat(
         },
       }),
     text: (text) => inBlock("text", { type: "text", text: "" }, { type: "text_delta", text }),
-    thought: (thinking) =>
-      inBlock("thinking", { type: "thinking", thinking: "", signature: "" }, {
-        type: "thinking_delta",
-        thinking,
-      }),
     toolCall: ({ id, name, arguments: partial_json }) =>
       inBlock(`tool_use ${index + 1}`, { type: "tool_use", id, name, input: {} }, {
         type: "input_json_delta",
