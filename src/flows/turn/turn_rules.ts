@@ -32,7 +32,7 @@ import { eachOnce, latest, latestOf } from "../../lib/cache.ts";
 import { isOwnerHint } from "../../policy/admission.ts";
 import { type OpenPlace, rulesFor } from "../../policy/rules.ts";
 import { skillsFor, skillsOf, type ToolAsker } from "../../policy/tool_access.ts";
-import { type Instructions, prepareInstructions } from "../../render/prompt/prompt.ts";
+import { hasNoSearch, type Instructions } from "../../render/prompt/prompt.ts";
 import type { ReplyRules } from "../../render/reply.ts";
 import { composeToolMessage } from "../../render/tool_message.ts";
 import { displayNameOf } from "../../session/session.ts";
@@ -325,16 +325,22 @@ function prepareTurnRules(
     const offered = isOfOne ? tools : turnTools(account, message, agentId, true);
     const found = place.kind === "guild" ? rulesFor(place, policy) : undefined;
     const { systemPrompt: channelPrompt, guildSlug } = found?.kind === "open" ? found : NO_PLACE;
-    const instructions = shared.instructionsOf({
-      tools: offered,
+    const readsSkills = offered.some(({ name }) => name === "read_skill");
+    const instructions: Instructions = {
+      hasTables: config.messages.tables !== "off",
+      hasReplyTags: discord.replyToMode !== "off",
+      agentName: agent.name,
+      agentPrompt: agent.prompt,
       files: files(agentId).read(),
-      skills: () => skillsIn(account, message, agentId),
+      skills: readsSkills ? skillsIn(account, message, agentId) : [],
       channelPrompt,
-    });
+      hasTools: offered.length > 0,
+      hasNoSearch: hasNoSearch(offered),
+    };
     const { footer } = config.messages;
-    const { chunks } = shared.sharedRules;
+    const { chunks } = shared;
     return {
-      ...shared.sharedRules,
+      ...shared,
       where: place.kind === "guild" ? displayNameOf(place, guildSlug) : place.kind,
       chunks: isOwn ? { ...chunks, limit: chunks.limit - PERSONAL.length - 1 } : chunks,
       tools,
@@ -356,40 +362,24 @@ function prepareTurnRules(
 /** Of messages without a place in a guild. */
 const NO_PLACE: Partial<OpenPlace> = {};
 
-/** An agent's instructions from the config, which are the same for every message. */
-function agentInstructions(
-  { discord: { replyToMode }, messages }: Config,
-  agent: AgentConfig,
-): Instructions {
-  return {
-    hasTables: messages.tables !== "off",
-    hasReplyTags: replyToMode !== "off",
-    agentName: agent.name,
-    agentPrompt: agent.prompt,
-  };
-}
-
 /** Rules that are the same for every message. */
 function sharedBy(config: Config, agent: AgentConfig) {
   const { agents, discord, messages, models, session, tools } = config;
   const { allowedMentions, replyToMode } = discord;
   return {
-    instructionsOf: prepareInstructions(agentInstructions(config, agent)),
-    sharedRules: {
-      window: UNKNOWN_WINDOW,
-      reset: session.reset,
-      timezone: timezoneOf(config),
-      chunks: chunkRulesOf(config),
-      tables: messages.tables,
-      linkHosts: messages.linkHosts,
-      replyToMode,
-      allowedMentions,
-      timeoutMs: agents.turnTimeoutSec * 1_000,
-      toolTimeoutMs: tools.timeoutSec * 1_000,
-      maxSteps: agents.maxSteps,
-      signature: signatureOf(config, agent),
-      currency: models.currency,
-    },
+    window: UNKNOWN_WINDOW,
+    reset: session.reset,
+    timezone: timezoneOf(config),
+    chunks: chunkRulesOf(config),
+    tables: messages.tables,
+    linkHosts: messages.linkHosts,
+    replyToMode,
+    allowedMentions,
+    timeoutMs: agents.turnTimeoutSec * 1_000,
+    toolTimeoutMs: tools.timeoutSec * 1_000,
+    maxSteps: agents.maxSteps,
+    signature: signatureOf(config, agent),
+    currency: models.currency,
   };
 }
 

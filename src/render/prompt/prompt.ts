@@ -29,7 +29,6 @@ import {
 } from "../../core/inbound/inbound.ts";
 import type { FileResult, ReadAttachment } from "../../core/turn/media.ts";
 import type { Tool } from "../../core/turn/tool.ts";
-import { oncePer } from "../../lib/cache.ts";
 import { type LocalMinute, localMinuteOf } from "../../lib/clock.ts";
 import { clip, withoutControls, withoutInvisible } from "../../lib/text/quoted.ts";
 
@@ -250,7 +249,8 @@ const skillLines = ({ skills = [] }: Instructions): string | undefined =>
     ...skills.map(({ name, description }) => `- ${name}: ${description}`),
   ].join("\n");
 
-function promptOf(instructions: Instructions): string {
+/** The system prompt (S6, H4). */
+export function systemPromptOf(instructions: Instructions): string {
   const { agentName, agentPrompt, files = [], channelPrompt } = instructions;
   return [
     ...(instructions.isSmall
@@ -263,9 +263,6 @@ function promptOf(instructions: Instructions): string {
     channelPrompt && `In this channel:\n${channelPrompt}`,
   ].map((part) => part?.trim()).filter((part) => part).join("\n\n");
 }
-
-/** The system prompt (S6, H4): composed once for the same object, which most turns share. */
-export const systemPromptOf: (instructions: Instructions) => string = oncePer(promptOf);
 
 /** Our lines in a message about the rights of its sender (T2b). */
 export function senderLines(
@@ -291,55 +288,8 @@ function listed(tools: readonly Tool[], others: readonly Tool[]): string {
   return [...new Set(names)].join(", ");
 }
 
-/** The parts of instructions that can differ between two turns of one config. */
-export interface TurnParts {
-  /** The tools that the model sees: the same array for the same tools. */
-  readonly tools: readonly Tool[];
-  /** The same array for the same files. */
-  readonly files: NonNullable<Instructions["files"]>;
-  /** Returns the skills of the turn, if it can read any: usually the same array for the same skills. */
-  readonly skills: () => Instructions["skills"];
-  readonly channelPrompt: Instructions["channelPrompt"];
-}
-
-const NO_SKILLS: NonNullable<Instructions["skills"]> = [];
-
-/**
- * Prepares the instructions of many turns.
- *
- * @param agent The instructions that are the same for every message.
- */
-export function prepareInstructions(agent: Instructions): (parts: TurnParts) => Instructions {
-  let toolsFacts: ReturnType<typeof toolFactsOf> | undefined;
-  let last: Instructions | undefined;
-  let lastFiles: TurnParts["files"] | undefined;
-  return ({ tools, files, skills: skillsNow, channelPrompt }) => {
-    const areSameTools = toolsFacts?.tools === tools;
-    if (toolsFacts?.tools !== tools) toolsFacts = toolFactsOf(tools);
-    const { readsSkills, facts } = toolsFacts;
-    const skills = readsSkills ? skillsNow() ?? NO_SKILLS : undefined;
-    const isSame = last && areSameTools && lastFiles === files && last.skills === skills &&
-      last.channelPrompt === channelPrompt;
-    if (last && isSame) return last;
-    lastFiles = files;
-    last = {
-      ...agent,
-      files: files.length > 0 ? files : undefined,
-      ...facts,
-      skills,
-      channelPrompt,
-    };
-    return last;
-  };
-}
-
-function toolFactsOf(tools: readonly Tool[]) {
-  const facts = { hasTools: tools.length > 0, hasNoSearch: hasNoSearch(tools) || undefined };
-  return { tools, facts, readsSkills: tools.some(({ name }) => name === "read_skill") };
-}
-
 /** Whether tools read the web, but do not search it. A server's own tools may search. */
-function hasNoSearch(tools: readonly Tool[]): boolean {
+export function hasNoSearch(tools: readonly Tool[]): boolean {
   const names = tools.map(({ name }) => name);
   return names.includes("web_fetch") && !names.includes("web_search") &&
     !names.some((name) => name.startsWith("mcp__"));
@@ -536,26 +486,18 @@ function hookLines(
 
 const HOOK_PROMPT = "say in one or two sentences what happened, and whether a person must act";
 
-/** The names of a guild's place: most messages come from the same few places. */
-const namesByPlace = new WeakMap<Place, string>();
-
 /** The names that people gave to the place; `undefined` if it has none. */
 function namesOf(place: Place): string | undefined {
   if (place.kind === "dm") return undefined;
   if (place.kind === "group_dm") {
     return place.name === undefined ? undefined : jsonLine({ group: place.name });
   }
-  let line = namesByPlace.get(place);
-  if (line === undefined) {
-    line = jsonLine({
-      guild: place.guild.name,
-      channel: place.channel.name,
-      thread: place.thread?.name,
-      topic: place.topic,
-    });
-    namesByPlace.set(place, line);
-  }
-  return line;
+  return jsonLine({
+    guild: place.guild.name,
+    channel: place.channel.name,
+    thread: place.thread?.name,
+    topic: place.topic,
+  });
 }
 
 function overheardPart(

@@ -103,7 +103,8 @@ describe("the rules of a turn", () => {
       { guilds: { [GUILD]: { channels: { [CHANNEL]: { systemPrompt } } } } },
       { agents: { list: [{ id: "main", name: "Barney", prompt: "Be kind." }] } },
     );
-    const common = { hasTables: true, hasReplyTags: false, hasTools: false };
+    const none = { files: [], skills: [], hasTools: false, hasNoSearch: false };
+    const common = { hasTables: true, hasReplyTags: false, ...none };
     const everywhere = { ...common, agentName: "Barney", agentPrompt: "Be kind." };
     const at = (id: typeof CHANNEL, name: string) =>
       guildMessage({ place: guildPlace({ channel: { id, name } }) });

@@ -1,11 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  prepareInstructions,
-  senderLines,
-  systemPromptOf,
-  type TurnParts,
-} from "../../../src/render/prompt/prompt.ts";
+import { senderLines, systemPromptOf } from "../../../src/render/prompt/prompt.ts";
 import { toolNamed } from "../../support/model/tools.ts";
 
 describe("systemPromptOf()", () => {
@@ -71,56 +66,5 @@ describe("[T2b] senderLines()", () => {
 
   it("[P10] calls the sender the owner by their id", () => {
     assert.deepEqual(senderLines(all, all, "7"), ["[the user with the id 7 is your owner here]"]);
-  });
-});
-
-const READING = [toolNamed("read_skill")];
-const skills = [{ name: "krill", description: "All about krill." }];
-
-const parts: TurnParts = {
-  tools: READING,
-  files: [{ name: "SOUL.md", text: "Be kind." }],
-  skills: () => skills,
-  channelPrompt: "Only about krill.",
-};
-
-/** The parts that differ in one way, and a word of the prompt that differs then. */
-const changes: readonly [what: string, next: TurnParts][] = [
-  ["other tools", { ...parts, tools: [toolNamed("web_fetch")] }],
-  ["no tools", { ...parts, tools: [] }],
-  ["another file", { ...parts, files: [{ name: "SOUL.md", text: "Be brief." }] }],
-  ["no file", { ...parts, files: [] }],
-  ["other skills", { ...parts, skills: () => [{ name: "cod", description: "All about cod." }] }],
-  ["no skills", { ...parts, skills: () => undefined }],
-  ["another channel's prompt", { ...parts, channelPrompt: "Only about cod." }],
-  ["no channel's prompt", { ...parts, channelPrompt: undefined }],
-];
-
-describe("[S6] prepareInstructions()", () => {
-  it("gives the same object for the same parts", () => {
-    const instructionsOf = prepareInstructions({ agentName: "Barney" });
-    assert.equal(instructionsOf(parts), instructionsOf({ ...parts, skills: () => skills }));
-  });
-
-  for (const [what, next] of changes) {
-    it(`composes them again for ${what}, and again for the earlier ones`, () => {
-      const instructionsOf = prepareInstructions({ agentName: "Barney" });
-      const fresh = (by: TurnParts) => prepareInstructions({ agentName: "Barney" })(by);
-      for (const by of [parts, next, parts]) {
-        const instructions = instructionsOf(by);
-        assert.deepEqual(instructions, fresh(by));
-        assert.equal(systemPromptOf(instructions), systemPromptOf(fresh(by)));
-      }
-      assert.notEqual(systemPromptOf(fresh(parts)), systemPromptOf(fresh(next)));
-    });
-  }
-
-  it("reads no skills for a turn that cannot read them", () => {
-    const { skills } = prepareInstructions({})({
-      ...parts,
-      tools: [],
-      skills: () => assert.fail("read"),
-    });
-    assert.equal(skills, undefined);
   });
 });
