@@ -1,16 +1,14 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import type { Entry, Fold } from "../../src/core/inbound/inbound.ts";
+import type { Entry } from "../../src/core/inbound/inbound.ts";
 import { openDatabase } from "../../src/store/database/database.ts";
 import { createStore } from "../support/store/open_database.ts";
 import { ACCOUNT, channelId, guildMessage, messageId } from "../support/discord/builders.ts";
-import { accepted, batch, frozen, ignored, part, ROUTE } from "../support/store/store.ts";
+import { accepted, batch, frozen, part } from "../support/store/store.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
-import { toAccountId } from "../../src/core/discord/ids.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
-const SECOND = toAccountId("second");
 const CHANNEL = channelId("11");
 const OPTIONS = { elapsed: () => 0 };
 const message = (number: number) =>
@@ -90,45 +88,4 @@ it("[X5] [D2] a command that forgets a person beside the running bot › leaves 
   assert.equal((await store.outbox.heads(ACCOUNT, [CHANNEL])).length, 1);
   await store.forgetting.forget(message(1).sender.id, false);
   assert.deepEqual(await store.outbox.heads(ACCOUNT, [CHANNEL]), []);
-});
-
-const KEY = ROUTE.sessionKey;
-const fold: Fold = {
-  agentId: "main",
-  sessionKey: KEY,
-  cause: "full",
-  count: 2,
-  last: { messageId: message(1).id, role: "assistant" },
-  summary: { boundary: "a1b2c3d4", text: "summary" },
-  modelId: "test/x",
-};
-
-it("[S4a] a command that resets a session of the running bot › leaves the bot nothing to fold, although memory had entries", async () => {
-  using directory = tempDirectory();
-  const { store, answer, rows } = await openBot(join(directory.path, "b.db"));
-  await answer(1, 1);
-  await store.turns.entriesOf(KEY, 10); // from now on in memory
-  await store.sessions.reset(KEY, "command", NOW);
-  assert.deepEqual(await store.sessions.openEntries(KEY, 10), { older: 0, entries: [] });
-  assert.equal(await store.sessions.fold(fold, NOW), false);
-  assert.deepEqual(rows("SELECT kind FROM checkpoint"), [{ kind: "reset" }]);
-});
-
-it("[G7] [N2] two accounts that see one message › answer it once", async () => {
-  using directory = tempDirectory();
-  const { store, rows } = await openBot(join(directory.path, "b.db"));
-  const theirs = (number: number) => ({ ...message(number), accountId: SECOND });
-  await Promise.all([
-    store.inbox.acceptBatch(
-      batch({ accountId: SECOND, judged: [ignored(theirs(4)), accepted(theirs(5))] }),
-      NOW,
-    ),
-    store.inbox.acceptBatch(batch({ judged: [accepted(message(5))], heard: 2 }), NOW),
-  ]);
-  const claims = [
-    await store.inbox.claimNext(ACCOUNT, NOW, []),
-    await store.inbox.claimNext(SECOND, NOW, []),
-  ];
-  assert.equal(claims.filter((claim) => claim !== undefined).length, 1);
-  assert.equal(rows("SELECT * FROM inbox").length, 1);
 });

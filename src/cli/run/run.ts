@@ -72,7 +72,7 @@ import {
   type LogSettings,
   startLog,
 } from "../../log.ts";
-import { lacksCommits, StoreError } from "../../store/database/database_files.ts";
+import { StoreError } from "../../store/database/database_files.ts";
 import { DEFAULT_RETENTION } from "../../store/messages/retention.ts";
 import { openStore, type Store } from "../../store/store.ts";
 import { VERSION } from "../../version.ts";
@@ -675,19 +675,12 @@ async function run(
     let store: Store | undefined;
     let code: ExitCode | undefined;
     try {
-      const isCut = lacksCommits(join(dataDir, DATABASE_NAME));
       store = openStore(join(dataDir, DATABASE_NAME), {
         now: Date.now(),
         elapsed: () => performance.now(),
         retention: { ...DEFAULT_RETENTION, ...config.store.retention },
         crash: (when, name) => crash[when](name),
       });
-      if (isCut) {
-        log.warn("The store's log ends before its last commits: the last messages may be missing", {
-          fix:
-            "nothing after a power cut; if the files were copied, install a backup in their place",
-        });
-      }
       return code = await serve({
         options: {
           ...{ setup, store, dataDir, logging, env, thread, features },

@@ -9,7 +9,7 @@
  */
 
 import process from "node:process";
-import { closeSync, fsyncSync, openSync, readFileSync, type Stats, statSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, type Stats, statSync } from "node:fs";
 import type { StoreErrorKind } from "../../core/store/store.ts";
 import { codeOf, PathError } from "../../lib/errors.ts";
 import { printable } from "../../lib/text/quoted.ts";
@@ -166,31 +166,6 @@ export function watchFile(path: string): () => void {
 function identityOf(path: string): string | undefined {
   const stats = statSync(path, { throwIfNoEntry: false });
   return stats && `${stats.dev}:${stats.ino}`;
-}
-
-/** Places in the header of the log's index, and the bytes of a log's and of a frame's own headers. */
-const INDEX = { pageBytes: 14, frames: 16, copied: 96, end: 100 } as const;
-const LOG = { header: 32, frame: 24 } as const;
-
-/**
- * Whether the log lacks the last commits that its index knows: after a power cut, or in a copy of the
- * files. SQLite takes such a log for a whole one. Without an index, nothing shows it.
- */
-export function lacksCommits(path: string): boolean {
-  const index = indexOf(`${path}-shm`);
-  if (!index || index.length < INDEX.end) return false;
-  const [frames, copied] = [index.readUInt32LE(INDEX.frames), index.readUInt32LE(INDEX.copied)];
-  const frameBytes = LOG.frame + index.readUInt16LE(INDEX.pageBytes);
-  const bytes = statOf(`${path}-wal`)?.size ?? 0;
-  return copied < frames && bytes < LOG.header + frames * frameBytes;
-}
-
-function indexOf(file: string): Buffer | undefined {
-  try {
-    return statOf(file)?.isFile() ? readFileSync(file) : undefined;
-  } catch {
-    return undefined; // the open itself says so, with its reason
-  }
 }
 
 /**

@@ -6,11 +6,9 @@ import {
   closeSync,
   copyFileSync,
   existsSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
-  rmSync,
   statSync,
   truncateSync,
   writeFileSync,
@@ -22,7 +20,7 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import type { StoreErrorKind } from "../../../src/core/store/store.ts";
 import { openDatabase } from "../../../src/store/database/database.ts";
-import { lacksCommits, StoreError } from "../../../src/store/database/database_files.ts";
+import { StoreError } from "../../../src/store/database/database_files.ts";
 import { MIGRATIONS } from "../../../src/store/database/migrations.ts";
 import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
@@ -192,33 +190,6 @@ describe("openDatabase()", () => {
     const before = [digestOf(path), digestOf(`${path}-wal`)];
     openingFails(path, "newer", "schema 77", `up to ${MIGRATIONS.length}`);
     assert.deepEqual([digestOf(path), digestOf(`${path}-wal`)], before);
-  });
-
-  it("[X2] sees a log that ends before its last commits", () => {
-    using directory = tempDirectory();
-    const live = join(directory.path, "live.db");
-    const path = join(directory.path, "barnacle.db");
-    const database = new DatabaseSync(live);
-    database.exec("PRAGMA journal_mode = WAL; CREATE TABLE t (a); INSERT INTO t VALUES (1)");
-    const copy = () => ["", "-wal", "-shm"].forEach((end) => copyFileSync(live + end, path + end));
-    copy();
-    assert.equal(lacksCommits(path), false, "as after a kill");
-    truncateSync(`${path}-wal`, statSync(`${path}-wal`).size - 1);
-    assert.equal(lacksCommits(path), true);
-    rmSync(`${path}-wal`);
-    assert.equal(lacksCommits(path), true);
-    database.exec("PRAGMA wal_checkpoint(PASSIVE)");
-    copy();
-    truncateSync(`${path}-wal`);
-    assert.equal(lacksCommits(path), false, "the file has all of it");
-    database.exec("PRAGMA wal_checkpoint(TRUNCATE); INSERT INTO t VALUES (2)");
-    copy();
-    assert.equal(lacksCommits(path), false, "a log that began anew");
-    database.close();
-    assert.equal(lacksCommits(live), false, "without a log");
-    rmSync(`${path}-shm`);
-    mkdirSync(`${path}-shm`);
-    assert.equal(lacksCommits(path), false, "a folder, which the open refuses");
   });
 
   it("[X7] copies the file, for its owner only, before it migrates", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
-import { migrate, schemaOf } from "../../../src/store/database/migrations.ts";
+import { migrate } from "../../../src/store/database/migrations.ts";
 import { openDatabase } from "../../support/store/open_database.ts";
 
 const STEPS = ["CREATE TABLE one (a TEXT) STRICT", "CREATE TABLE two (a TEXT) STRICT"];
@@ -12,24 +12,6 @@ const tablesOf = (database: DatabaseSync) =>
 const mustNotBackUp = () => assert.fail("There is nothing to back up");
 
 describe("[X7] migrate()", () => {
-  it("runs all migrations on an empty database, and none on a current one", () => {
-    const database = new DatabaseSync(":memory:");
-    for (let time = 0; time < 2; time++) {
-      migrate(database, STEPS, mustNotBackUp);
-      assert.deepEqual(tablesOf(database), ["one", "two"]);
-      assert.equal(schemaOf(database), 2);
-    }
-  });
-
-  it("backs up, and runs the missing migrations", () => {
-    const database = new DatabaseSync(":memory:");
-    migrate(database, STEPS.slice(0, 1), mustNotBackUp);
-    const seen: unknown[] = [];
-    migrate(database, STEPS, (schema) => seen.push(schema, tablesOf(database)));
-    assert.deepEqual(seen, [1, ["one"]]);
-    assert.deepEqual(tablesOf(database), ["one", "two"]);
-  });
-
   it("changes nothing if the backup fails", () => {
     const database = new DatabaseSync(":memory:");
     migrate(database, STEPS.slice(0, 1), mustNotBackUp);
@@ -38,13 +20,6 @@ describe("[X7] migrate()", () => {
         throw new Error("no room");
       }), /no room/);
     assert.deepEqual(tablesOf(database), ["one"]);
-  });
-
-  it("runs all migrations or none", () => {
-    const database = new DatabaseSync(":memory:");
-    assert.throws(() => migrate(database, [...STEPS, "NONSENSE"], mustNotBackUp));
-    assert.deepEqual(tablesOf(database), []);
-    assert.equal(schemaOf(database), 0);
   });
 });
 

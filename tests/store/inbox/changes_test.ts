@@ -4,8 +4,6 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Claim, FinishedTurn, MessageChange } from "../../../src/core/inbound/inbox.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import { cases } from "../../support/long_form.ts";
-import { createStore } from "../../support/store/open_database.ts";
 import { ACCOUNT, channelId, guildMessage, messageId } from "../../support/discord/builders.ts";
 import { accepted, batch, frozen, ignored, openTestStore } from "../../support/store/store.ts";
 
@@ -96,55 +94,6 @@ describe("[H6] acceptBatch() with changes", () => {
     assert.ok(again && (await store.turns.finishTurn(answered(again), NOW)).stored);
     assert.equal((await claim())?.message.text, "third");
   });
-
-  it("claims a message with its new text if the edit is stored while the claim is read", async () => {
-    const { database, accept } = openInbox();
-    await accept(question("100"));
-    const store = createStore(database, ":memory:", { elapsed: () => 0 }); // reads the tables first
-    const claiming = store.inbox.claimNext(ACCOUNT, NOW, []);
-    await store.inbox.acceptBatch(batch({ changes: [edited(question("100"), "second")] }), NOW);
-    const claim = await claiming;
-    assert.equal(claim?.message.text, "second");
-    assert.ok(claim && store.inbox.isRunning(claim));
-  });
-
-  for (const id of ["100", "200", "300"] as const) {
-    it(`claims each message once, with its new text, if ${id} is edited during the claim`, async () => {
-      for (let delay = 0; delay < cases(30); delay++) {
-        const { database, accept } = openInbox();
-        await accept(...["100", "200", "300"].map((one) => question(one)));
-        let startClaim: (() => void) | undefined;
-        const store = createStore(database, ":memory:", {
-          elapsed: () => 0,
-          crash: (when) => when === "after" && startClaim?.(),
-        });
-        // From now on, memory has the queue, and the tables have the texts.
-        assert.equal(await store.inbox.claimNext(ACCOUNT, NOW, "all"), undefined);
-        assert.equal(await store.inbox.claimNext(ACCOUNT, NOW, [CHANNEL]), undefined);
-        const { promise: claiming, resolve } = Promise.withResolvers<Claim | undefined>();
-        startClaim = () => {
-          startClaim = undefined; // the edit is stored, but memory does not show it yet
-          let tick = Promise.resolve();
-          for (let count = 0; count < delay; count++) tick = tick.then(() => {});
-          void tick.then(() => resolve(store.inbox.claimNext(ACCOUNT, NOW, [], () => true)));
-        };
-        const changes = [edited(question(id), "second")];
-        await store.inbox.acceptBatch(batch({ changes }), NOW);
-        let claim = await claiming;
-        const answers: string[] = [];
-        for (; claim; claim = await store.inbox.claimNext(ACCOUNT, NOW, [], () => true)) {
-          if (!store.inbox.isRunning(claim)) continue; // the edit came just after it
-          const messages = [claim.message, ...claim.also ?? []];
-          assert.ok(answers.length < 3, `${delay}`);
-          const turn = { ...answered(claim), outbox: [] };
-          assert.ok((await store.turns.finishTurn(turn, NOW)).stored);
-          answers.push(...messages.map((message) => `${message.id} ${message.text}`));
-        }
-        const text = (of: string) => `${of} ${of === id ? "second" : "first"}`;
-        assert.deepEqual(answers.toSorted(), ["100", "200", "300"].map(text), `${delay}`);
-      }
-    });
-  }
 
   for (const cut of ["100", "200"] as const) {
     it(`gives a turn of two messages to the other if ${cut} is deleted and memory is filled anew`, async () => {

@@ -99,19 +99,6 @@ describe("preparePruner()", () => {
     assert.deepEqual(await left(0, [400]), [400]);
   });
 
-  it("[X6] deletes old messages of silent channels", async () => {
-    const { store, count } = openKeeping();
-    const channels = ["11", "12", "13"];
-    for (const [index, channel] of channels.entries()) {
-      await store.inbox.acceptBatch(
-        batch({ judged: chatter(1_000 + index * 100, 2, channel) }),
-        NOW,
-      );
-    }
-    await store.gateway.touchAlive(ACCOUNT, undefined, NOW + 15 * DAY_MS);
-    assert.equal(count("message"), 0);
-  });
-
   it("[X6] deletes context and decisions by age, not a day early", async () => {
     const { store, count } = openKeeping();
     await store.inbox.acceptBatch(batch({ judged: chatter(1_000, 3) }), NOW);

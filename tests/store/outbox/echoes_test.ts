@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { Echo, Foreign } from "../../../src/core/inbound/inbox.ts";
@@ -360,67 +359,5 @@ describe("known()", () => {
       ["77", "78", "79"].map((id) => outbox.footerOf(messageId(id))),
     );
     assert.deepEqual(footers, ["-# a/x · 3.2 s", undefined, undefined]);
-  });
-});
-
-describe("the order of an outbox", () => {
-  const channels = ["1", "2", "3"].map(channelId);
-  /** Actions on the head of a channel. */
-  const steps = ["send", "sent", "refused", "dead", "uncertain", "echo"] as const;
-
-  it("[D1] is the order of freezing within each channel, under any interleaving", async () => {
-    const property = fc.asyncProperty(
-      fc.array(fc.nat({ max: 2 }), { minLength: 1, maxLength: 12 }),
-      fc.array(fc.tuple(fc.nat({ max: 2 }), fc.constantFrom(...steps)), { maxLength: 60 }),
-      async (owners, actions) => {
-        const messages = owners.map((owner, index) =>
-          outboundMessage({ channelId: channels[owner]!, nonce: `n${index}` })
-        );
-        const { database, outbox } = openOutbox(...messages);
-        const settleEcho = prepareSettleEcho(database);
-        const left = new Map(
-          channels.map((channel) =>
-            [channel, messages.filter(({ channelId }) => channelId === channel)] as const
-          ),
-        );
-        for (const [at, step] of actions) {
-          const heads = await outbox.heads(ACCOUNT);
-          const expected = [...left.values()].flatMap(([head]) => head ? [head.nonce] : []);
-          assert.deepEqual(
-            heads.map(({ message }) => message.nonce).toSorted(),
-            expected.toSorted(),
-          );
-
-          const row = heads[at % Math.max(1, heads.length)];
-          if (!row) break;
-          const { channelId: channel, nonce } = row.message;
-          const wasTried = row.firstAttemptAt !== undefined;
-          switch (step) {
-            case "send":
-              await outbox.markSending(row, NOW);
-              break;
-            case "sent":
-              await outbox.markSent(row, messageId("77"));
-              break;
-            case "refused":
-              await outbox.markRefused(row, "later", NOW);
-              break;
-            case "dead":
-              await outbox.markDead(row, "never");
-              break;
-            case "uncertain":
-              await outbox.markUncertain(row, "unknown");
-              break;
-            case "echo":
-              settleEcho(ACCOUNT, { nonce, messageId: messageId("77"), channelId: channel });
-              break;
-          }
-          const isOver = ["sent", "dead", "echo"].includes(step) ||
-            (step === "uncertain" && wasTried);
-          if (isOver) left.get(channel)!.shift();
-        }
-      },
-    );
-    await fc.assert(property, { numRuns: 60 });
   });
 });

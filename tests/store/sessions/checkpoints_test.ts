@@ -126,16 +126,6 @@ const summaryRow = (first: number, last: number, ids: string) => ({
 });
 
 describe("[L4] [D1] fold()", () => {
-  it("survives the process", async () => {
-    const { store, now, afterCrash } = await inMemory();
-    await store.sessions.fold(foldTurns(1, "101", "first"), NOW);
-    await turn(store, "104");
-    await store.sessions.fold(foldTurns(2, "103", "second"), NOW + 1);
-    const before = await now();
-    assert.deepEqual(before[0], ["question 104", "answer 104"]);
-    assert.deepEqual(await afterCrash(), before);
-  });
-
   it("stores one of two summaries at once", async () => {
     const { store, checkpoints, now, afterCrash } = await inMemory();
     const stored = await Promise.all([
@@ -196,14 +186,6 @@ describe("[S4a] reset()", () => {
     await store.sessions.fold(foldTurns(1, "101"), NOW);
     assert.equal(await store.sessions.reset(KEY, "command", NOW), 1);
     assert.equal((await store.sessions.checkpointOf(KEY))?.summary, undefined);
-  });
-
-  it("survives the process", async () => {
-    const { store, database } = openTestStore();
-    await turn(store, "101");
-    await store.sessions.reset(KEY, "idle", NOW);
-    const next = createStore(database, ":memory:", { elapsed: () => 0 });
-    assert.deepEqual(await shown(next), []);
   });
 });
 

@@ -1,13 +1,9 @@
 import assert from "node:assert/strict";
-import { copyFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, it } from "node:test";
 import { createSettings } from "../../../src/store/settings/settings.ts";
 import { createUngroupedTransactions } from "../../support/store/ungrouped.ts";
 import { ACCOUNT, channelId, messageId } from "../../support/discord/builders.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
-import { openStore } from "../../support/store/open_database.ts";
-import { tempDirectory } from "../../support/temp_directory.ts";
 import { openTestStore } from "../../support/store/store.ts";
 
 it("[K2] settings.known() › knows a setting of a place as soon as it is stored, and after the next start", async () => {
@@ -40,19 +36,5 @@ describe("[P11] settings.keepLoopRun()", () => {
     const next = createSettings(createUngroupedTransactions(database));
     assert.deepEqual([...next.loopRuns(ACCOUNT)], expected);
     assert.deepEqual([...next.loopRuns(toAccountId("other"))], []);
-  });
-
-  it("survives the kill of the process", async () => {
-    using directory = tempDirectory();
-    const path = join(directory.path, "barnacle.db");
-    const first = openStore(path, { elapsed: () => 0, now: 0 });
-    first.settings.keepLoopRun(ACCOUNT, PLACE, RUN, 1);
-    await first.settings.change(ACCOUNT, "11", "queue", "steer", 1); // the next transaction
-    const copy = join(directory.path, "copy.db");
-    for (const end of ["", "-wal"]) copyFileSync(`${path}${end}`, `${copy}${end}`);
-    first.close();
-    const second = openStore(copy, { elapsed: () => 0, now: 0 });
-    assert.deepEqual([...second.settings.loopRuns(ACCOUNT)], [[PLACE, RUN]]);
-    second.close();
   });
 });
