@@ -17,19 +17,6 @@ import { waitingRules } from "../inbound/stored.ts";
 import { judge, routeOf } from "../judging/judge.ts";
 import { isRefused } from "../inbound/accept.ts";
 
-/** A question by a command, in the asker's name. */
-interface CommandQuestion {
-  readonly text: string;
-  /** The message that it is about. */
-  readonly about?: CommandTarget;
-  /** Absent: the command. */
-  readonly origin?: Origin;
-  /** Whether the turn has the session of the person's slash commands (S1). */
-  readonly isSlash?: boolean;
-  /** Runs before a turn that the policy allows; a rejection begins none. */
-  readonly first?: () => Promise<unknown>;
-}
-
 /**
  * Starts a turn in the asker's name. The same call starts one turn.
  *
@@ -39,7 +26,17 @@ interface CommandQuestion {
 export async function ask(
   account: BotAccount,
   call: CommandCall,
-  { text, about, origin = { kind: "command" }, isSlash, first }: CommandQuestion,
+  { text, about, origin = { kind: "command" }, isSlash, first }: {
+    readonly text: string;
+    /** The message that it is about. */
+    readonly about?: CommandTarget;
+    /** Absent: the command. */
+    readonly origin?: Origin;
+    /** Whether the turn has the session of the person's slash commands (S1). */
+    readonly isSlash?: boolean;
+    /** Runs before a turn that the policy allows; a rejection begins none. */
+    readonly first?: () => Promise<unknown>;
+  },
 ): Promise<"here" | "direct" | "refused" | "full" | "nowhere"> {
   const { store, rest, now } = account;
   const { accountId, guildId, place, sender, isElsewhere } = call;

@@ -213,13 +213,6 @@ function idsOf({ id, name, channelId, sender }: CommandCall) {
   return { interactionId: id, command: name, channelId, usedBy: sender.id };
 }
 
-interface WrittenOptions {
-  /** Name of the subcommand; absent if the command has none. */
-  readonly subcommand?: string;
-  /** Values by the option's name. */
-  readonly options: Readonly<Record<string, OptionValue>>;
-}
-
 /**
  * Reads words in the order of the options: `/memory 3`. An option may be named, as in Discord's
  * menu: `/memory edit:3 text:no sugar`. The last text option takes all words that are left.
@@ -229,7 +222,7 @@ interface WrittenOptions {
 export function readWords(
   { options, subcommands }: Command,
   words: string,
-): WrittenOptions | undefined {
+): Pick<CommandCall, "subcommand" | "options"> | undefined {
   if (!subcommands) {
     const read = readOptions(options, words);
     return read && { options: read };
@@ -243,7 +236,7 @@ export function readWords(
 function readOptions(
   options: readonly CommandOption[] = [],
   words: string,
-): WrittenOptions["options"] | undefined {
+): CommandCall["options"] | undefined {
   const read: Record<string, OptionValue> = Object.create(null);
   const open = [...options];
   let rest = words.trim();

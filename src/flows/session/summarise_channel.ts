@@ -5,7 +5,7 @@
  * one call of a tool is, too.
  */
 
-import { askForText, type ModelRequest, UNKNOWN_WINDOW } from "../../core/model.ts";
+import { askForText, UNKNOWN_WINDOW } from "../../core/model.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import { BudgetSpent, usedBy } from "../../core/spending/budget.ts";
 import { type DiscordCall, shownLine, type ShownMessage } from "../../core/turn/discord_place.ts";
@@ -13,11 +13,9 @@ import { cleanSecrets } from "../../account/per_account.ts";
 import { meteredModel } from "../limits.ts";
 import { clip } from "../../lib/text/quoted.ts";
 import {
+  channelRequestOf,
   channelSummaryOf,
   INSTRUCTION_CHARS,
-  mergeRequestOf,
-  piecesRequestOf,
-  type SummaryRequestParts,
 } from "../../render/prompt/summary.ts";
 import { historyChars } from "../../session/session.ts";
 import { RefusedCall } from "../../core/turn/tool.ts";
@@ -74,19 +72,21 @@ export async function summarise(
   const clean = (text: string) => cleanSecrets(account, text);
   const pieces = piecesOf(messages, pieceChars, clean).slice(-PIECES_MAX);
 
-  const partsOf = (parts: readonly string[]): SummaryRequestParts => ({
-    parts,
-    boundary: randomId(),
-    maxChars,
-    question: question !== undefined ? clean(question) : undefined,
-  });
   const lines = pieces.flatMap((piece) => piece.lines);
-  const summaryOf = async (request: ModelRequest) =>
-    channelSummaryOf(clean(await askForText(model, request, signal)), lines, maxChars);
+  const summaryOf = async (parts: readonly string[], areSummaries: boolean) => {
+    const request = channelRequestOf({
+      parts,
+      areSummaries,
+      boundary: randomId(),
+      maxChars,
+      question: question !== undefined ? clean(question) : undefined,
+    });
+    return channelSummaryOf(clean(await askForText(model, request, signal)), lines, maxChars);
+  };
 
   const summaries = await inOrder(pieces, async (piece) => {
     try {
-      return await summaryOf(piecesRequestOf(partsOf(piece.lines)));
+      return await summaryOf(piece.lines, false);
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof BudgetSpent) {
@@ -106,15 +106,14 @@ export async function summarise(
     .flatMap((piece, at) => summaries[at] === undefined ? piece.ids : []).length;
   const text = known.length === 1
     ? known.join()
-    : await merged(known, partsOf, summaryOf, maxChars);
+    : await merged(known, (parts) => summaryOf(parts, true), maxChars);
   return { text, messages: ids.length - missing, first, last, missing };
 }
 
 /** Joins summaries by the model; without its answer, one after the other. */
 async function merged(
   summaries: readonly string[],
-  partsOf: (parts: readonly string[]) => SummaryRequestParts,
-  summaryOf: (request: ModelRequest) => Promise<string | undefined>,
+  summaryOf: (summaries: readonly string[]) => Promise<string | undefined>,
   maxChars: number,
 ): Promise<string> {
   const each = Math.floor(maxChars / summaries.length);
@@ -122,7 +121,7 @@ async function merged(
   // The model reads all summaries at once, so they must fit into one request as a piece does.
   const fit = Math.floor(maxChars * PIECE_SHARE / (1 - PIECE_SHARE) / summaries.length);
   const parts = summaries.map((summary) => summary.slice(0, fit).toWellFormed());
-  return await summaryOf(mergeRequestOf(partsOf(parts))).catch(() => undefined) ?? joined();
+  return await summaryOf(parts).catch(() => undefined) ?? joined();
 }
 
 /** Cuts messages into pieces, from the newest backwards, so that only the oldest piece is short. */

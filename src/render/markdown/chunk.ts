@@ -74,21 +74,11 @@ export function isExtending(text: string, at: number): boolean {
 }
 
 const ASCII = /^[\x20-\x7e]*$/;
-/** Characters of which each UTF-16 unit is a grapheme. */
-const SINGLE =
-  /^[\x20-\x7e\xa0-\u02ff\u0370-\u0482\u048a-\u052f\u2010-\u2027\u3000-\u3029\u3031-\u3098\u309b-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60]*$/;
 
 export function displayWidth(text: string): number {
   if (ASCII.test(text)) return text.length;
   let width = 0;
-  if (SINGLE.test(text)) {
-    for (let at = 0; at < text.length; at += 1) {
-      const unit = text.charCodeAt(at);
-      width += unit < 0x300 ? 1 : eastAsianWidth(unit);
-    }
-  } else {
-    for (const grapheme of graphemesOf(text)) width += widthOf(grapheme);
-  }
+  for (const grapheme of graphemesOf(text)) width += widthOf(grapheme);
   return width;
 }
 

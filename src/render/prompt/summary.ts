@@ -151,47 +151,30 @@ const QUESTION_CHARS = 500;
 /** UTF-16 units of a request beside its messages. */
 export const INSTRUCTION_CHARS: number = SUMMARISE.length + QUESTION_CHARS + 500;
 
-export interface SummaryRequestParts {
-  /** Lines of messages, or summaries of earlier requests. */
-  readonly parts: readonly string[];
-  /** The question that the summary must answer; absent: a general summary. */
-  readonly question?: string;
-  /** At least 8 random letters and digits. */
-  readonly boundary: string;
-  /** Maximum UTF-16 units of the answer. */
-  readonly maxChars: number;
-}
-
-export function piecesRequestOf(parts: SummaryRequestParts): ModelRequest {
-  return requestOf(SUMMARISE, parts, ({ parts, boundary }) => [
-    fenced("transcript", boundary, parts.join("\n")),
-  ]);
-}
-
-export function mergeRequestOf(parts: SummaryRequestParts): ModelRequest {
-  return requestOf(
-    MERGE,
-    parts,
-    ({ parts, boundary }) => parts.map((part) => fenced("summary", boundary, part)),
-  );
-}
-
-function requestOf(
-  system: string,
-  parts: SummaryRequestParts,
-  bodyOf: (parts: SummaryRequestParts) => readonly string[],
+/** A request for a summary of a channel's messages, or for one of earlier summaries. */
+export function channelRequestOf(
+  { parts, areSummaries, question, boundary, maxChars }: {
+    /** Lines of messages, or summaries of earlier requests. */
+    readonly parts: readonly string[];
+    readonly areSummaries: boolean;
+    /** The question that the summary must answer; absent: a general summary. */
+    readonly question?: string;
+    /** At least 8 random letters and digits. */
+    readonly boundary: string;
+    /** Maximum UTF-16 units of the answer. */
+    readonly maxChars: number;
+  },
 ): ModelRequest {
-  const { question, boundary, maxChars } = parts;
+  const given = areSummaries
+    ? parts.map((part) => fenced("summary", boundary, part))
+    : [fenced("transcript", boundary, parts.join("\n"))];
   const asked = question === undefined ? [] : [
     "[the question that the summary is for]",
     fenced("message", boundary, clip(question, QUESTION_CHARS)),
   ];
-  const text = [
-    ...bodyOf(parts),
-    ...asked,
-    `[write the summary now, in at most ${maxChars} characters]`,
-  ].join("\n");
-  return { system, messages: [{ role: "user", text }] };
+  const limit = `[write the summary now, in at most ${maxChars} characters]`;
+  const text = [...given, ...asked, limit].join("\n");
+  return { system: areSummaries ? MERGE : SUMMARISE, messages: [{ role: "user", text }] };
 }
 
 /**
