@@ -87,14 +87,14 @@ async function examine(
   });
   const place = await useData(flags.data, io);
   const dataDir = place.state === "foreign" ? dataDirOf(flags.data, io) : place.dataDir;
-  const host = await inspectHost({
+  const host = await inspectHost(
     dataDir,
-    accounts: accounts.map(({ config: { discord: { accountId } }, token }) => ({
+    accounts.map(({ config: { discord: { accountId } }, token }) => ({
       accountId,
       bot: token !== undefined ? lockedBot(token, api.base) : undefined,
     })),
-    now: Date.now(),
-  });
+    Date.now(),
+  );
   const facts = {
     config,
     accounts,

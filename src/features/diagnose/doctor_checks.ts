@@ -63,7 +63,7 @@ import type { RecentTurn } from "../../store/messages/messages.ts";
 import { VERSION } from "../../version.ts";
 import { findSkillsOfAll } from "../../workspace/skills.ts";
 import { windowSource } from "../model/test.ts";
-import { type HostView, judgeHost } from "./host_facts.ts";
+import type { HostView } from "./host_facts.ts";
 import type { DoctorPart } from "./commands.ts";
 import { hasFailed } from "./stored_facts.ts";
 
@@ -371,7 +371,7 @@ export async function runDoctorChecks(
   const findings: Finding[] = [];
   if (parts.has("host")) {
     findings.push(
-      ...judgeHost(host.facts),
+      ...host.findings,
       ...judgeStored(facts),
       ...byAccount(facts, judgePause),
       ...byAccount(facts, judgeAllowed),
@@ -394,18 +394,17 @@ export async function runDoctorChecks(
     const models = checkModels(config, io.env);
     findings.push(...await io.during("Asking the model's server", models));
   }
-  const { bot } = host.facts;
-  const told = bot.kind === "answers" ? bot.findings : [];
+  const { told } = host;
   const own = new Set(findings.filter((one) => !told.includes(one)).map(({ id }) => id));
   return findings.filter((one) => !told.includes(one) || !own.has(one.id)); // what it checks itself
 }
 
 /** Judges earlier runs, backups and answers; nothing without a store. */
 function judgeStored({ config, host, io, now }: DoctorFacts): readonly Finding[] {
-  const { facts: { bot }, known } = host;
+  const { known, isInUse } = host;
   if (!known) return [];
   const { backups, runs, turns } = known;
-  const earlier = bot.kind === "none" ? runs : runs.slice(0, -1);
+  const earlier = isInUse ? runs.slice(0, -1) : runs;
   const hosting = hostingOf(io.env);
   const isKeptAwake = config.http.keepAliveUrl !== undefined;
   return [

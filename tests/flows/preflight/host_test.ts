@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { LastRun } from "../../../src/store/gateway/gateway.ts";
-import { describeLastRun, hostingOf, judgeRuns } from "../../../src/flows/preflight/host.ts";
+import {
+  describeLastRun,
+  hostingOf,
+  judgeDisk,
+  judgeRuns,
+} from "../../../src/flows/preflight/host.ts";
 
 const NOW = Date.UTC(2026, 0, 2);
 const MIN = 60_000;
@@ -92,4 +97,14 @@ it("[O9] hostingOf() › recognizes companies that stop idle services by their v
     assert.deepEqual(hostingOf({ [variable]: "x", PATH: "/bin" }), { name, variable });
     assert.equal(hostingOf({ [variable]: "" }), undefined);
   }
+});
+
+it("[O3] judgeDisk() › warns of a network file system, and says where to go", () => {
+  const [space, system] = judgeDisk({ path: "/data", freeBytes: 9e9, network: "NFS" });
+  assert.equal(space?.status, "pass");
+  assert.equal(system?.status, "warn");
+  assert.match(
+    `${system?.why} → ${system?.fix}`,
+    /file system \(NFS\).* → .*a disk of this machine/,
+  );
 });

@@ -1,5 +1,5 @@
 /**
- * A process that prints the facts of `doctor` and the output of `status` about a data directory.
+ * A process that prints the rows of `doctor` and the output of `status` about a data directory.
  */
 
 import process from "node:process";
@@ -9,14 +9,10 @@ import { recordingIo } from "../../cli/io.ts";
 import { ACCOUNT } from "../discord/builders.ts";
 
 const [, , dataDir = ""] = process.argv;
-const { facts } = await inspectHost({
-  dataDir,
-  accounts: [{ accountId: ACCOUNT }],
-  now: Date.now(),
-});
+const { findings } = await inspectHost(dataDir, [{ accountId: ACCOUNT }], Date.now());
 const io = recordingIo();
 const code = await status(
   { data: dataDir, json: false, verbose: true, quiet: false, probe: false },
   io,
 );
-console.log(JSON.stringify({ facts, code, stderr: io.stderr }));
+console.log(JSON.stringify({ findings, code, stderr: io.stderr }));
