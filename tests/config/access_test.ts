@@ -12,48 +12,28 @@ async function accessOf(text: string | undefined): Promise<AccessPolicy> {
 }
 
 describe("[P6] toAccessPolicy() › groupPolicy", () => {
+  const OWN = "channels.discord.groupPolicy";
+  const DEFAULT = "channels.defaults.groupPolicy";
   const cases: readonly (readonly [
-    name: string,
     text: string | undefined,
     policy: AccessPolicy["groupPolicy"],
     rule: string,
+    hasNoSection?: true,
   ])[] = [
-    ["nothing but a token", undefined, "open", "channels.discord.groupPolicy"],
-    ["a file without a section", '{"log":{}}', "open", "channels.discord.groupPolicy"],
-    ["empty section", '{"channels":{"discord":{}}}', "allowlist", "channels.discord.groupPolicy"],
-    ["a policy", discord('"groupPolicy":"open"'), "open", "channels.discord.groupPolicy"],
-    [
-      "a default without a section",
-      '{"channels":{"defaults":{"groupPolicy":"disabled"}}}',
-      "disabled",
-      "channels.defaults.groupPolicy",
-    ],
-    [
-      "a default beside a section, which does not count",
-      '{"channels":{"defaults":{"groupPolicy":"open"},"discord":{}}}',
-      "allowlist",
-      "channels.discord.groupPolicy",
-    ],
+    [undefined, "open", OWN, true],
+    ['{"log":{}}', "open", OWN, true],
+    ['{"channels":{"discord":{}}}', "allowlist", OWN],
+    [discord('"groupPolicy":"open"'), "open", OWN],
+    ['{"channels":{"defaults":{"groupPolicy":"open"}}}', "open", DEFAULT, true],
+    ['{"channels":{"defaults":{"groupPolicy":"disabled"}}}', "disabled", DEFAULT, true],
+    // A default does not count beside a section.
+    ['{"channels":{"defaults":{"groupPolicy":"open"},"discord":{}}}', "allowlist", OWN],
   ];
-  for (const [name, text, policy, rule] of cases) {
-    it(`is "${policy}" for ${name}`, async () => {
-      const { groupPolicy, groupPolicyRule } = await accessOf(text);
-      assert.deepEqual([groupPolicy, groupPolicyRule], [policy, rule]);
-    });
-  }
-});
-
-describe("[P6] toAccessPolicy() › hasNoSection", () => {
-  const cases: readonly (readonly [name: string, text: string | undefined, needs?: true])[] = [
-    ["nothing but a token", undefined, true],
-    ["a file without a section", '{"log":{}}', true],
-    ["an empty section", '{"channels":{"discord":{}}}'],
-    ["a section that is open", discord('"groupPolicy":"open"')],
-    ["a default that is open", '{"channels":{"defaults":{"groupPolicy":"open"}}}', true],
-  ];
-  for (const [name, text, needs] of cases) {
-    it(`is ${needs ?? false} for ${name}`, async () => {
-      assert.equal((await accessOf(text)).hasNoSection, needs);
+  for (const [text, ...expected] of cases) {
+    it(`is "${expected[0]}" for ${text ?? "nothing but a token"}`, async () => {
+      const { groupPolicy, groupPolicyRule, hasNoSection } = await accessOf(text);
+      const found = [groupPolicy, groupPolicyRule, ...(hasNoSection ? [true] : [])];
+      assert.deepEqual(found, expected);
     });
   }
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type BotConfig, type DiscordConfig, forAccount } from "../../../src/config/config.ts";
 import { missingToken } from "../../../src/config/load.ts";
-import { botConfigOf, configOf, load, problemLines, rendered, type World } from "../support.ts";
+import { botConfigOf, configOf, problemLines, type World } from "../support.ts";
 import { sameData } from "../../support/same_data.ts";
 
 /** A file with these keys of `channels.discord`, and without other problems. */
@@ -208,12 +208,6 @@ describe("[C6] the accounts of a config", () => {
       '"dm":{"allowFrom":["*"]},"accounts":{"a":{"token":"a","dm":{"policy":"open"}}}',
     );
     assert.equal((await accountOf(text, "a")).access.dm.policy, "open");
-  });
-
-  it("[C8] show no part of a token that two of them share", async () => {
-    const text = file('"accounts":{"a":{"token":"hunter2"},"b":{"token":"hunter2"}}');
-    assert.doesNotMatch(await rendered(text), /hunter2/);
-    assert.doesNotMatch(JSON.stringify(await load(text)), /hunter2/);
   });
 
   it("[C5] name the place of their token", async () => {
