@@ -4,6 +4,12 @@ import { runCommandLine } from "../../src/cli/app.ts";
 import { allTasks } from "../../src/cli/tasks.ts";
 import { FEATURES } from "../../src/features/features.ts";
 import { recordedTerminal } from "./terminal/recorded_terminal.ts";
+import type { Feature } from "../../src/features/feature.ts";
+import { describeCommand, describeGroup } from "../../src/cli/help/command_help.ts";
+import { flag } from "../../src/cli/shared/command.ts";
+import process from "node:process";
+import { version } from "../../src/cli/shared/build.ts";
+import { recordingIo } from "./io.ts";
 
 const TASKS = await allTasks(FEATURES);
 
@@ -172,4 +178,57 @@ describe("[O10] runCommandLine()", () => {
       assert.ok(!stderr.includes(TOKEN), "it repeats the token");
     });
   }
+});
+
+const COMMAND = describeCommand<{ readonly json: boolean }>({
+  brief: "Do it",
+  examples: [],
+  exits: {},
+  parameters: { flags: { json: flag("Print JSON") } },
+  run: () => Promise.resolve(0),
+});
+const group = (name: string): Feature => ({
+  cli: () =>
+    Promise.resolve({ Configure: { config: describeGroup("Change it", { [name]: COMMAND }) } }),
+});
+
+describe("[O10] allTasks()", () => {
+  it("has `run` without any feature", async () => {
+    const names = (await allTasks([])).flatMap(({ commands }) => Object.keys(commands));
+    assert.deepEqual(names, ["run"]);
+  });
+
+  it("joins groups of one name, and refuses a command that two features have", async () => {
+    const tasks = await allTasks([group("check"), group("import")]);
+    const config = tasks.find(({ title }) => title === "Configure")?.commands["config"];
+    assert.deepEqual(config?.kind === "group" && Object.keys(config.commands), ["check", "import"]);
+    await assert.rejects(allTasks([group("check"), group("check")]), TypeError);
+    const status: Feature = { cli: () => Promise.resolve({ Diagnose: { status: COMMAND } }) };
+    await assert.rejects(allTasks([status, status]), TypeError);
+  });
+});
+
+describe("[O10] barnacle version", () => {
+  it("prints one line", () => {
+    const io = recordingIo();
+    assert.equal(version({ json: false }, io), 0);
+    assert.equal(io.stdout.length, 1);
+    assert.match(io.stdout[0] ?? "", /^barnacle \S+.*, (Bun|Deno) \S+, SQLite 3\.\S+, \w+-\w+$/);
+    assert.deepEqual(io.stderr, []);
+  });
+
+  it("--json prints one object with the same facts", () => {
+    const io = recordingIo();
+    assert.equal(version({ json: true }, io), 0);
+    const facts = JSON.parse(io.stdout.join(""));
+    assert.deepEqual(Object.keys(facts), [
+      "version",
+      "commit",
+      "runtime",
+      "sqlite",
+      "platform",
+      "schema",
+    ]);
+    assert.equal(facts.platform, `${process.platform}-${process.arch}`);
+  });
 });

@@ -1,13 +1,21 @@
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { createToolServices } from "../../../src/bot/process/tool_services.ts";
 import { testBot } from "../../support/bot/process.ts";
-import { openTestStore } from "../../support/store/store.ts";
+import { batch, openTestStore } from "../../support/store/store.ts";
 import { loadTestConfig } from "../../support/config.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
+import type { Bot } from "../../../src/account/account.ts";
+import { readBudgets } from "../../../src/bot/process/slow_checks.ts";
+import { chargeOf, usedBy } from "../../../src/core/spending/budget.ts";
+import { GUILD, GUILD_SNAPSHOT, HELP } from "../../cli/data_fixture.ts";
+import { ACCOUNT, guildMessage } from "../../support/discord/builders.ts";
+import { filesWithSecrets, serversOf } from "../../../src/bot/mcp/ports.ts";
+import { homedir } from "node:os";
+import { configOf } from "../../config/support.ts";
 
 describe("[T7] createToolServices()", () => {
   it("has the skills of each agent for the first one who asks", async () => {
@@ -29,5 +37,70 @@ describe("[T7] createToolServices()", () => {
       assert.deepEqual(services.of(id).skills.now().skills.map(({ name }) => name), ["tides"]);
     }
     await services.stop();
+  });
+});
+
+const NOW = Date.UTC(2026, 10, 21, 12);
+
+describe("[X4] readBudgets()", () => {
+  it("has the budgets of all, and names a guild with a spent one", async () => {
+    const { store } = openTestStore();
+    await store.gateway.saveIntents(ACCOUNT, 0); // the account has been online
+    await store.inbox.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), NOW);
+    const message = guildMessage({ channelId: HELP, guildId: GUILD });
+    const spend = () =>
+      store.usage.add([
+        chargeOf(
+          { inputTokens: 9, outputTokens: 1 },
+          "a/x",
+          "answer",
+          usedBy(message, "main"),
+          5,
+          NOW,
+        ),
+      ]);
+    const config = {
+      budgets: {
+        perUser: { tokensPerDay: 1 },
+        perRole: {},
+        perGuild: { tokensPerMonth: 20 },
+        perAgent: {},
+        total: { tokensPerDay: 100 },
+      },
+      agentList: [{ id: "main" }],
+    };
+    const read = () => readBudgets({ store, setup: { config }, now: () => NOW } as unknown as Bot);
+    spend();
+    assert.deepEqual((await read()).map(({ rule }) => rule), ["budgets.total.tokensPerDay"]);
+    spend();
+    assert.deepEqual((await read()).map(({ rule, of, name }) => [rule, of, name]), [
+      ["budgets.total.tokensPerDay", undefined, undefined],
+      ["budgets.perGuild.tokensPerMonth", GUILD, "Friends of Barnacle"],
+    ]);
+  });
+});
+
+describe("[T13] filesWithSecrets()", () => {
+  it("has the config, the files of its secrets, and the backup that a change leaves beside its real path", () => {
+    using directory = tempDirectory();
+    const real = join(directory.path, "real");
+    mkdirSync(real);
+    writeFileSync(join(real, "config.jsonc"), "{}");
+    const link = join(directory.path, "config.jsonc");
+    symlinkSync(join(real, "config.jsonc"), link);
+    const hidden = filesWithSecrets({ file: link, secretFiles: ["/run/secrets/token"] });
+    assert.ok(hidden.includes(link));
+    assert.ok(hidden.includes("/run/secrets/token"));
+    assert.ok(hidden.includes(join(real, "config.jsonc.bak")));
+  });
+});
+
+describe("[T13] serversOf()", () => {
+  it("takes ~ of a program and of its folders as the home folder", async () => {
+    const server = { command: "~/bin/files", writable: ["~/files", "/srv"] };
+    const [found] = serversOf(await configOf(JSON.stringify({ mcp: { servers: { a: server } } })));
+    assert.ok(found?.transport.kind === "stdio");
+    assert.equal(found.transport.command, join(homedir(), "bin/files"));
+    assert.deepEqual(found.transport.writable, [join(homedir(), "files"), "/srv"]);
   });
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { EXIT } from "../../../src/cli/shared/exit_code.ts";
@@ -9,12 +9,12 @@ import { askSocket, serveSocket } from "../../../src/host/bot_socket.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { acquireLock } from "../../../src/host/locks/lock.ts";
 import { StoreError } from "../../../src/store/database/database_files.ts";
-import { openStore } from "../../../src/store/store.ts";
+import { openStore, type Store } from "../../../src/store/store.ts";
 import { ACCOUNT, guildMessage } from "../../support/discord/builders.ts";
 import { sameData } from "../../support/same_data.ts";
 import { accepted, batch, frozen } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
-import type { Store } from "../../../src/store/store.ts";
+import { holderOf, isHeld } from "../../../src/cli/shared/running_bot.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const WAIT = { greetingMs: 60_000, answerMs: 60_000 };
@@ -198,5 +198,38 @@ describe("[X2] createCallHandler()", () => {
     const { message, code } = JSON.parse(answer.text).failure;
     assert.match(message, /^the running bot is of another version; restart it with this one/);
     assert.equal(code, EXIT.tryAgain);
+  });
+});
+
+describe("[O3] isHeld()", () => {
+  it("is false if no bot ever ran", async () => {
+    using folder = tempDirectory();
+    assert.equal(await isHeld(folder.path), false);
+    assert.equal(await isHeld(join(folder.path, "none")), false);
+  });
+
+  it("tells a running bot from a stopped one, and changes neither's record", async () => {
+    using folder = tempDirectory();
+    const path = join(folder.path, "lock");
+    const lock = await acquireLock(path, NOW);
+    assert.ok(lock.kind === "held");
+    lock.setHttp("127.0.0.1:8787", "key");
+    const words = readFileSync(path, "utf8");
+    assert.equal(await isHeld(folder.path), true);
+    lock.release();
+    assert.equal(await isHeld(folder.path), false);
+    assert.equal(readFileSync(path, "utf8"), words);
+    assert.equal(holderOf(folder.path)?.http, "127.0.0.1:8787");
+  });
+
+  it("releases the lock for a bot that starts right afterwards", async () => {
+    using folder = tempDirectory();
+    const path = join(folder.path, "lock");
+    const first = await acquireLock(path, NOW);
+    if (first.kind === "held") first.release();
+    await isHeld(folder.path);
+    const second = await acquireLock(path, NOW);
+    assert.equal(second.kind, "held");
+    if (second.kind === "held") second.release();
   });
 });

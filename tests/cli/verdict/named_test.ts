@@ -10,6 +10,7 @@ import {
   HELP,
   removeDataFixtures,
 } from "../data_fixture.ts";
+import { asPhrase } from "../../../src/cli/verdict/current_rules.ts";
 
 afterEach(removeDataFixtures);
 
@@ -47,5 +48,14 @@ describe("[S4] findTarget() and findUser()", () => {
       assert.equal(await findUser("123456789012345679", store), "123456789012345679");
       assert.match(JSON.stringify(await findUser("grace", store)), /no known person has the name/);
     });
+  });
+});
+
+describe("[P1] asPhrase()", () => {
+  it("makes the end of a sentence, and keeps the capitals of names", () => {
+    assert.equal(asPhrase("The sender is a bot."), "the sender is a bot");
+    for (const name of ["Barnacle", "Discord", "PluralKit"]) {
+      assert.equal(asPhrase(`${name} is asked.`), `${name} is asked`);
+    }
   });
 });

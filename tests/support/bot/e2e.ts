@@ -77,46 +77,7 @@ export interface SceneOptions {
 type Rows = readonly Readonly<Record<string, unknown>>[];
 
 /** A test's actions and observations. */
-export interface Scene extends Simulation {
-  /** Starts a bot, and waits until it is online at Discord. */
-  start(env?: Env, args?: readonly string[]): Promise<SimulatedProcess>;
-  /**
-   * The same, and waits until the bot has the tools of its MCP server, however slow the machine is: a
-   * turn waits for them only a moment.
-   */
-  startWithTools(): Promise<SimulatedProcess>;
-  /** Posts a message as a person: `say("grace", "general", "…")`. */
-  say(as: string, where: string, text: string, replyTo?: string): Message;
-  /** Text that pings the bot. */
-  readonly mention: string;
-  /** Name of the test's own channel: `general`, unless tests share a bot. */
-  readonly here: string;
-  user(username: string): User;
-  /** The bot's messages in a channel, once there are that many. */
-  replies(where: string, count: number, as?: string): Promise<readonly string[]>;
-  /** The bot's messages in a channel so far. */
-  written(where: string, as?: string): readonly string[];
-  /** Waits for a condition, as the simulator does; names it if it does not come true. */
-  until<Value>(what: string, check: () => Value | false | undefined, ms?: number): Promise<Value>;
-  /** The same, by polling. */
-  eventually(what: string, check: () => Promise<boolean>): Promise<void>;
-  rows(sql: string): Rows;
-  /** Waits for a line of a bot's log. */
-  line(bot: SimulatedProcess, pattern: RegExp): Promise<string>;
-  /** Asks a running bot over HTTP. */
-  ask(bot: SimulatedProcess, path: string): Promise<Response>;
-  status(bot: SimulatedProcess): Promise<StatusReport>;
-  /** Runs a command of the program under test to its end, beside the simulation's bots. */
-  command(args: readonly string[], env?: Env): Promise<Ran>;
-  /** The same, with the bots' config, data and environment: `cli("pairing", "list")`. */
-  cli(...args: readonly string[]): Promise<Ran>;
-  /** The final decision about a message: `"ignore: no-mention"`; of each account, if several. */
-  decided(message: Pick<Message, "id">): Promise<string>;
-  /** Waits until the store has Discord's answer for one of the bot's own messages (T5). */
-  recorded(message: Pick<Message, "id">): Promise<void>;
-  /** Writes the config again, as the owner of a running bot does. */
-  rewrite(options: Pick<SceneOptions, "discord" | "config">): void;
-}
+export type Scene = ReturnType<typeof toScene>;
 
 /** A command that has ended. */
 export interface Ran extends Exit {
@@ -199,7 +160,7 @@ export function configOf(
 /**
  * Reads rows of a bot's database. Tests look twenty times a second: an unchanged database is not read again.
  */
-function rowReader(path: string): Scene["rows"] {
+function rowReader(path: string) {
   let known: { readonly state: string; readonly rows: ReadonlyMap<string, Rows> } | undefined;
 
   const rowsOf = (database: DatabaseSync, sql: string): Rows =>
@@ -214,7 +175,7 @@ function rowReader(path: string): Scene["rows"] {
     }
   }
 
-  return (sql) => {
+  return (sql: string): Rows => {
     const state = fileState(path);
     const same = known && known.state === state ? known.rows : new Map<string, Rows>();
     const found = same.get(sql) ?? read(sql);
@@ -236,10 +197,17 @@ function fileState(path: string): string | undefined {
   return files.map((file) => `${file?.size} ${file?.mtimeNs}`).join(" ");
 }
 
-/** Gives a test the actions and observations. */
-export function toScene(simulation: Simulation, env: Env = {}, here = "general"): Scene {
+/**
+ * Gives a test the actions and observations.
+ *
+ * @param here Name of the test's own channel: `general`, unless tests share a bot.
+ */
+export function toScene(simulation: Simulation, env: Env = {}, here = "general") {
   const { simulator, startBot } = simulation;
+  const mention = `<@${simulator.application.userId}>`;
+  const rows = rowReader(join(simulation.dataDir, DATABASE_NAME));
 
+  /** Waits for a condition, as the simulator does; names it if it does not come true. */
   async function until<Value>(
     what: string,
     check: () => Value | false | undefined,
@@ -254,22 +222,7 @@ export function toScene(simulation: Simulation, env: Env = {}, here = "general")
     }
   }
 
-  const written = (where: string, as?: string): readonly string[] =>
-    simulator.posted(simulator.channel(where, as).id).map(({ content }) => content);
-
-  async function line(bot: SimulatedProcess, pattern: RegExp): Promise<string> {
-    return await until(`a line like ${pattern}`, () => bot.lines.find((one) => pattern.test(one)));
-  }
-
-  async function ask(bot: SimulatedProcess, path: string): Promise<Response> {
-    const running = await line(bot, /"Barnacle is running"/);
-    const { fields } = JSON.parse(running);
-    const { httpKey } = JSON.parse(readFileSync(join(simulation.dataDir, "lock"), "utf8"));
-    return await fetch(new URL(path, fields.health), {
-      headers: { connection: "close", authorization: `Bearer ${httpKey}` },
-    });
-  }
-
+  /** The same, by polling. */
   async function eventually(what: string, check: () => Promise<boolean>): Promise<void> {
     const deadline = performance.now() + PATIENCE_MS;
     for (;;) {
@@ -282,9 +235,38 @@ export function toScene(simulation: Simulation, env: Env = {}, here = "general")
     }
   }
 
-  const rows = rowReader(join(simulation.dataDir, DATABASE_NAME));
+  /** The bot's messages in a channel so far. */
+  const written = (where: string, as?: string): readonly string[] =>
+    simulator.posted(simulator.channel(where, as).id).map(({ content }) => content);
 
-  const command: Scene["command"] = (args, more = {}) =>
+  /** The same, once there are that many. */
+  const replies = (where: string, count: number, as?: string): Promise<readonly string[]> =>
+    until(`${count} replies in ${where}`, () => {
+      const texts = written(where, as);
+      return texts.length >= count && texts;
+    });
+
+  /** Posts a message as a person: `say("grace", "general", "…")`. */
+  const say = (as: string, where: string, text: string, replyTo?: string): Message =>
+    simulator.say({ as, in: where, text, ...(replyTo !== undefined && { replyTo }) });
+
+  /** Waits for a line of a bot's log. */
+  async function line(bot: SimulatedProcess, pattern: RegExp): Promise<string> {
+    return await until(`a line like ${pattern}`, () => bot.lines.find((one) => pattern.test(one)));
+  }
+
+  /** Asks a running bot over HTTP. */
+  async function ask(bot: SimulatedProcess, path: string): Promise<Response> {
+    const running = await line(bot, /"Barnacle is running"/);
+    const { fields } = JSON.parse(running);
+    const { httpKey } = JSON.parse(readFileSync(join(simulation.dataDir, "lock"), "utf8"));
+    return await fetch(new URL(path, fields.health), {
+      headers: { connection: "close", authorization: `Bearer ${httpKey}` },
+    });
+  }
+
+  /** Runs a command of the program under test to its end, beside the simulation's bots. */
+  const command = (args: readonly string[], more: Env = {}): Promise<Ran> =>
     runCommand(args, {
       PATH: process.env["PATH"],
       HOME: simulation.dataDir,
@@ -292,54 +274,48 @@ export function toScene(simulation: Simulation, env: Env = {}, here = "general")
       ...more,
     });
 
-  const scene: Scene = {
+  /** Starts a bot, and waits until it is online at Discord. */
+  async function start(own?: Env, args?: readonly string[]): Promise<SimulatedProcess> {
+    const before = simulator.account().connections;
+    const bot = startBot(own, args);
+    const online = until("the bot to be online", () => {
+      const isNew = simulator.account().connections > before;
+      return isNew && simulator.connected() > 0 && "online";
+    });
+    const first = await Promise.race([online, bot.exited]);
+    if (first === "online") return bot;
+    online.catch(() => {}); // no one waits for it any more
+    throw new Error(`The bot has ended: ${JSON.stringify(first)}`);
+  }
+
+  return {
     ...simulation,
-    until,
-    eventually,
-    rows,
-    line,
-    ask,
-    written,
-    mention: `<@${simulator.application.userId}>`,
-    here,
-    async start(own, args) {
-      const before = simulator.account().connections;
-      const bot = startBot(own, args);
-      const online = until("the bot to be online", () => {
-        const isNew = simulator.account().connections > before;
-        return isNew && simulator.connected() > 0 && "online";
-      });
-      const first = await Promise.race([online, bot.exited]);
-      if (first === "online") return bot;
-      online.catch(() => {}); // no one waits for it any more
-      throw new Error(`The bot has ended: ${JSON.stringify(first)}`);
-    },
-    async startWithTools() {
-      const bot = await scene.start();
-      scene.say("grace", "help", `${scene.mention} hello`);
+    ...{ until, eventually, rows, line, ask, written, replies, say, command, start, here },
+    /** Text that pings the bot. */
+    mention,
+    /**
+     * Starts a bot, and waits until it has the tools of its MCP server, however slow the machine is: a
+     * turn waits for them only a moment.
+     */
+    async startWithTools(): Promise<SimulatedProcess> {
+      const bot = await start();
+      say("grace", "help", `${mention} hello`);
       await line(bot, /"An MCP server has listed its tools"/);
-      await scene.replies("help", 1);
+      await replies("help", 1);
       return bot;
     },
-    say: (as, where, text, replyTo) =>
-      simulator.say({ as, in: where, text, ...(replyTo !== undefined && { replyTo }) }),
-    user(username) {
+    user(username: string): User {
       const user = [...simulator.world.users.values()].find((account) =>
         account.username === username
       );
       assert.ok(user, `No account is called ${username}`);
       return user;
     },
-    replies: (where, count, as) =>
-      until(`${count} replies in ${where}`, () => {
-        const texts = written(where, as);
-        return texts.length >= count && texts;
-      }),
-    async status(bot) {
+    async status(bot: SimulatedProcess): Promise<StatusReport> {
       return await (await ask(bot, "/status")).json();
     },
-    command,
-    cli: (...args) =>
+    /** Runs a command with the bots' config, data and environment: `cli("pairing", "list")`. */
+    cli: (...args: readonly string[]): Promise<Ran> =>
       command([...args, "--config", simulation.configFile, "--data", simulation.dataDir], {
         DISCORD_API_URL: simulator.apiUrl,
         DISCORD_BOT_TOKEN: simulator.token,
@@ -348,7 +324,8 @@ export function toScene(simulation: Simulation, env: Env = {}, here = "general")
         OPENAI_MODEL: simulation.model.models[0],
         ...env,
       }),
-    async decided({ id }) {
+    /** The final decision about a message: `"ignore: no-mention"`; of each account, if several. */
+    async decided({ id }: Pick<Message, "id">): Promise<string> {
       const verdicts = () =>
         rows(
           `SELECT verdict, why FROM decision
@@ -357,14 +334,16 @@ export function toScene(simulation: Simulation, env: Env = {}, here = "general")
       await eventually(`a verdict on ${id}`, () => Promise.resolve(verdicts().length > 0));
       return verdicts().join(", ");
     },
-    recorded: ({ id }) =>
+    /** Waits until the store has Discord's answer for one of the bot's own messages (T5). */
+    recorded: ({ id }: Pick<Message, "id">): Promise<void> =>
       eventually(
         `${id} on record`,
         () => Promise.resolve(rows(`SELECT 1 FROM outbox WHERE message_id = '${id}'`).length > 0),
       ),
-    rewrite: (changed) => writeConfig(simulation, configOf(simulator, changed)),
+    /** Writes the config again, as the owner of a running bot does. */
+    rewrite: (changed: Pick<SceneOptions, "discord" | "config">): void =>
+      writeConfig(simulation, configOf(simulator, changed)),
   };
-  return scene;
 }
 
 /** Runs a command of the program under test to its end. */
