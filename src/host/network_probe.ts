@@ -237,7 +237,6 @@ function reasonOf(thrown: unknown): string {
   for (let error = thrown, depth = 0; error instanceof Error && depth < 4; depth++) {
     const code = codeOf(error);
     if (code !== undefined) return code;
-    if (error.message === LATE) return LATE;
     if (error.cause === undefined) return error.message.includes("://") ? "failed" : error.message;
     error = error.cause;
   }

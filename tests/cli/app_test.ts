@@ -139,12 +139,10 @@ describe("[O10] runCommandLine()", () => {
   });
 
   const wrong: readonly [args: readonly string[], message: RegExp][] = [
-    [["rum"], /^barnacle: unknown command "rum"; did you mean `run`\?\n$/],
     [["version", "--jsno"], /^barnacle: unknown option --jsno; did you mean --json\?\n$/],
     [["run", "--insecure"], /^barnacle: unknown option --insecure; --help shows the usage\n$/],
     [["run", "--insecure-permission"], /did you mean --insecure-permissions\?\n$/],
     [["outbox", "lst"], /^barnacle: unknown command "outbox lst"; did you mean `outbox list`\?\n$/],
-    [["start"], /did you mean `run`\?\n$/],
     [["version", "-x"], /^barnacle: unknown option -x; --help shows the usage\n$/],
     [["version", "now"], /^barnacle: unexpected argument "now"; --help shows the usage\n$/],
     [["status", "--data", ""], /^barnacle: data: the path is empty; name one, or leave /],

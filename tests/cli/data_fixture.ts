@@ -39,19 +39,7 @@ export const GUILD_SNAPSHOT = snapshotOf({
   ownRole: roleId("1400000000000000032"),
 });
 
-export interface DataFixture {
-  readonly data: string;
-  readonly config: string;
-  /** Flags as every command takes them. */
-  readonly flags: { readonly data: string; readonly config: string; readonly json: boolean };
-  /** Writes the config, on one line for each line of the text. */
-  write(config: object | string): void;
-  text(): string;
-  /** Works on the store, and closes it: a command opens it itself. */
-  fill<T>(work: (store: Store) => Promise<T>): Promise<T>;
-  /** Judges a message as the bot would, by the config of this moment, and stores that. */
-  receive(message: InboundMessage, knownFacts?: KnownFacts): Promise<Judged>;
-}
+export type DataFixture = ReturnType<typeof createDataFixture>;
 
 const NOW = Date.now();
 const open: string[] = [];
@@ -61,20 +49,23 @@ export function removeDataFixtures(): void {
   for (const directory of open.splice(0)) rmSync(directory, { recursive: true });
 }
 
-export function createDataFixture(config: object | string = {}): DataFixture {
+export function createDataFixture(config: object | string = {}) {
   const data = mkdtempSync(join(tmpdir(), "barnacle-why-"));
   open.push(data);
   const file = join(data, "config.jsonc");
-  const fixture: DataFixture = {
+  const fixture = {
     data,
     config: file,
+    /** Flags as every command takes them. */
     flags: { data, config: file, json: false },
-    write(config) {
+    /** Writes the config, on one line for each line of the text. */
+    write(config: object | string): void {
       const text = typeof config === "string" ? config : JSON.stringify(config, undefined, 2);
       writeFileSync(file, text, { mode: 0o600 });
     },
     text: () => readFileSync(file, "utf8"),
-    async fill(work) {
+    /** Works on the store, and closes it: a command opens it itself. */
+    async fill<T>(work: (store: Store) => Promise<T>): Promise<T> {
       const store = openFilled(join(data, DATABASE_NAME), { now: NOW, elapsed: () => 0 });
       try {
         return await work(store);
@@ -82,7 +73,8 @@ export function createDataFixture(config: object | string = {}): DataFixture {
         store.close();
       }
     },
-    async receive(message, knownFacts = {}) {
+    /** Judges a message as the bot would, by the config of this moment, and stores that. */
+    async receive(message: InboundMessage, knownFacts: KnownFacts = {}): Promise<Judged> {
       const judged = await judge(fixture, message, knownFacts);
       await fixture.fill((store) =>
         store.inbox.acceptBatch(batch({ accountId: message.accountId, judged: [judged] }), NOW)

@@ -5,10 +5,7 @@ import type { Io } from "../../src/cli/terminal/io.ts";
 import { PLAIN } from "../../src/cli/terminal/io.ts";
 
 /** Output without styles, line by line. */
-export interface RecordedIo extends Io {
-  readonly stdout: string[];
-  readonly stderr: string[];
-}
+export type RecordedIo = Io & { readonly stdout: string[]; readonly stderr: string[] };
 
 /** Creates the io of a command that runs without a terminal. */
 export function recordingIo(env: Env = {}): RecordedIo {

@@ -200,27 +200,6 @@ describe("parseConfig() and loadConfig() report", () => {
     assert.equal((await configOf('\uFEFF{ "log": { "level": "debug" } }')).log.level, "debug");
   });
 
-  it("[C8] no part of a mistyped token's line", async () => {
-    for (
-      const text of [
-        '{"channels":{"discord":{"tokn":"hunter2"}}}',
-        '{"channels":{"discord":{"token":["hunter2"]}}}',
-        '{"channels":{"discord":{"token":98765432}}}',
-        '{"channels":{"discord":{"token":98765432109876543}}}',
-        '{"channels":{"discord":{"token":{"fil":"hunter2"}}}}',
-        '{"channels":{"discord":{"token":"hunter2","nope":1}}}',
-        '{"channels":{"discord":{"token":"pre${hunter2"}}}',
-        '{"models":{"providers":{"x":{"kind":"nope","headers":{"a":"hunter2"}}}}}',
-        '{"mcp":{"servers":{"x":{"env":{"a":"hunter2"}}}}}',
-        '{"channels":{"discord":{"accounts":{"a":{"token":"hunter2"},"b":{"token":"hunter2"}}}}}',
-      ]
-    ) {
-      const loaded = await load(text);
-      assert.equal(loaded.kind, "refused", text);
-      assert.doesNotMatch(JSON.stringify(loaded), /hunter2|98765432/, text);
-    }
-  });
-
   it("[C8] nothing like a token if the text does not parse", async () => {
     const token = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GaBcDe.aBcDeFgHiJkLmNoPqRsTuVwXyZ012345678901";
     for (const quote of ['"', "'"]) {

@@ -111,6 +111,7 @@ describe("startHttpServer()", () => {
   });
 
   const binds: readonly [bind: string, token: string | undefined, starts: boolean][] = [
+    ["127.0.0.1 0.0.0.0", undefined, false],
     ["0.0.0.0", undefined, false],
     ["0.0.0.0", "t".repeat(31), false],
     ["0.0.0.0", "t".repeat(32), true],
@@ -121,19 +122,12 @@ describe("startHttpServer()", () => {
   for (const [bind, token, starts] of binds) {
     const by = token === undefined ? "without a token" : `with a token of ${token.length}`;
     it(`[SEC-R30] ${starts ? "starts" : "refuses to start"} on ${bind} ${by}`, async () => {
-      const settings = { bind: [bind], ...(token !== undefined && { token }) };
+      const settings = { bind: bind.split(" "), ...(token !== undefined && { token }) };
       const started = withServer(() => Promise.resolve(), hello, settings);
       if (starts) await started;
-      else await assert.rejects(started, { kind: "unsafe_bind", address: bind });
+      else await assert.rejects(started, { kind: "unsafe_bind", address: bind.split(" ").at(-1) });
     });
   }
-
-  it("[SEC-R30] refuses one open address among closed ones", async () => {
-    await assert.rejects(
-      startHttpServer({ port: 0, bind: ["127.0.0.1", "0.0.0.0"] }, hello),
-      { kind: "unsafe_bind", address: "0.0.0.0" },
-    );
-  });
 
   it("[SEC-R35] refuses headers of more than 8 KB", async () => {
     await withServer(async ({ port }) => {

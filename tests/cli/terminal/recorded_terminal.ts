@@ -3,17 +3,10 @@
 import { PassThrough } from "node:stream";
 import type { Terminal } from "../../../src/cli/terminal/io.ts";
 
-/** Streams for a command line, and their output so far. */
-export interface RecordedTerminal {
-  readonly terminal: Terminal;
-  stdout(): string;
-  stderr(): string;
-}
-
 /** Creates streams that are a terminal of many colours, or no terminal. */
 export function recordedTerminal(
   { isTTY, env = {} }: { readonly isTTY: boolean; readonly env?: Record<string, string> },
-): RecordedTerminal {
+) {
   const open = () => {
     const stream = new PassThrough();
     const chunks: string[] = [];
@@ -24,7 +17,7 @@ export function recordedTerminal(
   const stdout = open();
   const stderr = open();
   return {
-    terminal: { stdout: stdout.stream, stderr: stderr.stream, env },
+    terminal: { stdout: stdout.stream, stderr: stderr.stream, env } satisfies Terminal,
     stdout: () => stdout.chunks.join(""),
     stderr: () => stderr.chunks.join(""),
   };

@@ -8,6 +8,8 @@ import {
   type DataDirErrorKind,
   type DataDirSources,
   findDataDir,
+  isOldContent,
+  oldContentName,
   prepareDataDir,
   runtimeDir,
 } from "../../../src/host/files/data_dir.ts";
@@ -65,6 +67,11 @@ describe("[X2] findDataDir()", () => {
   for (const [name, given, path] of CASES) {
     it(`takes ${name}`, () => assert.equal(findDataDir(given), path));
   }
+});
+
+it("[O11] isOldContent() › knows only the folders of a restore", () => {
+  const names = [oldContentName("1"), "before-restore-1", "notes.bak"];
+  assert.deepEqual(names.map(isOldContent), [true, false, false]);
 });
 
 describe("[X2] prepareDataDir()", () => {

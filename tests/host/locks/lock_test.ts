@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { Buffer } from "node:buffer";
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   chownSync,
@@ -80,6 +80,13 @@ describe("acquireLock()", () => {
     using _copy = withCopyOf(descriptors[0] ?? -1);
     assert.equal(await isLocked(path), true);
     lock.release();
+    assert.equal(await isLocked(path), false);
+  });
+
+  it("[O7] does not wait for the writer of a pipe in its place", async () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "lock");
+    execFileSync("mkfifo", [path]);
     assert.equal(await isLocked(path), false);
   });
 

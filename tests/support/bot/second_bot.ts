@@ -8,19 +8,17 @@ import type { SimulatedProcess } from "../../../src/features/demo/simulation/sim
 import { startOwnProcess } from "../../../src/host/process/own_process.ts";
 import { API_KEY, commandUnderTest, PATIENCE_MS, type Scene } from "./e2e.ts";
 
-export interface SecondBotOptions {
-  readonly env?: Env;
-  readonly flags?: readonly string[];
-  /** Its own config; the simulation's, if absent. */
-  readonly config?: object;
-  /** Name of its data directory; another one than those of the bots beside it. */
-  readonly name?: string;
-}
-
 /** Starts it; it ends with the test, or is killed if it does not end in time. */
 export function startSecondBot(
   { dataDir, configFile, simulator, model }: Scene,
-  { env = {}, flags = [], config, name = "elsewhere" }: SecondBotOptions = {},
+  { env = {}, flags = [], config, name = "elsewhere" }: {
+    readonly env?: Env;
+    readonly flags?: readonly string[];
+    /** Its own config; the simulation's, if absent. */
+    readonly config?: object;
+    /** Name of its data directory; another one than those of the bots beside it. */
+    readonly name?: string;
+  } = {},
 ): SimulatedProcess & AsyncDisposable {
   const lines: string[] = [];
   const ownConfig = join(dataDir, `${name}.jsonc`);
