@@ -8,7 +8,7 @@ import {
   judgeMissed,
   mayHaveMissed,
   nameOf,
-} from "../../../src/flows/catch_up/missed_reading.ts";
+} from "../../../src/flows/catch_up/catch_up.ts";
 import { channelId, guildMessage, guildPlace, messageId } from "../../support/discord/builders.ts";
 
 const SAID = messageId("1400000000000000001");
