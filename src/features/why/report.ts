@@ -17,7 +17,7 @@ import {
   toMessage,
   type VerdictCheck,
 } from "../../core/inbound/inbox.ts";
-import type { ModelUsage, ReplacedModel, ToolCall } from "../../core/model.ts";
+import type { ModelUsage, ToolCall } from "../../core/model.ts";
 import { type Step, storedSteps, type ToolResult } from "../../core/step.ts";
 import type { RefusalReason } from "../../core/turn/tool.ts";
 import { TEXT_COMMANDS } from "../../interactions/registry.ts";
@@ -47,8 +47,6 @@ export type TimelineEntry =
       readonly usage?: ModelUsage;
       /** The model that answered, if it was a fallback (L3). */
       readonly modelId?: string;
-      /** Why the first model did not answer; absent if it did, or if that is not known. */
-      readonly replaced?: ReplacedModel;
     }
     | {
       readonly kind: "tool";
@@ -94,7 +92,6 @@ export function timelineOf(steps: readonly Step[], startedAt: number): readonly 
           calls: step.calls.map(({ name }) => name),
           usage: step.usage,
           modelId: step.modelId,
-          replaced: step.replaced,
         });
         calls = step.calls;
         begun.clear(); // some models use the same ids in each answer
