@@ -59,7 +59,7 @@ describe("[O6] cleanMarkup() with names of strangers", () => {
   });
 });
 
-it("[O6] a page is rendered again once the store has changed", () =>
+it("[O6] a page is rendered again once the store has changed, and not after a logout", () =>
   withServed(async (served) => {
     const { fetch, createLink } = createDashboard(served);
     const ask = (path: string, headers: Record<string, string>, body?: object) =>
@@ -70,8 +70,8 @@ it("[O6] a page is rendered again once the store has changed", () =>
         }),
       );
     const { token } = await (await ask("login", {}, { token: createLink() })).json();
+    const authorization = `Bearer ${token}`;
     const page = async (known = "") => {
-      const authorization = `Bearer ${token}`;
       const { status, headers } = await ask("pages/activity", {
         ...{ authorization, "if-none-match": known },
       });
@@ -81,4 +81,6 @@ it("[O6] a page is rendered again once the store has changed", () =>
     assert.deepEqual([first, await page(tag)], [200, [304, tag]]);
     await served.store.settings.changePause(ACCOUNT, { to: true, by: "cli" }, Date.now());
     assert.equal((await page(tag))[0], 200);
+    await ask("logout", { authorization }, {});
+    assert.equal((await page())[0], 401);
   }));
