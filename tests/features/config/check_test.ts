@@ -60,14 +60,6 @@ describe("barnacle config", () => {
     }
   });
 
-  it("[C5] check finds a token's file beside the config", async () => {
-    writeFileSync(join(folder, "token"), "Bot hunter2\n", { mode: 0o600 });
-    const text = `{"channels":{"discord":{${DM_OFF},"token":{"file":"token"}}}}`;
-    const loaded = await readConfig(file(text), {});
-    assert.ok(loaded.kind === "loaded");
-    assert.equal(loaded.config.accounts[0]?.token?.reveal(), "hunter2");
-  });
-
   it("[C1] [C5] check ends with 78 for a missing token, as the bot does, and warns of other secrets", async () => {
     const to = recordingIo();
     const part = (key: string) => `"${key}":{"webhook":{"file":"${key}"}}`;
@@ -75,12 +67,6 @@ describe("barnacle config", () => {
     assert.equal(await check({ config: file(text), json: false }, to), 78);
     assert.match(to.stdout.join(""), /: invalid \(1 error, 1 warning\)$/);
     assert.match(to.stderr.join(""), /error: There is no file \S+\/credentials\/gone/);
-  });
-
-  it("[C8] [SEC-R11] check warns of a secret that other users may read", async () => {
-    const to = recordingIo();
-    assert.equal(await check({ config: file(TOKEN, 0o644), json: false }, to), 0);
-    assert.match(to.stderr.join(""), /other users may read it \(mode 0644\)/);
   });
 
   it("[C8] [SEC-R11] readConfig() rejects a file that other users may write, unless allowed", async () => {
