@@ -169,36 +169,21 @@ it("[R8] createSecretTail() › holds back the beginning of a secret", () => {
 
 const JSON_CALL = '{"name": "tide", "arguments": {"port": "Hull"}}';
 
-/** Calls as models write them if their server does not read them. */
+/** Calls as models write them if their server does not read them, beside the forms of the laws. */
 const CALLS: readonly string[] = [
-  `<tool_call>\n${JSON_CALL}\n</tool_call>`,
-  `Let me look.\n<tool_call>\n${JSON_CALL}\n</tool_call>`,
-  `Let me look.\n\n<tool_call>\n${JSON_CALL}`,
   "<tool_call>tide\n<arg_key>port</arg_key><arg_value>Hull</arg_value></tool_call>",
   "<function=tide>\n<parameter=port>Hull</parameter>\n</function>",
   '<minimax:tool_call>\n<invoke name="tide"></invoke>\n</minimax:tool_call>',
-  `I look.\n[TOOL_CALLS][${JSON_CALL}]`,
-  '<|python_tag|>{"type": "function", "name": "tide", "parameters": {}}',
   "<|tool_calls_section_begin|><|tool_call_begin|>functions.tide:0<|tool_calls_section_end|>",
   "<｜tool▁calls▁begin｜>function<｜tool▁sep｜>tide<｜tool▁calls▁end｜>",
   '<|channel|>commentary to=functions.tide <|constrain|>json<|message|>{"port":"Hull"}<|call|>',
-  "Action: tide\nAction Input: {}",
   "```tool_code\nprint(tide(port='Hull'))\n```",
-  `\`\`\`json\n${JSON_CALL}\n\`\`\``,
   JSON_CALL,
   `I look.\n${JSON_CALL}`,
   "tide(port='Hull')",
   "[tide(port='Hull')]",
   '<｜DSML｜function_calls>\n<｜DSML｜invoke name="tide">\n</｜DSML｜invoke>\n</｜DSML｜function_calls>',
-  `<think>\nI need the tide.\n</think>\n<tool_call>${JSON_CALL}</tool_call>`,
-  `functools[${JSON_CALL}]`,
-  `I look.\n\nfunctools[${JSON_CALL}]`,
-  `<TOOLCALL>[${JSON_CALL}]</TOOLCALL>`,
-  '>>>tide\n{"port": "Hull"}',
-  '>>>all\nI look.\n>>>tide\n{"port": "Hull"}',
   '>>>all\nI look.>>>tide\n{"port": "Hull"}',
-  'Action: ```json\n[{"tool_name": "tide", "parameters": {"port": "Hull"}}]\n```',
-  `I look.\n\n\`\`\`json\n${JSON_CALL}\n\`\`\``,
 ];
 
 const ANSWERS: readonly string[] = [
