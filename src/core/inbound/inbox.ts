@@ -793,14 +793,6 @@ export interface FinishedTurn {
   readonly isMarked?: boolean;
 }
 
-/** The result of a T3. */
-export interface StoredTurn {
-  /** False if the claim has ended already; then nothing has changed. */
-  readonly stored: boolean;
-  /** Number of new messages that the full queue dropped (D4). */
-  readonly dropped: number;
-}
-
 /** An unpaired sender who waits for approval. Times are Unix time in milliseconds. */
 export interface PairingRequest {
   readonly id: number;

@@ -852,9 +852,6 @@ export interface Attempted {
   readonly isNetworkFailure: boolean;
 }
 
-/** Rate limits at least this long, in milliseconds, are worth a warning. */
-const LONG_WAIT_MS = 60_000;
-
 /**
  * Creates the attempts of one account.
  *
@@ -906,10 +903,6 @@ function createDeliveryAttempts(
         }
         return 0;
       case "again":
-        if (!next.isAttempt && next.waitMs >= LONG_WAIT_MS) {
-          const waitSec = Math.ceil(next.waitMs / 1_000);
-          log.warn("Discord accepts no messages in a channel for a while", { channelId, waitSec });
-        }
         await failing.wait(row, next, next.isAttempt ? facts : undefined);
         return next.waitMs;
       case "park":

@@ -29,12 +29,7 @@ import {
   type TurnOutcome,
 } from "../../core/step.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
-import {
-  type Claim,
-  type FinishedTurn,
-  messagesOf,
-  type StoredTurn,
-} from "../../core/inbound/inbox.ts";
+import { type Claim, type FinishedTurn, messagesOf } from "../../core/inbound/inbox.ts";
 import {
   type Model,
   ModelError,
@@ -267,7 +262,6 @@ async function untilAnswered(asking: Asking): Promise<TurnOutcome | ParkedTurn> 
   try {
     for (;;) {
       const next = nextStep(steps, toolbox.isIdempotent);
-      running.next = next;
       for (const { onNext } of watches) onNext?.(next);
       if (next.kind !== "ask") {
         const asked = await takeStep(next, asking);
@@ -590,8 +584,7 @@ export async function answer(
   });
   if (!ended) return;
   const shown = await complete(turn, ended);
-  const stored = await store(turn, shown);
-  if (stored.stored) deliver(turn, shown, stored);
+  if (await store(turn, shown)) deliver(turn, shown);
 }
 
 /** Fixes everything that the config and people's settings say, until the turn's end (C9). */
@@ -746,7 +739,7 @@ async function complete(turn: OneTurn, ended: FinishedTurn): Promise<FinishedTur
   return turn.mayHaveDrafts ? { ...shown, mayHaveDrafts: true } : shown;
 }
 
-function store(turn: OneTurn, ended: FinishedTurn): Promise<StoredTurn> {
+function store(turn: OneTurn, ended: FinishedTurn): Promise<boolean> {
   const { account, turn: { claim }, mayHaveDrafts } = turn;
   return saveTurn(account, ended, (error) => {
     const failed = failedTurn(claim, { reason: "cannot be stored", error }, turn);
@@ -754,11 +747,11 @@ function store(turn: OneTurn, ended: FinishedTurn): Promise<StoredTurn> {
   });
 }
 
-function deliver(turn: OneTurn, ended: FinishedTurn, stored: StoredTurn): void {
+function deliver(turn: OneTurn, ended: FinishedTurn): void {
   const { account, turn: { claim: { message } }, rules: { where }, model, outcome, ms } = turn;
   // A draft may be in the channel, and the answer in its thread.
   wakeChannels(account, [message.channelId, ended.claim.message.channelId]);
-  for (const step of STEPS) step.stored?.(turn, ended, stored);
+  for (const step of STEPS) step.stored?.(turn, ended);
   setImmediate(() => { // the answer leaves before its line is written
     const { micros: _, ...usage } = outcome?.kind === "reply" && outcome.usage || {};
     const cost = ms === undefined ? {} : { ms, ...usage };

@@ -36,7 +36,6 @@ import {
   type FinishedTurn,
   lastOf,
   messagesOf,
-  type StoredTurn,
 } from "../../core/inbound/inbox.ts";
 import type { Entry } from "../../core/inbound/inbound.ts";
 import {
@@ -207,21 +206,19 @@ export const isStoreDown = (error: unknown): boolean => error instanceof StoreEr
 /** Milliseconds before the next attempt to store. */
 const RETRY_MS = 5_000;
 
-const NOT_STORED: StoredTurn = { stored: false, dropped: 0 };
-
 /**
  * Stores a turn, however long the disk takes.
  *
  * @param asFailed Makes a failed turn to store instead, if the store refuses the turn for another
  * reason.
- * @returns The result; nothing is stored if the process stops first, or if the claim has ended.
+ * @returns Whether it is stored: not if the process stops first, or if the claim has ended.
  * @throws {unknown} The store's error, if it refuses the failed turn as well.
  */
 export async function saveTurn(
   account: BotAccount,
   turn: FinishedTurn,
   asFailed: (error: unknown) => FinishedTurn,
-): Promise<StoredTurn> {
+): Promise<boolean> {
   const { store, config, now, schedule, stopping, log } = account;
   const maxWaiting = maxWaitingOf(config());
   let ended = turn;
@@ -237,7 +234,7 @@ export async function saveTurn(
       else throw error;
     }
   }
-  return NOT_STORED;
+  return false;
 }
 
 /**

@@ -16,12 +16,7 @@ import type { BotAccount } from "../../account/account.ts";
 import { callsToRun, type NextStep } from "../../core/step.ts";
 import type { Config } from "../../config/config.ts";
 import type { Manner } from "../../core/config_file.ts";
-import {
-  type Claim,
-  type FinishedTurn,
-  type StoredTurn,
-  toUnanswered,
-} from "../../core/inbound/inbox.ts";
+import { type Claim, type FinishedTurn, toUnanswered } from "../../core/inbound/inbox.ts";
 import type { ContextWindow, Model, ModelRequest } from "../../core/model.ts";
 import { type Frozen, nonceOf, SMALL, UNDO_BUTTON } from "../../core/outbound/outbound.ts";
 import type { Step, StoredSteps, TurnOutcome } from "../../core/step.ts";
@@ -293,7 +288,7 @@ export interface TurnStep {
   /** The turn is over: may change its record. */
   ends?(turn: OneTurn, ended: FinishedTurn): Promise<FinishedTurn> | FinishedTurn;
   /** The record is stored. */
-  stored?(turn: OneTurn, ended: FinishedTurn, stored: StoredTurn): void;
+  stored?(turn: OneTurn, ended: FinishedTurn): void;
 }
 
 /**
@@ -401,16 +396,6 @@ const order: TurnStep = {
   },
 };
 
-/** A full queue has dropped the answer (D4). */
-const fullQueue: TurnStep = {
-  stored({ account, turn: { claim: { message } }, rules }, _ended, { dropped }) {
-    if (dropped === 0) return;
-    const { id: messageId, channelId } = message;
-    const fields = { messageId, channelId, where: rules.where, dropped };
-    account.log.warn("A channel's queue is full: an answer was dropped", fields);
-  },
-};
-
 export const STEPS: readonly TurnStep[] = [
   speechStep,
   promptForm,
@@ -427,5 +412,4 @@ export const STEPS: readonly TurnStep[] = [
   linesUnder,
   spoken,
   order,
-  fullQueue,
 ];

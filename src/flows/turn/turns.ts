@@ -8,7 +8,6 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount, wakeChannels, wakes } from "../../account/per_account.ts";
-import type { NextStep } from "../../core/step.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import {
@@ -38,9 +37,6 @@ import { ownServers, prepareQueueModes } from "./turn_rules.ts";
 /** Milliseconds before the next request to a store that failed. */
 const RETRY_MS = 5_000;
 
-/** Milliseconds that a turn waits for an MCP server, which may never answer, once the account stops. */
-const MCP_MS = 3_000;
-
 export type TurnCut =
   /** One of its messages, or one that it has read, has changed or gone. The store has that already. */
   | "touched"
@@ -54,8 +50,6 @@ export interface RunningTurn {
   afterwards?: (ending: AbortSignal) => Promise<void>;
   /** Ends the turn: aborted if it is cut, if the process stops, or if its time is over. */
   readonly ending: AbortController;
-  /** What it does now. */
-  next?: NextStep;
   /** Why others have ended it; absent: they have not. */
   cut?: TurnCut;
   /** The questions of the turns of its session that ran when it began, in their order (S5). */
@@ -307,25 +301,12 @@ function cutTurn(turn: ListedTurn, why: TurnCut): void {
 /** Claims no further message, and resolves once the running turns have ended. */
 export async function endTurns(account: BotAccount): Promise<void> {
   const turns = turnsOf(account);
-  const { schedule } = account;
   turns.ending.abort(new Error("the account stops"));
   await turns.claiming;
   turns.allEnded ??= Promise.withResolvers();
   if (turns.open === 0) turns.allEnded.resolve();
-  let cancel = () => {};
-  const endCalls = () => (endMcpCalls(turns), cancel = schedule(endCalls, MCP_MS));
-  cancel = schedule(endCalls, MCP_MS);
   await turns.allEnded.promise;
-  cancel();
   turns.member.leave();
-}
-
-/** Ends the turns that wait for an MCP server, as a stop of the process does. */
-function endMcpCalls({ running }: Turns): void {
-  for (const { next, ending } of running) {
-    const calls = next?.kind === "run" ? next.calls : next?.kind === "run_once" ? [next.call] : [];
-    if (calls.some(({ name }) => name.startsWith("mcp__"))) ending.abort();
-  }
 }
 
 /** @param why Why the text stands in place of an answer; absent: it is the answer. */
@@ -336,8 +317,7 @@ async function answerCommand(
   why?: string,
 ): Promise<void> {
   const turn = commandTurn(claim, text, why);
-  const stored = await saveTurn(account, turn, () => turn);
-  if (!stored.stored) return;
+  if (!await saveTurn(account, turn, () => turn)) return;
   wakeChannels(account, [claim.message.channelId]);
   if (turn.isMarked) showUnanswered(account, [toUnanswered(claim.message, "refused")]);
 }

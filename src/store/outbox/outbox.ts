@@ -752,11 +752,10 @@ function createParkedChannels({ sql, commit, read }: Transactions) {
  * Adds a turn's messages within a transaction of the caller's.
  *
  * @param maxWaiting Maximum number of the channel's waiting messages; absent: no bound.
- * @returns Number of messages that are kept as dropped.
  */
 export function prepareAddTurn(
   database: DatabaseSync,
-): (turn: FinishedTurn, now: number, maxWaiting?: number) => number {
+): (turn: FinishedTurn, now: number, maxWaiting?: number) => void {
   const sql = statementsOf(database);
   const add = prepareAddToOutbox(database);
   const draftsOf = prepareDraftsOf(database);
@@ -780,10 +779,9 @@ export function prepareAddTurn(
     const placed = placeDrafts(drafts, drops ? [] : turn.outbox);
     for (const nonce of placed.withdraw) withdraw.run(accountId, nonce);
     for (const frozen of placed.outbox) add(frozen, now);
-    if (!drops) return 0;
+    if (!drops) return;
     const dropped = `${maxWaiting} messages of its channel wait already`;
     for (const frozen of turn.outbox) add(frozen, now, dropped);
-    return turn.outbox.length;
   };
 }
 

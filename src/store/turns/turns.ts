@@ -29,7 +29,6 @@ import {
   type FinishedTurn,
   messagesOf,
   type Route,
-  type StoredTurn,
   type TurnEnd,
 } from "../../core/inbound/inbox.ts";
 import {
@@ -420,8 +419,6 @@ export function prepareInboxRows(database: DatabaseSync) {
   };
 }
 
-const NOT_STORED: StoredTurn = { stored: false, dropped: 0 };
-
 interface TurnRecord extends EndRecord {
   readonly accountId: string;
   readonly agentId: string;
@@ -467,12 +464,13 @@ function createTurnEnds(
     return true;
   }
 
-  function store(turn: EndingTurn, now: number, maxWaiting?: number): StoredTurn | "again" {
+  function store(turn: EndingTurn, now: number, maxWaiting?: number): boolean | "again" {
     const { claim, entries, steps = [] } = turn;
-    if (!isRunning(turns, claim)) return NOT_STORED;
+    if (!isRunning(turns, claim)) return false;
     if (forgotten.hasRead(claim.message.id, [...entries, ...steps])) return "again";
-    if (!apply(recordOf(turn, now))) return NOT_STORED;
-    return { stored: true, dropped: addTurn(turn, now, maxWaiting) };
+    if (!apply(recordOf(turn, now))) return false;
+    addTurn(turn, now, maxWaiting);
+    return true;
   }
 
   return {
@@ -480,12 +478,12 @@ function createTurnEnds(
      * T3: stores the end of a turn, its entries and its messages.
      *
      * @param maxWaiting Maximum number of the channel's waiting messages; absent: no bound.
-     * @returns `stored` is false if the claim does not run any more; nothing is stored then.
+     * @returns Whether it is stored: not if the claim does not run any more.
      */
-    async finishTurn(given: FinishedTurn, now: number, maxWaiting?: number): Promise<StoredTurn> {
+    async finishTurn(given: FinishedTurn, now: number, maxWaiting?: number): Promise<boolean> {
       const { claim } = given;
       const running = turns.running.get(claim.message.id);
-      if (running?.attempt !== claim.attempt) return NOT_STORED;
+      if (running?.attempt !== claim.attempt) return false;
       const { claimedAt } = running;
       const remember = transcripts.storing(claim.route.sessionKey);
       const entries = given.entries.map((entry) => ({
@@ -496,11 +494,11 @@ function createTurnEnds(
       const done = await commit(COMMIT_OPTIONS.T3, () => store(ending, now, maxWaiting), {
         onStored(done) {
           if (done === "again") return note({ kind: "again", turns: [claim.message.id] });
-          if (done.stored) remember(entries);
+          if (done) remember(entries);
           note({ kind: "ended", claim });
         },
       });
-      return done === "again" ? NOT_STORED : done;
+      return done === true;
     },
   };
 }

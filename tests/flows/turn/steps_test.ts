@@ -389,17 +389,6 @@ describe("a turn with more than an answer", () => {
     await quiet();
     assert.deepEqual(posted(), ["to the first", "to the second"]);
   });
-
-  it("[D4] says so if a full queue has dropped its answer", async () => {
-    const rateLimit = { strategy: "drop", maxQueueSize: 1 };
-    const { dm, lines, states } = await build({
-      discord: { rateLimit },
-      answer: ({ method }) => method === "POST" ? new Promise(() => {}) : undefined,
-    });
-    for (const text of ["one?", "two?", "three?", "four?"]) await dm(text);
-    assert.deepEqual(new Set(states()), new Set(["answered"]));
-    assert.ok(lines.some(({ event }) => event.includes("queue is full")));
-  });
 });
 
 describe("a turn that does not go to its end at once", () => {

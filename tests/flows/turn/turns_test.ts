@@ -2,17 +2,15 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { z } from "zod";
 import { wakeTurns } from "../../../src/account/per_account.ts";
 import type { Model } from "../../../src/core/model.ts";
-import { defineTool, type Tool } from "../../../src/core/turn/tool.ts";
+import { type Tool } from "../../../src/core/turn/tool.ts";
 import { endTurns } from "../../../src/flows/turn/turns.ts";
 import { whenAborted } from "../../../src/lib/clock.ts";
 import { StoreError } from "../../../src/store/database/database_files.ts";
 import { type Given, OWNER, SELF, testAccount } from "../../support/bot/test_account.ts";
 import { ACCOUNT, directMessage } from "../../support/discord/builders.ts";
 import { CHANNEL, GUILD } from "../../support/discord/payloads.ts";
-import { toolNamed } from "../../support/model/tools.ts";
 import { accepted, batch } from "../../support/store/store.ts";
 
 const by = (id: string) => {
@@ -256,47 +254,4 @@ describe("[G12] endTurns()", () => {
     gate.resolve();
     await over;
   });
-
-  const cases = [
-    ["web_fetch", true, "as long as it takes"],
-    ["mcp__shop__look", true, "3 s"],
-    ["mcp__shop__buy", false, "3 s"],
-  ] as const;
-  for (const [name, isIdempotent, time] of cases) {
-    it(`waits ${time} for the tool ${name}, and for the model as long as it takes`, async () => {
-      const gate = Promise.withResolvers<void>();
-      const late = Promise.withResolvers<void>();
-      const tools = [defineTool({
-        ...toolNamed(name),
-        input: z.strictObject({}),
-        isIdempotent,
-        run: () => late.promise.then(() => "done"),
-      })];
-      const calls = [{ id: "1", name, arguments: "{}" }];
-      const { account, askAlone, pass, states } = await build({
-        toolServices: { tools: () => tools },
-        model: {
-          id: "test/model",
-          async *generate({ messages }) {
-            const isDone = messages.at(-1)?.role !== "user";
-            if (isDone) yield { kind: "text", text: "done" };
-            await gate.promise;
-            yield isDone
-              ? { kind: "finish", reason: "stop" }
-              : { kind: "finish", reason: "tool_calls", calls };
-          },
-        },
-      });
-      await askAlone("owner");
-      let isOver = false;
-      const over = endTurns(account).then(() => isOver = true);
-      await pass(3_000);
-      gate.resolve(); // the model wants the call only now
-      await pass(3_000);
-      assert.deepEqual([isOver, states()], [time === "3 s", ["running"]]);
-      late.resolve();
-      await over;
-      assert.deepEqual(states(), [time === "3 s" ? "running" : "answered"]);
-    });
-  }
 });

@@ -248,7 +248,7 @@ describe("[X5] forget()", () => {
         const said = { role: "assistant", text, messageId: id, at: NOW } as const;
         const outbox = [frozen(outboundMessage({ content: text, nonce: "n9", of: part(id) }))];
         const turn: FinishedTurn = { claim, end, entries: [said], outbox };
-        assert.equal((await store.turns.finishTurn(turn, NOW)).stored, false);
+        assert.equal(await store.turns.finishTurn(turn, NOW), false);
         const files = [path, `${path}-wal`].map((file) => readFileSync(file, "latin1")).join();
         assert.doesNotMatch(files, new RegExp(`canary|lovelace|${ADA}`, "i"));
       } finally {

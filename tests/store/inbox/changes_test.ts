@@ -68,13 +68,13 @@ describe("[H6] acceptBatch() with changes", () => {
     await store.turns.addSteps(first, [{ kind: "begun", callId: "p1", at: NOW }], false);
     assert.deepEqual((await change(edited(question("100"), "second"))).touched, ["100"]);
     assert.equal(store.inbox.isRunning(first), false);
-    assert.equal((await store.turns.finishTurn(answered(first), NOW)).stored, false);
+    assert.equal(await store.turns.finishTurn(answered(first), NOW), false);
     const again = await claim();
     assert.equal(again?.message.text, "second");
     assert.equal(again?.attempt, 2);
     assert.equal(rows("SELECT attempt FROM inbox")[0]?.["attempt"], 2, "a crash counts both");
     assert.equal((await store.turns.stepsOf(messageId("100"))).length, 1);
-    assert.ok(again && (await store.turns.finishTurn(answered(again), NOW)).stored);
+    assert.ok(again && await store.turns.finishTurn(answered(again), NOW));
   });
 
   it("begins a turn anew after an edit that comes together with a message and its edit", async () => {
@@ -91,7 +91,7 @@ describe("[H6] acceptBatch() with changes", () => {
     assert.deepEqual(touched, ["200", "100"]);
     const again = await store.inbox.claimNext(ACCOUNT, NOW, []);
     assert.deepEqual([again?.message.text, again?.attempt], ["second", 2]);
-    assert.ok(again && (await store.turns.finishTurn(answered(again), NOW)).stored);
+    assert.ok(again && await store.turns.finishTurn(answered(again), NOW));
     assert.equal((await claim())?.message.text, "third");
   });
 
@@ -123,7 +123,7 @@ describe("[H6] acceptBatch() with changes", () => {
     const changing = change(edited(question("100"), "second"));
     const finishing = store.turns.finishTurn(answered(first), NOW);
     await changing;
-    assert.equal((await finishing).stored, false);
+    assert.equal(await finishing, false);
     assert.deepEqual(rows("SELECT id FROM outbox"), []);
     assert.equal((await claim())?.message.text, "second");
   });
@@ -134,7 +134,7 @@ describe("[H6] acceptBatch() with changes", () => {
     const running = await store.inbox.claimNext(ACCOUNT, NOW, []);
     await change(deleted("100", "200"));
     assert.deepEqual(states(), { 100: "cancelled", 200: "cancelled" });
-    assert.ok(running && !(await store.turns.finishTurn(answered(running), NOW)).stored);
+    assert.ok(running && !await store.turns.finishTurn(answered(running), NOW));
     assert.equal(await claim(), undefined);
   });
 
@@ -245,7 +245,7 @@ describe("[S5] turns of several messages", () => {
       "end" in step ? step.end : step.kind
     );
     assert.deepEqual(ends, ["answer", "unknown"], "the call does not run again");
-    assert.ok(rest && (await store.turns.finishTurn(answered(rest), NOW)).stored);
+    assert.ok(rest && await store.turns.finishTurn(answered(rest), NOW));
   });
 });
 

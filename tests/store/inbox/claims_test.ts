@@ -39,7 +39,7 @@ async function answerAll({ inbox, turns }: Store, ...begun: readonly (Claim | un
     const claim = left.shift() ?? await inbox.claimNext(ACCOUNT, NOW, [], () => true);
     if (!claim) return answered.toSorted();
     const end = { kind: "declined" } as const;
-    const { stored } = await turns.finishTurn({ claim, end, entries: [], outbox: [] }, NOW);
+    const stored = await turns.finishTurn({ claim, end, entries: [], outbox: [] }, NOW);
     if (stored) answered.push(...messagesOf(claim).map(({ id, text }) => `${id} ${text}`));
   }
 }

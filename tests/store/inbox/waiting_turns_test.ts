@@ -73,7 +73,7 @@ function setUp() {
       const claim = await store.inbox.claimNext(ACCOUNT, NOW, []);
       if (!claim) return undefined;
       const turn = { claim, end: { kind: "declined" }, entries: [], outbox: [] } as const;
-      assert.ok((await store.turns.finishTurn(turn, NOW)).stored);
+      assert.ok(await store.turns.finishTurn(turn, NOW));
       return claim.message;
     },
     inbox: () =>

@@ -74,7 +74,6 @@ describe("the action of a row", () => {
 
 const HERE = channelId("1400000000000000005");
 const ELSEWHERE = channelId("1400000000000000006");
-const STORED = { stored: true, dropped: 0 };
 
 function openTurns(options: Parameters<typeof openTestStore>[0] = {}) {
   const test = openTestStore(options);
@@ -100,7 +99,8 @@ function openTurns(options: Parameters<typeof openTestStore>[0] = {}) {
   const states = () =>
     rows("SELECT message ->> '$.content' AS words, state FROM outbox ORDER BY id")
       .map(({ words, state }) => `${words} ${state}`);
-  return { ...test, begin, answer, states };
+  const dropped = () => states().filter((one) => one.endsWith("dropped")).length;
+  return { ...test, begin, answer, states, dropped };
 }
 
 function turnOf(claim: Claim, parts: number, fields: Partial<FinishedTurn> = {}): FinishedTurn {
@@ -115,17 +115,18 @@ function turnOf(claim: Claim, parts: number, fields: Partial<FinishedTurn> = {})
 
 describe("[D4] a full queue", () => {
   it("drops an answer only if more messages than its bound would wait in the channel", async () => {
-    const { answer, states } = openTurns();
+    const { answer, dropped } = openTurns();
     for (const channel of [HERE, ELSEWHERE, HERE, ELSEWHERE, HERE]) {
-      assert.deepEqual(await answer(1, 3, channel), STORED);
+      assert.ok(await answer(1, 3, channel));
     }
-    assert.deepEqual(await answer(1, 3), { stored: true, dropped: 1 });
-    assert.deepEqual(await answer(9), STORED, "without a bound, all of them wait");
-    assert.equal(states().filter((one) => one.endsWith("dropped")).length, 1);
+    assert.equal(dropped(), 0);
+    assert.ok(await answer(1, 3));
+    assert.ok(await answer(9), "without a bound, all of them wait");
+    assert.equal(dropped(), 1);
   });
 
   it("counts no message that is being sent, and no draft", async () => {
-    const { store, begin, answer } = openTurns();
+    const { store, begin, answer, dropped } = openTurns();
     await answer(1, 2);
     const [head] = await store.outbox.heads(ACCOUNT);
     await store.outbox.markSending(head!, NOW);
@@ -133,8 +134,10 @@ describe("[D4] a full queue", () => {
     const { message: { id } } = await begin();
     const draft = part(id, { kind: "draft" });
     await store.outbox.add(frozen({ nonce: "draft", channelId: HERE, of: draft }), NOW);
-    assert.deepEqual(await answer(1, 2), STORED);
-    assert.deepEqual(await answer(1, 2), { stored: true, dropped: 1 });
+    await answer(1, 2);
+    assert.equal(dropped(), 0);
+    await answer(1, 2);
+    assert.equal(dropped(), 1);
   });
 });
 

@@ -81,7 +81,7 @@ export function build() {
       outbox: [{ message, files: [] }],
       ...more,
     };
-    assert.ok((await store.turns.finishTurn(turn, NOW)).stored);
+    assert.ok(await store.turns.finishTurn(turn, NOW));
   }
   return {
     ...test,
