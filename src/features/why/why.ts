@@ -18,7 +18,7 @@ import { withStore } from "../../cli/shared/with_store.ts";
 import type { Store } from "../../store/store.ts";
 import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 import { toIntents } from "../../discord/gateway/read/intents.ts";
-import { DEFAULT_RETENTION } from "../../store/messages/retention.ts";
+import { DEFAULT_RETENTION } from "../../store/store.ts";
 import { type AccountEvidence, type Evidence, judgeAbsence } from "./no_record.ts";
 import { recordedReport } from "./report.ts";
 import { storyLines, whyLines } from "./text.ts";

@@ -29,7 +29,7 @@ import type { GatewaySession, GuildSnapshot, Self } from "../../core/inbound/inb
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS, statementsOf, type Transactions, UNNAMED } from "../database/commits.ts";
 import type { Memory } from "../memory/memory.ts";
-import type { Pruner } from "../messages/retention.ts";
+import type { Pruner } from "../store.ts";
 import {
   ACCOUNT,
   APPLICATION_OWNER,

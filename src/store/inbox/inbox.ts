@@ -60,7 +60,7 @@ import {
   prepareKeepDirectChannel,
   prepareOverheard,
 } from "../messages/messages.ts";
-import type { Pruner, Retention } from "../messages/retention.ts";
+import type { Pruner, Retention } from "../store.ts";
 import { prepareSettleEcho } from "../outbox/outbox.ts";
 import { prepareUnpairedSenders, type Settled } from "../pairing/pairing.ts";
 import { flag, integer, json, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";

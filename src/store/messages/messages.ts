@@ -46,7 +46,7 @@ import {
   POLICIES_MAX,
   TURN_STATE,
 } from "../schema/messages.ts";
-import type { Retention } from "./retention.ts";
+import type { Retention } from "../store.ts";
 
 const POLICY = rows({
   facts: optional(json<Facts>()), // ours, as all JSON here

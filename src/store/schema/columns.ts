@@ -280,7 +280,7 @@ interface TableParts<Name extends string> {
   readonly sql?: string;
   /** Whether its rows belong to one server and one bot, and go if another one takes the account. */
   readonly isOfBot?: boolean;
-  /** How long its rows are kept; absent: its methods or `messages/retention.ts` delete them. */
+  /** How long its rows are kept; absent: its methods, or its maximum number, delete them. */
   readonly keeps?: Keeps<Name>;
   /** How a person is forgotten in it. */
   readonly forgets: Forgets<Name>;

@@ -46,7 +46,7 @@ import { bounded, withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, statementsOf, type Transactions, UNNAMED } from "../database/commits.ts";
 import { isRunning, type Memory } from "../memory/memory.ts";
 import { type OverheardKey, prepareOverheard } from "../messages/messages.ts";
-import type { Pruner, Retention } from "../messages/retention.ts";
+import type { Pruner, Retention } from "../store.ts";
 import { prepareAddTurn } from "../outbox/outbox.ts";
 import { integer, json, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { MESSAGE_NUMBER, REACTIONS_MAX, REACTIONS_PER_CHANNEL } from "../schema/messages.ts";

@@ -18,7 +18,7 @@ import {
 } from "../../../src/config/schema/parts/key.ts";
 import { readTree, valueAt } from "../../../src/config/text/edit.ts";
 import { chunk } from "../../../src/render/markdown/chunk.ts";
-import { DEFAULT_RETENTION } from "../../../src/store/messages/retention.ts";
+import { DEFAULT_RETENTION } from "../../../src/store/store.ts";
 import { configOf, load, problemLines } from "../support.ts";
 import { sameData } from "../../support/same_data.ts";
 

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { type Overheard, toOverheard } from "../../../src/core/inbound/inbound.ts";
-import { DEFAULT_RETENTION } from "../../../src/store/messages/retention.ts";
+import { DEFAULT_RETENTION } from "../../../src/store/store.ts";
 import { ACCOUNT, channelId, guildMessage, messageId } from "../../support/discord/builders.ts";
 import { accepted, batch, ignored, openTestStore, ROUTE } from "../../support/store/store.ts";
 import { cases } from "../../support/long_form.ts";

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { ResolvedName } from "../../../src/core/names.ts";
 import { DAY_MS } from "../../../src/lib/clock.ts";
-import type { Retention } from "../../../src/store/messages/retention.ts";
+import type { Retention } from "../../../src/store/store.ts";
 import {
   ACCOUNT,
   channelId,
