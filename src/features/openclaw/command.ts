@@ -60,7 +60,7 @@ export function importConfig(text: string):
     takesNames: era === "seed",
     hasAccounts: entriesAt(source.value, ["channels", "discord", "accounts"])
       .some(([key]) => key !== "default"),
-    note: (kind, path, line, why) => void notes.push({ kind, path, line, why }),
+    notes,
   };
   const target = applyRules<ImportTarget>(source.value, place, SECTIONS, {});
   keepGuildsClosed(target, source.value, place);

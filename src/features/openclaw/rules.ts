@@ -49,8 +49,8 @@ export interface ImportedPlace {
   readonly takesNames: boolean;
   /** Whether the file has accounts beside the default one. */
   readonly hasAccounts: boolean;
-  /** Adds a note about a key. */
-  note(kind: ImportNote["kind"], path: string, line: number, why: string): void;
+  /** Notes about keys so far. */
+  readonly notes: ImportNote[];
 }
 
 export interface SourceField extends ImportedPlace {
@@ -166,8 +166,8 @@ export function setWithin(into: ImportTarget, path: readonly string[], value: un
 }
 
 /** Leaves a value behind that Barnacle cannot accept. */
-export function noteLeft({ path, line, note }: ImportedPlace, why: string): undefined {
-  note("left", path, line, why);
+export function noteLeft({ path, line, notes }: ImportedPlace, why: string): undefined {
+  notes.push({ kind: "left", path, line, why });
   return undefined;
 }
 
@@ -176,24 +176,28 @@ export function noteLeft({ path, line, note }: ImportedPlace, why: string): unde
  *
  * @param key Of an entry below the place, as our file has it.
  */
-export function noteChanged({ path, line, note }: ImportedPlace, why: string, key = ""): void {
-  note("changed", `${path}${key}`, line, why);
+export function noteChanged({ path, line, notes }: ImportedPlace, why: string, key = ""): void {
+  notes.push({ kind: "changed", path: `${path}${key}`, line, why });
 }
 
 /** Notes that an access rule is invalid, so nothing is imported. */
-export function noteInvalid({ path, line, note }: ImportedPlace, why: string): undefined {
-  note("invalid", path, line, why);
+export function noteInvalid({ path, line, notes }: ImportedPlace, why: string): undefined {
+  notes.push({ kind: "invalid", path, line, why });
   return undefined;
 }
 
 /** Requires a valid access rule: without it, the bot could answer users that it kept out. */
 export function required(convert: Convert): Convert {
-  return (value, field) =>
-    convert(value, {
-      ...field,
-      note: (kind, path, line, why) =>
-        field.note(kind === "left" && path === field.path ? "invalid" : kind, path, line, why),
-    });
+  return (value, field) => {
+    const { notes, path } = field;
+    const before = notes.length;
+    const target = convert(value, field);
+    for (let at = before; at < notes.length; at++) {
+      const note = notes[at];
+      if (note?.kind === "left" && note.path === path) notes[at] = { ...note, kind: "invalid" };
+    }
+    return target;
+  };
 }
 
 /**

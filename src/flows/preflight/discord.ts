@@ -46,13 +46,11 @@ const WHY: Readonly<Record<Foreign["why"], string>> = {
   early: "which arrived before this process sent it",
 };
 
-interface Watch {
-  doubt?: DuplicateDoubt;
-  cancel(): void;
-  isStopped?: true;
-}
-
-const watchOf = perAccount("gateway", (): Watch => ({ cancel() {} }));
+const watchOf = perAccount("gateway", () => ({
+  doubt: undefined as DuplicateDoubt | undefined,
+  cancel() {},
+  isStopped: false,
+}));
 
 /** Messages by our own user came that this store did not send. */
 export function sawForeign(account: BotAccount, found: readonly Foreign[]): void {
