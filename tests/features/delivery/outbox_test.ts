@@ -1,37 +1,21 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
-import { list, release } from "../../../src/features/delivery/outbox.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
-import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
-import { openStore } from "../../../src/store/store.ts";
+import { list, release } from "../../../src/features/delivery/outbox.ts";
+import type { Store } from "../../../src/store/store.ts";
+import { createDataFixture, removeDataFixtures } from "../../cli/data_fixture.ts";
+import { recordingIo } from "../../cli/io.ts";
 import { ACCOUNT, channelId } from "../../support/discord/builders.ts";
 import { frozen } from "../../support/store/store.ts";
-import { recordingIo } from "../../cli/io.ts";
-import type { Store } from "../../../src/store/store.ts";
 
 const CHANNEL = channelId("11");
-const directories: string[] = [];
-afterEach(() => {
-  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true });
-});
+afterEach(removeDataFixtures);
 
-function directory(): string {
-  const data = mkdtempSync(join(tmpdir(), "barnacle-outbox-"));
-  directories.push(data);
-  return data;
-}
-
-/** A data directory whose outbox `fill` has filled. */
-async function withRows(fill: (store: Store, now: number) => Promise<void>): Promise<string> {
-  const data = directory();
-  const now = Date.now();
-  const store = openStore(join(data, DATABASE_NAME), { now, elapsed: () => 0 });
-  await fill(store, now);
-  store.close();
-  return data;
+/** The flags of a command for an outbox that `fill` has filled. */
+async function withRows(fill: (store: Store, now: number) => Promise<void>) {
+  const fixture = createDataFixture();
+  await fixture.fill((store) => fill(store, Date.now()));
+  return fixture.flags;
 }
 
 const held = (content = "hello") =>
@@ -47,14 +31,14 @@ const held = (content = "hello") =>
 describe("barnacle outbox list", () => {
   it("[D2] shows held messages with target and age", async () => {
     const io = recordingIo();
-    assert.equal(await list({ data: await held(), json: false }, io), 0);
+    assert.equal(await list(await held(), io), 0);
     assert.equal(io.stdout.length, 1);
     assert.match(io.stdout[0] ?? "", /^ +1 +uncertain +10 min +channel:11 +"hello" +\(unknown\)$/);
   });
 
   it("[R11] names the reason that keeps the bot from posting", async () => {
     const io = recordingIo();
-    const data = await withRows(async ({ outbox }, now) => {
+    const flags = await withRows(async ({ outbox }, now) => {
       await outbox.add(frozen({ nonce: "a", channelId: CHANNEL }), now);
       await outbox.park(ACCOUNT, CHANNEL, {
         reason: "Send Messages is denied",
@@ -62,43 +46,43 @@ describe("barnacle outbox list", () => {
         nextTryAt: now,
       });
     });
-    await list({ data, json: false }, io);
+    await list(flags, io);
     assert.match(io.stdout[0] ?? "", /parked .*\(Send Messages is denied; next attempt is due\)$/);
   });
 
   it("[D5] shows why a message waits, until when, and for which other one", async () => {
     const io = recordingIo();
-    const data = await withRows(async ({ outbox }, now) => {
+    const flags = await withRows(async ({ outbox }, now) => {
       const row = await outbox.add(frozen({ nonce: "a", channelId: CHANNEL }), now);
       await outbox.add(frozen({ nonce: "b", channelId: CHANNEL }), now);
       await outbox.markSending(row, now);
       await outbox.markWaiting(row, "failed with 502", now + 240_000);
     });
-    await list({ data, json: false }, io);
+    await list(flags, io);
     assert.match(io.stdout[0] ?? "", /sending .*\(failed with 502; next attempt in 4 min\)$/);
     assert.match(io.stdout[1] ?? "", /pending .*\(waits for message 1\)$/);
   });
 
   it("[X1] keeps a message from moving the cursor or turning the line around", async () => {
     const io = recordingIo();
-    await list({ data: await held("a\u001b[2J\u202eb\nc"), json: false }, io);
+    await list(await held("a\u001b[2J\u202eb\nc"), io);
     assert.equal(io.stdout.length, 1);
     assert.doesNotMatch(io.stdout[0] ?? "", /[\p{Cc}\u202e]/u);
   });
 
   it("[C6] lists the rows of every account, or of --account", async () => {
-    const data = await withRows(async ({ outbox }, now) => {
+    const flags = await withRows(async ({ outbox }, now) => {
       for (const accountId of ["default", "work"].map(toAccountId)) {
         await outbox.add(frozen({ accountId, nonce: accountId, channelId: CHANNEL }), now);
       }
     });
     const all = recordingIo();
-    await list({ data, json: false }, all);
+    await list(flags, all);
     assert.equal(all.stdout.length, 2);
     assert.match(all.stdout[0] ?? "", /^ +1 +default +pending/);
     assert.match(all.stdout[1] ?? "", /^ +2 +work +pending/);
     const one = recordingIo();
-    await list({ data, json: true, account: "WORK" }, one);
+    await list({ ...flags, json: true, account: "WORK" }, one);
     const rows: readonly { readonly id: number; readonly accountId: string }[] = JSON.parse(
       one.stdout[0] ?? "",
     );
@@ -116,11 +100,11 @@ describe("barnacle outbox resend and drop", () => {
   ) {
     it(`[D2] ${how}s held messages`, async () => {
       const io = recordingIo();
-      const data = await held();
-      assert.equal(await release(how, { data, json: false }, [1], io), 0);
+      const flags = await held();
+      assert.equal(await release(how, flags, [1], io), 0);
       assert.match(io.stdout[0] ?? "", new RegExp(message));
       const after = recordingIo();
-      await list({ data, json: true }, after);
+      await list({ ...flags, json: true }, after);
       assert.equal(JSON.parse(after.stdout[0] ?? "")[0]?.state, left);
     });
   }

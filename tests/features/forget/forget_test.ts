@@ -1,30 +1,28 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { describe, it } from "node:test";
+import { afterEach, describe, it } from "node:test";
 import { lockForCommand } from "../../../src/cli/shared/running_bot.ts";
 import { forget } from "../../../src/features/forget/cli.ts";
-import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
-import { openStore } from "../../../src/store/store.ts";
+import { createDataFixture, type DataFixture, removeDataFixtures } from "../../cli/data_fixture.ts";
 import { recordingIo } from "../../cli/io.ts";
 import { guildMessage } from "../../support/discord/builders.ts";
 import { batch, ignored } from "../../support/store/store.ts";
-import { tempDirectory } from "../../support/temp_directory.ts";
 
-type Flags = { readonly data: string; readonly json: boolean };
+afterEach(removeDataFixtures);
 
 /** Gives a command, with one message on record. */
 async function run(
-  command: (flags: Flags, io: ReturnType<typeof recordingIo>) => Promise<number>,
+  command: (
+    flags: DataFixture["flags"],
+    io: ReturnType<typeof recordingIo>,
+  ) => Promise<number>,
 ) {
-  using directory = tempDirectory();
-  const data = directory.path;
-  const now = Date.now();
-  const store = openStore(join(data, DATABASE_NAME), { now, elapsed: () => 0 });
-  await store.inbox.acceptBatch(batch({ judged: [ignored(guildMessage(), true)] }), now);
-  store.close();
+  const fixture = createDataFixture();
+  const judged = [ignored(guildMessage(), true)];
+  await fixture.fill(({ inbox }) => inbox.acceptBatch(batch({ judged }), Date.now()));
   const io = recordingIo();
-  const code = await command({ data, json: false }, io);
+  const code = await command(fixture.flags, io);
   return { code, out: io.stdout.join("\n"), err: io.stderr.join("\n") };
 }
 

@@ -1,45 +1,38 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { describe, it } from "node:test";
+import { afterEach, describe, it } from "node:test";
 import { list, reset } from "../../../src/features/sessions/sessions.ts";
-import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
-import { openStore } from "../../../src/store/store.ts";
+import { createDataFixture, removeDataFixtures } from "../../cli/data_fixture.ts";
+import { recordingIo } from "../../cli/io.ts";
 import { ACCOUNT, guildMessage, messageId } from "../../support/discord/builders.ts";
 import { accepted, batch, ROUTE } from "../../support/store/store.ts";
-import { tempDirectory } from "../../support/temp_directory.ts";
-import { recordingIo } from "../../cli/io.ts";
 
 const { sessionKey: KEY } = ROUTE;
-/** A data directory with one answered message. */
-async function fill(data: string): Promise<void> {
-  const now = Date.now();
-  const store = openStore(join(data, DATABASE_NAME), { now, elapsed: () => 0 });
-  const message = guildMessage({ id: messageId("101"), text: "hello" });
-  await store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), now);
-  const claim = await store.inbox.claimNext(ACCOUNT, now, []);
-  assert.ok(claim);
-  const stamp = { messageId: message.id, at: now };
-  await store.turns.finishTurn({
-    claim,
-    end: { kind: "answered" },
-    entries: [
-      { role: "user", text: "hello", ...stamp },
-      { role: "assistant", text: "hi", ...stamp },
-    ],
-    outbox: [],
-  }, now);
-  store.close();
-}
+afterEach(removeDataFixtures);
 
 type Run = typeof list;
 
-async function run(command: Run) {
-  using directory = tempDirectory();
-  const data = directory.path;
-  await fill(data);
+/** Gives a command, with one answered message. */
+async function run(command: Run, config: object = {}) {
+  const fixture = createDataFixture(config);
+  await fixture.fill(async ({ inbox, turns }) => {
+    const now = Date.now();
+    const message = guildMessage({ id: messageId("101"), text: "hello" });
+    await inbox.acceptBatch(batch({ judged: [accepted(message)] }), now);
+    const claim = await inbox.claimNext(ACCOUNT, now, []);
+    assert.ok(claim);
+    const stamp = { messageId: message.id, at: now };
+    await turns.finishTurn({
+      claim,
+      end: { kind: "answered" },
+      entries: [
+        { role: "user", text: "hello", ...stamp },
+        { role: "assistant", text: "hi", ...stamp },
+      ],
+      outbox: [],
+    }, now);
+  });
   const io = recordingIo();
-  const code = await command({ data, json: false }, io);
+  const code = await command(fixture.flags, io);
   return { code, out: io.stdout.join("\n"), err: io.stderr.join("\n") };
 }
 
@@ -54,14 +47,10 @@ describe("barnacle sessions", () => {
   });
 
   it("[S2] list › uses the guild's slug of the config", async () => {
-    const { out } = await run((flags, io) => {
-      const config = join(flags.data ?? "", "barnacle.json");
-      const { place } = guildMessage();
-      const id = place.kind === "guild" ? place.guild.id : "";
-      const guilds = { [id]: { slug: "den" } };
-      writeFileSync(config, JSON.stringify({ channels: { discord: { guilds } } }));
-      return list({ ...flags, config }, io);
-    });
+    const { place } = guildMessage();
+    const id = place.kind === "guild" ? place.guild.id : "";
+    const guilds = { [id]: { slug: "den" } };
+    const { out } = await run(list, { channels: { discord: { guilds } } });
     assert.match(out, /^discord:den#/);
   });
 

@@ -26,7 +26,7 @@ import { ask, connectReady, withSimulator } from "../../simulator/raw_client.ts"
 import { schedule } from "../../../src/lib/clock.ts";
 import { bareAccount } from "../../support/account.ts";
 import { recordingLog } from "../../support/recording_log.ts";
-import { readSound, speakText } from "../../support/voice/tone_code.ts";
+import { readSound, speakText } from "../../../simulator/model/spoken_text.ts";
 import { sendUnknown } from "../../support/voice/unknown.ts";
 
 const INTENTS = 1 << 0 | 1 << 7;

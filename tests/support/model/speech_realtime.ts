@@ -1,6 +1,6 @@
 /**
  * A server of OpenAI's Realtime protocol. It detects turns in the sound itself, reads the words from
- * it (`tone_code.ts`), and answers in sound that a listener can read.
+ * it (`spoken_text.ts`), and answers in sound that a listener can read.
  *
  * @see {@link https://platform.openai.com/docs/guides/realtime}
  */
@@ -9,7 +9,7 @@ import { Buffer } from "node:buffer";
 import { createServer } from "node:http";
 import { WebSocketServer } from "ws";
 import { z } from "zod";
-import { RATE, readSound, speakText } from "../voice/tone_code.ts";
+import { RATE, readSound, speakText } from "../../../simulator/model/spoken_text.ts";
 
 /** An answer: words, a call of a tool, or nothing. */
 export type RealtimeAnswer =

@@ -8,7 +8,7 @@ import type { SimulatedProcess } from "../../../src/features/demo/simulation/sim
 import { type Scene, type SceneOptions, withSimulation } from "../bot/e2e.ts";
 import { give, registered } from "../bot/slash.ts";
 import { readWav } from "./recordings.ts";
-import { RATE, readSound, speakText } from "./tone_code.ts";
+import { RATE, readSound, speakText } from "../../../simulator/model/spoken_text.ts";
 
 interface SpeechServer {
   /** Gives other words than those of the sound, as a real server invents some. */

@@ -3,7 +3,7 @@
 import { Buffer } from "node:buffer";
 import { spawnSync } from "node:child_process";
 import { seeded } from "../seeded.ts";
-import { RATE } from "./tone_code.ts";
+import { RATE } from "../../../simulator/model/spoken_text.ts";
 
 /** Noise of a room. @param level Its root mean square, of 32,768. */
 export function noise(ms: number, level: number): Int16Array {

@@ -11,7 +11,7 @@ import {
   type RealtimeSwitches,
   startRealtimeServer,
 } from "../../../support/model/speech_realtime.ts";
-import { speakText } from "../../../support/voice/tone_code.ts";
+import { speakText } from "../../../../simulator/model/spoken_text.ts";
 import { fakeCall } from "./fake_call.ts";
 
 const ADA = userId("101");
