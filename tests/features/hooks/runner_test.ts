@@ -71,6 +71,13 @@ describe("[W5] events of a hook", () => {
     assert.deepEqual(told(), ["one", "two\nthree"]);
   });
 
+  it("that wait are one message, of which the newest stay", async () => {
+    const { event, told } = await build();
+    for (const sign of "abc") await event(sign.repeat(1_000));
+    await event("d", MINUTE / 6);
+    assert.equal(told()[1], `${"c".repeat(1_000)}\nd\n… and 1 more`);
+  });
+
   it("are not delayed by a clock that was set back", async () => {
     const { event, told, account, clock } = await build();
     await event("one");

@@ -291,6 +291,15 @@ describe("[W7] events of servers", () => {
       { numRuns: 25 },
     ));
 
+  it("of closed threads are looked for in the channels of `where` alone", async () => {
+    const asked: string[] = [];
+    const request = (path: string) => void asked.push(path);
+    const entry = { where: [`guild:${GUILD}`, `channel:${FORUM}`] };
+    const { account } = await build(["thread_closed", "pin"], { request, entry });
+    await storeMissedEvents(account, GUILD, NOW - HOUR);
+    assert.deepEqual(asked, [`/channels/${FORUM}/threads/archived/public?limit=100`]);
+  });
+
   it("of a time away are found where Discord tells of them, and counted once", async () => {
     const asked: string[] = [];
     const members = Array.from({ length: 1_000 }, (_, index) => ({
