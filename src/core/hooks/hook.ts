@@ -89,46 +89,33 @@ export interface HookReading {
   readonly ends?: HookCondition;
 }
 
-/** The rules of a hook: `hooks.<name>`. */
-export interface HookRules extends HookReading {
+/** The rules by which events are answered: of a hook, or of a server (W7). */
+export interface AnswerRules {
   /** A valid target, as the config writes it. */
   readonly to: string;
   /** Absent: the first account. */
   readonly account?: string;
   /** Absent: the first agent. */
   readonly agent?: string;
-  readonly scheme: HookScheme;
   /** Whether an agent reads events; otherwise, the template is posted. */
   readonly model: boolean;
   /** What the agent is to do with an event. By the operator, so it is trusted. */
   readonly prompt?: string;
   /** The only tools of its turns. */
   readonly tools: readonly string[];
+  /** Template of the key of an incident; absent: there are no threads. */
+  readonly thread?: string;
   /** Maximum messages or turns a minute; further events wait, and are merged. */
   readonly perMinute: number;
   /** Maximum tokens per UTC day; absent: no limit. */
   readonly tokensPerDay?: number;
   /** Maximum cost per UTC day, in the currency of the prices; absent: no limit. */
   readonly moneyPerDay?: number;
-}
-
-/** The rules by which events are answered: of a hook, or of a server (W7). */
-export type AnswerRules =
   /** Only of a server: answers per UTC day; milliseconds between two, and without a further event. */
-  & { readonly perDay?: number; readonly cooldownMs?: number; readonly gatherMs?: number }
-  & Pick<
-    HookRules,
-    | "to"
-    | "account"
-    | "agent"
-    | "model"
-    | "prompt"
-    | "tools"
-    | "thread"
-    | "perMinute"
-    | "tokensPerDay"
-    | "moneyPerDay"
-  >;
+  readonly perDay?: number;
+  readonly cooldownMs?: number;
+  readonly gatherMs?: number;
+}
 
 /** The sections of the config whose events an agent answers. */
 interface EventSources {

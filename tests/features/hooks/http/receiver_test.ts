@@ -3,7 +3,12 @@ import { createHmac } from "node:crypto";
 import { describe, it } from "node:test";
 import type { Setup } from "../../../../src/bot.ts";
 import type { Served } from "../../../../src/cli/run/served_parts.ts";
-import type { HookRules, NewHookEvent, StoredHookEvent } from "../../../../src/core/hooks/hook.ts";
+import type {
+  HookReading,
+  HookScheme,
+  NewHookEvent,
+  StoredHookEvent,
+} from "../../../../src/core/hooks/hook.ts";
 import {
   createHookReceiver,
   type HookResult,
@@ -19,7 +24,7 @@ const RULES = { to: "user:1", scheme: "bearer", model: true, tools: [], perMinut
 
 /** @param rules Of the hook `uptime`; `signed` has those of GitHub. */
 function receiverOf(
-  rules: Partial<HookRules> = {},
+  rules: HookReading & { readonly scheme?: HookScheme } = {},
   accepts?: () => Promise<undefined>,
   { log, lines } = recordingLog(),
 ) {
