@@ -122,7 +122,6 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   dashboard: ["access", "agent", "model", "why"],
   demo: ["voice"], // people with the same keys
   diagnose: ["alerts", "model"], // tests the webhook, and judges facts of models
-  signins: ["mcp"], // tells the states of logins
   setup: ["delivery", "model", "service"], // tests the model, and greets
   upgrade: ["service"],
 };

@@ -12,6 +12,7 @@ import { randomBytes, timingSafeEqual } from "node:crypto";
 import type { McpLoginState } from "../core/mcp_state.ts";
 import { type Clock, schedule } from "../lib/clock.ts";
 import { clip, isRecord, quoted } from "../lib/text/quoted.ts";
+import { timeText } from "../lib/text/units.ts";
 import { hashOfAll, type SeenTools, withTimeout } from "./definitions.ts";
 import { createHttpTransport } from "./http.ts";
 import { createOAuthFetch } from "./oauth/fetch.ts";
@@ -256,4 +257,23 @@ export async function beginLogin(
       return login;
     },
   };
+}
+
+export const LOGIN_ENDED = "the login has ended";
+
+/** The state of a login for people. */
+export function stateText({ login, until, isRenewed }: McpLoginState, now: number): string {
+  switch (login) {
+    case "program":
+      return "a program";
+    case "token":
+      return "token of the config";
+    case "none":
+      return "no login";
+    case "ended":
+      return LOGIN_ENDED;
+    case "valid":
+      if (isRenewed || until === undefined) return "logged in";
+      return until > now ? `logged in until ${timeText(until)}` : LOGIN_ENDED;
+  }
 }

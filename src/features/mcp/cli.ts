@@ -7,7 +7,14 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { loginsIn, seenIn, serversOf } from "../../bot/mcp/ports.ts";
-import { beginLogin, type McpState, mcpStates, signInServer } from "../../mcp/sign_in.ts";
+import {
+  beginLogin,
+  LOGIN_ENDED,
+  type McpState,
+  mcpStates,
+  signInServer,
+  stateText,
+} from "../../mcp/sign_in.ts";
 import { listenForCallback, pastedUrl } from "../../host/sign_in_callback.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { printable } from "../../lib/text/quoted.ts";
@@ -17,7 +24,6 @@ import { readConfig, readConfigLeniently, tellRefused } from "../../cli/shared/r
 import type { Io } from "../../cli/terminal/io.ts";
 import { configBefore, dataProblem } from "../../cli/shared/find_data.ts";
 import { inColumns, printList } from "../../cli/shared/columns.ts";
-import { timeText } from "../../lib/text/units.ts";
 
 export interface LoginFlags extends CommonFlags {
   /** Whether the operator pastes the browser's last address. */
@@ -163,24 +169,7 @@ function rowOf(state: McpState, now: number): readonly string[] {
   return [id, at, loginText(state, now), seen];
 }
 
-export function loginText(
-  { id, login, until, isRenewed }: Omit<McpState, "at">,
-  now: number,
-): string {
-  switch (login) {
-    case "program":
-      return "a program";
-    case "token":
-      return "token of the config";
-    case "none":
-      return "no login";
-    case "ended":
-      return `login ended: barnacle mcp login ${id}`;
-    case "valid":
-      if (isRenewed) return "logged in, renewed by itself";
-      if (until === undefined) return "logged in";
-      return until > now
-        ? `logged in until ${timeText(until)}`
-        : `login ended ${timeText(until)}: barnacle mcp login ${id}`;
-  }
+export function loginText(state: Omit<McpState, "at">, now: number): string {
+  const text = stateText(state, now);
+  return text === LOGIN_ENDED ? `${text}: barnacle mcp login ${state.id}` : text;
 }

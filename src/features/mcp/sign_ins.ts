@@ -9,18 +9,15 @@
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
 import type { CommandCall } from "../../core/inbound/inbound.ts";
-import type { McpLoginState } from "../../core/mcp_state.ts";
 import { type Choice, choicesFor } from "../../interactions/base/command.ts";
 import { bounded } from "../../lib/text/quoted.ts";
-import { timeText } from "../../lib/text/units.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import { listenForCallback, pastedUrl } from "../../host/sign_in_callback.ts";
 import { loggedOutText, MCP_SERVERS, noLoginText, signInEndText } from "../../render/sentences.ts";
-import { beginLogin, mcpStates, signInServer } from "../../mcp/sign_in.ts";
+import { beginLogin, mcpStates, signInServer, stateText } from "../../mcp/sign_in.ts";
 import { loginsIn, seenIn, serversOf } from "../../bot/mcp/ports.ts";
 import { tellPerson } from "../../flows/unanswered_reactions.ts";
 
-const LOGIN_ENDED = "the login has ended";
 const MAX_NAME = 100;
 /** With the sentences around it, the address fits into a message. */
 const MAX_ADDRESS = 1_400;
@@ -80,22 +77,6 @@ function listed({ bot: { dataDir }, config, now }: BotAccount): string {
   const more = states.length - lines.length;
   return [MCP_SERVERS, ...lines, ...(more > 0 ? [`… +${more}`] : [])]
     .join("\n");
-}
-
-export function stateText({ login, until, isRenewed }: McpLoginState, now: number): string {
-  switch (login) {
-    case "program":
-      return "a program";
-    case "token":
-      return "token of the config";
-    case "none":
-      return "no login";
-    case "ended":
-      return LOGIN_ENDED;
-    case "valid":
-      if (isRenewed || until === undefined) return "logged in";
-      return until > now ? `logged in until ${timeText(until)}` : LOGIN_ENDED;
-  }
 }
 
 type BegunSignIn = Awaited<ReturnType<typeof beginLogin>>;

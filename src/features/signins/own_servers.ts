@@ -27,7 +27,6 @@ import {
 } from "../../core/turn/tool.ts";
 import { readMember } from "../../discord/rest/requests/guild_reads.ts";
 import { ask } from "../../flows/interactions/ask.ts";
-import { stateText } from "../mcp/sign_ins.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { bounded } from "../../lib/text/quoted.ts";
 import { loggedOutText, MCP_SERVERS, noLoginText } from "../../render/sentences.ts";
@@ -36,7 +35,7 @@ import { DENY, FILL_IN, type Question } from "../../core/people/question.ts";
 import { MAX_LINK } from "../../core/outbound/outbound.ts";
 import { pastedUrl } from "../../host/sign_in_callback.ts";
 import { createNewestSet } from "../../lib/cache.ts";
-import { createSignIn, mcpStates, type SignIn } from "../../mcp/sign_in.ts";
+import { createSignIn, mcpStates, type SignIn, stateText } from "../../mcp/sign_in.ts";
 import {
   createLogins,
   createSealing,

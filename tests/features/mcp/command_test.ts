@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { McpLoginState } from "../../../src/core/mcp_state.ts";
-import { stateText } from "../../../src/features/mcp/sign_ins.ts";
+import { loginText } from "../../../src/features/mcp/cli.ts";
+import { stateText } from "../../../src/mcp/sign_in.ts";
 import { ADA, commandAccount, GRACE } from "../../support/bot/commands.ts";
 import { startOAuthServer } from "../../support/model/mcp_oauth.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
@@ -71,6 +72,8 @@ describe("[K2] [T13] /mcp", () => {
   for (const [state, expected] of states) {
     it(`says of ${JSON.stringify(state)}: ${expected}`, () => {
       assert.equal(stateText({ id: "a", ...state }, NOW), expected);
+      const next = expected.endsWith("ended") ? `${expected}: barnacle mcp login a` : expected;
+      assert.equal(loginText({ id: "a", ...state }, NOW), next);
     });
   }
 
