@@ -111,9 +111,11 @@ export interface AnswerRules {
   readonly tokensPerDay?: number;
   /** Maximum cost per UTC day, in the currency of the prices; absent: no limit. */
   readonly moneyPerDay?: number;
-  /** Only of a server: answers per UTC day; milliseconds between two, and without a further event. */
+  /** Maximum answers per UTC day; only of a server, as the next two. */
   readonly perDay?: number;
+  /** Between two answers. */
   readonly cooldownMs?: number;
+  /** Without a further event, before an answer. */
   readonly gatherMs?: number;
 }
 
