@@ -6,7 +6,14 @@ import { changedInAll } from "./account/per_account.ts";
 import type { Env } from "./lib/env.ts";
 import type { AccountEnd } from "./bot/account_end.ts";
 import { type Applied, createAccounts } from "./bot/account/accounts.ts";
-import { type Build, createMeter, createMetrics, type ProcessUsage } from "./http/metrics.ts";
+import {
+  type Build,
+  createMeter,
+  createMetrics,
+  type HealthMonitor,
+  type ProcessUsage,
+  startHealthMonitor,
+} from "./http/monitor/health_monitor.ts";
 import type { BotFeature } from "./account/per_account.ts";
 import { startProcessMedia } from "./bot/process_media.ts";
 import { createLoader } from "./lib/cache.ts";
@@ -15,7 +22,6 @@ import type { AccountId, UserId } from "./core/discord/ids.ts";
 import type { ConfigFile } from "./core/config_file.ts";
 import type { ModelChoices } from "./core/model.ts";
 import type { AccountSetup, AnsweringModels, Setup, Speech } from "./bot/rules/setup.ts";
-import { type HealthMonitor, startHealthMonitor } from "./http/monitor/health_monitor.ts";
 import type { AccountChange } from "./config/changes.ts";
 import {
   createEarlyThread,

@@ -23,7 +23,7 @@ import type { Bot } from "../account/account.ts";
 import type { Secret } from "../config/schema/parts/secrets.ts";
 import { hasNameOf, LOCAL_NAMES } from "../lib/network/addresses.ts";
 import { isAlive, isReady, judgeHealth } from "./checks.ts";
-import type { Build, Metrics, ProcessUsage } from "./metrics.ts";
+import type { Build, Metrics, ProcessUsage } from "./monitor/health_monitor.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** The bounds of a route (SEC-R31, SEC-R35). */

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { createMeter, createMetrics, createRegistry } from "../../src/http/metrics.ts";
+import {
+  createMeter,
+  createMetrics,
+  createRegistry,
+} from "../../src/http/monitor/health_monitor.ts";
 import type { Snapshot } from "../../src/http/snapshot.ts";
 import { another, BUILD, HEALTHY, NOW, only, SERVING } from "../support/bot/health.ts";
 import { parsePrometheus } from "../support/bot/prometheus.ts";

@@ -4,7 +4,7 @@
 
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
-import type { Build } from "../../http/metrics.ts";
+import type { Build } from "../../http/monitor/health_monitor.ts";
 import { MIGRATIONS } from "../../store/database/migrations.ts";
 import { COMMIT, VERSION } from "../../version.ts";
 import type { Io } from "../terminal/io.ts";

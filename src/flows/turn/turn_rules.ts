@@ -28,7 +28,7 @@ import { hasBudget } from "../../core/spending/budget.ts";
 import { defineTool, type Tool } from "../../core/turn/tool.ts";
 import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
 import { createInstructionFiles } from "../../host/files/instruction_files.ts";
-import { eachOnce, latest, latestOf } from "../../lib/cache.ts";
+import { latest, latestOf } from "../../lib/cache.ts";
 import { isOwnerHint } from "../../policy/admission.ts";
 import { type OpenPlace, rulesFor } from "../../policy/rules.ts";
 import { skillsFor, skillsOf, type ToolAsker } from "../../policy/tool_access.ts";
@@ -294,13 +294,7 @@ export function withoutTools(rules: TurnRules): TurnRules {
 }
 
 /** An agent's own files with instructions, as they are at the moment (H4). */
-const instructionFilesOf = perAccount("turns", ({ config, bot: { dataDir }, log }) => {
-  const workspaceNow = latestOf(
-    config,
-    (by, agentId: string) => workspaceOf(by, agentOf(by, agentId), dataDir),
-  );
-  return eachOnce((agentId: string) => createInstructionFiles(() => workspaceNow(agentId), log));
-});
+const instructionFilesOf = perAccount("turns", ({ log }) => createInstructionFiles(log));
 
 /** Derives the rules of an agent's turns from a config. */
 function prepareTurnRules(
@@ -310,6 +304,7 @@ function prepareTurnRules(
 ): (message: InboundMessage) => TurnRules {
   const { reader } = account;
   const files = instructionFilesOf(account);
+  const workspace = workspaceOf(config, agent, account.bot.dataDir);
   const clean = (text: string) => cleanSecrets(account, text);
   const { discord, session } = config;
   const { id: agentId } = agent;
@@ -331,7 +326,7 @@ function prepareTurnRules(
       hasReplyTags: discord.replyToMode !== "off",
       agentName: agent.name,
       agentPrompt: agent.prompt,
-      files: files(agentId).read(),
+      files: files(workspace),
       skills: readsSkills ? skillsIn(account, message, agentId) : [],
       channelPrompt,
       hasTools: offered.length > 0,

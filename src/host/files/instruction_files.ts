@@ -1,8 +1,8 @@
 /**
  * Reads the agent's own instructions, `AGENTS.md` and `SOUL.md`, from its workspace (H4).
  *
- * The files can change while the bot runs, so each is read again if it differs. Only regular files of
- * the folder count: a link could lead to a file with secrets, and its text would reach the model.
+ * The files can change while the bot runs, so each turn reads them. Only regular files of the folder
+ * count: a link could lead to a file with secrets, and its text would reach the model.
  */
 
 import { Buffer } from "node:buffer";
@@ -35,62 +35,37 @@ export const MAX_INSTRUCTIONS = 20_000;
 /** Maximum bytes to read: that many units in any language. */
 const MAX_BYTES = 4 * MAX_INSTRUCTIONS;
 
-/**
- * Creates the reading.
- *
- * @param folder Path of the folder; it may be missing.
- */
-export function createInstructionFiles(folder: () => string, log: Log) {
-  const known = new Map<string, {
-    /** Identifies the state of the file; empty if there is none. */
-    readonly version: string;
-    readonly text: string;
-  }>();
-  let files: readonly InstructionFile[] = [];
-  let readIn: string | undefined;
+/** Creates the reading, which never throws, and logs each fault once. */
+export function createInstructionFiles(log: Log) {
+  const told = new Set<string>();
 
-  function readOne(name: string): string {
-    const path = join(folder(), name);
-    const before = known.get(path);
-    let version = "";
+  function warn(event: string, path: string, facts: object): void {
+    if (told.has(`${event} ${path}`)) return;
+    told.add(`${event} ${path}`);
+    log.warn(event, { path, ...facts });
+  }
+
+  function readOne(path: string): string {
     try {
-      version = versionOf(lstatSync(path));
-      if (before?.version === version) return before.text;
       const { text, isCut } = readText(path);
-      known.set(path, { version, text });
       if (isCut) {
-        log.warn("A file with instructions is too long; the model gets its beginning", {
-          path,
+        warn("A file with instructions is too long; the model gets its beginning", path, {
           maxCharacters: MAX_INSTRUCTIONS,
         });
       }
       return text;
     } catch (error) {
-      if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") known.delete(path);
-      else if (before?.version !== version) {
-        known.set(path, { version, text: "" });
-        log.warn("Cannot use a file with instructions", { path, error });
+      if (codeOf(error) !== "ENOENT" && codeOf(error) !== "ENOTDIR") {
+        warn("Cannot use a file with instructions", path, { error });
       }
       return "";
     }
   }
 
-  return {
-    /** Reads the files that exist, in a fixed order. It never throws. */
-    read(): readonly InstructionFile[] {
-      const here = folder();
-      if (here !== readIn) known.clear();
-      readIn = here;
-      const next = INSTRUCTION_FILES.map((name) => ({ name, text: readOne(name) }))
-        .filter(({ text }) => text !== "");
-      const isSame = next.length === files.length &&
-        next.every(({ name, text }, index) =>
-          files[index]?.name === name && files[index]?.text === text
-        );
-      if (!isSame) files = next;
-      return files;
-    },
-  };
+  /** Reads the files that exist in a folder, which may be missing, in a fixed order. */
+  return (folder: string): readonly InstructionFile[] =>
+    INSTRUCTION_FILES.map((name) => ({ name, text: readOne(join(folder, name)) }))
+      .filter(({ text }) => text !== "");
 }
 
 /** @throws {Error} If it is no regular file of the folder, or cannot be read. */
@@ -120,8 +95,4 @@ function assertOwn(stat: Stats): void {
   if (stat.nlink > 1) {
     throw new Error("it has a second name (hard link), perhaps out of the workspace");
   }
-}
-
-function versionOf({ dev, ino, size, mtimeMs, ctimeMs, nlink }: Stats): string {
-  return `${dev} ${ino} ${size} ${mtimeMs} ${ctimeMs} ${nlink}`;
 }

@@ -24,7 +24,7 @@ import type { ToolTarget } from "../../../src/core/turn/discord_place.ts";
 import { composed, deliver } from "../../../src/flows/deliver/tool_messages.ts";
 import { toolContext } from "../../support/model/tools.ts";
 import { judgeHealth } from "../../../src/http/checks.ts";
-import { createMetrics } from "../../../src/http/metrics.ts";
+import { createMetrics } from "../../../src/http/monitor/health_monitor.ts";
 import { BUILD, HEALTHY } from "../../support/bot/health.ts";
 
 const HALF_HOUR_MS = 1_800_000;

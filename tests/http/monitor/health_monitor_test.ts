@@ -4,6 +4,7 @@ import type { TurnOutcome } from "../../../src/core/step.ts";
 import {
   type AccountHealth,
   createAccountHealth,
+  createMetrics,
   type HealthMonitor,
   startHealthMonitor,
   statusOf,
@@ -12,7 +13,6 @@ import { type AccountId, toAccountId } from "../../../src/core/discord/ids.ts";
 import { ModelError, type ModelErrorKind } from "../../../src/core/model.ts";
 import { NO_COUNTS } from "../../../src/discord/gateway/link/protocol.ts";
 import { judgeHealth } from "../../../src/http/checks.ts";
-import { createMetrics } from "../../../src/http/metrics.ts";
 import type { Snapshot } from "../../../src/http/snapshot.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";

@@ -1,6 +1,6 @@
 import type { Bot } from "../../../src/account/account.ts";
 import { createApp, type HttpHandler } from "../../../src/http/app.ts";
-import { type Build, createMetrics } from "../../../src/http/metrics.ts";
+import { type Build, createMetrics } from "../../../src/http/monitor/health_monitor.ts";
 import type { AccountSnapshot, Snapshot } from "../../../src/http/snapshot.ts";
 
 /** Unix time in milliseconds of the snapshots. */

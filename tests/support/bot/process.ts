@@ -1,8 +1,11 @@
 /** What accounts of a test share: a process without programs, servers and files. */
 
 import type { Bot } from "../../../src/account/account.ts";
-import { createMeter, createMetrics } from "../../../src/http/metrics.ts";
-import { createAccountHealth } from "../../../src/http/monitor/health_monitor.ts";
+import {
+  createAccountHealth,
+  createMeter,
+  createMetrics,
+} from "../../../src/http/monitor/health_monitor.ts";
 import type { OwnSetup } from "../../../src/bot/rules/setup.ts";
 import type { AccountId } from "../../../src/core/discord/ids.ts";
 import { createTurnLimit } from "../../../src/flows/limits.ts";
