@@ -2,7 +2,7 @@
 
 import { TOKEN_HINT } from "../discord/gateway/lifecycle/close_codes.ts";
 import type { GatewayFinal } from "../discord/gateway/main/thread.ts";
-import { RestError } from "../discord/rest/exchange/rest_error.ts";
+import { RestError } from "../discord/rest/exchange/exchange.ts";
 
 /** Says why the account ended, and how to fix it. */
 export function endReason(end: AccountEnd): string {

@@ -3,9 +3,13 @@
 import type { BotAccount } from "../account/account.ts";
 import { perAccount } from "../account/per_account.ts";
 import { placeIn, placeOfTarget } from "../discord/gateway/decode/decode.ts";
-import { findChannel, openDirect } from "../discord/rest/requests/guild_reads.ts";
-import { RestError } from "../discord/rest/exchange/rest_error.ts";
-import { createExplainDenial, neededToPost } from "../discord/rest/permissions/denial.ts";
+import {
+  createExplainDenial,
+  findChannel,
+  neededToPost,
+  openDirect,
+} from "../discord/rest/requests/guild_reads.ts";
+import { RestError } from "../discord/rest/exchange/exchange.ts";
 import type { ChannelId, GuildId } from "../core/discord/ids.ts";
 import { type AnswerRules, placeOfHook } from "../core/hooks/hook.ts";
 import { isForum } from "../core/rights/rights.ts";

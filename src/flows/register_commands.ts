@@ -14,7 +14,7 @@ import type {
   RegisteredOption,
 } from "../discord/rest/requests/application_commands.ts";
 import type { Finding } from "../core/finding.ts";
-import { isFinalRefusal } from "../discord/rest/exchange/rest_error.ts";
+import { isFinalRefusal } from "../discord/rest/exchange/exchange.ts";
 import { MESSAGE_COMMANDS, offeredCommands } from "../interactions/registry.ts";
 import { createRetryQueue } from "./retry_queue.ts";
 import type {

@@ -8,7 +8,7 @@ import {
   withTokenPlace,
 } from "../../src/bot/account_end.ts";
 import { TOKEN_HINT } from "../../src/discord/gateway/lifecycle/close_codes.ts";
-import { RestError } from "../../src/discord/rest/exchange/rest_error.ts";
+import { RestError } from "../../src/discord/rest/exchange/exchange.ts";
 
 const PLACE = "DISCORD_BOT_TOKEN";
 const restError = (kind: RestError["kind"]) =>

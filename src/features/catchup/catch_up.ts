@@ -37,7 +37,7 @@ import { BudgetSpent, resetOf, usedBy } from "../../core/spending/budget.ts";
 import { messageLink } from "../../core/turn/discord_place.ts";
 import type { ShownMessage } from "../../core/turn/discord_place.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
-import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { RestError } from "../../discord/rest/exchange/exchange.ts";
 import {
   channelOf,
   createGuildReads,

@@ -16,7 +16,7 @@ import {
   type Target,
   type TargetProblem,
 } from "../../core/outbound/outbound.ts";
-import { isTokenRefused, RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { isTokenRefused, RestError } from "../../discord/rest/exchange/exchange.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { startLog } from "../../log.ts";
 import { VERSION } from "../../version.ts";
@@ -41,9 +41,12 @@ import {
   takesFiles,
   uploadLimitOf,
 } from "../../discord/gateway/decode/guild_index.ts";
-import { openDirect, readPlace } from "../../discord/rest/requests/guild_reads.ts";
+import {
+  createExplainDenial,
+  openDirect,
+  readPlace,
+} from "../../discord/rest/requests/guild_reads.ts";
 import type { RestApi, RestClient } from "../../discord/rest/client/client.ts";
-import { createExplainDenial } from "../../discord/rest/permissions/denial.ts";
 import { composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
 import { createSharedInvalidRequests } from "../../discord/rest/scheduler/rate_limiter.ts";

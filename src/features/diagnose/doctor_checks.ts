@@ -32,7 +32,7 @@ import {
   type PrivilegedIntent,
   toIntents,
 } from "../../discord/gateway/read/intents.ts";
-import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { RestError } from "../../discord/rest/exchange/exchange.ts";
 import {
   type Application,
   askApplication,

@@ -15,7 +15,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import { permissionsToAsk } from "../../core/invite.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
-import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { RestError } from "../../discord/rest/exchange/exchange.ts";
 import {
   type AuditedChannel,
   auditGuilds,

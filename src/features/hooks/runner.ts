@@ -46,7 +46,7 @@ import { type Frozen, type Target, threadIdOf } from "../../core/outbound/outbou
 import { usedBy } from "../../core/spending/budget.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/decode.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
-import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { RestError } from "../../discord/rest/exchange/exchange.ts";
 import {
   archiveThread,
   beginThread,

@@ -30,8 +30,11 @@ import {
 } from "../../core/inbound/inbox.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import { namedRoles, placeIn } from "../../discord/gateway/decode/decode.ts";
-import { createExplainDenial, neededToPost } from "../../discord/rest/permissions/denial.ts";
-import { readMember } from "../../discord/rest/requests/guild_reads.ts";
+import {
+  createExplainDenial,
+  neededToPost,
+  readMember,
+} from "../../discord/rest/requests/guild_reads.ts";
 import { judge, routeOf } from "../../flows/judging/judge.ts";
 import { tellOwners } from "../../flows/owners/tell_owners.ts";
 import { readerTime } from "../../lib/text/units.ts";

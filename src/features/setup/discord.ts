@@ -5,7 +5,7 @@ import type { GuildId, UserId } from "../../core/discord/ids.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
 import { PERMISSIONS } from "../../core/rights/rights.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
-import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { RestError } from "../../discord/rest/exchange/exchange.ts";
 import { askApplication, readOwnId, setFlags } from "../../discord/rest/requests/application.ts";
 import {
   createReadGuildPermissions,

@@ -21,9 +21,9 @@ import {
 } from "../../core/outbound/outbound.ts";
 import { CHANNEL_KINDS } from "../../core/rights/rights.ts";
 import { displayNameOf, placeIn, senderOf } from "../../discord/gateway/decode/decode.ts";
-import { memberPayload, userPayload } from "../../discord/gateway/decode/payloads.ts";
-import { expect, RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { createMissingPermission } from "../../discord/rest/permissions/denial.ts";
+import { memberPayload, userPayload } from "../../discord/gateway/decode/guild_index.ts";
+import { expect, RestError } from "../../discord/rest/exchange/exchange.ts";
+import { createMissingPermission } from "../../discord/rest/requests/guild_reads.ts";
 import { isLoopbackHost } from "../../lib/network/addresses.ts";
 import { isRecord } from "../../lib/text/quoted.ts";
 import { composeOnce } from "../../render/reply.ts";

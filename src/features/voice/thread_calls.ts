@@ -11,7 +11,7 @@ import { PAUSE_MS } from "./config.ts";
 import type { GuildId, UserId } from "../../core/discord/ids.ts";
 import type { VoiceServer } from "../../core/discord/gateway.ts";
 import { CHANNEL_KINDS, missingRight } from "../../core/rights/rights.ts";
-import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { RestError } from "../../discord/rest/exchange/exchange.ts";
 import { channelOf, createGuildReads } from "../../discord/rest/requests/guild_reads.ts";
 import { JOB_WORKER_URL } from "../../host/process/own_process.ts";
 import { isRecord } from "../../lib/text/quoted.ts";

@@ -30,7 +30,7 @@ import type { EmbedContent } from "../../core/outbound/outbound.ts";
 import { changePresence, type NewPresence } from "../presence.ts";
 import { perAccount } from "../../account/per_account.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
-import { expect } from "../../discord/rest/exchange/rest_error.ts";
+import { expect } from "../../discord/rest/exchange/exchange.ts";
 import { beginThread, openDirect, readChannel } from "../../discord/rest/requests/guild_reads.ts";
 import {
   deleteReaction,

@@ -20,9 +20,12 @@ import {
   UNDO_MINUTES,
 } from "../../core/turn/discord_place.ts";
 import type { DiscordCall, ToolTarget, UndoSteps } from "../../core/turn/discord_place.ts";
-import { expect, RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { explainCode } from "../../discord/rest/permissions/denial.ts";
-import { channelOf, createGuildReads } from "../../discord/rest/requests/guild_reads.ts";
+import { expect, RestError } from "../../discord/rest/exchange/exchange.ts";
+import {
+  channelOf,
+  createGuildReads,
+  explainCode,
+} from "../../discord/rest/requests/guild_reads.ts";
 import { editMessage, readMessage } from "../../discord/rest/requests/messages.ts";
 import { waitFor } from "../../lib/clock.ts";
 import { asPicture } from "../../media/image.ts";

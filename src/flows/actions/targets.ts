@@ -48,12 +48,13 @@ import {
 import { isPressedBy, LacksRight, ProbeEnded } from "../../core/turn/discord_place.ts";
 import type { DiscordCall, EarlierRange, ShownMessage } from "../../core/turn/discord_place.ts";
 import { RefusedCall } from "../../core/turn/tool.ts";
-import { RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { explainCode, namesPermission } from "../../discord/rest/permissions/denial.ts";
+import { RestError } from "../../discord/rest/exchange/exchange.ts";
 import {
   createGuildReads,
+  explainCode,
   type GuildReads,
   isPrivateThread,
+  namesPermission,
   readChannel,
 } from "../../discord/rest/requests/guild_reads.ts";
 import { MAX_HISTORY, type RawMessage, readHistory } from "../../discord/rest/requests/messages.ts";

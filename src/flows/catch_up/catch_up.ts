@@ -36,9 +36,11 @@ import {
 import { messageLink } from "../../core/turn/discord_place.ts";
 import { decodeHistory, placesOf, withRoles } from "../../discord/gateway/decode/decode.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
-import { RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { createMissingReadPermissions } from "../../discord/rest/permissions/denial.ts";
-import { readMember } from "../../discord/rest/requests/guild_reads.ts";
+import { RestError } from "../../discord/rest/exchange/exchange.ts";
+import {
+  createMissingReadPermissions,
+  readMember,
+} from "../../discord/rest/requests/guild_reads.ts";
 import { MAX_HISTORY, readHistory } from "../../discord/rest/requests/messages.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import type { StoredAccount, StoredConnection } from "../../store/gateway/gateway.ts";

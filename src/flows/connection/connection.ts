@@ -35,7 +35,7 @@ import {
   toIntents,
 } from "../../discord/gateway/read/intents.ts";
 import { API_VERSION, userAgentOf } from "../../discord/rest/client/client.ts";
-import { isTokenRefused } from "../../discord/rest/exchange/rest_error.ts";
+import { isTokenRefused } from "../../discord/rest/exchange/exchange.ts";
 import { readGatewayInfo } from "../../discord/rest/requests/application.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { proxyFor } from "../../lib/network/fetch_plain.ts";

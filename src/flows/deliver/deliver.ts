@@ -61,15 +61,16 @@ import type {
   PostOutcome,
 } from "../../core/outbound/outbound.ts";
 import type { ToolTarget } from "../../core/turn/discord_place.ts";
-import { isRefusal } from "../../discord/rest/exchange/rest_error.ts";
+import { isRefusal } from "../../discord/rest/exchange/exchange.ts";
 import {
   createCanReadHistory,
   createExplainDenial,
   explainCode,
   namesPermission,
   neededToPost,
-} from "../../discord/rest/permissions/denial.ts";
-import { openDirect, readPlace } from "../../discord/rest/requests/guild_reads.ts";
+  openDirect,
+  readPlace,
+} from "../../discord/rest/requests/guild_reads.ts";
 import {
   createMessage,
   deleteMessage,

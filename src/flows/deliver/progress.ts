@@ -31,7 +31,7 @@ import {
   type ShownDraft,
   toDrafts,
 } from "../../core/outbound/outbound.ts";
-import { refusalIn, RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { refusalIn, RestError } from "../../discord/rest/exchange/exchange.ts";
 import {
   deleteReaction,
   editMessage,

@@ -15,7 +15,7 @@ import type { GuildPlace, Named } from "../../core/inbound/inbound.ts";
 import { rulesFor } from "../../policy/rules.ts";
 import type { AccessPolicy } from "../../policy/rules.ts";
 import { nameAsCode } from "../../render/name.ts";
-import { isFinalRefusal } from "../../discord/rest/exchange/rest_error.ts";
+import { isFinalRefusal } from "../../discord/rest/exchange/exchange.ts";
 import { reachOwners } from "../owners/tell_owners.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 

@@ -27,7 +27,7 @@ import {
   type WaitingRules,
 } from "../../core/inbound/inbox.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
-import { isFinalRefusal } from "../../discord/rest/exchange/rest_error.ts";
+import { isFinalRefusal } from "../../discord/rest/exchange/exchange.ts";
 import { pairingButton } from "../../interactions/components.ts";
 import { composeApprovalRequest, composeChallenge } from "../../render/pairing.ts";
 import { freeze, noticeBody } from "../../render/reply.ts";

@@ -33,8 +33,8 @@ import type {
   SlashCommand,
 } from "../../core/inbound/inbound.ts";
 import type { KnownFacts, Verdict } from "../../core/inbound/inbox.ts";
-import { isTokenRefused, RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { createInteractions } from "../../discord/rest/requests/interactions.ts";
+import { isTokenRefused, RestError } from "../../discord/rest/exchange/exchange.ts";
+import { createInteractions } from "../../discord/rest/requests/messages.ts";
 import { MAY_NOT_WRITE, REFUSED_HERE } from "../../render/sentences.ts";
 import { answerDirectly, completeCommand, tokenEndsAt } from "../deliver/tool_messages.ts";
 import { isPrivileged, isRefused } from "../inbound/accept.ts";

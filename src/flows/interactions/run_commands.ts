@@ -23,7 +23,7 @@ import {
   type OptionValue,
   type SlashCommand,
 } from "../../core/inbound/inbound.ts";
-import { createMissingPermission } from "../../discord/rest/permissions/denial.ts";
+import { createMissingPermission } from "../../discord/rest/requests/guild_reads.ts";
 import {
   ANSWER_MAX,
   type AnswerParts,

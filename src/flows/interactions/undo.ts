@@ -5,7 +5,7 @@ import { cleanSecrets } from "../../account/per_account.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { ButtonPress, CommandCall } from "../../core/inbound/inbound.ts";
 import { UNDO_MINUTES, type UndoneAction } from "../../core/turn/discord_place.ts";
-import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { RestError } from "../../discord/rest/exchange/exchange.ts";
 import { StoreError } from "../../store/database/database_files.ts";
 import { undo } from "../actions/undo.ts";
 import { mayUse } from "./answers.ts";

@@ -22,7 +22,7 @@ import {
 } from "../../core/outbound/outbound.ts";
 import { usedBy } from "../../core/spending/budget.ts";
 import { badArguments } from "../../core/turn/tool.ts";
-import { refusalIn } from "../../discord/rest/exchange/rest_error.ts";
+import { refusalIn } from "../../discord/rest/exchange/exchange.ts";
 import { archiveThread, beginThread, joinThread } from "../../discord/rest/requests/guild_reads.ts";
 import { waitFor } from "../../lib/clock.ts";
 import { rulesFor } from "../../policy/rules.ts";

@@ -25,7 +25,7 @@ import type { FoundMember, GuildNames, Named, Sender } from "../../core/inbound/
 import type { ResolvedName } from "../../core/names.ts";
 import { namesOfGuild } from "../../discord/gateway/decode/decode.ts";
 import type { RequestOptions, RestApi } from "../../discord/rest/client/client.ts";
-import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { RestError } from "../../discord/rest/exchange/exchange.ts";
 import { searchMembers } from "../../discord/rest/requests/guild_reads.ts";
 import type { Log } from "../../lib/log.ts";
 import {

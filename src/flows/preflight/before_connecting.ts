@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import type { BotAccount } from "../../account/account.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { GatewayInfo } from "../../core/discord/gateway.ts";
-import { isTokenRefused, RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { isTokenRefused, RestError } from "../../discord/rest/exchange/exchange.ts";
 import { DAY_MS, type StartTimer, waitFor } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { backoffMs } from "../../lib/network/backoff.ts";

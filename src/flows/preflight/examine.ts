@@ -25,20 +25,21 @@ import {
 import { chooseIntents, type Intents } from "../../discord/gateway/read/intents.ts";
 import { probeGateway } from "../../discord/gateway/socket/socket.ts";
 import { API_VERSION, type RestApi, userAgentOf } from "../../discord/rest/client/client.ts";
-import { DISCORD_API_BASE } from "../../discord/rest/exchange/exchange.ts";
-import { isOfAnotherServer, RestError } from "../../discord/rest/exchange/rest_error.ts";
 import {
-  type Denial,
-  findDenial,
-  type PostingPlace,
-} from "../../discord/rest/permissions/denial.ts";
-import { type Application, hasGuild, readOwnId } from "../../discord/rest/requests/application.ts";
+  DISCORD_API_BASE,
+  isOfAnotherServer,
+  RestError,
+} from "../../discord/rest/exchange/exchange.ts";
 import {
   createReadGuildPermissions,
+  type Denial,
   findChannel,
+  findDenial,
   type GuildPermissions,
   listGuilds,
+  type PostingPlace,
 } from "../../discord/rest/requests/guild_reads.ts";
+import { type Application, hasGuild, readOwnId } from "../../discord/rest/requests/application.ts";
 import { probeHttp, probeReachability } from "../../host/network_probe.ts";
 import { isContainer } from "../../host/process/boot.ts";
 import { schedule } from "../../lib/clock.ts";

@@ -25,7 +25,7 @@ import type {
   StoredQuestion,
 } from "../../core/people/question.ts";
 import { openDirect } from "../../discord/rest/requests/guild_reads.ts";
-import { isRefusal } from "../../discord/rest/exchange/rest_error.ts";
+import { isRefusal } from "../../discord/rest/exchange/exchange.ts";
 import { MAX_TIMER_MS } from "../../lib/clock.ts";
 import { composeCard, composeSettled, controlsOf } from "../../render/questions/card.ts";
 import { tellChannel } from "../unanswered_reactions.ts";

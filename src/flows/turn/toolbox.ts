@@ -37,7 +37,7 @@ import { isPressedBy, LacksRight, notPressed, ProbeEnded } from "../../core/turn
 import type { KeptImage } from "../../core/turn/media.ts";
 import type { HiddenChannel, SeenCall } from "../../core/turn/discord_place.ts";
 import { oncePer } from "../../lib/cache.ts";
-import { createMissingPermission } from "../../discord/rest/permissions/denial.ts";
+import { createMissingPermission } from "../../discord/rest/requests/guild_reads.ts";
 import { whileAwake } from "../../lib/clock.ts";
 import { fenced } from "../../render/prompt/prompt.ts";
 import { isOwner } from "../owners/owner_ids.ts";

@@ -20,8 +20,8 @@ import { READ_TYPES } from "../../../src/discord/gateway/read/intents.ts";
 import { createReader } from "../../../src/discord/gateway/read/reader.ts";
 import { startShard } from "../../../src/discord/gateway/shard/shard.ts";
 import type {
+  openPayloadSocket,
   PayloadSocket,
-  PayloadSocketEvents,
 } from "../../../src/discord/gateway/socket/socket.ts";
 import { cleanUpAfterEach } from "../../support/cleanups.ts";
 import { createFuzzer, WORDS } from "../../support/fuzz.ts";
@@ -267,12 +267,15 @@ const SEED = Number(process.env["BARNACLE_FUZZ_SEED"] ?? 3);
 function startUnreal() {
   let ms = 0;
   let timers: { readonly at: number; readonly callback: () => void }[] = [];
-  let events: PayloadSocketEvents | undefined;
+  let events: Parameters<typeof openPayloadSocket>[1] | undefined;
   let connections = 0;
   let sent: string[] = [];
   const posted: FromWorker[] = [];
   const lines: string[] = [];
-  const connect = (_options: unknown, its: PayloadSocketEvents): PayloadSocket => {
+  const connect = (
+    _options: unknown,
+    its: Parameters<typeof openPayloadSocket>[1],
+  ): PayloadSocket => {
     connections++;
     events = its;
     return {

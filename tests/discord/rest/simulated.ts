@@ -6,8 +6,7 @@
 import assert from "node:assert/strict";
 import type { RestApi } from "../../../src/discord/rest/client/client.ts";
 import { bodyOf } from "../../../src/discord/rest/client/client.ts";
-import { toNoAnswer, toRestError } from "../../../src/discord/rest/exchange/rest_error.ts";
-import { routeOf } from "../../../src/discord/rest/exchange/exchange.ts";
+import { routeOf, toNoAnswer, toRestError } from "../../../src/discord/rest/exchange/exchange.ts";
 import { type DemoWorld, demoWorld } from "../../../simulator/actions/demo_world.ts";
 import { type Simulator, startSimulator } from "../../../simulator/simulator.ts";
 import { createRequestValidator } from "../../support/discord/openapi.ts";

@@ -8,8 +8,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createInvalidRequests } from "../../../src/discord/rest/scheduler/rate_limiter.ts";
 import { createClient, type RequestOptions } from "../../../src/discord/rest/client/client.ts";
-import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
-import { routeOf } from "../../../src/discord/rest/exchange/exchange.ts";
+import { RestError, routeOf } from "../../../src/discord/rest/exchange/exchange.ts";
 import {
   createRateLimits,
   DEFAULT_RATE_LIMITS,

@@ -12,7 +12,7 @@ import type { CommandCall } from "../../../src/core/inbound/inbound.ts";
 import { type Model, ModelError, type ModelRequest } from "../../../src/core/model.ts";
 import { createReader } from "../../../src/discord/gateway/read/reader.ts";
 import type { RestApi } from "../../../src/discord/rest/client/client.ts";
-import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { RestError } from "../../../src/discord/rest/exchange/exchange.ts";
 import { catchUp, chooseNews, linesOf, REQUESTS } from "../../../src/features/catchup/catch_up.ts";
 import { reasonText } from "../../../src/render/failure.ts";
 import {

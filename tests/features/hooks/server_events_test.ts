@@ -8,8 +8,8 @@ import type {
   GuildIndex,
   IndexedChannel,
 } from "../../../src/discord/gateway/decode/guild_index.ts";
-import { decodeServerEvent } from "../../../src/discord/gateway/decode/other_events.ts";
-import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { decodeServerEvent } from "../../../src/discord/gateway/decode/decode.ts";
+import { RestError } from "../../../src/discord/rest/exchange/exchange.ts";
 import { wordsOfEvents } from "../../../src/features/hooks/runner.ts";
 import { bareAccount } from "../../support/account.ts";
 import { prepareMayAct } from "../../../src/policy/admission.ts";

@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { z } from "zod";
 import { NO_ACCOUNT } from "../../support/model/tools.ts";
 import { refusal } from "../../../src/flows/actions/targets.ts";
-import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { RestError } from "../../../src/discord/rest/exchange/exchange.ts";
 import { guildMessage } from "../../support/discord/builders.ts";
 import type { User } from "../../../simulator/world/world.ts";
 import { guild, policy } from "../../policy/policies.ts";

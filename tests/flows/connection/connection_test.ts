@@ -4,7 +4,7 @@ import type { BotAccount } from "../../../src/account/account.ts";
 import type { IdentifyAnswer, IdentifyBudget } from "../../../src/core/discord/gateway.ts";
 import type { Self } from "../../../src/core/inbound/inbound.ts";
 import type { PermitAnswer } from "../../../src/discord/gateway/link/protocol.ts";
-import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { RestError } from "../../../src/discord/rest/exchange/exchange.ts";
 import {
   createGatewayConnection,
   createPermits,

@@ -8,7 +8,7 @@ import {
   type PostOutcome,
 } from "../../../src/core/outbound/outbound.ts";
 import type { Posted, Unread } from "../../../src/core/outbound/outbound.ts";
-import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { RestError } from "../../../src/discord/rest/exchange/exchange.ts";
 import { deliver, MAX_PAGES, reconcile } from "../../../src/flows/deliver/deliver.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 import {

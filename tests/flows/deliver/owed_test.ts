@@ -4,7 +4,7 @@ import { wakes } from "../../../src/account/per_account.ts";
 import { queuesOf } from "../../../src/flows/deliver/deliver.ts";
 import { setSchedule } from "../../../src/features/schedules/own.ts";
 import { schedules } from "../../../src/features/schedules/runner.ts";
-import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { RestError } from "../../../src/discord/rest/exchange/exchange.ts";
 import { OWNER, testAccount } from "../../support/bot/test_account.ts";
 import type { DiscordRequest } from "../../support/discord/answers.ts";
 import { guildMessage, messageId } from "../../support/discord/builders.ts";

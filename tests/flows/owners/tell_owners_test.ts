@@ -11,7 +11,7 @@ import {
   tellParked,
   tellRefusedParts,
 } from "../../../src/flows/owners/tell_owners.ts";
-import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { RestError } from "../../../src/discord/rest/exchange/exchange.ts";
 import { channelId } from "../../support/discord/builders.ts";
 import { type Answer, refused } from "../../support/discord/answers.ts";
 import { testAccount } from "../../support/bot/test_account.ts";

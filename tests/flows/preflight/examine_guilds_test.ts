@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { examineGuilds } from "../../../src/flows/preflight/examine.ts";
 import { lacksRequired } from "../../../src/flows/preflight/permissions.ts";
 import type { RestApi } from "../../../src/discord/rest/client/client.ts";
-import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { RestError } from "../../../src/discord/rest/exchange/exchange.ts";
 import { channelId } from "../../support/discord/builders.ts";
 
 const VIEW = 1n << 10n;

@@ -7,8 +7,7 @@ import { ask, examineDiscord, examineNetwork } from "../../../src/flows/prefligh
 import type { ApplicationId } from "../../../src/core/discord/ids.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import { toIntents } from "../../../src/discord/gateway/read/intents.ts";
-import { RestError, toRestError } from "../../../src/discord/rest/exchange/rest_error.ts";
-import { routeOf } from "../../../src/discord/rest/exchange/exchange.ts";
+import { RestError, routeOf, toRestError } from "../../../src/discord/rest/exchange/exchange.ts";
 import type { RestApi } from "../../../src/discord/rest/client/client.ts";
 import type { Application } from "../../../src/discord/rest/requests/application.ts";
 import type { ProbeAnswer } from "../../../src/flows/preflight/discord.ts";

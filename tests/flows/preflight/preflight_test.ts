@@ -9,7 +9,7 @@ import type { Finding } from "../../../src/core/finding.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 import type { BotAccount } from "../../../src/account/account.ts";
 import type { GatewayInfo } from "../../../src/core/discord/gateway.ts";
-import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { RestError } from "../../../src/discord/rest/exchange/exchange.ts";
 import {
   isOfThisBot,
   locateGateway,

@@ -4,7 +4,7 @@ import type { Model } from "../../../src/core/model.ts";
 import type { Tool } from "../../../src/core/turn/tool.ts";
 import { cardFindings, cards } from "../../../src/flows/questions/cards.ts";
 import { ask } from "../../../src/tools/ask.ts";
-import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { RestError } from "../../../src/discord/rest/exchange/exchange.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 import { userId } from "../../support/discord/builders.ts";
 import { ADA, CHANNEL, GUILD, guildData } from "../../support/discord/payloads.ts";

@@ -2,7 +2,7 @@
 
 import type { ChannelId } from "../../../src/core/discord/ids.ts";
 import type { Posted, PostOutcome, Unread } from "../../../src/core/outbound/outbound.ts";
-import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { RestError } from "../../../src/discord/rest/exchange/exchange.ts";
 import { queuesOf } from "../../../src/flows/deliver/deliver.ts";
 import { type Given, SELF, testAccount } from "../../support/bot/test_account.ts";
 import type { DiscordRequest } from "../../support/discord/answers.ts";

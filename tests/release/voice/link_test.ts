@@ -11,9 +11,9 @@ import type { Simulator } from "../../../simulator/simulator.ts";
 import { addChannel } from "../../../simulator/world/create_world.ts";
 import type { OwnVoice } from "../../../src/core/discord/gateway.ts";
 import { parseSnowflake, type UserId } from "../../../src/core/discord/ids.ts";
-import type { Dispatch } from "../../../src/discord/gateway/decode/payloads.ts";
+import type { Dispatch } from "../../../src/discord/gateway/decode/guild_index.ts";
 import { createVoiceIndex } from "../../../src/discord/gateway/read/voice_index.ts";
-import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { RestError } from "../../../src/discord/rest/exchange/exchange.ts";
 import type { CallEvent, Pcm, VoiceEnd } from "../../../src/features/voice/line.ts";
 import {
   type Call,

@@ -1,7 +1,7 @@
 /** Answers to requests to Discord, for tests at the seam of REST. */
 
 import type { Method } from "../../../src/discord/rest/client/client.ts";
-import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { RestError } from "../../../src/discord/rest/exchange/exchange.ts";
 
 export interface DiscordRequest {
   readonly method: Method;

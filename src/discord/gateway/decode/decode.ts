@@ -1,5 +1,9 @@
 /**
- * Decodes Discord's messages, their senders and their places.
+ * Decodes Discord's messages with their senders, places and other parts, reactions (H5), deletions,
+ * changes of a thread's members, and events of a server that may start a turn (W7).
+ *
+ * A message needs an author, a place and a time. All its other fields may have any shape: Discord
+ * invents new kinds faster than operators update bots (G16).
  *
  * A message that names no guild is a direct message. Barnacle never looks that up, because a
  * look-up can fail (P2). Messages read over REST never name their guild, so {@link decodeHistory}
@@ -7,9 +11,16 @@
  *
  * A role's name counts only if no other role of its guild has it (P14). Otherwise a rule for
  * "Moderators" would apply to anyone who creates a second role of that name.
+ *
+ * Discord's REST answers have the same forms as events of a server, so events of a time away are
+ * decoded here, too. The audit log alone tells which role is new: GUILD_MEMBER_UPDATE lacks the old
+ * ones. Of the person who removed a reaction, Discord tells the id alone.
+ *
+ * @see {@link https://docs.discord.com/developers/resources/message#message-object}
  */
 
-import { ChannelTypes, MessageTypes } from "@discordeno/types";
+import { ChannelTypes, MessageComponentTypes, MessageTypes } from "@discordeno/types";
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import {
   type AccountId,
@@ -17,44 +28,637 @@ import {
   createdAtMs,
   type GuildId,
   type MessageId,
+  parseSnowflake,
+  readSnowflake,
   type RoleId,
   type UserId,
 } from "../../../core/discord/ids.ts";
-import { optional, snowflakeSchema, textOr } from "../../../core/discord/lenient.ts";
-import type {
-  GuildNames,
-  GuildPlace,
-  InboundMessage,
-  Mention,
-  MessageEdited,
-  Named,
-  OwnMessage,
-  Place,
-  PostedMessage,
-  Quoted,
-  Role,
-  Self,
-  Sender,
+import {
+  listOf,
+  listOrEmpty,
+  optional,
+  snowflakeSchema as snowflake,
+  textOr,
+} from "../../../core/discord/lenient.ts";
+import {
+  holds,
+  type HookCondition,
+  memberOf,
+  type ServerEvent,
+  type ServerEventName,
+} from "../../../core/hooks/hook.ts";
+import {
+  type GuildNames,
+  type GuildPlace,
+  type InboundMessage,
+  MENTION,
+  type Mention,
+  type MentionNames,
+  type MessageEdited,
+  type MessageExtra,
+  type MessagesDeleted,
+  type Named,
+  type OwnMessage,
+  type Place,
+  type PostedMessage,
+  type Quoted,
+  type Reaction,
+  type ReactionsCleared,
+  type Role,
+  type Self,
+  type Sender,
+  type ThreadMembersChanged,
+  toOverheard,
+  withExtras,
 } from "../../../core/inbound/inbound.ts";
 import { hasContent } from "../../../core/inbound/inbox.ts";
-import { MENTION, type MentionNames, toOverheard } from "../../../core/inbound/inbound.ts";
-import { type FooterOf, withoutFooter, withoutPersonal } from "../../../core/outbound/outbound.ts";
-import { isThread } from "../../../core/rights/rights.ts";
-import type { RawMessage, ShownMessage, ShownPlace } from "../../../core/turn/discord_place.ts";
-import { oncePer } from "../../../lib/cache.ts";
-import { bounded, withoutSpoilers } from "../../../lib/text/quoted.ts";
-import type { CommandPayload } from "./decode_interaction.ts";
-import { allAttachmentsOf, describeExtras, fullText, MAX_TEXT, POLL_RESULT } from "./describe.ts";
-import { doAllSee, type Guild, type GuildIndex } from "./guild_index.ts";
 import {
-  contentFields,
+  type FooterOf,
+  HIDDEN as HIDDEN_WORDS,
+  isPersonal,
+  withoutFooter,
+  withoutPersonal,
+} from "../../../core/outbound/outbound.ts";
+import { isForum, isThread } from "../../../core/rights/rights.ts";
+import type { RawMessage, ShownMessage, ShownPlace } from "../../../core/turn/discord_place.ts";
+import { type Attachment, MAX_ATTACHMENTS } from "../../../core/turn/media.ts";
+import { oncePer } from "../../../lib/cache.ts";
+import { bounded, HIDDEN, isRecord, withoutSpoilers } from "../../../lib/text/quoted.ts";
+import { sizeOf } from "../../../lib/text/units.ts";
+import type { CommandPayload } from "./decode_interaction.ts";
+import {
   type DecodeProblem,
-  type MessagePayload,
-  messagePayload,
+  type Dispatch,
+  doAllSee,
+  type Guild,
+  type GuildIndex,
   problemOf,
-  type ReferencedPayload,
-  type userPayload,
-} from "./payloads.ts";
+  roleIds,
+  userPayload,
+} from "./guild_index.ts";
+
+/** A person whom a message mentions, with the names that Discord tells. Some servers tell the id alone. */
+export const mentionedPayload = z.lazy(() =>
+  z.preprocess(
+    (user) => typeof user === "object" ? user : { id: user },
+    z.object({
+      id: snowflake<"user">(),
+      username: optional(z.string()),
+      global_name: optional(z.string()),
+      member: optional(z.object({ nick: optional(z.string()) })),
+    }),
+  )
+);
+
+const attachmentPayload = z.lazy(() =>
+  z.object({
+    filename: textOr("file"),
+    /** The name that people see, without its ending; absent: `filename`. */
+    title: optional(z.string()),
+    content_type: optional(z.string()),
+    size: z.number(),
+    description: optional(z.string()),
+    flags: optional(z.number()),
+    /** Discord always sends both; a file without them can be described, but not read. */
+    id: optional(snowflake<"attachment">()),
+    url: optional(z.string()),
+    width: optional(z.number()),
+    height: optional(z.number()),
+    duration_secs: optional(z.number()),
+    waveform: optional(z.string()),
+  })
+);
+const namedPayload = z.lazy(() => z.object({ name: z.string() }));
+const stickerPayload = z.lazy(() =>
+  z.object({
+    name: z.string(),
+    id: optional(snowflake<"attachment">()),
+    format_type: optional(z.number()),
+  })
+);
+/** A picture or video of an embed or of a component. Discord's proxy has the files of other hosts. */
+const mediaPayload = z.lazy(() =>
+  z.object({
+    url: optional(z.string()),
+    proxy_url: optional(z.string()),
+    /** The alt text, which components have beside it. */
+    description: optional(z.string()),
+  })
+);
+const embedMedia = z.lazy(() => optional(mediaPayload));
+const embedPayload = z.lazy(() =>
+  z.object({
+    type: optional(z.string()),
+    title: optional(z.string()),
+    description: optional(z.string()),
+    url: optional(z.string()),
+    author: optional(namedPayload),
+    provider: optional(z.object({ name: optional(z.string()) })),
+    fields: listOf(z.object({ name: textOr(""), value: textOr("") })),
+    image: embedMedia,
+    thumbnail: embedMedia,
+    video: embedMedia,
+    footer: optional(z.object({ text: z.string() })),
+  })
+);
+const pollMedia = z.lazy(() =>
+  z.object({
+    text: optional(z.string()),
+    emoji: optional(z.object({ name: optional(z.string()) })),
+  })
+);
+const pollPayload = z.lazy(() =>
+  z.object({
+    question: pollMedia,
+    answers: listOrEmpty(z.object({ answer_id: optional(z.number()), poll_media: pollMedia })),
+    allow_multiselect: optional(z.boolean()),
+    /** Absent if Discord does not tell the votes with this message. */
+    results: optional(z.object({
+      is_finalized: z.boolean(),
+      /** Answers without votes may be absent. */
+      answer_counts: z.array(z.object({ id: z.number(), count: z.number() })),
+    })),
+  })
+);
+
+/**
+ * The content of a message, without author and place. A forwarded message has only these fields.
+ */
+const contentFields = () => ({
+  content: textOr(""),
+  mentions: listOrEmpty(mentionedPayload),
+  attachments: listOf(attachmentPayload),
+  embeds: listOf(embedPayload),
+  sticker_items: listOf(stickerPayload),
+  poll: optional(pollPayload),
+  /** May be nested; `describeComponents` reads them. */
+  components: listOf(z.unknown()),
+});
+
+export const contentPayload = z.lazy(() => z.object(contentFields()));
+/** Takes the words of a person's own account out: they are for no other conversation (T13a). */
+function readable<Content extends z.infer<typeof contentPayload>>(message: Content): Content {
+  const { content, components } = message;
+  const all = components?.length ? content + JSON.stringify(components) : content;
+  return isPersonal(all)
+    ? { ...message, content: HIDDEN_WORDS, attachments: [], embeds: [], components: [] }
+    : message;
+}
+
+/** A forwarded message. Discord tells no author. */
+export const snapshotPayload = z.lazy(() => z.object(contentFields()).transform(readable));
+type SnapshotPayload = z.infer<typeof snapshotPayload>;
+type ContentPayload = z.infer<typeof contentPayload>;
+
+/** The message that a reply quotes, or that a forward copies. */
+const referenceFields = () => ({
+  message_reference: optional(z.object({
+    message_id: optional(snowflake<"message">()),
+    channel_id: optional(snowflake<"channel">()),
+    guild_id: optional(snowflake<"guild">()),
+  })),
+  message_snapshots: listOf(z.object({ message: snapshotPayload })),
+});
+
+/** A message that another one, or a command, is about. */
+export const referencedPayload = z.lazy(() =>
+  z.object({ ...contentFields(), ...referenceFields(), author: userPayload })
+    .transform((message) => message.author.bot ? readable(message) : message)
+);
+type ReferencedPayload = z.infer<typeof referencedPayload>;
+
+/** Whether a webhook posted the message: anything but nothing. */
+const webhookId = z.unknown().transform((id) =>
+  id === undefined || id === null || id === "" ? undefined : readSnowflake(id) ?? "unreadable"
+).optional();
+
+export const messagePayload = z.lazy(() =>
+  z.object({
+    ...contentFields(),
+    id: snowflake<"message">(),
+    type: z.number(),
+    channel_id: snowflake<"channel">(),
+    channel_type: optional(z.number()),
+    guild_id: snowflake<"guild">().nullish(),
+    author: userPayload,
+    member: z.object({ roles: roleIds, nick: optional(z.string()) }).nullish(),
+    webhook_id: webhookId,
+    /** Set if an application made the webhook. A malformed id counts as absent. */
+    application_id: optional(snowflake<"application">()),
+    /** Set on answers to slash commands and buttons; its content is not used. */
+    interaction_metadata: z.unknown().optional(),
+    nonce: optional(z.union([z.string(), z.number()])),
+    edited_timestamp: z.string().nullish(),
+    mention_channels: listOf(z.object({ id: snowflake<"channel">(), name: z.string() })),
+    mention_roles: listOrEmpty(snowflake<"role">()),
+    ...referenceFields(),
+    referenced_message: optional(referencedPayload),
+  })
+);
+type MessagePayload = z.infer<typeof messagePayload>;
+
+/** Discord's component types, with those that discordeno does not name yet. */
+const Type = {
+  ...MessageComponentTypes,
+  TextDisplay: 10,
+  Thumbnail: 11,
+  MediaGallery: 12,
+  File: 13,
+  Label: 18,
+} as const;
+
+/** Maximum nesting. Discord's deepest is a button in a row in a container. */
+const MAX_DEPTH = 6;
+
+const text = z.string().optional().catch(undefined);
+const children = z.array(z.unknown()).optional().catch(undefined);
+
+const component = () =>
+  z.object({
+    type: z.number(),
+    content: text,
+    /** Label of a button, or of a form field. */
+    label: text,
+    url: text,
+    placeholder: text,
+    options: z.array(z.object({ label: z.string() })).optional().catch(undefined),
+    description: text,
+    name: text,
+    spoiler: z.boolean().optional().catch(undefined),
+    media: z.unknown().optional(),
+    file: z.unknown().optional(),
+    items: children,
+    components: children,
+    accessory: z.unknown().optional(),
+    component: z.unknown().optional(),
+  });
+const componentSchema = z.lazy(component);
+type ComponentPayload = z.infer<typeof componentSchema>;
+
+/** A gallery's picture has the fields of a component, but no type. */
+const gallerySchema = z.lazy(() => component().omit({ type: true }));
+
+/**
+ * Describes each text, picture, file, button and menu in a line of its own, in order.
+ *
+ * @param hidesSpoilers Whether parts behind a spoiler are left out.
+ */
+export function describeComponents(components: readonly unknown[], hidesSpoilers = false): string {
+  return components.flatMap((component) => linesOf(component, 0, hidesSpoilers)).join("\n");
+}
+
+function linesOf(value: unknown, depth: number, hidesSpoilers: boolean): readonly string[] {
+  const component = componentAt(value, depth);
+  if (!component) return [];
+  if (hidesSpoilers && component.spoiler) return [HIDDEN];
+  const within = childrenOf(component).flatMap((child) => linesOf(child, depth + 1, hidesSpoilers));
+  return [...ownLines(component, hidesSpoilers), ...within];
+}
+
+function componentAt(value: unknown, depth: number): ComponentPayload | undefined {
+  if (depth >= MAX_DEPTH || value === undefined) return undefined;
+  return componentSchema.safeParse(value).data;
+}
+
+const childrenOf = ({ components = [], component, accessory }: ComponentPayload) => [
+  ...components,
+  component,
+  accessory,
+];
+
+export interface ComponentMedia {
+  readonly media: unknown;
+  /** Whether it, or a component around it, is behind a spoiler. */
+  readonly isSpoiler: boolean;
+}
+
+function mediaIn(
+  values: readonly unknown[],
+  isSpoiler = false,
+  depth = 0,
+): readonly ComponentMedia[] {
+  return values.flatMap((value) => {
+    const component = componentAt(value, depth);
+    if (!component) return [];
+    const isHidden = isSpoiler || component.spoiler === true;
+    const items = (component.items ?? []).flatMap((item) =>
+      gallerySchema.safeParse(item).data ?? []
+    );
+    const own = [component, ...items].flatMap(({ media, file, spoiler }) =>
+      [media, file].filter((one) => one !== undefined)
+        .map((media) => ({ media, isSpoiler: isHidden || spoiler === true }))
+    );
+    return [...own, ...mediaIn(childrenOf(component), isHidden, depth + 1)];
+  });
+}
+
+function ownLines(component: ComponentPayload, hidesSpoilers: boolean): readonly string[] {
+  const { type, content, label, url, placeholder, options = [], items = [] } = component;
+  switch (type) {
+    case Type.TextDisplay:
+      return content ? [content] : [];
+    case Type.Button:
+      return label ? [`[button: ${url ? `${label}, ${url}` : label}]`] : [];
+    case Type.SelectMenu:
+    case Type.SelectMenuUsers:
+    case Type.SelectMenuRoles:
+    case Type.SelectMenuUsersAndRoles:
+    case Type.SelectMenuChannels: {
+      const labels = options.map(({ label }) => label).join(" / ");
+      const parts = [placeholder, labels && `(${labels})`].filter(Boolean).join(" ");
+      return parts ? [`[menu: ${parts}]`] : [];
+    }
+    case Type.Thumbnail:
+      return [mediaLine("picture", component)];
+    case Type.MediaGallery:
+      return items.flatMap((item) => {
+        const { data } = gallerySchema.safeParse(item);
+        if (!data) return [];
+        return [hidesSpoilers && data.spoiler ? HIDDEN : mediaLine("picture", data)];
+      });
+    case Type.File:
+      return [mediaLine("file", component)];
+    case Type.Label:
+      return label ? [label] : [];
+    default:
+      return [];
+  }
+}
+
+function mediaLine(
+  kind: string,
+  { name, description, spoiler }: Partial<ComponentPayload>,
+): string {
+  const parts = [name, description, spoiler ? "behind a spoiler" : ""].filter(Boolean).join(", ");
+  return parts ? `[${kind}: ${parts}]` : `[${kind}]`;
+}
+
+const NONE: readonly MessageExtra[] = [];
+const MAX_EXTRAS = 25;
+/** Discord allows a file 260 characters of name and 1,024 of alt text, and a poll about 1,500. */
+const MAX_EXTRA_CHARS = 2_000;
+/** Discord allows 6,000 characters in all embeds of a message. */
+const MAX_EMBED_CHARS = 6_000;
+const MAX_COMPONENTS_CHARS = 4_000;
+/** Maximum characters of a message's text; Discord allows most accounts 2,000, and some 4,000. */
+const MAX_TEXT = 4_000;
+/** Maximum characters of a message with its other parts: a quoted or forwarded one. */
+const MAX_WHOLE = MAX_TEXT + MAX_EMBED_CHARS;
+
+type MessageParts = ContentPayload & {
+  readonly message_snapshots?: MessagePayload["message_snapshots"];
+};
+
+/** The text of a forward from an age-restricted channel (H9). */
+const RESTRICTED = "(not shown: it is from an age-restricted channel)";
+
+/**
+ * Describes attachments, stickers, the poll, embeds, components and forwards, in this order.
+ *
+ * @param forwards How much of a forwarded message to describe; by default, all.
+ */
+export function describeExtras(
+  message: MessageParts,
+  forwards: ForwardRule = "whole",
+): readonly MessageExtra[] {
+  const { attachments, sticker_items, poll, embeds, components, message_snapshots } = message;
+  const isBare = !attachments?.length && !sticker_items?.length && !poll && !embeds?.length &&
+    !components?.length && !message_snapshots?.length;
+  if (isBare) return NONE;
+  const forwarded = (message.message_snapshots ?? []).map((
+    { message: snapshot },
+  ): MessageExtra => ({
+    kind: "forward",
+    text: bounded(forwardText(snapshot, forwards), MAX_WHOLE),
+  }));
+  return [...ownExtras(message), ...forwarded].slice(0, MAX_EXTRAS);
+}
+
+/** Returns a message's text, followed by descriptions of its other parts. */
+export function fullText(message: MessageParts, forwards?: ForwardRule): string {
+  const extras = describeExtras(message, forwards);
+  return bounded(withExtras({ text: bounded(message.content, MAX_TEXT), extras }), MAX_WHOLE);
+}
+
+function forwardText(snapshot: SnapshotPayload, rule: ForwardRule): string {
+  const { content: text } = snapshot;
+  switch (rule) {
+    case "whole":
+      return withExtras({ text, extras: ownExtras(snapshot) });
+    case "without-spoilers":
+      return withoutSpoilers(withExtras({ text, extras: ownExtras(snapshot, true) }));
+    case "nothing":
+      return RESTRICTED;
+  }
+}
+
+function ownExtras(
+  { attachments, sticker_items, poll, embeds, components }: ContentPayload,
+  hidesSpoilers = false,
+): MessageExtra[] {
+  const extras: MessageExtra[] = [];
+  const add = (kind: MessageExtra["kind"], text: string, maxChars = MAX_EXTRA_CHARS) => {
+    if (text !== "") extras.push({ kind, text: bounded(text, maxChars) });
+  };
+  for (const attachment of attachments ?? []) {
+    const { content_type, size, description } = attachment;
+    if (hidesSpoilers && isSpoiler(attachment)) {
+      add("attachment", "(spoiler)");
+      continue;
+    }
+    const type = content_type ?? "unknown type";
+    const alt = description ? `: ${description}` : "";
+    add("attachment", `${nameOf(attachment)} (${type}, ${sizeOf(size)})${alt}`);
+  }
+  for (const { name } of sticker_items ?? []) add("sticker", name);
+  if (poll) add("poll", describePoll(poll));
+  for (const embed of embeds ?? []) {
+    const result = describePollResult(embed);
+    if (result !== undefined) {
+      add("poll", result);
+      continue;
+    }
+    add("embed", embedText(embed), MAX_EMBED_CHARS);
+  }
+  // A message with components may have no other text.
+  if (components?.length) {
+    add("components", describeComponents(components, hidesSpoilers), MAX_COMPONENTS_CHARS);
+  }
+  return extras;
+}
+
+/** All texts of an embed, in the order in which Discord shows them; its address is last. */
+function embedText(embed: Embed): string {
+  const { provider, author, title, description, fields = [], footer, url } = embed;
+  const rows = fields.map(({ name, value }) => `${name}: ${value}`);
+  const alts = (["image", "thumbnail", "video"] as const).map((kind) => {
+    const alt = embed[kind]?.description;
+    return alt && `${kind}: ${alt}`;
+  });
+  const parts = [provider?.name, author?.name, title, description, ...rows, ...alts, footer?.text];
+  return [...parts, url].filter(Boolean).join("\n");
+}
+
+/** Maximum characters of a file's name; Discord allows 260. */
+const MAX_FILE_NAME = 260;
+/** Maximum characters of an address; Discord's have some 250. */
+const MAX_URL = 2_000;
+
+const IS_SPOILER = 1 << 3;
+
+const NO_FILES: readonly Attachment[] = [];
+
+type AttachmentPayload = NonNullable<ContentPayload["attachments"]>[number];
+
+/**
+ * The files of a message, and of the messages that it forwards as far as the rule lets a model see
+ * them: attachments, and pictures of components, stickers and embeds.
+ */
+function allAttachmentsOf(
+  message: MessageParts,
+  forwards: ForwardRule,
+): readonly Attachment[] {
+  const { message_snapshots = [] } = message;
+  const forwarded = forwards === "nothing" ? [] : message_snapshots
+    .flatMap(({ message: snapshot }) => filesOf(snapshot, forwards !== "whole"));
+  const all = [...filesOf(message), ...forwarded];
+  if (all.length === 0) return NO_FILES; // most messages
+  return [...new Map(all.map((file) => [file.id, file])).values()].slice(0, MAX_ATTACHMENTS);
+}
+
+function filesOf(
+  { content, attachments = [], components = [], sticker_items = [], embeds = [] }: ContentPayload,
+  hidesSpoilers = false,
+): readonly Attachment[] {
+  const media = mediaIn(components).flatMap(({ media, isSpoiler }) =>
+    toPicture(mediaPayload.safeParse(media).data).map((file) => ({ file, isSpoiler }))
+  );
+  const hidden = hidesSpoilers
+    ? [
+      ...media.filter(({ isSpoiler }) => isSpoiler).map(({ file }) => file.id),
+      ...attachments.filter(isSpoiler).map(({ id }) => id),
+    ]
+    : [];
+  // Discord hides the preview of a link that is behind a spoiler.
+  const shown = hidesSpoilers && content.includes("||") ? [] : embeds;
+  return [
+    ...attachments.flatMap((file) => toAttachment(file) ?? []),
+    ...media.map(({ file }) => file),
+    ...sticker_items.flatMap(toSticker),
+    ...shown.flatMap(({ image, thumbnail }) => toPicture(image ?? thumbnail)),
+  ].filter(({ id }) => !hidden.includes(id));
+}
+
+function isSpoiler({ filename, flags }: AttachmentPayload): boolean {
+  return filename.startsWith("SPOILER_") || ((flags ?? 0) & IS_SPOILER) !== 0;
+}
+
+/** The name that people see. Discord tells the title without the ending of the file. */
+function nameOf({ filename, title }: AttachmentPayload): string {
+  const ending = /\.\w{1,10}$/.exec(filename)?.[0] ?? "";
+  const hasEnding = title?.toLowerCase().endsWith(ending.toLowerCase());
+  return bounded(title ? `${title}${hasEnding ? "" : ending}` : filename, MAX_FILE_NAME) || "file";
+}
+
+/**
+ * Reads the facts of a file.
+ *
+ * @returns `undefined` for a file that cannot be read, because its id or address is missing.
+ */
+function toAttachment(payload: AttachmentPayload): Attachment | undefined {
+  const { id, url, size, duration_secs, waveform } = payload;
+  if (id === undefined || url === undefined || url.length > MAX_URL) return undefined;
+  return {
+    id,
+    name: nameOf(payload),
+    url,
+    size,
+    durationSec: typeof duration_secs === "number" && duration_secs > 0 ? duration_secs : undefined,
+    isVoice: (typeof waveform === "string") || undefined,
+  };
+}
+
+/** A picture of an embed or a component. Discord gives one of another host no id. */
+function toPicture(media: z.infer<typeof mediaPayload> | undefined): readonly Attachment[] {
+  const { url = "", proxy_url: address = url } = media ?? {};
+  const { pathname = "" } = URL.parse(url) ?? {};
+  if (pathname === "" || address.length > MAX_URL) return [];
+  const [, own] = /^\/attachments\/\d+\/(\d+)\//.exec(pathname) ?? [];
+  const id = parseSnowflake<"attachment">(own ?? idFor(url));
+  const name = bounded(pathname.slice(pathname.lastIndexOf("/") + 1), MAX_FILE_NAME) || "picture";
+  return id ? [{ id, name, url: address }] : [];
+}
+
+/** An id that is the same for the same text. */
+function idFor(text: string): string {
+  return `${createHash("sha256").update(text).digest().readBigUInt64BE() >> 2n}`;
+}
+
+/** Endings of stickers that are pictures, by Discord's number of the format. */
+const STICKER_ENDINGS: Readonly<Record<number, string>> = { 1: "png", 2: "png", 4: "gif" };
+
+function toSticker(
+  { id, name, format_type = 0 }: NonNullable<ContentPayload["sticker_items"]>[number],
+): readonly Attachment[] {
+  const ending = STICKER_ENDINGS[format_type];
+  if (!id || !ending) return [];
+  const url = `https://media.discordapp.net/stickers/${id}.${ending}`;
+  return [{ id, name: `${bounded(name, MAX_FILE_NAME)}.${ending}`, url }];
+}
+
+/** Discord's type of the message that announces the result of a poll. */
+const POLL_RESULT = 46;
+
+type Poll = NonNullable<ContentPayload["poll"]>;
+type Embed = NonNullable<ContentPayload["embeds"]>[number];
+/** `"Tea? (yes: 3 votes / no: 1 vote; ended)"`, or `"Tea? (yes / no)"` without known votes. */
+function describePoll({ question, answers, allow_multiselect, results }: Poll): string {
+  const counts = results?.answer_counts;
+  const isEnded = results?.is_finalized === true;
+  const isCounted = isEnded || counts?.some(({ count }) => count > 0);
+  const shown = answers.flatMap(({ answer_id, poll_media }) => {
+    const label = labelOf(poll_media);
+    if (label === "") return [];
+    const count = counts?.find(({ id }) => id === answer_id)?.count ?? 0;
+    return [isCounted ? `${label}: ${votes(count)}` : label];
+  });
+  const facts = [
+    shown.join(" / "),
+    allow_multiselect ? "several answers allowed" : "",
+    isEnded ? "ended" : "",
+  ].filter(Boolean).join("; ");
+  return [labelOf(question), facts && `(${facts})`].filter(Boolean).join(" ");
+}
+
+/**
+ * The result in the embed of {@link POLL_RESULT}: `"ended: Tea? yes won with 3 of 4 votes"`.
+ *
+ * @returns `undefined` for any other embed.
+ */
+function describePollResult({ type, fields = [] }: Embed): string | undefined {
+  if (type !== "poll_result") return undefined;
+  const field = (name: string) => fields.find((one) => one.name === name)?.value ?? "";
+  const winner = labelOf({
+    text: field("victor_answer_text"),
+    emoji: { name: field("victor_answer_emoji_name") },
+  });
+  const total = Number(field("total_votes"));
+  const most = Number(field("victor_answer_votes"));
+  const result = winner !== ""
+    ? `${winner} won with ${most} of ${votes(total)}`
+    : most > 0
+    ? `no single answer won: several have ${votes(most)} each, of ${total}`
+    : "no one voted";
+  return ["ended:", field("poll_question_text"), result].filter(Boolean).join(" ");
+}
+
+function labelOf({ text, emoji }: Poll["question"]): string {
+  return [emoji?.name, text].filter(Boolean).join(" ");
+}
+
+function votes(count: number): string {
+  return count === 1 ? "1 vote" : `${count} votes`;
+}
 
 export type User = (typeof userPayload)["_output"];
 
@@ -86,62 +690,18 @@ export function senderOf(
   };
 }
 
-interface KnownPerson {
-  readonly username: string;
-  readonly discriminator?: User["discriminator"];
-  /** The name that people see. */
-  readonly shown: string;
-  readonly roles: readonly RoleId[];
-  /** The roles of the guild: another map after each change of them. It may be gone meanwhile. */
-  readonly guildRoles: WeakRef<Guild["roles"]>;
-  readonly sender: Sender;
-}
+/** The names of people who wrote lately, by the ids of guild and person. */
+export type People = Map<string, string>;
 
 const PEOPLE_MAX = 500;
-/** Maximum number of a person's roles. So all people take 1 MB at most. */
-const PERSON_ROLES_MAX = 16;
 
-/** Creates an empty memory. Beyond {@link PEOPLE_MAX}, the person who came first is forgotten. */
-export function createPeople() {
-  const people = new Map<UserId, KnownPerson>();
-  return {
-    /**
-     * Builds the sender of a person's message. In a guild, it is usually the same object as long as
-     * nothing about the person changes.
-     */
-    personOf(
-      user: User,
-      roles: readonly RoleId[] = [],
-      guild?: Guild,
-      shown = user.username,
-    ): Sender {
-      const { id, username, discriminator } = user;
-      const isShort = roles.length <= PERSON_ROLES_MAX && username.length <= MAX_NAME &&
-        (discriminator?.length ?? 0) <= MAX_DISCRIMINATOR;
-      if (!guild || !isShort) return senderOf(user, { roles }, guild);
-      const known = people.get(id);
-      const isSame = known && known.guildRoles.deref() === guild.roles &&
-        known.username === username && known.discriminator === discriminator &&
-        known.shown === shown &&
-        known.roles.length === roles.length && known.roles.every((role, at) => role === roles[at]);
-      if (isSame) return known.sender;
-      const sender = senderOf(user, { roles }, guild);
-      const [oldest] = people.keys();
-      if (!known && people.size >= PEOPLE_MAX && oldest !== undefined) people.delete(oldest);
-      const guildRoles = new WeakRef(guild.roles);
-      people.set(id, { username, discriminator, shown, roles, guildRoles, sender });
-      return sender;
-    },
-    /** Roles and name in a guild as of the person's last message; `undefined` if roles may have changed. */
-    memberOf(id: UserId, guild: Guild): KnownPerson | undefined {
-      const known = people.get(id);
-      return known?.guildRoles.deref() === guild.roles ? known : undefined;
-    },
-  };
+function remember(people: People, guild: Guild, id: UserId, shown: string): void {
+  const key = `${guild.id} ${id}`;
+  people.delete(key);
+  people.set(key, shown);
+  const [oldest] = people.keys();
+  if (people.size > PEOPLE_MAX && oldest !== undefined) people.delete(oldest);
 }
-
-/** The senders of people who wrote, because most messages are from one of them. */
-export type People = ReturnType<typeof createPeople>;
 
 /** Returns `"ada#1234"` for accounts that still have a discriminator, else `"ada"`. */
 function tagOf({ username, discriminator }: User): string {
@@ -207,20 +767,8 @@ export function placeOfTarget(
   return { ...placeIn(guildId, parentId, guild), thread: { id: channelId, name: channelId } };
 }
 
-/** Caches places by guild. Every change makes a new guild object. */
-const places = new WeakMap<Guild, Map<ChannelId, GuildPlace>>();
-
 /** Names a place of a guild. If the index does not have it, its name is its id. */
 export function placeIn(guildId: GuildId, channelId: ChannelId, guild?: Guild): GuildPlace {
-  if (!guild?.channels.has(channelId)) return describePlace(guildId, channelId, guild);
-  let cached = places.get(guild);
-  if (!cached) places.set(guild, cached = new Map());
-  let place = cached.get(channelId);
-  if (!place) cached.set(channelId, place = describePlace(guildId, channelId, guild));
-  return place;
-}
-
-function describePlace(guildId: GuildId, channelId: ChannelId, guild?: Guild): GuildPlace {
   const here = guild?.channels.get(channelId);
   const parentId = here && isThread(here) ? here.parentId : undefined;
   const id = parentId ?? channelId;
@@ -247,7 +795,7 @@ export function isNameless({ id, name }: Named<string>): boolean {
  * `whole`: it is from the same channel. `without-spoilers`: it is from another one. `nothing`: that
  * one is age-restricted, and the message's place is not.
  */
-export type ForwardRule = "whole" | "without-spoilers" | "nothing";
+type ForwardRule = "whole" | "without-spoilers" | "nothing";
 
 /**
  * Decides how much of a forwarded message a model sees (H9). A forward brings the words of another
@@ -296,7 +844,7 @@ function channelsOf(guild: Guild): readonly KnownChannel[] {
     .map(({ id, lastMessageId }) => ({
       id,
       guildId: guild.id,
-      place: describePlace(guild.id, id, guild),
+      place: placeIn(guild.id, id, guild),
       lastMessageId: lastMessageId || undefined,
     }));
 }
@@ -335,10 +883,9 @@ export function namesIn(
     if (sign === "@&") return guild?.roles.get(id as RoleId);
     if (sign === "@") {
       const user = mentions?.find((one) => one.id === id);
-      const known = guild && people?.memberOf(id as UserId, guild);
       return user?.username
         ? displayNameOf(user, user.member?.nick) ?? user.username
-        : known?.shown;
+        : guild && people?.get(`${guild.id} ${id}`);
     }
     const own = [here?.channel, here?.thread, ...told].find((one) => one?.id === id);
     const other = guild?.channels.get(id as ChannelId);
@@ -368,7 +915,7 @@ export interface DecodeFacts {
   /** The bot's own identity; `undefined` before the first READY. */
   readonly self: Self | undefined;
   readonly index: GuildIndex;
-  /** The people who wrote; absent: each message has a sender of its own. */
+  /** The people who wrote; absent: none is remembered. */
   readonly people?: People;
 }
 
@@ -497,7 +1044,13 @@ function toInbound(
   const quoted = quotedOf(message, place, index);
   const displayName = displayNameOf(message.author, message.member?.nick);
   const attachments = allAttachmentsOf(message, forwards);
-  // Assigned, not spread: spreading costs more, and this runs for each message of a flood.
+  const { author, member, webhook_id, application_id } = message;
+  const automaton = automatonOf(message);
+  const applicationId = webhook_id ? application_id : undefined;
+  const sender = senderOf(author, { roles: member?.roles, automaton, applicationId }, guild);
+  if (guild && people && !automaton) {
+    remember(people, guild, sender.id, displayName ?? sender.username);
+  }
   const inbound: { -readonly [Name in keyof InboundMessage]: InboundMessage[Name] } = {
     kind: "message",
     accountId,
@@ -505,7 +1058,7 @@ function toInbound(
     revision: revisionOf(message),
     channelId: message.channel_id,
     place,
-    sender: senderIn(message, guild, people, displayName),
+    sender,
     text: bounded(message.content, MAX_TEXT),
     sentAt: createdAtMs(message.id),
     mentionsOthers: message.mentions.some(({ id }) => id !== self.userId) ||
@@ -544,20 +1097,6 @@ export function withRoles(
 ): InboundMessage {
   const guild = message.guildId && index.get(message.guildId);
   return { ...message, sender: { ...message.sender, roles: namedRoles(roles, guild) } };
-}
-
-function senderIn(
-  message: MessagePayload,
-  guild: Guild | undefined,
-  people?: People,
-  displayName?: string,
-): Sender {
-  const { author, member, webhook_id, application_id } = message;
-  const automaton = automatonOf(message);
-  const roles = member?.roles;
-  if (!automaton && people) return people.personOf(author, roles, guild, displayName);
-  const applicationId = webhook_id ? application_id : undefined;
-  return senderOf(author, { roles, automaton, applicationId }, guild);
 }
 
 function directPlace({ channel_type }: MessagePayload): Place {
@@ -634,11 +1173,11 @@ function forwardedBy(
 const ownSchema = z.lazy(() =>
   z.object({
     ...contentFields(),
-    id: snowflakeSchema<"message">(),
+    id: snowflake<"message">(),
     type: z.number().nullish().transform((type) => type ?? 0),
-    author: optional(z.object({ id: snowflakeSchema<"user">() })),
+    author: optional(z.object({ id: snowflake<"user">() })),
     timestamp: textOr(""),
-    message_reference: optional(z.object({ message_id: optional(snowflakeSchema<"message">()) })),
+    message_reference: optional(z.object({ message_id: optional(snowflake<"message">()) })),
   })
 );
 
@@ -684,3 +1223,215 @@ export async function showMessage(
     forwards,
   };
 }
+
+/** Paths of the messages and people whose words an event has. */
+const SOURCES =
+  "id message_id message_reference.message_id target_id user.id author.id owner_id user_id creator_id"
+    .split(" ");
+
+type EventReading = readonly [
+  event: ServerEventName,
+  template: string,
+  only: HookCondition,
+  /** Path of its time, which tells repeated events apart; absent: that of the id. */
+  at?: string,
+];
+
+const MEMBER = "member: {{ user.username }}\nid: <@{{ user.id }}>";
+const GIVEN = "member: <@{{ target_id }}>\nroles: {{ roles[*].name }}\nby: <@{{ user_id }}>";
+const THREAD = "title: {{ name }}\nauthor: <@{{ owner_id }}>";
+const PLANNED = "name: {{ name }}\n{{ description }}";
+const REACTION =
+  "emoji: {{ emoji.name }}\nby: {{ member.user.username || user_id }}\nmessage: {{ message_id }} in <#{{ channel_id }}>";
+const ADDED = { action_type: ["25"], "changes[*].key": ["$add"] };
+const ACTIVE = { status: ["2"] };
+const CLOSED = { "thread_metadata.archived": ["true"] };
+
+const READINGS: { readonly [type: string]: EventReading } = {
+  GUILD_MEMBER_ADD: ["member_join", MEMBER, {}, "joined_at"],
+  GUILD_MEMBER_UPDATE: ["boost", MEMBER, {}, "premium_since"],
+  GUILD_AUDIT_LOG_ENTRY_CREATE: ["role_given", GIVEN, ADDED],
+  GUILD_SCHEDULED_EVENT_UPDATE: ["event_started", PLANNED, ACTIVE, "scheduled_start_time"],
+  THREAD_CREATE: ["forum_post", THREAD, { newly_created: ["true"] }],
+  THREAD_UPDATE: ["thread_closed", THREAD, CLOSED, "thread_metadata.archive_timestamp"],
+  MESSAGE_CREATE: ["pin", "pinned by: {{ author.username }}", { type: ["6"] }],
+  MESSAGE_REACTION_ADD: ["reaction", REACTION, {}],
+};
+
+/** @returns `undefined` for other dispatches, for those that do not fit, and for events of bots. */
+export function decodeServerEvent(
+  { t, d }: Dispatch,
+  { self, index }: DecodeFacts,
+): ServerEvent | undefined {
+  const reading = READINGS[t];
+  if (!reading || !isRecord(d) || t === "MESSAGE_CREATE" && d["type"] !== 6) return undefined;
+  const given = t === "GUILD_AUDIT_LOG_ENTRY_CREATE" && Array.isArray(d["changes"])
+    ? d["changes"].flatMap((one) => isRecord(one) && one["key"] === "$add" ? one["new_value"] : [])
+    : undefined;
+  const body = given ? { ...d, roles: given } : d;
+  const read = (...paths: readonly string[]) =>
+    paths.map((path) => path.split(".").reduce<unknown>(memberOf, body)).find(Boolean);
+  const idAt = <Kind extends string>(...paths: readonly string[]) =>
+    readSnowflake<Kind>(read(...paths));
+  const [event, template, only, at = ""] = reading;
+  const id = idAt("id");
+  const time = at ? Date.parse(String(read(at))) : id ? createdAtMs(id) : 0;
+  const guildId = idAt<"guild">("guild_id");
+  const isOfBot = read("user.bot", "author.bot", "member.user.bot") ||
+    idAt("user_id", "owner_id", "author.id") === self?.userId;
+  if (
+    !guildId || isOfBot || Number.isNaN(time) ||
+    !holds(only, { body })
+  ) return undefined;
+
+  const channels = index.get(guildId)?.channels;
+  const thread = idAt<"channel">("parent_id");
+  const parent = thread && channels?.get(thread);
+  if (event === "forum_post" && !(parent && isForum(parent))) return undefined;
+  const channelId = idAt<"channel">(thread ? "id" : "channel_id");
+  const here = channelId && channels?.get(channelId);
+  const messageId = idAt<"message">("message_id", "message_reference.message_id");
+  if (messageId && !here) return undefined;
+  const userId = idAt<"user">("target_id", "user.id", "author.id", "owner_id", "user_id");
+  const emoji = String(read("emoji.name") ?? "");
+  const roles = read("roles", "member.roles");
+  const sources = SOURCES.flatMap((path) => idAt(path) ?? []);
+  return {
+    ...{
+      kind: "server_event",
+      event,
+      guildId,
+      channelId,
+      userId,
+      at: time,
+      body,
+      template,
+      sources,
+    },
+    isPrivateThread: [d["type"], here?.type].includes(ChannelTypes.PrivateThread),
+    parentId: thread ?? (channelId && placeIn(guildId, channelId, index.get(guildId)).channel.id),
+    messageId,
+    roles: (Array.isArray(roles) ? roles : [])
+      .flatMap((role) => readSnowflake<"role">(isRecord(role) ? role["id"] : role) ?? []),
+    emoji: idAt("emoji.id") ? `<:${emoji}:${idAt("emoji.id")}>` : emoji,
+    key: [id ?? userId, at && time, idAt("emoji.id") ?? emoji].join(":"),
+  };
+}
+
+const emojiPayload = z.lazy(() =>
+  z.object({
+    id: optional(z.union([z.string(), z.number().transform(String)])),
+    name: optional(z.string()),
+  })
+);
+
+const reactionPayload = z.lazy(() =>
+  z.object({
+    user_id: snowflake<"user">(),
+    channel_id: snowflake<"channel">(),
+    message_id: snowflake<"message">(),
+    guild_id: snowflake<"guild">().nullish(),
+    member: z.object({ user: optional(userPayload), roles: roleIds }).nullish(),
+    emoji: emojiPayload,
+    message_author_id: optional(snowflake<"user">()),
+  })
+);
+
+const clearedPayload = z.lazy(() =>
+  z.object({ message_id: snowflake<"message">(), emoji: optional(emojiPayload) })
+);
+
+/** Maximum characters of an emoji's name; Discord allows 32. */
+const MAX_EMOJI = 64;
+
+/**
+ * Decodes a reaction.
+ *
+ * @returns `undefined` for the bot's own reactions, and for dispatches of other types.
+ */
+function decodeReaction(
+  { t, d }: Dispatch,
+  { accountId, self, index }: DecodeFacts,
+): Reaction | ReactionsCleared | DecodeProblem | undefined {
+  if (t === "MESSAGE_REACTION_REMOVE_ALL" || t === "MESSAGE_REACTION_REMOVE_EMOJI") {
+    return decodeCleared(d);
+  }
+  const parsed = reactionPayload.safeParse(d);
+  if (!parsed.success) return problemOf(parsed.error, "the reaction");
+  const { user_id: userId, guild_id: guildId, member, emoji, ...ids } = parsed.data;
+  if (userId === self?.userId) return undefined;
+  const user = member?.user?.id === userId ? member.user : { id: userId, username: "" };
+  const guild = guildId ? index.get(guildId) : undefined;
+  const author = ids.message_author_id;
+  return {
+    kind: "reaction",
+    accountId,
+    change: t === "MESSAGE_REACTION_ADD" ? "added" : "removed",
+    channelId: ids.channel_id,
+    guildId: guildId || undefined,
+    place: guildId ? placeIn(guildId, ids.channel_id, guild) : { kind: "dm" },
+    messageId: ids.message_id,
+    sender: senderOf(user, {
+      roles: member?.roles,
+      automaton: user.bot || user.system ? "bot" : undefined,
+    }, guild),
+    emoji: emojiText(emoji),
+    on: !author || !self ? "unknown" : author === self.userId ? "own" : "other",
+  };
+}
+
+function decodeCleared(d: unknown): ReactionsCleared | DecodeProblem {
+  const parsed = clearedPayload.safeParse(d);
+  if (!parsed.success) return problemOf(parsed.error, "the reaction");
+  const { message_id: messageId, emoji } = parsed.data;
+  return { kind: "reactions_cleared", messageId, emoji: emoji ? emojiText(emoji) : undefined };
+}
+
+/** `"👍"` or `"<:name:id>"`. A deleted emoji of a guild has an id and no name. */
+function emojiText({ id, name }: z.infer<typeof emojiPayload>): string {
+  const shown = bounded(name ?? "deleted", MAX_EMOJI);
+  return id ? `<:${shown}:${bounded(id, MAX_EMOJI)}>` : shown;
+}
+
+const deletedPayload = z.object({ id: snowflake<"message">(), channel_id: snowflake<"channel">() });
+const bulkDeletedPayload = z.lazy(() =>
+  z.object({ ids: listOrEmpty(snowflake<"message">()), channel_id: snowflake<"channel">() })
+);
+
+function decodeDeletion({ t, d }: Dispatch): MessagesDeleted | DecodeProblem {
+  if (t === "MESSAGE_DELETE") {
+    const { data } = deletedPayload.safeParse(d);
+    if (!data) return { kind: "problem", why: "id does not fit" };
+    return { kind: "messages_deleted", channelId: data.channel_id, messageIds: [data.id] };
+  }
+  const { data } = bulkDeletedPayload.safeParse(d);
+  if (!data) return { kind: "problem", why: "ids do not fit" };
+  return { kind: "messages_deleted", channelId: data.channel_id, messageIds: data.ids };
+}
+
+const threadMembersPayload = z.lazy(() =>
+  z.object({
+    id: snowflake<"channel">(),
+    added_members: listOrEmpty(z.object({ user_id: snowflake<"user">() })),
+    removed_member_ids: listOrEmpty(snowflake<"user">()),
+  })
+);
+
+function decodeThreadMembers({ d }: Dispatch): ThreadMembersChanged | DecodeProblem {
+  const parsed = threadMembersPayload.safeParse(d);
+  if (!parsed.success) return { kind: "problem", why: "members of a thread do not fit" };
+  const { id: threadId, added_members, removed_member_ids: left } = parsed.data;
+  const joined = added_members.map(({ user_id }) => user_id);
+  return { kind: "thread_members_changed", threadId, joined, left };
+}
+
+/** The decoders of this file by Discord's type. */
+export const OTHER_EVENTS = {
+  MESSAGE_DELETE: decodeDeletion,
+  MESSAGE_DELETE_BULK: decodeDeletion,
+  THREAD_MEMBERS_UPDATE: decodeThreadMembers,
+  MESSAGE_REACTION_ADD: decodeReaction,
+  MESSAGE_REACTION_REMOVE: decodeReaction,
+  MESSAGE_REACTION_REMOVE_ALL: decodeReaction,
+  MESSAGE_REACTION_REMOVE_EMOJI: decodeReaction,
+};

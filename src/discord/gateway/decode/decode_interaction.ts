@@ -39,15 +39,16 @@ import type {
 import { FIELD } from "../../../core/people/question.ts";
 import { PERMISSIONS } from "../../../core/rights/rights.ts";
 import { bounded } from "../../../lib/text/quoted.ts";
-import { type DecodeFacts, namesInCommand, placeIn, readQuoted, senderOf } from "./decode.ts";
 import {
-  type DecodeProblem,
+  type DecodeFacts,
   mentionedPayload,
-  problemOf,
+  namesInCommand,
+  placeIn,
+  readQuoted,
   referencedPayload,
-  roleIds,
-  userPayload,
-} from "./payloads.ts";
+  senderOf,
+} from "./decode.ts";
+import { type DecodeProblem, problemOf, roleIds, userPayload } from "./guild_index.ts";
 
 function commandPayload() {
   const value = z.object({

@@ -1,5 +1,6 @@
 /**
- * Keeps the names of guilds, channels and roles, and the last message of each channel.
+ * Keeps the names of guilds, channels and roles, and the last message of each channel, with the schemas
+ * of Discord's payloads about them (G16). They contain only the fields that Barnacle uses.
  *
  * Dispatches change the index. The store keeps it as one text per guild, because Discord sends no
  * GUILD_CREATE after a restart with RESUME. The bot has left a guild if a GUILD_DELETE without
@@ -22,7 +23,16 @@ import {
   type RoleId,
   type UserId,
 } from "../../../core/discord/ids.ts";
-import { bits, createChecker, snowflakeSchema } from "../../../core/discord/lenient.ts";
+import {
+  bits,
+  closingFlag,
+  createChecker,
+  listOf,
+  listOrEmpty,
+  optional,
+  snowflakeSchema as snowflake,
+  textOr,
+} from "../../../core/discord/lenient.ts";
 import type { GuildSnapshot } from "../../../core/inbound/inbound.ts";
 import { slug } from "../../../core/names.ts";
 import {
@@ -32,19 +42,143 @@ import {
   permissionBits,
 } from "../../../core/rights/rights.ts";
 import { oncePer } from "../../../lib/cache.ts";
-import { type ChannelPayload, memberPayload, type RolePayload } from "./payloads.ts";
+
+/** A parsed dispatch; its data is not validated yet. */
+export interface Dispatch {
+  readonly t: string;
+  /** Sequence number within the session. */
+  readonly s: number;
+  readonly d: unknown;
+}
+
+/** A payload that does not have the expected shape. */
+export interface DecodeProblem {
+  readonly kind: "problem";
+  /** Names fields, and never their contents. */
+  readonly why: string;
+}
+
+/** The problem of a payload; `what` names it if no field of it is to blame. */
+export function problemOf({ issues }: z.ZodError, what: string): DecodeProblem {
+  return { kind: "problem", why: `${issues[0]?.path.join(".") || what} does not fit` };
+}
+
+/** A user, as far as a sender needs it. Without a name, the id stands for it: no rule names it so. */
+export const userPayload = z.lazy(() =>
+  z.object({
+    id: snowflake<"user">(),
+    username: optional(z.string()),
+    discriminator: optional(z.string()),
+    /** The display name; any person can take any. */
+    global_name: optional(z.string()),
+    bot: closingFlag,
+    system: closingFlag,
+  }).transform(({ username, ...user }) => ({ ...user, username: username ?? user.id }))
+);
+
+/** Roles of a member. One that cannot be read may be the one that closes something. */
+export const roleIds = z.array(snowflake<"role">()).optional();
+
+const channelFields = () => ({
+  id: snowflake<"channel">(),
+  type: z.number(),
+  name: optional(z.string()),
+  flags: optional(z.number()),
+  topic: optional(z.string()),
+  /** Whether the channel is age-restricted; threads do not have it. */
+  nsfw: closingFlag,
+  parent_id: optional(snowflake<"channel">()),
+  /** `guild_index.ts` reads them. */
+  permission_overwrites: z.unknown().optional(),
+  /** `null` if the channel never had a message. A malformed id counts as absent. */
+  last_message_id: snowflake<"message">().nullish().catch(undefined),
+  thread_metadata: optional(z.object({ archived: optional(z.boolean()) })),
+});
+export const channelPayload = z.lazy(() => z.object(channelFields()));
+export type ChannelPayload = z.infer<typeof channelPayload>;
+
+export const rolePayload = z.lazy(() =>
+  z.object({
+    id: snowflake<"role">(),
+    name: optional(z.string()),
+    permissions: optional(bits),
+    tags: optional(z.object({ bot_id: optional(snowflake<"user">()) })),
+  })
+);
+export type RolePayload = z.infer<typeof rolePayload>;
+
+const ofGuild = { guild_id: snowflake<"guild">() };
+
+export const guildPayload = z.lazy(() =>
+  z.object({
+    id: snowflake<"guild">(),
+    name: optional(z.string()),
+    premium_tier: optional(z.number()),
+    owner_id: optional(snowflake<"user">()),
+    roles: listOf(rolePayload),
+    /** Discord lists the bot itself, and others only with more intents. */
+    members: z.unknown().optional(),
+    channels: listOf(channelPayload),
+    threads: listOf(channelPayload),
+  })
+);
+export type GuildPayload = z.infer<typeof guildPayload>;
+/** A guild of READY or GUILD_DELETE, perhaps with an outage. */
+export const unavailablePayload = z.object({
+  id: snowflake<"guild">(),
+  unavailable: optional(z.boolean()),
+});
+/** A channel or thread of an event; a direct message channel has no guild. */
+export const guildChannelPayload = z.lazy(() =>
+  z.object({ ...channelFields(), guild_id: optional(snowflake<"guild">()) })
+);
+export const deletedChannelPayload = z.lazy(() =>
+  z.object({ id: snowflake<"channel">(), guild_id: optional(snowflake<"guild">()) })
+);
+export const threadListPayload = z.lazy(() =>
+  z.object({ ...ofGuild, threads: listOrEmpty(channelPayload) })
+);
+export const guildRolePayload = z.lazy(() => z.object({ ...ofGuild, role: rolePayload }));
+export const roleDeletePayload = z.lazy(() =>
+  z.object({ ...ofGuild, role_id: snowflake<"role">() })
+);
+
+/** A member, of whom only the roles count. */
+export const memberPayload = z.lazy(() =>
+  z.object({ user: z.object({ id: snowflake<"user">() }), roles: roleIds })
+);
+export const memberUpdatePayload = z.lazy(() => memberPayload.unwrap().extend(ofGuild));
+
+const readyList = listOf(unavailablePayload);
+
+/** The guilds of a READY, which GUILD_CREATE brings again; `isWhole` unless some do not fit. */
+const readyGuilds = z.unknown().optional().transform((given) => {
+  const listed = readyList.parse(given) ?? [];
+  return { listed, isWhole: Array.isArray(given) && listed.length === given.length };
+});
+
+/** A READY. Only the session and the bot's id must fit: without them, the bot would be deaf. */
+export const readyPayload = z.object({
+  session_id: z.string(),
+  resume_gateway_url: textOr(""),
+  user: z.object({ id: snowflake<"user">(), username: textOr("") }),
+  /** As above. A bot's application has the id of its user, except for the oldest bots. */
+  application: optional(z.object({ id: snowflake<"application">() })),
+  guilds: readyGuilds,
+});
+export type ReadyPayload = z.infer<typeof readyPayload>;
 
 const KEPT = Flag.ADMINISTRATOR | Flag.VIEW_CHANNEL | Flag.ATTACH_FILES;
 
-const overwrite = z.lazy(() => z.object({ id: snowflakeSchema(), allow: bits, deny: bits }));
+const overwrite = z.lazy(() => z.object({ id: snowflake(), allow: bits, deny: bits }));
 
 /** The settings that decide, as the store keeps them. */
 export const keptPermissions = z.lazy(() =>
   z.object({
     isOwner: z.boolean(),
     /** The bot's roles, without `@everyone`; absent while unknown. */
-    ownRoles: z.array(snowflakeSchema<"role">()).optional(),
-    roles: z.record(z.string(), z.object({ id: snowflakeSchema<"role">(), bits })),
+    ownRoles: z.array(snowflake<"role">()).optional(),
+    roles: z.record(z.string(), z.object({ id: snowflake<"role">(), bits })),
     channels: z.record(z.string(), z.array(overwrite)),
   })
 );

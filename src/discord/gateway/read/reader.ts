@@ -27,41 +27,45 @@ import type {
 } from "../../../core/inbound/inbound.ts";
 import { isThread } from "../../../core/rights/rights.ts";
 import { bounded, isRecord, parseForeignJson } from "../../../lib/text/quoted.ts";
-import { createPeople, decodeEdit, type DecodeFacts, decodeMessage } from "../decode/decode.ts";
-import { decodeInteraction } from "../decode/decode_interaction.ts";
 import {
-  type Guild,
-  type GuildIndex,
-  type IndexedChannel,
-  isStoredAlike,
-  type KeptPermissions,
-  markNamesakes,
-  mayChangeMarks,
-  ownRolesIn,
-  restoreIndex,
-  snapshotOf,
-  toKeptChannels,
-  toKeptRoles,
-  uploadLimitOfTier,
-} from "../decode/guild_index.ts";
-import { decodeServerEvent, OTHER_EVENTS } from "../decode/other_events.ts";
+  decodeEdit,
+  type DecodeFacts,
+  decodeMessage,
+  decodeServerEvent,
+  OTHER_EVENTS,
+  type People,
+} from "../decode/decode.ts";
+import { decodeInteraction } from "../decode/decode_interaction.ts";
 import {
   type ChannelPayload,
   type DecodeProblem,
   deletedChannelPayload,
   type Dispatch,
+  type Guild,
   guildChannelPayload,
+  type GuildIndex,
   type GuildPayload,
   guildPayload,
   guildRolePayload,
+  type IndexedChannel,
+  isStoredAlike,
+  type KeptPermissions,
+  markNamesakes,
+  mayChangeMarks,
   memberUpdatePayload,
+  ownRolesIn,
   type ReadyPayload,
   readyPayload,
+  restoreIndex,
   roleDeletePayload,
   type RolePayload,
+  snapshotOf,
   threadListPayload,
+  toKeptChannels,
+  toKeptRoles,
   unavailablePayload,
-} from "../decode/payloads.ts";
+  uploadLimitOfTier,
+} from "../decode/guild_index.ts";
 import type { DispatchBatch } from "../link/protocol.ts";
 import type { EVENT_TYPES, GUILD_TYPES } from "./intents.ts";
 import type { VoiceIndex } from "./voice_index.ts";
@@ -527,7 +531,7 @@ export function createReader(
   let self = storedSelf;
   let { index, dropped } = restoreIndex(stored);
   let problems = 0;
-  const people = createPeople();
+  const people: People = new Map();
 
   function report(problem: ReadProblem): void {
     problems++;
@@ -619,7 +623,6 @@ export function createReader(
     get problems(): number {
       return problems;
     },
-    people,
   };
 }
 

@@ -17,7 +17,7 @@ import {
 } from "../../../core/discord/lenient.ts";
 import type { VoiceMember, VoiceMove, VoiceServer } from "../../../core/discord/gateway.ts";
 import { isRecord } from "../../../lib/text/quoted.ts";
-import type { Dispatch } from "../decode/payloads.ts";
+import type { Dispatch } from "../decode/guild_index.ts";
 
 const member = z.object({
   user: z.object({ id: snowflake<"user">(), bot: closingFlag }),

@@ -344,14 +344,6 @@ export interface SocketClose {
   readonly reason: string;
 }
 
-interface SocketEvents {
-  onOpen(): void;
-  onText(text: string): void;
-  onBinary(data: Buffer): void;
-  /** The last call, made once; never after `close()`. */
-  onClose(close: SocketClose): void;
-}
-
 /** Bytes; a longer answer to the upgrade is an error. */
 const MAX_HEADER_BYTES = 16_384;
 
@@ -380,12 +372,21 @@ const ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
  *
  * @throws {TypeError} If the token must not be sent to this URL.
  */
-export function openSocket(options: TransportOptions, events: SocketEvents) {
+export function openSocket(
+  options: TransportOptions,
+  { onOpen, onText, onBinary, onClose }: {
+    readonly onOpen: () => void;
+    readonly onText: (text: string) => void;
+    readonly onBinary: (data: Buffer) => void;
+    /** The last call, made once; never after `close()`. */
+    readonly onClose: (close: SocketClose) => void;
+  },
+) {
   assertSafeUrl(options);
   const key = randomBytes(16).toString("base64");
   let stream: net.Socket | undefined;
   let sender: Sender | undefined;
-  let reader: ReturnType<typeof createFrameReader> | undefined;
+  let receiver: Receiver | undefined;
   let head: Buffer = Buffer.alloc(0);
   let isOver = false;
   let isCloseSent = false;
@@ -395,7 +396,7 @@ export function openSocket(options: TransportOptions, events: SocketEvents) {
     isOver = true;
     clearTimeout(timer);
     transport.end((outermost) => outermost.destroy());
-    events.onClose(close);
+    onClose(close);
   };
   const timer = setTimeout(
     () => end({ reason: `${transport.step} in time` }),
@@ -420,7 +421,7 @@ export function openSocket(options: TransportOptions, events: SocketEvents) {
 
   function read(socket: net.Socket, data: Buffer): void {
     if (isOver) return; // data that arrives while closing is dropped
-    if (reader) return reader.read(data);
+    if (receiver) return void receiver.write(data);
 
     head = Buffer.concat([head, data]);
     const length = head.indexOf("\r\n\r\n");
@@ -433,17 +434,31 @@ export function openSocket(options: TransportOptions, events: SocketEvents) {
 
     clearTimeout(timer);
     sender = new Sender(socket, {});
-    reader = createFrameReader(sender, {
-      ...events,
-      end,
-      sendClose,
-      isOver: () => isOver,
-      mayWrite,
-    });
+    receiver = receiverFor(sender);
     const rest = head.subarray(length + 4);
     head = Buffer.alloc(0);
-    events.onOpen();
-    if (rest.length > 0) reader.read(rest);
+    onOpen();
+    if (rest.length > 0) receiver.write(rest);
+  }
+
+  function receiverFor(sender: Sender): Receiver {
+    const receiver = new Receiver({ isServer: false, ...MESSAGE_BOUNDS, skipUTF8Validation: true });
+    receiver.on("message", (data, isBinary) => {
+      if (isOver) return;
+      if (isBinary) onBinary(data);
+      else onText(data.toString());
+    });
+    receiver.on("ping", (data) => {
+      if (mayWrite()) sender.pong(data, true);
+    });
+    receiver.on("error", (error) => end({ reason: nameOf(error) }));
+    receiver.on("conclude", (code, reason) => {
+      if (isOver) return;
+      const hasCode = code !== NO_CODE;
+      sendClose(hasCode ? code : undefined);
+      end(hasCode ? { code, reason: reason.toString() } : { reason: "closed without a code" });
+    });
+    return receiver;
   }
 
   return {
@@ -512,109 +527,6 @@ function refusalIn(header: string, key: string): string | undefined {
   return accept === wanted ? undefined : "not an answer to our upgrade";
 }
 
-interface ReceiverPorts {
-  readonly onText: SocketEvents["onText"];
-  readonly onBinary: SocketEvents["onBinary"];
-  end(close: SocketClose): void;
-  /** Sends a close frame, unless one has been sent. */
-  sendClose(code: number | undefined): void;
-  isOver(): boolean;
-  /** Whether the connection is open, and the peer reads. */
-  mayWrite(): boolean;
-}
-
-/** A whole text in one frame without a mask. */
-const WHOLE_TEXT = 0x81;
-const FIN = 0x80;
-const OPCODE = 0x0f;
-/** From here on, opcodes are of control frames, which may stand between fragments. */
-const CONTROL = 8;
-
-/**
- * Reads whole texts itself, and gives all other frames to `ws`, which makes six buffers for each
- * frame. So `ws` always starts at the start of a frame.
- */
-function createFrameReader(sender: Sender, ports: ReceiverPorts) {
-  const receiver = createReceiver(sender, ports);
-  /** Bytes of the current frame that `ws` has yet to get. */
-  let owed = 0;
-  let isFragmented = false;
-  /** The start of a frame, without all of its head. */
-  let head: Buffer | undefined;
-
-  function give(data: Buffer, from: number, size: number): number {
-    const end = Math.min(data.length, from + size);
-    receiver.write(data.subarray(from, end));
-    owed = size - (end - from);
-    return end;
-  }
-
-  return {
-    read(chunk: Buffer): void {
-      const data = head ? Buffer.concat([head, chunk]) : chunk;
-      head = undefined;
-      let at = owed > 0 ? give(data, 0, owed) : 0;
-      while (at < data.length && !ports.isOver() && !receiver.errored) {
-        const frame = frameAt(data, at);
-        if (!frame) {
-          head = data.subarray(at);
-          return;
-        }
-        const { first, payloadAt, end } = frame;
-        if (first === WHOLE_TEXT && !isFragmented && !frame.isMasked && end <= data.length) {
-          ports.onText(data.toString("utf8", payloadAt, end));
-          at = end;
-          continue;
-        }
-        const opcode = first & OPCODE;
-        if (opcode < CONTROL) isFragmented = (first & FIN) === 0;
-        at = give(data, at, end - at);
-      }
-    },
-  };
-}
-
-/** The frame that starts at an offset; `undefined` if the data ends within its head. */
-function frameAt(data: Buffer, at: number) {
-  const first = data[at];
-  const second = data[at + 1];
-  if (first === undefined || second === undefined) return undefined;
-  const isMasked = (second & 0x80) !== 0;
-  const short = second & 0x7f;
-  const lengthBytes = short === 127 ? 8 : short === 126 ? 2 : 0;
-  const payloadAt = at + 2 + lengthBytes + (isMasked ? 4 : 0);
-  if (data.length < at + 2 + lengthBytes) return undefined;
-  const length = lengthBytes === 0
-    ? short
-    : lengthBytes === 2
-    ? data.readUInt16BE(at + 2)
-    : data.readUInt32BE(at + 2) * 2 ** 32 + data.readUInt32BE(at + 6);
-  return { first, isMasked, payloadAt, end: payloadAt + length };
-}
-
-function createReceiver(
-  sender: Sender,
-  { onText, onBinary, end, sendClose, isOver, mayWrite }: ReceiverPorts,
-): Receiver {
-  const receiver = new Receiver({ isServer: false, ...MESSAGE_BOUNDS, skipUTF8Validation: true });
-  receiver.on("message", (data, isBinary) => {
-    if (isOver()) return;
-    if (isBinary) onBinary(data);
-    else onText(data.toString());
-  });
-  receiver.on("ping", (data) => {
-    if (mayWrite()) sender.pong(data, true);
-  });
-  receiver.on("error", (error) => end({ reason: nameOf(error) }));
-  receiver.on("conclude", (code, reason) => {
-    if (isOver()) return;
-    const hasCode = code !== NO_CODE;
-    sendClose(hasCode ? code : undefined);
-    end(hasCode ? { code, reason: reason.toString() } : { reason: "closed without a code" });
-  });
-  return receiver;
-}
-
 /** The code that `ws` reports for a close frame without a code (RFC 6455, 7.4.1). */
 const NO_CODE = 1005;
 
@@ -634,15 +546,6 @@ function closeGracefully(
   sender.close(code, "", true, () => socket.end());
 }
 
-export interface PayloadSocketEvents {
-  onOpen(): void;
-  onText(text: string): void;
-  /** The received data cannot be decoded any more. The owner must still close the connection. */
-  onGarbled(reason: string): void;
-  /** The last call, made once; never after `close()`. */
-  onClose(close: SocketClose): void;
-}
-
 /** Bytes that may wait for decompression before the socket is paused. */
 const MAX_BACKLOG_BYTES = 256 << 10;
 
@@ -651,7 +554,17 @@ const MAX_BACKLOG_BYTES = 256 << 10;
  *
  * @throws {TypeError} If the token must not be sent to this URL.
  */
-export function openPayloadSocket(options: ConnectionOptions, events: PayloadSocketEvents) {
+export function openPayloadSocket(
+  options: ConnectionOptions,
+  events: {
+    readonly onOpen: () => void;
+    readonly onText: (text: string) => void;
+    /** The received data cannot be decoded any more. The owner must still close the connection. */
+    readonly onGarbled: (reason: string) => void;
+    /** The last call, made once; never after `close()`. */
+    readonly onClose: (close: SocketClose) => void;
+  },
+) {
   let inflater: ReturnType<typeof createInflater> | undefined;
   let ended: SocketClose | undefined;
   let isReaderFull = false;

@@ -21,17 +21,15 @@ import { HOMEPAGE } from "../../../version.ts";
 import {
   type AnswerHooks,
   createExchanges,
-  type RestAnswer,
-  type RestRoute,
-  routeOf,
-} from "../exchange/exchange.ts";
-import {
   isDiscordError,
+  type RestAnswer,
   RestError,
   type RestErrorKind,
+  type RestRoute,
+  routeOf,
   toNoAnswer,
   toRestError,
-} from "../exchange/rest_error.ts";
+} from "../exchange/exchange.ts";
 import {
   type Breaker,
   type BreakerState,

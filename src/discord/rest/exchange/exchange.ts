@@ -1,5 +1,6 @@
 /**
- * Sends HTTP requests to Discord's API and reads the whole responses, within deadlines.
+ * Sends HTTP requests to Discord's API and reads the whole responses, within deadlines; groups
+ * failures by the caller's next step.
  *
  * A deadline covers the body too. It does not rely on the runtime to honour the abort signal: the
  * caller's promise rejects at the deadline in any case.
@@ -12,10 +13,296 @@
  * requests with the same method, route and major parameter share a queue, and leave one by one.
  */
 
+import { z } from "zod";
 import { type ChannelId, parseSnowflake } from "../../../core/discord/ids.ts";
+import type { Refusal } from "../../../core/outbound/outbound.ts";
 import type { StartTimer } from "../../../lib/clock.ts";
+import { codeOf } from "../../../lib/errors.ts";
 import { isLoopbackHost } from "../../../lib/network/addresses.ts";
 import { inflated, PLAIN_OPTION, readBody } from "../../../lib/network/fetch_plain.ts";
+import { isRecord, printable } from "../../../lib/text/quoted.ts";
+
+/**
+ * A {@link Refusal}, or one of two kinds without a verdict on the request; try again later.
+ *
+ * - `unsent`: the request never left, so Discord cannot have carried it out.
+ * - `unavailable`: no response, or a fault of Discord's; Discord may have carried the request out.
+ */
+export type RestErrorKind = Refusal | "unsent" | "unavailable";
+
+export class RestError extends Error {
+  override readonly name = "RestError";
+  /** The caller's next step depends on it. */
+  readonly kind: RestErrorKind;
+  /** Method and path without ids or query: `"POST /channels/:id/messages"`. */
+  readonly route: string;
+  /** HTTP status; absent if no response came. */
+  readonly status?: number;
+  /** Discord's error code, such as `50013` for missing permissions. */
+  readonly code?: number;
+  /** Of `rate_limited`: milliseconds until a retry makes sense; absent if unknown. */
+  readonly retryAfterMs?: number;
+
+  /**
+   * Creates an error.
+   *
+   * @param message The request's outcome; the constructor puts the route before it.
+   */
+  constructor(
+    message: string,
+    details: {
+      kind: RestErrorKind;
+      route: string;
+      status?: number;
+      code?: number;
+      retryAfterMs?: number;
+      cause?: unknown;
+    },
+  ) {
+    super(`${details.route} ${message}`, { cause: details.cause });
+    this.kind = details.kind;
+    this.route = details.route;
+    if (details.status !== undefined) this.status = details.status;
+    if (details.code !== undefined) this.code = details.code;
+    if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
+  }
+}
+
+/** Why Discord refused a request; `undefined` if it may succeed later, or if the error is no answer. */
+export function refusalIn(error: unknown): Refusal | undefined {
+  if (!(error instanceof RestError)) return undefined;
+  return error.kind === "unsent" || error.kind === "unavailable" ? undefined : error.kind;
+}
+
+/** Whether Discord refuses the token. A captive portal or a proxy may answer with any status. */
+export function isTokenRefused(error: unknown): boolean {
+  return error instanceof RestError && error.kind === "unauthorized";
+}
+
+const REFUSALS: ReadonlySet<RestErrorKind> = new Set(["forbidden", "not_found", "rejected"]);
+
+/** Discord's code for a bot that opens direct messages too fast; it allows that again after a while. */
+const TOO_FAST = 40003;
+
+/** Whether the same request would fail again, because Discord refuses it. */
+export function isFinalRefusal(error: unknown): error is RestError {
+  return isRefusal(error) && error.code !== TOO_FAST;
+}
+
+/** The same, or Discord refuses it for a while, without a duration. */
+export function isRefusal(error: unknown): error is RestError {
+  return error instanceof RestError && REFUSALS.has(error.kind);
+}
+
+/**
+ * Whether another server has refused the request in Discord's place: its answer is not in Discord's
+ * form. A 429 may be a block of Cloudflare, which is in front of Discord, and a 5xx a fault of it.
+ */
+export function isOfAnotherServer(error: RestError): boolean {
+  const { status, code } = error;
+  return code === undefined && status !== undefined && status !== 429 && status < 500;
+}
+
+/** @see {@link https://docs.discord.com/developers/reference#error-messages} */
+const discordErrorSchema = z.object({
+  code: z.number(),
+  message: z.string(),
+  errors: z.unknown().optional(),
+});
+
+/**
+ * Zod compiles a parser at the first use of a schema otherwise: 0.3 ms and some memory for each, which
+ * the short answers of this API never earn back.
+ */
+const INTERPRETED = { jitless: true };
+
+/** Whether a body is an error in Discord's form, and not the page of a proxy. */
+export function isDiscordError(body: unknown): boolean {
+  return discordErrorSchema.safeParse(body, INTERPRETED).success;
+}
+
+/**
+ * Creates the error of an unsuccessful response.
+ *
+ * @param body The parsed body; `undefined` if it is not JSON, such as the page of a proxy.
+ * @param retryAfterMs How long a rate limit lasts; absent if unknown.
+ */
+export function toRestError(
+  route: RestRoute,
+  status: number,
+  body: unknown,
+  retryAfterMs?: number,
+): RestError {
+  const discord = discordErrorSchema.safeParse(body, INTERPRETED).data;
+  return new RestError(`failed with ${status}: ${reasonOf(status, discord)}`, {
+    // Without Discord's error body, the response comes from a firewall or proxy in front of Discord.
+    // It blocks for a while only, and cannot know whether Discord would refuse for good.
+    kind: !discord && isClientError(status) ? "rate_limited" : kindOf(status),
+    route: route.name,
+    status,
+    code: discord?.code,
+    retryAfterMs,
+  });
+}
+
+/**
+ * Creates the error of a request without a response.
+ *
+ * @param thrown The rejection of `fetch`, or the error of the deadline.
+ */
+export function toNoAnswer(route: RestRoute, thrown: unknown): RestError {
+  // The runtimes put the URL into their messages, and the URL may contain a token.
+  const cause = route.carriesToken ? undefined : thrown;
+  const isUnsent = neverConnected(thrown);
+  const outcome = isUnsent ? "could not reach Discord" : "got no answer from Discord";
+  return new RestError(`${outcome}: ${causeText(thrown)}`, {
+    kind: isUnsent ? "unsent" : "unavailable",
+    route: route.name,
+    cause,
+  });
+}
+
+/**
+ * Creates the error of a request that was never sent.
+ *
+ * @param reason The text after "was not sent: ".
+ */
+export function toUnsent(
+  route: RestRoute,
+  kind: RestErrorKind,
+  reason: string,
+  retryAfterMs?: number,
+): RestError {
+  return new RestError(`was not sent: ${reason}`, { kind, route: route.name, retryAfterMs });
+}
+
+function kindOf(status: number): RestErrorKind {
+  if (status === 401) return "unauthorized";
+  if (status === 403) return "forbidden";
+  if (status === 404) return "not_found";
+  if (status === 429) return "rate_limited";
+  return isClientError(status) ? "rejected" : "unavailable";
+}
+
+function isClientError(status: number): boolean {
+  return status >= 400 && status < 500;
+}
+
+function reasonOf(status: number, discord?: z.infer<typeof discordErrorSchema>): string {
+  if (!discord) {
+    return status >= 300 && status < 400
+      ? "a redirect, which Discord never sends; a proxy or firewall answers in its place"
+      : "no reason given";
+  }
+  const lines = flattenErrors(discord.errors);
+  return [`${inLine(discord.message)} (${discord.code})`, inLine(lines.join("; "))]
+    .filter((text) => text !== "").join(": ");
+}
+
+/** Maximum characters of a response's text in an error: people read it, and the store keeps it. */
+const MAX_TEXT = 300;
+
+/** Makes a text safe as part of a line: a server in Discord's place may send any text. */
+function inLine(text: string): string {
+  const isLonger = text.length > MAX_TEXT;
+  const shown = isLonger ? text.slice(0, MAX_TEXT).toWellFormed() : text;
+  return printable(shown) + (isLonger ? "…" : "");
+}
+
+/** Codes of a connection that was never established, so the request was not sent. */
+const NO_CONNECTION = /\b(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH)\b/;
+/** Deno gives no code, only the text of its HTTP client. */
+const NO_CONNECTION_IN_DENO = "client error (Connect)";
+
+function neverConnected(thrown: unknown): boolean {
+  return [...chainOf(thrown)].some((error) =>
+    NO_CONNECTION.test(codeOf(error) ?? "") || error.message.includes(NO_CONNECTION_IN_DENO)
+  );
+}
+
+/** A short text without a URL: the error's code if it has one. */
+function causeText(thrown: unknown): string {
+  for (const error of chainOf(thrown)) {
+    if (error.name === "TimeoutError") return error.message;
+    const code = codeOf(error);
+    if (code) return code;
+    const inDeno = /client error \(\w+\)(?:: [\w ]+)*/.exec(error.message);
+    if (inDeno) return inDeno[0];
+  }
+  return thrown instanceof Error && !thrown.message.includes("://")
+    ? thrown.message
+    : "the connection broke";
+}
+
+function* chainOf(thrown: unknown): Generator<Error> {
+  for (let error = thrown, depth = 0; error instanceof Error && depth < 5; depth++) {
+    yield error;
+    error = error.cause;
+  }
+}
+
+/** A tree can have one problem for each field of ten embeds; the first few are enough. */
+const MAX_LINES = 5;
+const MAX_DEPTH = 10;
+
+/**
+ * Flattens the `errors` of a rejected request.
+ *
+ * @param tree For example `{ embeds: { 0: { title: { _errors: [{ message: "Too long." }] } } } }`.
+ * @returns For example `["embeds[0].title: Too long"]`; empty if the tree has another form.
+ * @see {@link https://docs.discord.com/developers/reference#error-messages}
+ */
+export function flattenErrors(tree: unknown): readonly string[] {
+  const lines: string[] = [];
+  for (const line of linesOf(tree, "", 0)) {
+    lines.push(line);
+    if (lines.length === MAX_LINES) break;
+  }
+  return lines;
+}
+
+function* linesOf(node: unknown, path: string, depth: number): Generator<string> {
+  if (!isRecord(node) || depth > MAX_DEPTH) return;
+  for (const [key, value] of Object.entries(node)) {
+    if (key === "_errors") yield* messagesOf(value, path);
+    else yield* linesOf(value, join(path, key), depth + 1);
+  }
+}
+
+function* messagesOf(errors: unknown, path: string): Generator<string> {
+  const list: readonly unknown[] = Array.isArray(errors) ? errors : [];
+  for (const error of list) {
+    const message = isRecord(error) ? error["message"] : undefined;
+    if (typeof message !== "string") continue;
+    const text = message.replace(/\.$/, "");
+    yield path === "" ? text : `${path}: ${text}`;
+  }
+}
+
+function join(path: string, key: string): string {
+  if (/^\d+$/.test(key)) return `${path}[${key}]`;
+  return path === "" ? key : `${path}.${key}`;
+}
+
+/**
+ * Reads the body of a successful response.
+ *
+ * A body of another form counts as no response, because it does not tell whether the request was
+ * carried out.
+ *
+ * @param route Named in the error: `"GET /gateway/bot"`.
+ * @throws {RestError} `unavailable`; it names the wrong fields, but not their values.
+ */
+export function expect<T>(route: string, schema: z.ZodType<T>, body: unknown): T {
+  const parsed = schema.safeParse(body, INTERPRETED);
+  if (parsed.success) return parsed.data;
+  const fields = parsed.error.issues.map(({ path }) => path.join(".") || "all of it").join(", ");
+  throw new RestError(`was answered in a form that is not Discord's (${fields})`, {
+    kind: "unavailable",
+    route,
+    cause: parsed.error,
+  });
+}
 
 /** Identifies a request in limits, metrics and logs, with all that follows from its path. */
 export interface RestRoute {

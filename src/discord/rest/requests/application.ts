@@ -6,7 +6,7 @@
 import { z } from "zod";
 import type { ApplicationId, UserId } from "../../../core/discord/ids.ts";
 import { listOrEmpty, optional, snowflakeSchema, textOr } from "../../../core/discord/lenient.ts";
-import { expect } from "../exchange/rest_error.ts";
+import { expect } from "../exchange/exchange.ts";
 import type { RestApi } from "../client/client.ts";
 import type { GatewayInfo } from "../../../core/discord/gateway.ts";
 
@@ -120,7 +120,7 @@ export async function hasGuild(api: RestApi): Promise<boolean> {
   return expect("GET /users/@me/guilds", guildsSchema, answer).length > 0;
 }
 
-const ROUTE = "GET /gateway/bot";
+const GATEWAY_ROUTE = "GET /gateway/bot";
 
 const count = z.int().nonnegative();
 
@@ -141,7 +141,7 @@ const gatewaySchema = z.object({
  */
 export async function readGatewayInfo(api: RestApi, now: number): Promise<GatewayInfo> {
   const answer = await api.request("GET", "/gateway/bot");
-  const { url, session_start_limit: limit } = expect(ROUTE, gatewaySchema, answer);
+  const { url, session_start_limit: limit } = expect(GATEWAY_ROUTE, gatewaySchema, answer);
   return {
     url,
     limit: {

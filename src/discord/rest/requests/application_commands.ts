@@ -18,7 +18,7 @@ import {
   textOr,
 } from "../../../core/discord/lenient.ts";
 import type { RestApi } from "../client/client.ts";
-import { expect } from "../exchange/rest_error.ts";
+import { expect } from "../exchange/exchange.ts";
 
 /** A command with the field names of Discord's API. */
 export interface RegisteredCommand {

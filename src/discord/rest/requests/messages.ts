@@ -7,6 +7,9 @@
  *
  * These requests use only spare capacity: they leave at once or not at all.
  *
+ * It also answers interactions, by their webhooks: the gateway's thread has acknowledged each but
+ * suggestions. The token in the path is the only credential; it appears in no error and no metric.
+ *
  * `readHistory` returns messages in Discord's own form, because one decoder reads the messages of
  * gateway and history. `readPosted` returns only the fields that identify a message of the bot.
  *
@@ -16,12 +19,15 @@
 import {
   type ButtonComponent,
   ButtonStyles,
+  type InteractionResponse,
+  InteractionResponseTypes,
   MessageComponentTypes,
   MessageFlags,
   type SelectMenuComponent,
 } from "@discordeno/types";
 import { z } from "zod";
 import {
+  type ApplicationId,
   type ChannelId,
   type MessageId,
   parseSnowflake,
@@ -34,7 +40,7 @@ import {
   snowflakeSchema,
   textOr,
 } from "../../../core/discord/lenient.ts";
-import { emojiInPath } from "../../../core/inbound/inbound.ts";
+import { emojiInPath, type Sender } from "../../../core/inbound/inbound.ts";
 import type {
   Button,
   Card,
@@ -51,7 +57,7 @@ import type {
 } from "../../../core/outbound/outbound.ts";
 import { isRecord } from "../../../lib/text/quoted.ts";
 import { jsonOf, type RequestOptions, type RestApi } from "../client/client.ts";
-import { expect, RestError } from "../exchange/rest_error.ts";
+import { expect, RestError } from "../exchange/exchange.ts";
 
 const ROUTE = "GET /channels/:id/messages";
 
@@ -228,7 +234,7 @@ export async function refreshUrl(
 }
 
 /** Flag of a message in the second layout; no edit can remove it. */
-export const IS_COMPONENTS_V2 = 1 << 15;
+const IS_COMPONENTS_V2 = 1 << 15;
 
 /** Colour of the edge while a person must decide: Discord's blurple. */
 const OPEN_COLOR = 0x58_65_F2;
@@ -257,7 +263,7 @@ export function componentsOf(
   return rows ? { components: rows } : {};
 }
 
-export function layoutOf({ blocks, isOpen }: Card, rows: readonly ButtonRow[] = []): Layout {
+function layoutOf({ blocks, isOpen }: Card, rows: readonly ButtonRow[] = []): Layout {
   const texts = blocks.map((content) => ({ type: 10, content }) as const);
   return [{
     type: 17,
@@ -289,7 +295,7 @@ const IN_A_ROW = 5;
  * @param buttons With the menus, five rows at most.
  * @see {@link https://docs.discord.com/developers/components/reference#action-row}
  */
-export function rowsOf(
+function rowsOf(
   buttons: readonly Button[],
   menus: readonly Menu[] = [],
   link?: LinkButton,
@@ -607,3 +613,131 @@ function refusesQuote(outcome: PostOutcome): boolean {
   return outcome.kind === "refused" && outcome.code !== undefined &&
     QUOTE_REFUSED.has(outcome.code);
 }
+
+/** The webhook of an interaction, which takes its answers, and the person. */
+export interface Webhook {
+  readonly applicationId: ApplicationId;
+  readonly token: string;
+  readonly sender: Sender;
+}
+
+/** Milliseconds within which Discord takes suggestions. */
+const ANSWER_MS = 3_000;
+
+/** Maximum UTF-16 units of a message's own text. */
+const CONTENT_MAX = 2_000;
+
+const NO_MENTIONS = { parse: [] };
+
+const replySchema = z.object({ id: snowflakeSchema<"message">() });
+
+/**
+ * Creates the answers for one client.
+ *
+ * @param isPrivileged Whether the answers to a person wait for none to other people (X4a).
+ * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding#followup-messages}
+ */
+export function createInteractions(
+  api: RestApi,
+  isPrivileged: (interaction: { readonly sender: Sender }) => boolean,
+) {
+  /** Answers have a pace of their own. */
+  const first = (interaction: { readonly sender: Sender }) =>
+    ({ priority: isPrivileged(interaction) ? "privileged" : "interaction" }) as const;
+  const pathOf = ({ applicationId, token }: Webhook) =>
+    `/webhooks/${applicationId}/${encodeURIComponent(token)}`;
+
+  async function edit(webhook: Webhook, message: string, body: object): Promise<void> {
+    const path = `${pathOf(webhook)}/messages/${message}`;
+    await api.request("PATCH", path, {
+      ...first(webhook),
+      body: { ...body, allowedMentions: NO_MENTIONS },
+    });
+  }
+
+  return {
+    /**
+     * Replaces the text of the component's message, and all its components by the menu.
+     *
+     * @param content 1 to 2000 characters.
+     * @param card Set if the message is a card: the text that it gets instead.
+     * @throws {RestError} `not_found` if the use was not acknowledged before, or the token has expired.
+     */
+    update: (use: Webhook, content: string, card?: Card, menu?: Menu): Promise<void> =>
+      edit(
+        use,
+        ORIGINAL,
+        card
+          ? { flags: IS_COMPONENTS_V2, components: layoutOf(card) }
+          : { content, components: rowsOf([], menu && [menu]) },
+      ),
+    /**
+     * Answers with a message that only the person sees; the component's message stays as it is.
+     *
+     * @param content 1 to 2000 characters.
+     * @returns Id of the message.
+     * @throws {RestError} As `update`.
+     */
+    async reply(use: Webhook, content: string): Promise<MessageId> {
+      const body = { content, flags: MessageFlags.Ephemeral, allowedMentions: NO_MENTIONS };
+      const answer = await api.request("POST", pathOf(use), { ...first(use), body });
+      return expect("POST /webhooks/:id/:token", replySchema, answer).id;
+    },
+    /**
+     * Replaces the text of a reply.
+     *
+     * @param content 1 to 2000 characters.
+     * @throws {RestError} As `update`.
+     */
+    change: (use: Webhook, replyId: MessageId, content: string): Promise<void> =>
+      edit(use, replyId, { content }),
+    /**
+     * Suggests values for the option that a person types. A person waits three seconds for them, so
+     * they are never tried again.
+     *
+     * @throws {RestError} `not_found` after the three seconds.
+     */
+    async suggest(
+      { id, token, sender }: {
+        readonly id: string;
+        readonly token: string;
+        readonly sender: Sender;
+      },
+      choices: readonly { readonly name: string; readonly value: string }[],
+    ): Promise<void> {
+      const body: InteractionResponse = {
+        type: InteractionResponseTypes.ApplicationCommandAutocompleteResult,
+        data: { choices: choices.map(({ name, value }) => ({ name, value })) },
+      };
+      await api.request("POST", `/interactions/${id}/${encodeURIComponent(token)}/callback`, {
+        ...first({ sender }),
+        body,
+        timeoutMs: ANSWER_MS,
+      });
+    },
+    /**
+     * Completes a deferred answer. The second layout has room for a text that the first has not.
+     *
+     * @param content 1 to 4000 characters.
+     * @throws {RestError} `not_found` if the answer was not deferred before, or the token has
+     * expired.
+     */
+    complete: (
+      interaction: Webhook,
+      content: string,
+      { buttons = [], menu }: { readonly buttons?: readonly Button[]; readonly menu?: Menu } = {},
+    ): Promise<void> => {
+      const rows = rowsOf(buttons, menu && [menu]);
+      return edit(
+        interaction,
+        ORIGINAL,
+        content.length <= CONTENT_MAX
+          ? { content, components: rows.length > 0 ? rows : undefined }
+          : { flags: IS_COMPONENTS_V2, components: [{ type: 10, content }, ...rows] },
+      );
+    },
+  };
+}
+
+/** The deferred message, or the message of the component. */
+const ORIGINAL = "@original";

@@ -38,7 +38,7 @@ import type { Log } from "../../../lib/log.ts";
 import { isRecord } from "../../../lib/text/quoted.ts";
 import type { Store } from "../../../store/store.ts";
 import type { RestRoute } from "../exchange/exchange.ts";
-import { type RestError, type RestErrorKind, toUnsent } from "../exchange/rest_error.ts";
+import { type RestError, type RestErrorKind, toUnsent } from "../exchange/exchange.ts";
 export interface BucketWindow {
   /** Requests in one window; 1 until Discord names another limit. */
   readonly limit: number;

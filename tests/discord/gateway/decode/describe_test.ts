@@ -3,14 +3,15 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
 import { withExtras } from "../../../../src/core/inbound/inbound.ts";
-import { decodeMessage } from "../../../../src/discord/gateway/decode/decode.ts";
-import { decodeInteraction } from "../../../../src/discord/gateway/decode/decode_interaction.ts";
 import {
+  contentPayload,
+  decodeMessage,
   describeComponents,
   describeExtras,
   fullText,
-} from "../../../../src/discord/gateway/decode/describe.ts";
-import { contentPayload, messagePayload } from "../../../../src/discord/gateway/decode/payloads.ts";
+  messagePayload,
+} from "../../../../src/discord/gateway/decode/decode.ts";
+import { decodeInteraction } from "../../../../src/discord/gateway/decode/decode_interaction.ts";
 import { applyDispatch } from "../../../../src/discord/gateway/read/reader.ts";
 import { ACCOUNT } from "../../../support/discord/builders.ts";
 import {

@@ -4,7 +4,6 @@ import fc from "fast-check";
 import type { RoleId, UserId } from "../../../../src/core/discord/ids.ts";
 import { toOverheard } from "../../../../src/core/inbound/inbound.ts";
 import {
-  createPeople,
   decodeEdit,
   decodeMessage,
   namedRoles,
@@ -61,7 +60,7 @@ const created = applyDispatch(new Map(), {
 }, SELF.userId).index;
 const { index } = restoreIndex([...created.values()].map(snapshotOf));
 const WRITER = { id: "1900000000000000056", username: "wren" };
-const CONTEXT = { accountId: ACCOUNT, self: SELF, index, people: createPeople() };
+const CONTEXT = { accountId: ACCOUNT, self: SELF, index, people: new Map<string, string>() };
 decodeMessage(messageData({ author: WRITER, member: { roles: [], nick: "Wrenny" } }), CONTEXT);
 const MANY = Array.from({ length: 40 }, (_, at) => `<#${at + 100}>`).join("");
 const users = [{
@@ -230,26 +229,6 @@ function after(roles: Roles, t: string, change: object) {
 
 const MODERATORS = { id: OTHER_ROLE, name: "Moderators" };
 const TWIN = { id: SECOND, name: "Moderators" };
-
-describe("[P14] personOf()", () => {
-  const { personOf } = createPeople();
-  const ADA = { id: userId("1400000000000000001"), username: "ada", discriminator: "0" };
-  const guild = guildWith([MODERATORS]);
-  const before = () => personOf(ADA, [OTHER_ROLE], guild);
-
-  it("[SEC-R25] keeps a bounded number of people, and nothing long about them", () => {
-    const first = before();
-    const long = { ...ADA, username: "a".repeat(101) };
-    assert.notEqual(personOf(long, [], guild), personOf(long, [], guild));
-    assert.equal(before(), first);
-    const roles = Array(16).fill(OTHER_ROLE);
-    for (let n = 0; n < 600; n++) {
-      personOf({ ...ADA, id: userId(String(10_000 + n)) }, roles, guild);
-    }
-    assert.notEqual(before(), first);
-    assert.deepEqual(before(), first);
-  });
-});
 
 describe("[P14] namedRoles()", () => {
   it("names a role with a unique name, and no unknown role", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { OTHER_EVENTS } from "../../../../src/discord/gateway/decode/other_events.ts";
+import { OTHER_EVENTS } from "../../../../src/discord/gateway/decode/decode.ts";
 import type { ApplicationId } from "../../../../src/core/discord/ids.ts";
 import { ACCOUNT, userId } from "../../../support/discord/builders.ts";
 import { CHANNEL, GUILD } from "../../../support/discord/payloads.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Dispatch } from "../../../../src/discord/gateway/decode/payloads.ts";
+import type { Dispatch } from "../../../../src/discord/gateway/decode/guild_index.ts";
 import { createVoiceIndex } from "../../../../src/discord/gateway/read/voice_index.ts";
 import { guildId } from "../../../support/discord/builders.ts";
 

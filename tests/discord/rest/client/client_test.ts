@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { PostOutcome } from "../../../../src/core/outbound/outbound.ts";
 import { type ClientOptions, createClient } from "../../../../src/discord/rest/client/client.ts";
-import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
+import { RestError } from "../../../../src/discord/rest/exchange/exchange.ts";
 import { createMessage } from "../../../../src/discord/rest/requests/messages.ts";
 import { createInvalidRequests } from "../../../../src/discord/rest/scheduler/rate_limiter.ts";
 import { schedule } from "../../../../src/lib/clock.ts";

@@ -10,7 +10,7 @@ import {
   type RequestMetric,
   retryWaitMs,
 } from "../../../../src/discord/rest/client/client.ts";
-import type { RestErrorKind } from "../../../../src/discord/rest/exchange/rest_error.ts";
+import type { RestErrorKind } from "../../../../src/discord/rest/exchange/exchange.ts";
 import { routeOf } from "../../../../src/discord/rest/exchange/exchange.ts";
 import {
   createInvalidRequests,

@@ -4,10 +4,10 @@ import {
   isFinalRefusal,
   isRefusal,
   type RestErrorKind,
+  routeOf,
   toNoAnswer,
   toRestError,
-} from "../../../../src/discord/rest/exchange/rest_error.ts";
-import { routeOf } from "../../../../src/discord/rest/exchange/exchange.ts";
+} from "../../../../src/discord/rest/exchange/exchange.ts";
 
 const ROUTE = routeOf("POST", "/channels/77/messages");
 

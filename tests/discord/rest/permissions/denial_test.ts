@@ -12,7 +12,7 @@ import {
   findDenial,
   neededToPost,
   type PostingPlace,
-} from "../../../../src/discord/rest/permissions/denial.ts";
+} from "../../../../src/discord/rest/requests/guild_reads.ts";
 import type { GuildPermissions } from "../../../../src/discord/rest/requests/guild_reads.ts";
 import { channelId, guildId, roleId, userId } from "../../../support/discord/builders.ts";
 import { withDiscord } from "../simulated.ts";

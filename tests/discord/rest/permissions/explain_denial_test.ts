@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import {
   createExplainDenial,
   neededToPost,
-} from "../../../../src/discord/rest/permissions/denial.ts";
+} from "../../../../src/discord/rest/requests/guild_reads.ts";
 import { createMessage } from "../../../../src/discord/rest/requests/messages.ts";
 import type { UserId } from "../../../../src/core/discord/ids.ts";
 import type { RestApi } from "../../../../src/discord/rest/client/client.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ApplicationId } from "../../../../src/core/discord/ids.ts";
-import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
+import { RestError } from "../../../../src/discord/rest/exchange/exchange.ts";
 import {
   askApplication,
   readGatewayInfo,

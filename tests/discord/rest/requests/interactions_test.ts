@@ -4,10 +4,9 @@ import type { ApplicationId, ChannelId, MessageId } from "../../../../src/core/d
 import type { Sender } from "../../../../src/core/inbound/inbound.ts";
 import { isSame } from "../../../../src/core/outbound/outbound.ts";
 import type { RestApi } from "../../../../src/discord/rest/client/client.ts";
-import { routeOf } from "../../../../src/discord/rest/exchange/exchange.ts";
-import { RestError, toRestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
-import { createInteractions } from "../../../../src/discord/rest/requests/interactions.ts";
+import { RestError, routeOf, toRestError } from "../../../../src/discord/rest/exchange/exchange.ts";
 import {
+  createInteractions,
   createMessage,
   type RawMessage,
   readHistory,

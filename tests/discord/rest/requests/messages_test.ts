@@ -11,10 +11,10 @@ import type {
 import { bodyOf, type RestApi } from "../../../../src/discord/rest/client/client.ts";
 import {
   RestError,
+  routeOf,
   toNoAnswer,
   toRestError,
-} from "../../../../src/discord/rest/exchange/rest_error.ts";
-import { routeOf } from "../../../../src/discord/rest/exchange/exchange.ts";
+} from "../../../../src/discord/rest/exchange/exchange.ts";
 import {
   componentsOf,
   createMessage,

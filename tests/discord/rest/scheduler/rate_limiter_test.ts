@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { RestError, type RestErrorKind } from "../../../../src/discord/rest/exchange/rest_error.ts";
-import { type RestRoute, routeOf } from "../../../../src/discord/rest/exchange/exchange.ts";
+import {
+  RestError,
+  type RestErrorKind,
+  type RestRoute,
+  routeOf,
+} from "../../../../src/discord/rest/exchange/exchange.ts";
 import {
   type BreakerState,
   createRateLimiter,

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { ChannelId } from "../../../../src/core/discord/ids.ts";
 import type { OwnVoice, VoiceMember, VoiceServer } from "../../../../src/core/discord/gateway.ts";
 import type { VoiceListener } from "../../../../src/discord/gateway/read/voice_index.ts";
-import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
+import { RestError } from "../../../../src/discord/rest/exchange/exchange.ts";
 import { callsOfThread, createCall } from "../../../../src/features/voice/thread_calls.ts";
 import {
   type FromCall,

@@ -13,7 +13,7 @@ import type { ChannelId, GuildId, UserId } from "../../../../src/core/discord/id
 import type { OwnVoice } from "../../../../src/core/discord/gateway.ts";
 import type { ButtonPress } from "../../../../src/core/inbound/inbound.ts";
 import { createVoiceIndex } from "../../../../src/discord/gateway/read/voice_index.ts";
-import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
+import { RestError } from "../../../../src/discord/rest/exchange/exchange.ts";
 import {
   runHearPress,
   runVoiceCommand,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
 import { PERMISSIONS } from "../../../../src/core/rights/rights.ts";
-import { createMissingPermission } from "../../../../src/discord/rest/permissions/denial.ts";
+import { createMissingPermission } from "../../../../src/discord/rest/requests/guild_reads.ts";
 import { missingRight } from "../../../../src/flows/turn/toolbox.ts";
 import { TOOLS } from "../../../../src/tools/registry.ts";
 import { withDiscord } from "../../../discord/rest/simulated.ts";
