@@ -20,7 +20,7 @@ import type { VoiceIndex } from "../discord/gateway/read/voice_index.ts";
 import type { RestClient } from "../discord/rest/client/client.ts";
 import type { AccountHealth, HealthMonitor, Meter } from "../http/monitor/health_monitor.ts";
 import type { Clock, StartTimer } from "../lib/clock.ts";
-import type { Hold } from "../lib/emitter.ts";
+import type { Hold } from "../lib/hold.ts";
 import type { Log } from "../lib/log.ts";
 import type { Connection } from "../flows/connection/connection.ts";
 import type { CurrentPolicy, OurView, PolicyKeeper } from "../flows/judging/judge.ts";

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { compareVersions, VERSION_FORM } from "../../src/features/upgrade/release.ts";
 import { createBySecrets, createLoader, createNewestSet } from "../../src/lib/cache.ts";
 import { createKeyedQueue, whileAwake } from "../../src/lib/clock.ts";
-import { createEmitter, createHold } from "../../src/lib/emitter.ts";
+import { createHold } from "../../src/lib/hold.ts";
 import { isSameBoot, withHome } from "../../src/lib/env.ts";
 import { createPlaces } from "../../src/lib/places.ts";
 import { createSecretFilter } from "../../src/render/safety/secrets.ts";
@@ -84,27 +84,6 @@ describe("[T1] whileAwake()", () => {
       assert.ok(isOver);
       assert.equal(clock.pending, 0);
     }));
-  });
-});
-
-describe("createEmitter()", () => {
-  it("calls the handlers that were connected", () => {
-    const seen: number[] = [];
-    const events = createEmitter<{ counted(count: number): void }>();
-    events.connect({ counted: (count) => void seen.push(count) });
-    events.emit.counted(3);
-    assert.deepEqual(seen, [3]);
-  });
-
-  it("throws on an event before handlers are connected", () => {
-    const events = createEmitter<{ counted(count: number): void }>();
-    assert.throws(() => events.emit.counted(3), TypeError);
-  });
-
-  it("throws on a second connection", () => {
-    const events = createEmitter<{ counted(count: number): void }>();
-    events.connect({ counted() {} });
-    assert.throws(() => events.connect({ counted() {} }), TypeError);
   });
 });
 

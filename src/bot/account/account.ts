@@ -27,7 +27,7 @@ import { createGatewayConnection } from "../../flows/connection/connection.ts";
 import { recallPresence } from "../../flows/presence.ts";
 import { createLoader } from "../../lib/cache.ts";
 import { type Clock, schedule } from "../../lib/clock.ts";
-import { createHold } from "../../lib/emitter.ts";
+import { createHold } from "../../lib/hold.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Logging } from "../../log.ts";
 import { type AccountEnd, tokenHint } from "../account_end.ts";

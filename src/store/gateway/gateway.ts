@@ -670,8 +670,6 @@ export function createGateway(
   };
 }
 
-export type GatewayRecords = ReturnType<typeof createGateway>;
-
 /** The reason, for the operator, on records that a change of server or bot has ended. */
 const OTHER_PEER = "the account has moved to another server or bot";
 
