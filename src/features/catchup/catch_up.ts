@@ -51,6 +51,7 @@ import { closedBy, judge, sessionOf, show } from "../../flows/judging/judge.ts";
 import { meteredModel } from "../../flows/limits.ts";
 import { once } from "../../lib/cache.ts";
 import { DAY_MS } from "../../lib/clock.ts";
+import { isRecord } from "../../config/text/edit.ts";
 import { bounded, plain } from "../../lib/text/quoted.ts";
 import { durationOf, readerTime } from "../../lib/text/units.ts";
 import { failureText } from "../../render/failure.ts";
@@ -200,8 +201,7 @@ async function readServer(
 
 /** The threads of Discord's answer; those that do not fit are left out. */
 function threadsIn(answer: unknown): readonly Channel[] {
-  if (typeof answer !== "object" || answer === null || !("threads" in answer)) return [];
-  const { threads } = answer;
+  const threads = isRecord(answer) ? answer["threads"] : undefined;
   return Array.isArray(threads) ? threads.flatMap((raw) => channelOf(raw) ?? []) : [];
 }
 

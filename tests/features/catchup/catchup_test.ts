@@ -200,6 +200,14 @@ describe("[T17] a catch-up", () => {
       assert.match(await catchUp(grace, {}), /^Nothing new/);
     }));
 
+  it("reads the server in which a person was last who asks in a direct message", () =>
+    withCatchUp(async ({ post, catchUp, lines, demo: { channels, people: { grace } } }) => {
+      await post("hello", channels.general, "grace");
+      await post("after", channels.general);
+      await catchUp(grace, {}, { guildId: undefined, place: { kind: "dm" } });
+      assert.deepEqual(lines().map(({ text }) => text), ["after"]);
+    }));
+
   it("reads one channel with its threads if the person names it", () =>
     withCatchUp(async ({ post, catchUp, lines, demo: { channels, people: { grace } } }) => {
       await post("in general", channels.general);
