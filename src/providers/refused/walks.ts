@@ -44,13 +44,15 @@ export interface Form {
 
 type Tools = readonly ToolDefinition[];
 
+const UPDATE = "update the server, or choose another model";
+
 const idOf = ({ part, keys }: Form): string => [part, ...keys ?? []].join();
 
 /** A field of the body. `name` replaces it if it is there. */
 function fieldForm(field: string, name?: string): Form {
   return {
     part: `the field \`${field}\``,
-    fix: "add it to `omit` of the provider, so that no request has it",
+    fix: UPDATE,
     apply: (request) => omitting(request, [field], name),
   };
 }
@@ -76,12 +78,10 @@ const OPTIONAL_FIELDS: readonly string[] = [
   "strict",
 ];
 
-const WHERE = "`omit` of the provider";
-
 /** Streams of answers, which OpenAI has for verified organizations alone. */
 const STREAM: Form = {
   part: "streams of answers",
-  fix: `add \`stream\` and \`stream_options\` to ${WHERE}`,
+  fix: "verify your organization at the provider, or choose another model",
   apply: (request) => omitting(request, ["stream", "stream_options"]),
 };
 
@@ -90,7 +90,7 @@ const LIMITS = OPTIONAL_FIELDS.filter((field) => /^max_|^maxO/.test(field));
 /** Some servers want it. */
 const LIMIT: Form = {
   part: "a maximum of an answer's tokens",
-  fix: `add \`max_tokens\` to ${WHERE}`,
+  fix: UPDATE,
   apply: (request) => omitting(request, LIMITS),
 };
 
@@ -101,7 +101,7 @@ const UNNAMED_FIELDS = OPTIONAL_FIELDS.filter((field) =>
 
 const FIELDS: Form = {
   part: "optional fields",
-  fix: `add those that the server does not know to ${WHERE}`,
+  fix: UPDATE,
   apply: (request) => withoutThinking(omitting(request, UNNAMED_FIELDS)),
 };
 
@@ -182,7 +182,7 @@ const FOREIGN_CALLS: Form = {
 
 const CALLS: Form = {
   part: "calls of tools in the conversation",
-  fix: "update the server, or choose another model",
+  fix: UPDATE,
   apply: (request) =>
     request.messages.some(({ role }) => role === "tool")
       ? { ...request, messages: plainMessages(request.messages) }

@@ -60,16 +60,18 @@ async function startCall({ refusals = [], hasChannel = true }: {
       log.push(message.kind === "connect" ? `> ${message.target.url}` : `> ${message.kind}`);
       if (message.kind === "speak") played.set(message.speech, message.played);
     },
-    terminate: () => Promise.resolve(),
+    terminate: () => Promise.resolve(log.push("> end")),
   } as never);
-  const call = createCall(
-    account,
-    { guildId: GUILD, channelId: TALK },
-    (event) => log.push(event.kind === "ended" ? `ended ${event.end}` : event.kind),
-  );
+  const begin = () =>
+    createCall(
+      account,
+      { guildId: GUILD, channelId: TALK },
+      (event) => log.push(event.kind === "ended" ? `ended ${event.end}` : event.kind),
+    );
+  const call = begin();
   await settle();
   const main = {
-    call,
+    ...{ call, begin },
     moved: (to: ChannelId | undefined, sessionId: string) =>
       listener.moved?.({ guildId: GUILD, userId: BOT, channelId: to, sessionId }),
     server: (server: Omit<VoiceServer, "guildId">) =>
@@ -167,12 +169,13 @@ describe("[V9] a call of the main thread", () => {
           call.main.told({ kind: "over", end: "refresh", token: "t" });
           call.connect();
           call.main.told(READY);
+          await settle();
           await call.clock.advance(50_000);
         }
       },
       [
         ...Array(5).fill(`${AGAIN}, > wss://e:1/?v=8, > hear, ready`),
-        "> close, leave, ended unreachable",
+        "> close, > end, leave, ended unreachable",
       ].join(", "),
     ],
     ["goes on with new servers if each held for a minute", async (call) => {
@@ -224,6 +227,16 @@ describe("[V9] a call of the main thread", () => {
         await call.clock.advance(59_000);
       }
     }, Array(3).fill(`ready, ${AGAIN}, > wss://e:1/?v=8, > hear`).join(", ")],
+    [
+      "gives way to the next call of its guild",
+      ({ main }) => void main.begin(),
+      "> close, ended left, join",
+    ],
+    ["ends its thread half a minute after the last call", async ({ main, clock }) => {
+      main.moved(OTHER, "s");
+      await settle();
+      await clock.advance(30_000);
+    }, "> close, > end, leave, ended kicked"],
     ["passes on the end of the thread", ({ main }) => {
       main.told({ kind: "over", end: "no_encryption", token: "t" });
       main.told({ kind: "began", userId: BOT });

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { ChannelId, UserId } from "../../../../src/core/discord/ids.ts";
 import type { VoiceEnd } from "../../../../src/features/voice/line.ts";
+import { voices } from "../../../../src/flows/turn/finished_turn.ts";
 import { guildMessage, sender } from "../../../support/discord/builders.ts";
 import { cases } from "../../../support/long_form.ts";
 import {
@@ -87,6 +88,17 @@ describe("[V1] joining and leaving", () => {
     assert.match(await world.give("join", ADA), /^I am in a voice channel here with other people/);
     await world.store.voice.end(other, false);
     assert.match(await world.give("join", ADA), /^I am in <#21>/);
+  });
+
+  it("speaks the answers of its own channel alone", async () => {
+    const world = await openCall([ADA]);
+    const speechIn = (channelId: ChannelId) =>
+      voices(world.account).of({
+        message: guildMessage({ channelId }),
+        ending: new AbortController().signal,
+        mark: () => Promise.resolve(),
+      });
+    assert.deepEqual([DECK, CABIN].map((id) => speechIn(id) !== undefined), [true, false]);
   });
 
   it("leaves a channel soon after the last person who may talk to it", async () => {
