@@ -10,8 +10,7 @@ import { pauseText } from "../../lib/text/units.ts";
 import type { Pause } from "../../core/store/store.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { AccountFlags } from "../../cli/shared/command.ts";
-import { accountsIn } from "../../cli/shared/which_account.ts";
-import { withStore } from "../../cli/shared/with_store.ts";
+import { accountsIn, withStore } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 
 interface Result {

@@ -11,8 +11,7 @@ import { PREVIEW_CHARS } from "../../store/outbox/outbox.ts";
 import { type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { AccountFlags } from "../../cli/shared/command.ts";
 import type { Io } from "../../cli/terminal/io.ts";
-import { accountsIn } from "../../cli/shared/which_account.ts";
-import { withStore } from "../../cli/shared/with_store.ts";
+import { accountsIn, withStore } from "../../cli/shared/with_store.ts";
 import type { OpenRow } from "../../store/outbox/outbox.ts";
 
 type OpenRowOfAccount = OpenRow & { readonly accountId: AccountId };

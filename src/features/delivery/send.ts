@@ -30,7 +30,7 @@ import { reportingErrors } from "../../cli/shared/start_error.ts";
 import { configBefore, dataProblem, useData } from "../../cli/shared/find_data.ts";
 import { openForCommand, UnansweredError } from "../../cli/shared/store_access.ts";
 import { findTarget } from "../../cli/verdict/named.ts";
-import { whichAccount } from "../../cli/shared/which_account.ts";
+import { whichAccount } from "../../cli/shared/with_store.ts";
 import type { SendResult } from "../../store/outbox/outbox.ts";
 import type { Store } from "../../store/store.ts";
 import { randomUUID } from "node:crypto";

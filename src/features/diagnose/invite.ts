@@ -18,7 +18,7 @@ import type { AccountFlags } from "../../cli/shared/command.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { readConfig, tellRefused } from "../../cli/shared/read_config.ts";
 import { reportingErrors } from "../../cli/shared/start_error.ts";
-import { whichAccount } from "../../cli/shared/which_account.ts";
+import { whichAccount } from "../../cli/shared/with_store.ts";
 import { shapeOfToken } from "../../core/discord/ids.ts";
 
 export interface InviteFlags extends AccountFlags {

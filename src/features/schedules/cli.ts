@@ -13,9 +13,8 @@ import type { Store } from "../../store/store.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { AccountFlags, CommonFlags } from "../../cli/shared/command.ts";
 import { readConfigLeniently, tellRefused } from "../../cli/shared/read_config.ts";
-import { accountsIn } from "../../cli/shared/which_account.ts";
+import { accountsIn, withStore } from "../../cli/shared/with_store.ts";
 import { configBefore } from "../../cli/shared/find_data.ts";
-import { withStore } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { timeText } from "../../lib/text/units.ts";
 

@@ -4,7 +4,7 @@ import { quoted } from "../../../lib/text/quoted.ts";
 import { decideRequest, pairingsOf } from "../../access/pairing.ts";
 import { decideQuestion, type OperatorChoice } from "../../agent/approvals.ts";
 import { EXIT } from "../../../cli/shared/exit_code.ts";
-import { accountsIn } from "../../../cli/shared/which_account.ts";
+import { accountsIn } from "../../../cli/shared/with_store.ts";
 import type { Served } from "../../../cli/run/served_parts.ts";
 
 /** A change that a page offers: the same call that a command of the CLI makes. */

@@ -23,7 +23,7 @@ import {
 import { withVisibleCharacters } from "../../../render/questions/card.ts";
 import { type OpenRequest, pairingsOf, timesText } from "../../access/pairing.ts";
 import { decidersText } from "../../agent/approvals.ts";
-import { accountsIn } from "../../../cli/shared/which_account.ts";
+import { accountsIn } from "../../../cli/shared/with_store.ts";
 import { Decisions, outcomeOf } from "../base/decisions.tsx";
 import {
   Badge,
