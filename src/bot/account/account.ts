@@ -34,24 +34,21 @@ import { type AccountEnd, tokenHint } from "../account_end.ts";
 import { type OwnSetup, settingsOf } from "../rules/setup.ts";
 import type { RunningAccount } from "./running.ts";
 
-/** The settings of an account's REST client. */
-export interface RestOptions {
-  readonly config: Config;
-  readonly token: string;
-  /** Base URL of Discord's REST API. */
-  readonly apiBase: string;
-  readonly version: string;
-  /** The counter that all accounts share. */
-  readonly invalidRequests: InvalidRequests;
-  /** A test uses it to end the process at a chosen point. */
-  readonly crashHooks?: AnswerHooks;
-}
-
 /** Requests of a second that stay unused: Discord's clock and the network differ from ours. */
 const UNUSED_PER_SEC = 2;
 
 export function createAccountRest(
-  options: RestOptions,
+  { config: { discord }, token, apiBase, version, invalidRequests, crashHooks }: {
+    readonly config: Config;
+    readonly token: string;
+    /** Base URL of Discord's REST API. */
+    readonly apiBase: string;
+    readonly version: string;
+    /** The counter that all accounts share. */
+    readonly invalidRequests: InvalidRequests;
+    /** A test uses it to end the process at a chosen point. */
+    readonly crashHooks?: AnswerHooks;
+  },
   { events, now, log }: Clock & {
     readonly log: Log;
     readonly events: {
@@ -64,8 +61,6 @@ export function createAccountRest(
     };
   },
 ): RestClient {
-  const { config: { discord }, token, apiBase, version, invalidRequests } = options;
-  const { crashHooks } = options;
   return createClient({
     token,
     apiUrl: apiBase,
@@ -105,15 +100,6 @@ export function createAccountRest(
   });
 }
 
-/** What an account gets beside the bot and its setup. */
-export interface AccountStart {
-  /** Counts requests that Discord holds against the address, of all accounts. */
-  readonly invalidRequests: InvalidRequests;
-  readonly onEnd: (end: AccountEnd) => void;
-  /** Members that a test replaces. */
-  readonly instead?: Partial<BotAccount>;
-}
-
 /**
  * Makes the object of an account. Nothing of it acts before `connection.start`.
  *
@@ -122,7 +108,13 @@ export interface AccountStart {
 export async function createAccount(
   bot: Bot,
   own: OwnSetup,
-  { invalidRequests, onEnd, instead }: AccountStart,
+  { invalidRequests, onEnd, instead }: {
+    /** Counts requests that Discord holds against the address, of all accounts. */
+    readonly invalidRequests: InvalidRequests;
+    readonly onEnd: (end: AccountEnd) => void;
+    /** Members that a test replaces. */
+    readonly instead?: Partial<BotAccount>;
+  },
 ): Promise<BotAccount> {
   const { config, token, apiBase } = own;
   const { store, build: { version }, crashHooks, now } = bot;
@@ -174,11 +166,6 @@ export async function createAccount(
   return account;
 }
 
-/** The code of an account's other parts. */
-export type LoadRest = () => Promise<{
-  readonly runAccount: typeof import("./running.ts").runAccount;
-}>;
-
 /**
  * Milliseconds that connecting gets before other code is loaded. A connection over the internet takes
  * longer, so the processor would only wait.
@@ -194,8 +181,10 @@ const HEAD_START_MS = 100;
 export async function startAccount(
   bot: Bot,
   own: OwnSetup,
-  start: AccountStart,
-  loadRest: LoadRest = () => import("./running.ts"),
+  start: Parameters<typeof createAccount>[2],
+  loadRest: () => Promise<{
+    readonly runAccount: typeof import("./running.ts").runAccount;
+  }> = () => import("./running.ts"),
 ): Promise<RunningAccount> {
   const account = await createAccount(bot, own, start);
   const { accountId, store, connection, rest, now } = account;

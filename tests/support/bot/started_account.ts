@@ -7,7 +7,7 @@
 import { FEATURES } from "../../../src/features/features.ts";
 import { tmpdir } from "node:os";
 import { startSimulator } from "../../../simulator/simulator.ts";
-import { type LoadRest, startAccount } from "../../../src/bot/account/account.ts";
+import { startAccount } from "../../../src/bot/account/account.ts";
 import type { RunningAccount } from "../../../src/bot/account/running.ts";
 import type { OwnSetup } from "../../../src/bot/rules/setup.ts";
 import { createInvalidRequests } from "../../../src/discord/rest/scheduler/rate_limiter.ts";
@@ -77,7 +77,7 @@ export async function openAccountScene() {
       await until(() => simulator.posted("general").length >= count);
       return simulator.posted("general").map(({ content }) => content);
     },
-    async start(loadRest?: LoadRest): Promise<RunningAccount> {
+    async start(loadRest?: Parameters<typeof startAccount>[3]): Promise<RunningAccount> {
       const invalidRequests = createInvalidRequests([], () => {});
       return await startAccount(bot, own, { invalidRequests, onEnd() {} }, loadRest);
     },
