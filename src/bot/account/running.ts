@@ -57,7 +57,7 @@ import {
   stopRegistering,
 } from "../../flows/register_commands.ts";
 import { claimTurns, endTurns, messagesTouched } from "../../flows/turn/turns.ts";
-import { voices } from "../../flows/turn/finished_turn.ts";
+import { voices } from "../../flows/turn/steps.ts";
 import { waitFor, whenAborted } from "../../lib/clock.ts";
 import type { PartsStatus } from "../../http/monitor/health_monitor.ts";
 import type { Store } from "../../store/store.ts";

@@ -5,7 +5,7 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import type { AccountPart } from "../../account/per_account.ts";
-import { voices } from "../../flows/turn/finished_turn.ts";
+import { voices } from "../../flows/turn/steps.ts";
 
 export function createAccountVoice(created: BotAccount): AccountPart {
   const account = created.forPart("voice");

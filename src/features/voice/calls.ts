@@ -15,7 +15,7 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { ButtonPress, CommandCall } from "../../core/inbound/inbound.ts";
 import { isVoice } from "../../core/rights/rights.ts";
 import { createMissingPermission } from "../../discord/rest/requests/guild_reads.ts";
-import type { TurnSpeech, TurnToSpeak } from "../../flows/turn/finished_turn.ts";
+import type { TurnSpeech, TurnToSpeak } from "../../flows/turn/steps.ts";
 import { type CommandAnswer, partsOf } from "../../interactions/base/command.ts";
 import { createKeyedQueue } from "../../lib/clock.ts";
 import type { VoiceCall } from "./store.ts";

@@ -18,7 +18,7 @@ import {
   type ToolCall,
 } from "../../core/model.ts";
 import { microsOf, type Price } from "../../core/spending/budget.ts";
-import type { TurnSpeech, TurnToSpeak } from "../../flows/turn/finished_turn.ts";
+import type { TurnSpeech, TurnToSpeak } from "../../flows/turn/steps.ts";
 import { isRecord } from "../../lib/text/quoted.ts";
 import type {
   RealtimeEvent,

@@ -18,7 +18,7 @@ import { FileError } from "../../core/turn/media.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/decode.ts";
 import { isRefused } from "../../flows/event_places.ts";
 import { audioSpending, meteredModel } from "../../flows/limits.ts";
-import type { TurnSpeech, TurnToSpeak } from "../../flows/turn/finished_turn.ts";
+import type { TurnSpeech, TurnToSpeak } from "../../flows/turn/steps.ts";
 import { bounded, isRecord } from "../../lib/text/quoted.ts";
 import { readerTime } from "../../lib/text/units.ts";
 import { createKeyedQueue } from "../../lib/clock.ts";

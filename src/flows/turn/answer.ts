@@ -58,14 +58,18 @@ import {
   interruptedTurn,
   isStoreDown,
   logAnswer,
+  type ModelReply,
+  type OneTurn,
   paidTurn,
   parkTurn,
   postedTurn,
   refusedTurn,
   saveSteps,
   saveTurn,
+  STEPS,
   unsavedCharges,
-} from "./finished_turn.ts";
+  type Watching,
+} from "./steps.ts";
 import {
   type Gathered,
   observeTokens,
@@ -75,7 +79,6 @@ import {
   type TurnContext,
   type TurnRequest,
 } from "./gather.ts";
-import { type ModelReply, type OneTurn, STEPS, type Watching } from "./steps.ts";
 import { isResult } from "./toolbox.ts";
 import { prepareQueueModes, rulesOf } from "./turn_rules.ts";
 import type { RunningTurn } from "./turns.ts";

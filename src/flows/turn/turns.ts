@@ -31,7 +31,7 @@ import { showUnanswered } from "../unanswered_reactions.ts";
 import { answer } from "./answer.ts";
 import type { TurnLimit, TurnPerson } from "../limits.ts";
 import { beginTyping } from "../deliver/progress.ts";
-import { saveTurn } from "./finished_turn.ts";
+import { saveTurn } from "./steps.ts";
 import { ownServers, prepareQueueModes } from "./turn_rules.ts";
 
 /** Milliseconds before the next request to a store that failed. */

@@ -16,7 +16,7 @@ import { StoreError } from "../../../src/store/database/database_files.ts";
 import { whenAborted } from "../../../src/lib/clock.ts";
 import { defineTool } from "../../../src/core/turn/tool.ts";
 import { show } from "../../../src/flows/judging/judge.ts";
-import { type TurnSpeech, voices } from "../../../src/flows/turn/finished_turn.ts";
+import { type TurnSpeech, voices } from "../../../src/flows/turn/steps.ts";
 import { type Given, SELF, testAccount } from "../../support/bot/test_account.ts";
 import { ACCOUNT, directMessage, guildMessage, messageId } from "../../support/discord/builders.ts";
 import { CHANNEL, GUILD, messageData } from "../../support/discord/payloads.ts";

@@ -30,7 +30,7 @@ import {
 } from "../../../../src/features/voice/thread.ts";
 import "../../../../src/features/voice/calls.ts"; // loaded on first use
 import "../../../../src/features/voice/talk.ts";
-import { voices } from "../../../../src/flows/turn/finished_turn.ts";
+import { voices } from "../../../../src/flows/turn/steps.ts";
 import { partsOf } from "../../../../src/interactions/base/command.ts";
 import type { Given, TestAccount } from "../../../support/bot/test_account.ts";
 import { SELF as BOT, testAccount } from "../../../support/bot/test_account.ts";
