@@ -93,6 +93,8 @@ describe("[O3] inspectHost()", () => {
     running.close();
     rmSync(elsewhere);
     assert.match(await shown(), /^fail: .*is a copy without its log/);
+    writeFileSync(path, "x".repeat(10_000));
+    assert.match(await shown(), /^fail: damaged.* → move it away and restore a copy/);
     assert.deepEqual(readdirSync(folder.path), [DATABASE_NAME]);
   });
 
@@ -175,6 +177,6 @@ describe("[O3] inspectHost()", () => {
       "instance:lock",
       "process:eventLoopLag",
     ]);
-    assert.equal(view.told.length, 4);
+    assert.deepEqual([view.told.length, view.isInUse], [4, true]);
   });
 });

@@ -156,6 +156,8 @@ describe("[O3] barnacle status --probe", () => {
       const right = await probe(scene);
       assert.equal(right.code, 0, right.rows + right.stderr);
       assert.match(right.rows, /^(Healthy|Works)/, "the bot's own report comes first");
+      assert.match(right.rows, /^ok +channel +help +\d+ \(help\) /m);
+      assert.match(right.rows, /^skip +channel +lost +not audited: the bot has not found it/m);
       const { permit } = scene.simulator;
       permit({ to: "Barnacle", what: "sendMessages", as: "denied", in: "general" });
       permit({ to: "@everyone", what: "embedLinks", as: "denied", in: "help" });
