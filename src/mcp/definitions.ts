@@ -135,8 +135,7 @@ const MAX_PAGES = 20;
  *
  * @param allow The server's names of the tools to keep; all if absent.
  * @param pageMs Milliseconds for one page.
- * @throws {Error} If the server does not answer in time, or with an error. After a first page, that is
- * `fault`.
+ * @throws {Error} If the server does not answer in time, or with an error.
  */
 export async function listTools(
   from: Pick<MCPClient, "listTools">,
@@ -144,7 +143,7 @@ export async function listTools(
   allow: readonly string[] | undefined,
   pageMs: number,
   schedule: StartTimer,
-): Promise<ListedTools & { readonly fault?: unknown }> {
+): Promise<ListedTools> {
   const found = new Map<string, ListedTool>();
   const odd: string[] = [];
   const seen = new Set<string>();
@@ -152,15 +151,9 @@ export async function listTools(
     if (!allow || allow.includes(name)) odd.push(`${name} is left out (${why})`);
   };
   let cursor: string | undefined;
-  let fault: unknown;
   for (let page = 0; page < MAX_PAGES; page++) {
     const params = cursor === undefined ? {} : { params: { cursor } };
-    const asked = withTimeout(pageMs, schedule, from.listTools(params));
-    const listed = await asked.catch((error: unknown) => {
-      if (page === 0) throw error;
-      fault = error;
-    });
-    if (!listed) break;
+    const listed = await withTimeout(pageMs, schedule, from.listTools(params));
     const kept = new Set(listed.tools.map(({ name }) => name));
     for (const tool of listed.tools) {
       const known = found.get(tool.name);
@@ -180,11 +173,8 @@ export async function listTools(
     seen.add(cursor);
   }
   const { tools, cut } = definitionsOf(serverId, [...found.values()], allow);
-  const why = fault instanceof Error ? `a page that fails: ${fault.message}` : undefined;
-  const rest = cursor === undefined
-    ? []
-    : [`the list of tools has ${why ?? `more than ${MAX_PAGES} pages`}`];
-  return { tools, cut: [...cut, ...odd.slice(0, MAX_NAMED), ...rest], fault };
+  const rest = cursor === undefined ? [] : [`the list of tools has more than ${MAX_PAGES} pages`];
+  return { tools, cut: [...cut, ...odd.slice(0, MAX_NAMED), ...rest] };
 }
 
 /**

@@ -260,9 +260,7 @@ export function createMcpConnection(server: McpServer, host: McpHost, onTools = 
     cancelListing = schedule(() => {
       cancelListing = undefined;
       if (client !== from) return;
-      list(from).then((fault) => {
-        if (fault) throw fault;
-      }).catch((error: unknown) => {
+      list(from).catch((error: unknown) => {
         if (!(error instanceof LostSessionError)) throw error;
         retire(from);
         return using(() => Promise.resolve()); // a new session lists them
@@ -277,10 +275,9 @@ export function createMcpConnection(server: McpServer, host: McpHost, onTools = 
       .filter((line) => line !== "").slice(-SAID_LINES).map((line) => line.slice(0, SAID_CHARS));
   }
 
-  /** @returns Why a later page of the list is missing. */
-  async function list(from: MCPClient): Promise<unknown> {
+  async function list(from: MCPClient): Promise<void> {
     listedAt = now();
-    const { fault, ...listed } = await listTools(from, id, server.allow, CONNECT_MS, schedule);
+    const listed = await listTools(from, id, server.allow, CONNECT_MS, schedule);
     const { tools: next, cut: nextCut } = login.cleanAll(listed);
     if (nextCut.length > 0 && nextCut.join() !== cut.join()) {
       log.warn("An MCP server has tools that do not fit", { server: id, cut: cutText(nextCut) });
@@ -288,12 +285,11 @@ export function createMcpConnection(server: McpServer, host: McpHost, onTools = 
     cut = nextCut;
     const hashes = hashesOf(next);
     const isFirst = tools === undefined;
-    if (tools && isUnchanged(changesOf(hashesOf(tools), hashes))) return fault;
+    if (tools && isUnchanged(changesOf(hashesOf(tools), hashes))) return;
     tellChanges(hashes);
     if (isFirst) log.info("An MCP server has listed its tools", { server: id, tools: next.length });
     tools = next;
     onTools();
-    return fault;
   }
 
   /** Names tools that are described in another way than before, also before a restart. */

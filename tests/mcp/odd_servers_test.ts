@@ -239,16 +239,6 @@ describe("[T6] a server with odd answers", () => {
       ));
   }
 
-  it("keeps the pages of a list before one that fails, and names the fault", () => {
-    const fault = { error: { code: -32_603, message: "page two is wet" } };
-    const answers = { "tools/list": [{ result: { tools: [OTHER], nextCursor: "b" } }, fault] };
-    return play("http", answers, ({ names, state }) => {
-      assert.deepEqual(names(), ["other"]);
-      const cut = ["the list of tools has a page that fails: page two is wet"];
-      assert.deepEqual(state().cut, cut);
-    });
-  });
-
   it("speaks of an empty answer if a request is accepted (202)", () =>
     play("http", { "tools/call": [{ status: 202, raw: "" }] }, async ({ call }) => {
       await assert.rejects(
