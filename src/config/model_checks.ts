@@ -159,7 +159,7 @@ export function costProblems(
     : { problems: [warn(["budgets"], `${models}: may cost money, with neither price nor limit`)] };
 }
 
-/** The paths of all limits of money: of budgets and hooks. */
+/** The paths of all limits of money. */
 function moneyLimits(value: unknown, path: readonly Segment[] = []): readonly (typeof path)[] {
   if (/^moneyPer(?:Day|Month)$/.test(String(path.at(-1)))) return [path];
   return Object.entries(isRecord(value) ? value : {})

@@ -259,7 +259,7 @@ describe("[L5] [X4] costProblems()", () => {
     }
   }
 
-  it("warns at each limit of money, also of roles and hooks, and of a model without any limit", async () => {
+  it("warns at each limit of money, also of roles, and of a model without any limit", async () => {
     const told = async (config: object, env = {}) =>
       (await load(JSON.stringify(config), { env })).problems
         .filter(({ message }) => /price/.test(message)).map(({ path, message }) => [path, message]);
@@ -267,12 +267,10 @@ describe("[L5] [X4] costProblems()", () => {
     const limited = {
       ...agents("openai/gpt-99"),
       budgets: { perUser: money, perRole: { ["123456789012345678"]: { moneyPerMonth: 0 } } },
-      hooks: { ci: { to: "channel:123456789012345678", secret: "s".repeat(40), ...money } },
     };
     assert.deepEqual((await told(limited)).map(([path]) => path), [
       "budgets.perUser.moneyPerDay",
       "budgets.perRole.123456789012345678.moneyPerMonth",
-      "hooks.ci.moneyPerDay",
     ]);
     const ofEnv = { ...KEY, OPENAI_MODEL: "gpt-99" };
     assert.deepEqual(await told({}, ofEnv), [

@@ -107,10 +107,6 @@ export interface AnswerRules {
   readonly thread?: string;
   /** Maximum messages or turns a minute; further events wait, and are merged. */
   readonly perMinute: number;
-  /** Maximum tokens per UTC day; absent: no limit. */
-  readonly tokensPerDay?: number;
-  /** Maximum cost per UTC day, in the currency of the prices; absent: no limit. */
-  readonly moneyPerDay?: number;
   /** Maximum answers per UTC day; only of a server, as the next two. */
   readonly perDay?: number;
   /** Between two answers. */

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { HOOK_SCHEMES, pathProblem, templateProblem } from "../../core/hooks/hook.ts";
 import { parseTarget } from "../../core/outbound/outbound.ts";
 import { target } from "../../config/schema/server_events.ts";
-import { amount, key, lazyKey, text, whole } from "../../config/schema/parts/key.ts";
+import { key, lazyKey, text, whole } from "../../config/schema/parts/key.ts";
 import { secret } from "../../config/schema/parts/secrets.ts";
 
 /** The name is a part of the address. */
@@ -128,17 +128,6 @@ const hook = () =>
       "Maximum number of messages and turns a minute. Further events wait, and are merged into one " +
         "message, or one for each key.",
       { unit: "messages", example: 2 },
-    ),
-    tokensPerDay: key(
-      whole(0, Number.MAX_SAFE_INTEGER).optional(),
-      "Maximum number of tokens per UTC day for these events. After that, they are posted without a " +
-        "model.",
-      { unset: "no limit", unit: "tokens", example: 100_000 },
-    ),
-    moneyPerDay: key(
-      amount(0, 1_000_000).optional(),
-      "The same in the currency of `prices`.",
-      { unset: "no limit", example: 1 },
     ),
   }).superRefine(({ model, template, thread, title, ends, to }, context) => {
     const refuse = (path: string, message: string, hint: string) =>

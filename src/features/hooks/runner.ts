@@ -43,7 +43,6 @@ import {
 import { ASKED_OTHERWISE, type InboundMessage, type Place } from "../../core/inbound/inbound.ts";
 import { PAUSED, type Route } from "../../core/inbound/inbox.ts";
 import { type Frozen, type Target, threadIdOf } from "../../core/outbound/outbound.ts";
-import { usedBy } from "../../core/spending/budget.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/decode.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/exchange.ts";
@@ -459,29 +458,13 @@ export const hookRuns: Loop<{ wake(): void; stop(): Promise<void> }> = loop("hoo
 async function modelStop(
   { accountId, now, store }: BotAccount,
   hook: string,
-  { tokensPerDay, moneyPerDay, perDay }: AnswerRules,
-  agentId: string,
+  { perDay }: AnswerRules,
 ): Promise<string | undefined> {
   if (store.settings.isPaused(accountId)) return PAUSED;
-  const spent = (limit: "perDay" | "tokensPerDay" | "moneyPerDay", most: number) =>
-    `${pathOfHook(hook)}.${limit} (${most}) is spent`;
-  if (perDay !== undefined) {
-    const runs = await store.hooks.startsSince(accountId, now() - now() % DAY_MS - 1);
-    const today = runs.filter((run) => run.hook === hook && run.state !== "refused");
-    if (today.length > perDay) return spent("perDay", perDay);
-  }
-  if (tokensPerDay === undefined && moneyPerDay === undefined) return undefined;
-  const sender = { id: hookSenderId(hook), roles: [] };
-  const { user: { day } } = await store.usage.spentBy(
-    usedBy({ sender, channelId: "" }, agentId),
-    now(),
-  );
-  if (tokensPerDay !== undefined && day.tokens >= tokensPerDay) {
-    return spent("tokensPerDay", tokensPerDay);
-  }
-  return moneyPerDay !== undefined && day.micros >= moneyPerDay * 1_000_000
-    ? spent("moneyPerDay", moneyPerDay)
-    : undefined;
+  if (perDay === undefined) return undefined;
+  const runs = await store.hooks.startsSince(accountId, now() - now() % DAY_MS - 1);
+  const today = runs.filter((run) => run.hook === hook && run.state !== "refused");
+  return today.length > perDay ? `${pathOfHook(hook)}.perDay (${perDay}) is spent` : undefined;
 }
 
 function routeOfEvents(account: BotAccount, message: InboundMessage, rules: AnswerRules): Route {
@@ -611,7 +594,7 @@ async function begin(account: BotAccount, run: HookRun): Promise<boolean> {
   };
   const route = routeOfEvents(account, message, rules);
   const stop = run.reason ??
-    (rules.model ? await modelStop(account, hook, rules, route.agentId) : undefined);
+    (rules.model ? await modelStop(account, hook, rules) : undefined);
   if (stop !== undefined && rules.gatherMs !== undefined) return await refuse(account, run, stop);
   if (!rules.model || stop !== undefined) {
     if (stop !== undefined) {
