@@ -30,6 +30,10 @@ const OTHER_GUILD = guildPlace({ guild: { id: guildId("1400000000000000099"), na
 const TURNS: Readonly<Record<string, InboundMessage>> = {
   "ada in #help": guildMessage(),
   "ada in #ops": guildMessage({ channelId: channelId("1400000000000000012") }),
+  "ada in #adult": guildMessage({
+    channelId: channelId("1400000000000000013"),
+    place: guildPlace({ isAgeRestricted: true }),
+  }),
   "grace in #help": guildMessage({ sender: GRACE }),
   "ada elsewhere": guildMessage({
     place: OTHER_GUILD,
@@ -40,10 +44,12 @@ const TURNS: Readonly<Record<string, InboundMessage>> = {
 };
 
 const OPS = { ...channels[0], id: "1400000000000000012", name: "ops" };
+const ADULT = { ...channels[0], id: "1400000000000000013", name: "adult", nsfw: true };
 const known = discordWith({});
 const answer: Answer = (request) => {
-  if (request.path === `/guilds/${GUILD}/channels`) return [...channels, OPS];
-  return request.path === `/channels/${OPS.id}` ? { ...OPS, guild_id: GUILD } : known(request);
+  if (request.path === `/guilds/${GUILD}/channels`) return [...channels, OPS, ADULT];
+  const more = [OPS, ADULT].find(({ id }) => request.path === `/channels/${id}`);
+  return more ? { ...more, guild_id: GUILD } : known(request);
 };
 
 async function build({ owners = [] as readonly string[] } = {}) {
@@ -151,14 +157,16 @@ describe("[T14] memory", () => {
   });
 });
 
-describe("[SEC-R4] notes", () => {
+describe("[SEC-R4] [H9] notes", () => {
   const everyTurn = Object.keys(TURNS);
   const cases: readonly [scope: string, saved: string, seen: readonly string[]][] = [
-    ["member", "ada in #help", ["ada in #help", "ada in #ops"]],
+    ["member", "ada in #help", ["ada in #help", "ada in #ops", "ada in #adult"]],
+    ["member", "ada in #adult", ["ada in #adult"]],
     ["member", "ada in DM", ["ada in DM"]],
     ["channel", "ada in #help", ["ada in #help", "grace in #help"]],
     ["channel", "ada in DM", ["ada in DM"]],
-    ["guild", "ada in #help", ["ada in #help", "ada in #ops", "grace in #help"]],
+    ["guild", "ada in #help", ["ada in #help", "ada in #ops", "ada in #adult", "grace in #help"]],
+    ["guild", "ada in #adult", ["ada in #adult"]],
     ["agent", "ada in DM", ["ada in DM"]],
   ];
   for (const [scope, saved, seen] of cases) {
