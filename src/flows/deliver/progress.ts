@@ -305,7 +305,6 @@ export function createLine(
       shown = wanted;
       nonce = message.nonce;
       const content = await post(account, message, (id) => void (messageId = id));
-      if (content === undefined) isOver = true;
       if (content !== message.content) shown = undefined;
       return EDIT_EVERY_MS;
     }

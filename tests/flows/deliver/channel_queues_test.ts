@@ -555,6 +555,8 @@ describe("[D5] a message that Discord refuses, although the bot lacks no permiss
     await all.answer(FORBIDDEN);
     assert.deepEqual(all.nonces(), ["a", "a", "b"]);
     assert.deepEqual([all.dead(), all.told()], [["a"], []]);
+    const [{ refusal } = {}] = all.rows("SELECT refusal FROM outbox WHERE nonce = 'a'");
+    assert.match(String(refusal), /Missing Permissions; the bot lacks no permission there$/);
     await all.answer(CREATED);
     assert.equal(all.stateOf("b"), "sent");
   });

@@ -38,6 +38,8 @@ async function setUp(
   return {
     line,
     clock,
+    /** The line of the same turn, after a crash. */
+    again: () => createLine(account, PLACE, 16, undefined, false),
     posted: (): DraftMessage[] =>
       rows("SELECT message FROM outbox").map(({ message }) => JSON.parse(String(message))),
     asked: () =>
@@ -176,6 +178,18 @@ describe("[R8a] the line of a turn", () => {
     assert.equal(asked().length, 2);
     assert.ok(isIdle());
     await line.end();
+  });
+
+  it("[D1] of a turn that a crash has cut goes on", async () => {
+    const { line, pass, asked, again } = await setUp();
+    line.step({ kind: "ask", answers: 0 });
+    await pass(1_000);
+    await line.end();
+    const next = again();
+    next.step({ kind: "run", calls: [READ] });
+    await pass(3_000);
+    await next.end();
+    assert.match(asked()[1] ?? "", /^PATCH ⏳ reading/);
   });
 
   it("is deleted by the end of the turn, and replaced by no answer", async () => {
