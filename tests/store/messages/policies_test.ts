@@ -20,6 +20,7 @@ import {
   ignored,
   openTestStore,
   part,
+  ROUTE,
 } from "../../support/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -86,7 +87,7 @@ describe("preparePruner()", () => {
   it("[X6] [L5] deletes the use of models of older days, and keeps today", async () => {
     const today = NOW / DAY_MS;
     const left = async (usageDays: number, ages: readonly number[]) => {
-      const { store, database, rows } = openKeeping({ ...RETENTION, usageDays });
+      const { store, database, rows } = openKeeping({ ...RETENTION, usageDays, maxMb: 9 });
       const insert = database.prepare(
         `INSERT INTO usage VALUES (?, '', '11', '', 'main', 'm', 'answer', 1, 1, 0, 1, 0, 0, 1, 0)`,
       );
@@ -179,9 +180,12 @@ describe("[X6] transcripts", () => {
     const { store, database, count } = openKeeping({ ...RETENTION, ...retention });
     await answerOne(store, "101", ANSWERED);
     if (isSent) database.exec("UPDATE outbox SET state = 'sent'");
+    const shown = async () => (await store.turns.entriesOf(ROUTE.sessionKey, 9)).length;
+    assert.equal(await shown(), 2, "from now on in memory");
     for (let step = 0; step < 4; step++) {
       await store.inbox.acceptBatch(batch({ judged: chatter(1_000 + 100 * step, 70) }), NOW);
     }
+    assert.equal(await shown(), count("entry"));
     return TABLES.map(count);
   }
 
@@ -200,6 +204,7 @@ describe("[X6] transcripts", () => {
 
   it("go once the store is too large, except those of the last day", async () => {
     assert.deepEqual(await prunedTo({ maxMb: 0.01 }, true), [0, 0, 0, 0]);
+    assert.deepEqual(await prunedTo({ maxMb: 9 }, true), [2, 1, 1, 1]);
     const { store, count } = openKeeping({ ...RETENTION, maxMb: 0.01 });
     await answerOne(store, "101", NOW - DAY_MS / 2);
     await store.inbox.acceptBatch(batch({ judged: chatter(1_000, 70) }), NOW);
