@@ -10,7 +10,7 @@ import type { AccountChange } from "../../config/changes.ts";
 import type { AccountId, UserId } from "../../core/discord/ids.ts";
 import type { InvalidRequests } from "../../discord/rest/scheduler/rate_limiter.ts";
 import { askApplication } from "../../discord/rest/requests/application.ts";
-import { createSharedInvalidRequests } from "../../discord/rest/scheduler/rate_limiter.ts";
+import { createInvalidRequests } from "../../discord/rest/scheduler/rate_limiter.ts";
 import type { OurView } from "../../flows/judging/judge.ts";
 import { isOfThisBot, peerOf, takeOver } from "../../flows/preflight/before_connecting.ts";
 import { createKeyedQueue, schedule } from "../../lib/clock.ts";
@@ -39,7 +39,7 @@ export function createAccounts(
 ) {
   const { store, health, accounts, views, now } = bot;
   const log = bot.logging.forPart("main");
-  const invalid = createSharedInvalidRequests({ store, now, log: bot.logging.forPart("delivery") });
+  const invalidRequests = createInvalidRequests();
   const runners = new Map<AccountId, ReturnType<typeof createRunner>>();
   /** Runs the starts and stops of one account one after the other. */
   const changing = createKeyedQueue<AccountId>();
@@ -68,7 +68,7 @@ export function createAccounts(
     if (isStopping || !own) return;
     const runner = createRunner(bot, accountId, {
       start,
-      invalidRequests: () => invalid.of(accountId),
+      invalidRequests,
       onEnd: (end) => ended(accountId, end),
     });
     runners.set(accountId, runner);
@@ -173,7 +173,7 @@ function endFields(end: AccountEnd): Readonly<Record<string, unknown>> {
 function createRunner(bot: Bot, accountId: AccountId, { start, invalidRequests, onEnd }: {
   readonly start: typeof startAccount;
   /** Invalid requests of the last ten minutes, of all accounts. */
-  readonly invalidRequests: () => Promise<InvalidRequests>;
+  readonly invalidRequests: InvalidRequests;
   readonly onEnd: (end: AccountEnd) => void;
 }) {
   const { store, accounts } = bot;
@@ -185,32 +185,31 @@ function createRunner(bot: Bot, accountId: AccountId, { start, invalidRequests, 
   let hasEnded = false;
 
   async function begin(own: OwnSetup): Promise<void> {
-    const invalid = await invalidRequests();
     if (leaving.signal.aborted) return;
     const peer = peerOf(own.token, own.apiBase);
-    if (await isOfThisBot(store, accountId, peer)) return await run(invalid);
-    adopting = adopt(own, peer, invalid).then(() => run(invalid))
+    if (await isOfThisBot(store, accountId, peer)) return await run();
+    adopting = adopt(own, peer).then(run)
       .catch((error: unknown) => end(endOf(error, own.config.discord.tokenPlace)));
   }
 
   /** Waits until Discord knows the new bot, whose data then takes the place of the old one's. */
-  async function adopt(own: OwnSetup, peer: string, invalid: InvalidRequests): Promise<void> {
+  async function adopt(own: OwnSetup, peer: string): Promise<void> {
     const { now, build: { version } } = bot;
     const log = loggingOf(accountId, bot.logging).forPart("inbox");
     const by = { stopping: leaving.signal, schedule, random: Math.random, log };
     // A refused token is an answer, too.
-    const api = { ...own, version, invalidRequests: invalid };
+    const api = { ...own, version, invalidRequests };
     const client = createAccountRest(api, { now, log, events: {} });
     leaving.signal.addEventListener("abort", () => client.stop(), { once: true });
     await takeOver(store, accountId, peer, () => askApplication(client), by);
   }
 
   /** Uses the current setup, which may have changed since the start was requested. */
-  async function run(invalid: InvalidRequests): Promise<void> {
+  async function run(): Promise<void> {
     const { setup } = bot;
     const own = ownSetupOf(setup, accountId);
     if (leaving.signal.aborted || !own) return;
-    running = await start(bot, own, { invalidRequests: invalid, onEnd: end });
+    running = await start(bot, own, { invalidRequests, onEnd: end });
     accounts.set(accountId, running);
     if (hasEnded) void running.stop();
     else if (bot.setup !== setup) await apply();

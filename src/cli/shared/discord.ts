@@ -80,7 +80,7 @@ export function openDiscord(token: string, apiUrl: string) {
     globalPerSec: PER_SEC,
     unusedPerSec: 0,
     retry: { attempts: 1, minDelayMs: 0, maxDelayMs: 0, jitter: 0 }, // the user sees the failure, and runs the command again
-    invalidRequests: createInvalidRequests([], () => {}), // only a few, in a process that ends soon
+    invalidRequests: createInvalidRequests(), // only a few, in a process that ends soon
     random: Math.random,
     now,
     steadyNow: () => performance.now(),

@@ -101,7 +101,6 @@ const READS = { "outbox.sendResultsOf": z.tuple([z.array(row)]) } satisfies Sche
 
 const WRITES = {
   "outbox.addAll": z.tuple([frozen, time]),
-  "outbox.addInvalidRequest": z.tuple([account, time]),
   "outbox.release": z.tuple([row, z.enum(["resend", "drop"])]),
   "pairing.decide": z.tuple([z.strictObject({
     accountId: account,

@@ -49,7 +49,7 @@ import {
 import type { RestApi, RestClient } from "../../discord/rest/client/client.ts";
 import { composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
-import { createSharedInvalidRequests } from "../../discord/rest/scheduler/rate_limiter.ts";
+import { createInvalidRequests } from "../../discord/rest/scheduler/rate_limiter.ts";
 import { createAccountRest } from "../../bot/account/account.ts";
 import { textRulesOf } from "../../account/per_account.ts";
 import { basename } from "node:path";
@@ -114,8 +114,7 @@ async function sendTo(
     await assertSameBot(config, bot, store);
     const target = readTarget(await findTarget(typed, store, config.discord.accountId));
     const log = logging.forPart("delivery");
-    const { accountId } = config.discord;
-    const invalidRequests = await createSharedInvalidRequests({ store, now, log }).of(accountId);
+    const invalidRequests = createInvalidRequests();
     const options = { config, ...bot, version: VERSION, invalidRequests };
     rest = createAccountRest(options, { events: {}, now, log });
     const patience = Math.max(flags.wait, config.discord.rest.timeoutSec);

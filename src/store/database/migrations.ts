@@ -35,7 +35,7 @@ export function schemaOf(database: DatabaseSync): number {
 
 /** SHA-256 of the columns of each schema, from 1 on (`columnsOf`). */
 export const COLUMNS: readonly string[] = [
-  "0d3513a0bc8d0b40abd645de13c4761440606c895af08f61ae22fb9dbc3d9a19",
+  "b17b163a37552b016340fad9e64655140631cd9a2cee6b9c515897dc9545d5c6",
 ];
 
 /**

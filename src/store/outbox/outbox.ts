@@ -56,7 +56,7 @@ import {
   snowflake,
   text,
 } from "../schema/columns.ts";
-import { INVALID_REQUESTS_MINUTES, OUTBOX } from "../schema/outbox.ts";
+import { OUTBOX } from "../schema/outbox.ts";
 import { ENDS_WORDS } from "../sources/sources.ts";
 
 interface NewOutboxRow extends Pick<Frozen, "draft"> {
@@ -1180,46 +1180,9 @@ export function createOutbox(transactions: Transactions) {
     ...createFileRemoval(transactions),
     ...createHeads(transactions),
     ...createHeldRows(transactions),
-    ...createInvalidRequestCounts(transactions),
     ...createOwed(transactions),
     ...createParkedChannels(transactions),
     ...createSendResults(transactions),
-  };
-}
-
-const MINUTE = rows({ minute: integer(), count: integer() });
-
-/**
- * Counts the invalid requests of the bot's IP address by the minute, because Discord limits them.
- * The counts survive restarts, so a bot that restarts repeatedly counts them all (D3).
- *
- * `discord/rest/scheduler/rate_limiter.ts` decides by the counts. If the account changes to another bot,
- * its counts stay, because they belong to the address.
- */
-function createInvalidRequestCounts({ sql, commit, read }: Transactions) {
-  const select = sql`SELECT minute, count FROM invalid_request
-     WHERE account_id = ? AND minute >= ? ORDER BY minute`;
-  const count = sql`INSERT INTO invalid_request (account_id, minute, count) VALUES (?, ?, 1)
-     ON CONFLICT (account_id, minute) DO UPDATE SET count = count + 1`;
-  const forget = sql`DELETE FROM invalid_request WHERE account_id = ? AND minute < ?`;
-  return {
-    /**
-     * The minutes with invalid requests, in their order.
-     *
-     * @param since Minutes since 1970.
-     */
-    loadInvalidRequests: (accountId: AccountId, since: number) =>
-      read(() => select.all(accountId, since).map(MINUTE.read)),
-    /**
-     * Counts one request, and deletes minutes that Discord has forgotten by then.
-     *
-     * @param minute Minutes since 1970.
-     */
-    addInvalidRequest: (accountId: AccountId, minute: number) =>
-      commit(UNNAMED, () => {
-        count.run(accountId, minute);
-        forget.run(accountId, minute - INVALID_REQUESTS_MINUTES + 1);
-      }),
   };
 }
 

@@ -149,31 +149,9 @@ const PARKED_CHANNEL = table("parked_channel", {
   forgets: { delete: IN("channel_id", "channels") },
 });
 
-/**
- * Number of minutes to keep: the ten that Discord remembers, and one more because a minute is kept
- * as a whole.
- */
-export const INVALID_REQUESTS_MINUTES = 11;
-
-/** Requests of the last minutes that Discord counted as invalid. */
-const INVALID_REQUEST = table("invalid_request", {
-  accountId: account(),
-  minute: integer(),
-  count: integer(),
-}, {
-  key: ["accountId", "minute"],
-  holds: {
-    under: "Servers and operation",
-    data: "Counts of invalid requests",
-    kept: `${INVALID_REQUESTS_MINUTES} minutes`,
-  },
-  forgets: "numbers by minute",
-});
-
 /** The tables of this file. Files are forgotten after their messages. */
 export const OUTBOX_TABLES: readonly DeclaredTable[] = [
   OUTBOX,
   OUTBOX_FILE,
   PARKED_CHANNEL,
-  INVALID_REQUEST,
 ];

@@ -57,7 +57,7 @@ describe("[B9] startAccount()", () => {
 describe("createAccount()", () => {
   const creating = ({ bot, own }: AccountScene, fields: object) => {
     const ends: string[] = [];
-    const invalidRequests = createInvalidRequests([], () => {});
+    const invalidRequests = createInvalidRequests();
     const onEnd = ({ kind }: AccountEnd) => void ends.push(kind);
     return createAccount(bot, { ...own, ...fields }, { invalidRequests, onEnd })
       .then((account) => ({ account, ends }));

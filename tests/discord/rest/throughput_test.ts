@@ -59,7 +59,7 @@ function setUp(
     globalPerSec: rules.globalPerSec,
     unusedPerSec,
     retry: { attempts: 3, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0.1 },
-    invalidRequests: createInvalidRequests([], () => undefined),
+    invalidRequests: createInvalidRequests(),
     random: () => 0.5,
     now: time.now,
     steadyNow: time.now,

@@ -254,7 +254,7 @@ describe("[SEC-R25] a REST client, and a server that answers with too much", () 
       ...{ token: "secret-token", apiUrl: `http://127.0.0.1:${address.port}/api`, version: "1" },
       ...{ timeoutMs: 30_000, globalPerSec: 50, unusedPerSec: 0, random: Math.random },
       retry: { attempts: 1, minDelayMs: 0, maxDelayMs: 0, jitter: 0 },
-      invalidRequests: createInvalidRequests([], () => {}),
+      invalidRequests: createInvalidRequests(),
       ...{ now: Date.now, steadyNow: () => performance.now(), schedule },
     });
     return await client.request("GET", path).finally(client.stop);

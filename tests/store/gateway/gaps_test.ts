@@ -170,7 +170,6 @@ describe("adoptPeer()", () => {
         now: 1,
         nextTryAt: 1,
       });
-      await store.outbox.addInvalidRequest(accountId, 1);
       const message = directMessage({
         accountId,
         id: messageId(accountId === second ? "21" : "22"),
@@ -189,8 +188,6 @@ describe("adoptPeer()", () => {
     for (const table of ["gateway_session", "identify", "direct_channel", "parked_channel"]) {
       assert.deepEqual(rows(`SELECT account_id FROM ${table}`), [{ account_id: second }], table);
     }
-    const minutes = await store.outbox.loadInvalidRequests(ACCOUNT, 0);
-    assert.deepEqual(minutes, [{ minute: 1, count: 1 }], "Discord counts by the address");
     assert.deepEqual((await store.gateway.loadAccount(second)).connection, before.connection);
     assert.equal(await store.gateway.adoptPeer(ACCOUNT, "discord"), false);
   });

@@ -78,7 +78,7 @@ export async function openAccountScene() {
       return simulator.posted("general").map(({ content }) => content);
     },
     async start(loadRest?: Parameters<typeof startAccount>[3]): Promise<RunningAccount> {
-      const invalidRequests = createInvalidRequests([], () => {});
+      const invalidRequests = createInvalidRequests();
       return await startAccount(bot, own, { invalidRequests, onEnd() {} }, loadRest);
     },
     async close() {

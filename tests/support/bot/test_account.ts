@@ -162,7 +162,7 @@ export async function testAccount(
   const reader = createReader({ accountId: ACCOUNT, guilds, self: more.self ?? SELF }, () => {});
   const { random } = seeded(1);
   const account = await createAccount(bot, own, {
-    invalidRequests: createInvalidRequests([], () => {}),
+    invalidRequests: createInvalidRequests(),
     onEnd() {},
     instead: {
       rest,

@@ -22,8 +22,7 @@
  * Discord bans an address for 10,000 invalid requests in ten minutes. From 500 on, all requests but
  * interactions are slowed to two a second. These alone cannot reach 2,000: two a second are 1,320
  * in the eleven minutes that a count by minutes may span. If answers to interactions push the count
- * to 2,000, all requests stop until the count has fallen. All accounts share the count, and a new
- * process continues the stored one (D3).
+ * to 2,000, all requests stop until the count has fallen. All accounts share the count (D3).
  *
  * Discord does not count answers to interactions in the global limit. They have a limit of their own,
  * so not even a flood of them delays a reply. Requests for which no person waits use only spare
@@ -32,11 +31,8 @@
  * @see {@link https://docs.discord.com/developers/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans}
  */
 
-import type { AccountId } from "../../../core/discord/ids.ts";
 import { type Clock, MAX_TIMER_MS, type StartTimer } from "../../../lib/clock.ts";
-import type { Log } from "../../../lib/log.ts";
 import { isRecord } from "../../../lib/text/quoted.ts";
-import type { Store } from "../../../store/store.ts";
 import type { RestRoute } from "../exchange/exchange.ts";
 import { type RestError, type RestErrorKind, toUnsent } from "../exchange/exchange.ts";
 export interface BucketWindow {
@@ -242,19 +238,9 @@ const MINUTE_MS = 60_000;
 /** Milliseconds for which Discord counts an invalid request. */
 export const INVALID_WINDOW_MS = 10 * 60 * 1_000;
 
-/**
- * Creates a count by minutes that starts with the requests of earlier runs.
- *
- * @param stored Minutes since 1970, and the number of requests in each.
- * @param onNote Gets the minute (since 1970) of each new request, to store it.
- */
-export function createInvalidRequests(
-  stored: readonly { readonly minute: number; readonly count: number }[],
-  onNote: (minute: number) => void,
-) {
+/** Creates a count by minutes. */
+export function createInvalidRequests() {
   const byMinute = new Map<number, number>();
-  for (const { minute, count } of stored) byMinute.set(minute, (byMinute.get(minute) ?? 0) + count);
-
   return {
     /**
      * Requests of the last ten minutes, plus up to a minute's more, because only minutes are kept.
@@ -274,7 +260,6 @@ export function createInvalidRequests(
       const oldest = minuteOf(now - INVALID_WINDOW_MS);
       for (const other of byMinute.keys()) if (other < oldest) byMinute.delete(other);
       byMinute.set(minute, (byMinute.get(minute) ?? 0) + 1);
-      onNote(minute);
     },
   };
 }
@@ -383,44 +368,6 @@ export function createBreaker(
 
 /** Counts invalid requests, and reports its state. */
 export type Breaker = ReturnType<typeof createBreaker>;
-
-export function createSharedInvalidRequests(
-  { store, now, log }: Clock & {
-    readonly store: { readonly gateway: Store["gateway"]; readonly outbox: Store["outbox"] };
-    readonly log: Log;
-  },
-) {
-  const counts = new Map<AccountId, Promise<InvalidRequests>>();
-  const ready: InvalidRequests[] = [];
-
-  async function load(accountId: AccountId): Promise<InvalidRequests> {
-    const since = minuteOf(now() - INVALID_WINDOW_MS);
-    const stored = await store.outbox.loadInvalidRequests(accountId, since);
-    const own = createInvalidRequests(stored, (minute) => {
-      store.outbox.addInvalidRequest(accountId, minute).catch((error: unknown) => {
-        log.warn("Cannot store that Discord refused a request", { error });
-      });
-    });
-    ready.push(own);
-    return own;
-  }
-
-  function ownOf(accountId: AccountId): Promise<InvalidRequests> {
-    let own = counts.get(accountId);
-    if (!own) counts.set(accountId, own = load(accountId));
-    return own;
-  }
-
-  return {
-    /** Returns one account's counter, which includes the requests of all accounts. */
-    async of(accountId: AccountId): Promise<InvalidRequests> {
-      await Promise.all((await store.gateway.accountIds()).map(ownOf));
-      const { note } = await ownOf(accountId);
-      const count = (at: number) => ready.reduce((sum, own) => sum + own.count(at), 0);
-      return { count, note };
-    },
-  };
-}
 
 /**
  * Order in which requests leave: `reply`, then `background` and `spare`. An `interaction` leaves

@@ -77,7 +77,7 @@ function open(...answers: readonly (Response | Error)[]) {
       apiUrl: "http://discord.test/api",
       timeoutMs: 1_000,
       ...{ version: "1", globalPerSec: 50, unusedPerSec: 2, retry: RULES, random: () => 0.5 },
-      invalidRequests: createInvalidRequests([], () => {}),
+      invalidRequests: createInvalidRequests(),
       now: () => 0,
       steadyNow: () => 0,
       schedule,

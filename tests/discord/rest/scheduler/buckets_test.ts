@@ -276,6 +276,15 @@ const MINUTE_MS = 60_000;
 
 const BREAKER_NOW = 1_000_000 * MINUTE_MS;
 
+/** A count with so many requests in these minutes since 1970. */
+function notedIn(minutes: readonly { readonly minute: number; readonly count: number }[]) {
+  const invalid = createInvalidRequests();
+  for (const { minute, count } of minutes) {
+    for (let number = 0; number < count; number++) invalid.note(minute * MINUTE_MS);
+  }
+  return invalid;
+}
+
 describe("[D3] createInvalidRequests()", () => {
   const rows: readonly [name: string, minute: number, counted: boolean][] = [
     ["of this minute", 1_000_000, true],
@@ -286,13 +295,13 @@ describe("[D3] createInvalidRequests()", () => {
   ];
   for (const [name, minute, counted] of rows) {
     it(`${counted ? "counts" : "does not count"} those ${name}`, () => {
-      const invalid = createInvalidRequests([{ minute, count: 7 }], () => undefined);
+      const invalid = notedIn([{ minute, count: 7 }]);
       assert.equal(invalid.count(BREAKER_NOW), counted ? 7 : 0);
     });
   }
 
   it("tells a future count, and forgets nothing by that", () => {
-    const invalid = createInvalidRequests([{ minute: 1_000_000, count: 5 }], () => undefined);
+    const invalid = notedIn([{ minute: 1_000_000, count: 5 }]);
     assert.equal(invalid.count(BREAKER_NOW + INVALID_WINDOW_MS + MINUTE_MS), 0);
     assert.equal(invalid.count(BREAKER_NOW), 5);
   });
@@ -300,7 +309,7 @@ describe("[D3] createInvalidRequests()", () => {
   it("counts at least the last ten minutes, and at most eleven", () => {
     const times = fc.array(fc.integer({ min: 0, max: 30 * MINUTE_MS }), { maxLength: 60 });
     fc.assert(fc.property(times, (unsorted) => {
-      const invalid = createInvalidRequests([], () => undefined);
+      const invalid = createInvalidRequests();
       const seen: number[] = [];
       for (const at of unsorted.toSorted((a, b) => a - b)) {
         invalid.note(BREAKER_NOW + at);
@@ -315,11 +324,10 @@ describe("[D3] createInvalidRequests()", () => {
 });
 
 describe("[D3] createBreaker()", () => {
-  type Minutes = Parameters<typeof createInvalidRequests>[0];
-  function setUp(stored: Minutes = [], now = BREAKER_NOW) {
+  function setUp(stored: Parameters<typeof notedIn>[0] = [], now = BREAKER_NOW) {
     const states: BreakerState[] = [];
     const clock = { at: now };
-    const invalid = createInvalidRequests(stored, () => {});
+    const invalid = notedIn(stored);
     const breaker = createBreaker(invalid, { now: () => clock.at }, (state) => states.push(state));
     return { clock, states, invalid, breaker };
   }
@@ -355,7 +363,7 @@ describe("[D3] createBreaker()", () => {
     [9_999, "stopped"],
   ];
   for (const [count, state] of counts) {
-    it(`is ${state} at ${count} of the last run`, () => {
+    it(`is ${state} at ${count}`, () => {
       const { breaker, states } = setUp([{ minute: 1_000_000, count }]);
       assert.equal(breaker.check().state, state);
       assert.deepEqual(states, state === "closed" ? [] : [state]);
