@@ -38,7 +38,7 @@ export function startDiscord() {
     if (channel.kind !== "text" || channel.guildId !== krill.id) continue;
     byKey.set(channel.name, channel).set(channel.id, channel);
   }
-  const viewer = { userId: barnacle.userId, intents: ALL_INTENTS, shard: [0, 1] as const };
+  const viewer = { userId: barnacle.userId, intents: ALL_INTENTS };
   const listeners = new Set<() => void>();
   const fixed = new Map<string, string>();
   let openings = 0;

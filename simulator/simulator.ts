@@ -127,7 +127,6 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const accounts = createAccounts(world);
   const identifyLimit = {
     total: 1_000,
-    maxConcurrency: 1,
     spacingMs: 5_000,
     ...options.identifyLimit,
   };
@@ -171,7 +170,6 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     now,
     identifyLimit,
     gatewayUrl: () => gateway.url,
-    recommendedShards: () => gateway.faults.recommendedShards,
     publish,
     log: requests,
     faults: restFaults,

@@ -37,8 +37,6 @@ export interface Account {
   connections: number;
   /** When each IDENTIFY arrived. */
   readonly identifies: number[];
-  /** Arrival time of the last IDENTIFY, by rate limit key. */
-  readonly lastIdentifyAt: Map<number, number>;
   /** IDENTIFYs that came within five seconds of another of their key. */
   earlyIdentifies: number;
   readonly resumes: { readonly at: number; readonly outcome: "resumed" | "invalid" }[];
@@ -97,7 +95,6 @@ export function createAccounts(world: World): Accounts {
       },
       connections: 0,
       identifies: [],
-      lastIdentifyAt: new Map(),
       earlyIdentifies: 0,
       resumes: [],
       heartbeats: 0,

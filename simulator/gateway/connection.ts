@@ -162,15 +162,13 @@ export function createGatewayConnection(
   const identify = (payload: Identify) => {
     const account = byGatewayToken(deps.accounts, payload.token);
     if (!account) return fail("authenticationFailed");
-    const [id, count] = payload.shard ?? [0, 1];
-    if (id < 0 || count < 1 || id >= count) return fail("invalidShard");
     const { intents } = payload;
     if (intents === undefined || !areKnownIntents(intents)) return fail("invalidIntents");
     if (askTooMuch(intents, account.application.privilegedIntents)) {
       return fail("disallowedIntents");
     }
 
-    const verdict = spendIdentify(account, deps.identifyLimit, id, now());
+    const verdict = spendIdentify(account, deps.identifyLimit, now());
     const code = switches.closeOnIdentify.shift();
     if (code !== undefined) return close(code, "Told to close.");
     if (verdict === "exhausted") {
@@ -179,7 +177,7 @@ export function createGatewayConnection(
     }
     if (verdict === "too_soon") return sendOp(9, false);
     const { userId } = account.application;
-    attach(deps.sessions.open(account, { userId, intents, shard: [id, count] }));
+    attach(deps.sessions.open(account, { userId, intents }));
     show(payload.presence, "identify");
     if (session) deps.greet(session);
   };

@@ -1,7 +1,7 @@
 /**
  * Selects the events of a connection, and turns them into dispatches.
  *
- * A connection gets an event if its intents include it, its shard has the guild and its bot may see
+ * A connection gets an event if its intents include it and its bot may see
  * the channel. Without the message content intent, the content is removed. That excludes direct
  * messages, the bot's own messages and those that mention it.
  *
@@ -37,8 +37,6 @@ import { isPrivate, type Message, type World, type WorldEvent } from "../world/w
 export interface Viewer {
   readonly userId: UserId;
   readonly intents: number;
-  /** This shard's number, and how many there are. */
-  readonly shard: readonly [number, number];
 }
 
 /** A dispatch (op 0) before it has a sequence number. */
@@ -83,7 +81,7 @@ export function toDispatch(world: World, event: WorldEvent, viewer: Viewer): Dis
     case "channel_updated":
     case "channel_deleted": {
       const { channel } = event;
-      if (!(viewer.intents & INTENT.guilds) || !isOnShard(channel.guildId, viewer)) return;
+      if (!(viewer.intents & INTENT.guilds)) return;
       const isThread = channel.kind === "thread";
       if (isThread && !may(world, channel, viewer.userId, "view")) return;
       const verb = event.kind.slice("channel_".length, -1).toUpperCase();
@@ -109,9 +107,7 @@ export function toDispatch(world: World, event: WorldEvent, viewer: Viewer): Dis
     case "interaction_created": { // no intent includes it, and no one else gets it
       const { interaction } = event;
       const botId = world.applications.get(interaction.applicationId)?.userId;
-      const channel = world.channels.get(interaction.channelId);
-      const guildId = channel && !isPrivate(channel) ? channel.guildId : undefined;
-      if (botId !== viewer.userId || !isOnShard(guildId, viewer)) return;
+      if (botId !== viewer.userId) return;
       return { t: "INTERACTION_CREATE", d: toInteraction(world, interaction, viewer.userId) };
     }
     case "voice_changed": {
@@ -127,7 +123,7 @@ export function toDispatch(world: World, event: WorldEvent, viewer: Viewer): Dis
     }
     case "voice_server_changed": { // no intent includes it
       const { guildId, userId, token, endpoint } = event;
-      if (userId !== viewer.userId || !isOnShard(guildId, viewer)) return;
+      if (userId !== viewer.userId) return;
       return { t: "VOICE_SERVER_UPDATE", d: { token, guild_id: guildId, endpoint } };
     }
     case "role_updated": {
@@ -260,7 +256,7 @@ function membershipDispatch(
   const guild = world.guilds.get(guildId);
   const isOwn = userId === viewer.userId;
   const intent = isOwn ? INTENT.guilds : INTENT.guildMembers;
-  if (!(viewer.intents & intent) || !isOnShard(guildId, viewer)) return;
+  if (!(viewer.intents & intent)) return;
   if (isOwn) {
     if (kind === "guild_left") return { t: "GUILD_DELETE", d: { id: guildId } };
     return guild && { t: "GUILD_CREATE", d: toCreatedGuild(world, guild, viewer) };
@@ -288,7 +284,7 @@ function threadMembersDispatch(
   viewer: Viewer,
 ): Dispatch | undefined {
   const intent = userId === viewer.userId ? INTENT.guilds : INTENT.guildMembers;
-  if (!(viewer.intents & intent) || !isOnShard(thread.guildId, viewer)) return;
+  if (!(viewer.intents & intent)) return;
   if (!may(world, thread, viewer.userId, "view")) return;
   return {
     t: "THREAD_MEMBERS_UPDATE",
@@ -303,14 +299,8 @@ function threadMembersDispatch(
   };
 }
 
-/** The shard of a guild; direct messages belong to shard 0. */
-export function isOnShard(guildId: GuildId | undefined, { shard: [id, count] }: Viewer): boolean {
-  return guildId === undefined ? id === 0 : Number((BigInt(guildId) >> 22n) % BigInt(count)) === id;
-}
-
 function isMemberHere(world: World, guildId: GuildId, viewer: Viewer): boolean {
-  return isOnShard(guildId, viewer) &&
-    (world.guilds.get(guildId)?.members.has(viewer.userId) ?? false);
+  return (world.guilds.get(guildId)?.members.has(viewer.userId) ?? false);
 }
 
 function hearsChannel(
@@ -323,9 +313,7 @@ function hearsChannel(
   const channel = world.channels.get(channelId);
   if (!channel) return false;
   const intent = INTENT[isPrivate(channel) ? inPrivate : inGuilds];
-  const guildId = isPrivate(channel) ? undefined : channel.guildId;
-  return (viewer.intents & intent) !== 0 && isOnShard(guildId, viewer) &&
-    may(world, channel, viewer.userId, "view");
+  return (viewer.intents & intent) !== 0 && may(world, channel, viewer.userId, "view");
 }
 
 /** The member of `userId` in the channel's guild; none outside of guilds. */

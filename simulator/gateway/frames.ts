@@ -18,7 +18,6 @@ export const CLOSE = {
   invalidSeq: [4007, "Invalid seq."],
   rateLimited: [4008, "Rate limited."],
   sessionTimedOut: [4009, "Session timed out."],
-  invalidShard: [4010, "Invalid shard."],
   invalidVersion: [4012, "Invalid API version."],
   invalidIntents: [4013, "Invalid intent(s)."],
   disallowedIntents: [4014, "Disallowed intent(s)."],
@@ -40,8 +39,8 @@ const identify = z.strictObject({
   properties: z.looseObject({ os: z.string(), browser: z.string(), device: z.string() }),
   compress: z.boolean().nullish(),
   large_threshold: z.int().min(50).max(250).nullish(),
-  shard: z.tuple([z.int(), z.int()]).nullish(),
   presence: presence.nullish(),
+  shard: z.tuple([z.literal(0), z.literal(1)]).nullish(), // the only one
   intents: z.number().optional(),
 });
 

@@ -16,16 +16,14 @@ const DAY_MS = 24 * 60 * 60 * 1_000;
 export interface IdentifyLimit {
   /** IDENTIFYs in 24 hours; one more resets the token. */
   readonly total: number;
-  /** IDENTIFYs in five seconds: one for each key, the shard's number modulo this. */
-  readonly maxConcurrency: number;
-  /** Milliseconds between two IDENTIFYs of one key; Discord's are 5,000. */
+  /** Milliseconds between two IDENTIFYs; Discord's are 5,000. */
   readonly spacingMs: number;
 }
 
 /** The remaining IDENTIFYs in `GET /gateway/bot`; `reset_after` in milliseconds. */
 export function sessionStartLimit(
   { identifies }: { readonly identifies: readonly number[] },
-  { total, maxConcurrency }: IdentifyLimit,
+  { total }: IdentifyLimit,
   now: number,
 ): Readonly<Record<string, number>> {
   let beganAt = -Infinity;
@@ -42,23 +40,20 @@ export function sessionStartLimit(
     total,
     remaining: isOpen ? Math.max(0, total - spent) : total,
     reset_after: isOpen ? beganAt + DAY_MS - now : 0,
-    max_concurrency: maxConcurrency,
+    max_concurrency: 1,
   };
 }
 
 /** Counts an IDENTIFY, and returns whether it exceeds the day's limit or comes too early. */
 export function spendIdentify(
-  account: Pick<Account, "identifies" | "lastIdentifyAt" | "earlyIdentifies">,
-  { total, maxConcurrency, spacingMs }: IdentifyLimit,
-  shardId: number,
+  account: Pick<Account, "identifies" | "earlyIdentifies">,
+  { total, spacingMs }: IdentifyLimit,
   now: number,
 ): "spent" | "exhausted" | "too_soon" {
-  const { identifies, lastIdentifyAt } = account;
+  const { identifies } = account;
   const today = identifies.filter((at) => now - at < DAY_MS).length;
-  const key = shardId % maxConcurrency;
-  const isEarly = now - (lastIdentifyAt.get(key) ?? -Infinity) < spacingMs;
+  const isEarly = now - (identifies.at(-1) ?? -Infinity) < spacingMs;
   identifies.push(now);
-  lastIdentifyAt.set(key, now);
   if (today >= total) return "exhausted";
   if (!isEarly) return "spent";
   account.earlyIdentifies += 1;

@@ -5,7 +5,6 @@ import type { Account, Accounts } from "./accounts.ts";
 import { applicationFlags } from "../payloads/application.ts";
 import {
   type Dispatch,
-  isOnShard,
   toDispatch,
   toSightChanges,
   toThreadListSync,
@@ -193,11 +192,10 @@ export async function startGateway(
       }
     },
     sessions: () =>
-      sessions.alive(now()).map(({ id, seq, account, viewer, connection }) => ({
+      sessions.alive(now()).map(({ id, seq, account, connection }) => ({
         id,
         seq,
         applicationId: account.application.id,
-        shard: viewer.shard,
         isConnected: connection !== undefined,
       })),
     connected: () => sessions.alive(now()).filter(({ connection }) => connection).length,
@@ -228,9 +226,7 @@ function isLost({ guild_id: guildId }: Dispatch["d"], switches: GatewaySwitches)
 type Send = (session: Session, message: Dispatch) => void;
 
 function guildsOf(world: World, { viewer }: Session): readonly Guild[] {
-  return [...world.guilds.values()].filter((guild) =>
-    guild.members.has(viewer.userId) && isOnShard(guild.id, viewer)
-  );
+  return [...world.guilds.values()].filter((guild) => guild.members.has(viewer.userId));
 }
 
 function bring(world: World, guild: Guild, session: Session, dispatch: Send): void {
@@ -239,7 +235,7 @@ function bring(world: World, guild: Guild, session: Session, dispatch: Send): vo
   dispatch(session, { t: "GUILD_CREATE", d });
 }
 
-/** READY, then each guild of this shard. */
+/** READY, then each guild. */
 function greet(
   world: World,
   session: Session,
@@ -248,7 +244,6 @@ function greet(
   dispatch: Send,
 ): void {
   const { application } = session.account;
-  const { viewer } = session;
   const user = world.users.get(application.userId);
   if (!user) throw new RangeError(`Cannot greet application ${application.id}: it has no user`);
   const guilds = guildsOf(world, session);
@@ -260,7 +255,7 @@ function greet(
       guilds: guilds.map(({ id }) => ({ id, unavailable: true })),
       session_id: session.id,
       resume_gateway_url: url,
-      shard: viewer.shard,
+      shard: [0, 1],
       application: { id: application.id, flags: applicationFlags(application) },
       private_channels: [],
       relationships: [],

@@ -31,7 +31,6 @@ export interface Session {
 /** The current state of a session, for tests. */
 export interface SessionState extends Pick<Session, "id" | "seq"> {
   readonly applicationId: ApplicationId;
-  readonly shard: Viewer["shard"];
   readonly isConnected: boolean;
 }
 

@@ -22,8 +22,6 @@ export interface GatewaySwitches {
    * still resumes.
    */
   forgetsNamed: boolean;
-  /** Recommended number of shards in `/gateway/bot`. */
-  recommendedShards: number;
   /** Ids of guilds with an outage: no GUILD_CREATE, and no events. */
   readonly unavailableGuilds: Set<string>;
 }
@@ -36,7 +34,6 @@ export function createGatewaySwitches(): GatewaySwitches {
     swallowHello: false,
     closeOnIdentify: [],
     forgetsNamed: false,
-    recommendedShards: 1,
     unavailableGuilds: new Set(),
   };
 }

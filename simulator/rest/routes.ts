@@ -40,7 +40,6 @@ export interface RouteDeps {
   readonly world: World;
   /** The gateway's address in `/gateway`. */
   gatewayUrl(): string;
-  recommendedShards(): number;
   readonly identifyLimit: IdentifyLimit;
   publish(events: readonly WorldEvent[]): void;
 }
@@ -65,7 +64,7 @@ export function createRoutes(deps: RouteDeps): Hono<Env> {
     const { account, now } = c.env.call;
     return c.json({
       url: deps.gatewayUrl(),
-      shards: deps.recommendedShards(),
+      shards: 1,
       session_start_limit: sessionStartLimit(account, deps.identifyLimit, now),
     });
   });

@@ -240,7 +240,7 @@ async function forgetRefused({ accountId, store, log }: BotAccount): Promise<voi
 }
 
 /** What a connection tells its account. */
-export type ConnectionEvent =
+type ConnectionEvent =
   | Exclude<GatewayEvent, { readonly kind: "permit_wanted" | "log" }>
   /** The wanted intents that Discord does not grant. */
   | { readonly kind: "intents"; readonly missing: ChosenIntents["missing"] }

@@ -99,7 +99,7 @@ export async function openPowerCutSimulation(
       application: barnacle,
       heartbeatIntervalMs: HEARTBEAT_MS,
       rateLimits: false,
-      identifyLimit: { maxConcurrency: 16 },
+      identifyLimit: { spacingMs: 0 },
     },
     config: () => ({
       channels: {

@@ -107,7 +107,7 @@ describe("[O3] [SEC-R34] the permissions of the invite link, with a bare @everyo
     ));
 
   it("suffice to read the messages that no session delivered", () =>
-    withSimulation({ simulator: { identifyLimit: { maxConcurrency: 16 } } }, async (scene) => {
+    withSimulation({ simulator: { identifyLimit: { spacingMs: 0 } } }, async (scene) => {
       const { simulator, start, say, mention, replies, until } = scene;
       strip(simulator);
       const first = await start();
@@ -152,7 +152,7 @@ const verdictOn = ({ say, mention, decided, here }: Scene, as: string) =>
 describe("[P12] a name in an allow list", () => {
   it("stands for its first account: a later owner of the name is refused, over restarts", () =>
     withSimulation(
-      { ...allowing("Grace"), simulator: { identifyLimit: { maxConcurrency: 16 } } },
+      { ...allowing("Grace"), simulator: { identifyLimit: { spacingMs: 0 } } },
       async (scene) => {
         const { simulator, start, user } = scene;
         const grace = user("grace").id;
@@ -249,7 +249,7 @@ describe("[P3] a running bot", () => {
 
 describe("[P3] an approval, and a restart", () => {
   it("survives a crash: approved without a running bot, the sender is told by the next one", () =>
-    withSimulation({ simulator: { identifyLimit: { maxConcurrency: 16 } } }, async (scene) => {
+    withSimulation({ simulator: { identifyLimit: { spacingMs: 0 } } }, async (scene) => {
       const first = await scene.start();
       const code = await challenge(scene, "mallory");
       await killBot(first);

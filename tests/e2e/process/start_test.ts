@@ -111,7 +111,7 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
     }));
 
   it("names the other Barnacle on the same data directory, which continues, and starts on them once that is killed", () =>
-    withSimulation({ simulator: { identifyLimit: { maxConcurrency: 16 } } }, async (scene) => {
+    withSimulation({ simulator: { identifyLimit: { spacingMs: 0 } } }, async (scene) => {
       const bot = await scene.start();
       const said = lineOf(await run(scene, { data: scene.dataDir }), 75);
       assert.ok(said.includes(`pid ${bot.pid}`), said);

@@ -33,7 +33,7 @@ function withTwo(
     discord: rules,
     // Discord refuses the second thread on a message: both bots answer the same one.
     mayRefuse: ({ route, status }) => route.endsWith("/threads") && status === 400,
-    simulator: { rateLimits: false, identifyLimit: { maxConcurrency: 16 } },
+    simulator: { rateLimits: false, identifyLimit: { spacingMs: 0 } },
   }, async (scene) => {
     const { simulator, start, until } = scene;
     const [, limpet] = simulator.world.applications.values();

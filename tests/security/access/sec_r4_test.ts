@@ -177,7 +177,7 @@ it(`[SEC-R4] a turn in a guild › gets no text of a direct message or of anothe
   const { world, places, guilds, mallory } = prepareWorld();
   const model = await startHostileModel();
   const options: SceneOptions = {
-    simulator: { world, rateLimits: false, identifyLimit: { maxConcurrency: 16 } },
+    simulator: { world, rateLimits: false, identifyLimit: { spacingMs: 0 } },
     discord: () => ({
       guilds: Object.fromEntries(guilds.map(({ id }) => [id, {}])),
       rest: { globalPerSec: 10_000 },

@@ -46,7 +46,7 @@ it(`[SEC-R4] a member's turn with an obedient model › gets no text of a hidden
   const { world, guilds, hidden, channels } = prepareWorld();
   const model = await startObedientModel();
   const options: SceneOptions = {
-    simulator: { world, rateLimits: false, identifyLimit: { maxConcurrency: 16 } },
+    simulator: { world, rateLimits: false, identifyLimit: { spacingMs: 0 } },
     discord: () => ({
       guilds: Object.fromEntries(guilds.map(({ id }) => [id, {}])),
       rest: { globalPerSec: 10_000 },

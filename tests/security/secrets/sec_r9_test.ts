@@ -43,7 +43,7 @@ const IN_ENVIRONMENT = "canary-anthropic-wD6iZ1fK8mQ3bX5vL0";
 
 /** A config with a secret at each path: as text, in a file, and in a variable. */
 const OPTIONS: SceneOptions = {
-  simulator: { rateLimits: false, identifyLimit: { maxConcurrency: 16 } },
+  simulator: { rateLimits: false, identifyLimit: { spacingMs: 0 } },
   discord: ({ token, world }) => ({
     token,
     pluralkit: { enabled: true, token: { file: "pluralkit-token" } },

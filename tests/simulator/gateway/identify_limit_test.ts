@@ -8,7 +8,6 @@ const DAY_MS = 24 * HOUR_MS;
 
 const blank = () => ({
   identifies: [] as number[],
-  lastIdentifyAt: new Map<number, number>(),
   earlyIdentifies: 0,
 });
 
@@ -29,7 +28,7 @@ describe("[G5] sessionStartLimit()", () => {
       what,
       () =>
         assert.deepEqual(
-          sessionStartLimit({ identifies }, { ...LIMIT, maxConcurrency: 1 }, NOW),
+          sessionStartLimit({ identifies }, LIMIT, NOW),
           { total: 1_000, remaining, reset_after: resetAfter, max_concurrency: 1 },
         ),
     );
@@ -37,36 +36,22 @@ describe("[G5] sessionStartLimit()", () => {
 });
 
 describe("[G5] spendIdentify()", () => {
-  const rows: readonly [
-    string,
-    maxConcurrency: number,
-    readonly (readonly [shard: number, afterMs: number, verdict: string])[],
-  ][] = [
-    ["one key", 1, [[0, 0, "spent"], [1, 4_999, "too_soon"], [2, 9_999, "spent"]]],
-    ["two keys", 2, [[0, 0, "spent"], [1, 1, "spent"], [2, 2, "too_soon"], [3, 5_001, "spent"]]],
-    ["the same shard of many keys", 16, [[3, 0, "spent"], [3, 10, "too_soon"]]],
-  ];
-  for (const [what, maxConcurrency, identifies] of rows) {
-    it(`spaces ${what}, and counts early ones`, () => {
-      const account = blank();
-      for (const [shard, afterMs, verdict] of identifies) {
-        const limit = { ...LIMIT, maxConcurrency };
-        assert.equal(spendIdentify(account, limit, shard, NOW + afterMs), verdict);
-      }
-      const early = identifies.filter(([, , verdict]) => verdict === "too_soon").length;
-      assert.equal(account.earlyIdentifies, early);
-      assert.equal(account.identifies.length, identifies.length);
-    });
-  }
+  it("spaces them, and counts early ones", () => {
+    const account = blank();
+    const rows = [[0, "spent"], [4_999, "too_soon"], [9_999, "spent"]] as const;
+    for (const [afterMs, verdict] of rows) {
+      assert.equal(spendIdentify(account, LIMIT, NOW + afterMs), verdict);
+    }
+    assert.deepEqual([account.earlyIdentifies, account.identifies.length], [1, 3]);
+  });
 
   it("is exhausted by more than a thousand in any 24 hours, wherever a window begins", () => {
     const account = blank();
-    const limit = { ...LIMIT, maxConcurrency: 1 };
     account.identifies.push(NOW - 20 * HOUR_MS);
     for (let hour = 1; hour <= 999; hour += 1) account.identifies.push(NOW + hour);
-    assert.equal(spendIdentify(account, limit, 0, NOW + HOUR_MS), "exhausted");
+    assert.equal(spendIdentify(account, LIMIT, NOW + HOUR_MS), "exhausted");
     // The reported window has begun anew; the last 24 hours have not.
-    assert.equal(spendIdentify(account, limit, 0, NOW + 5 * HOUR_MS), "exhausted");
-    assert.equal(spendIdentify(account, limit, 0, NOW + 25 * HOUR_MS), "spent");
+    assert.equal(spendIdentify(account, LIMIT, NOW + 5 * HOUR_MS), "exhausted");
+    assert.equal(spendIdentify(account, LIMIT, NOW + 25 * HOUR_MS), "spent");
   });
 });

@@ -206,7 +206,7 @@ function readable<Content extends z.infer<typeof contentPayload>>(message: Conte
 }
 
 /** A forwarded message. Discord tells no author. */
-export const snapshotPayload = z.lazy(() => z.object(contentFields()).transform(readable));
+const snapshotPayload = z.lazy(() => z.object(contentFields()).transform(readable));
 type SnapshotPayload = z.infer<typeof snapshotPayload>;
 type ContentPayload = z.infer<typeof contentPayload>;
 
@@ -326,7 +326,7 @@ const childrenOf = ({ components = [], component, accessory }: ComponentPayload)
   accessory,
 ];
 
-export interface ComponentMedia {
+interface ComponentMedia {
   readonly media: unknown;
   /** Whether it, or a component around it, is behind a spoiler. */
   readonly isSpoiler: boolean;
@@ -787,7 +787,7 @@ export function placeIn(guildId: GuildId, channelId: ChannelId, guild?: Guild): 
   };
 }
 
-export function isNameless({ id, name }: Named<string>): boolean {
+function isNameless({ id, name }: Named<string>): boolean {
   return name === id;
 }
 

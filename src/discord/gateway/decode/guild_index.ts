@@ -195,7 +195,7 @@ const overwritesOf = ({ channels }: KeptPermissions, channelId: ChannelId) =>
   ));
 
 /** Whether the bot may attach files in a channel that is no thread. Unknown settings allow it. */
-export function mayAttach(
+function mayAttach(
   kept: KeptPermissions,
   { guildId, channelId }: { readonly guildId: GuildId; readonly channelId: ChannelId },
   userId: UserId,

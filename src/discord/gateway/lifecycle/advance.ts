@@ -387,7 +387,7 @@ function resume(
 }
 
 /** Asks for a permit after HELLO, or waits if an IDENTIFY is not due yet. */
-export function askPermit(state: LifecycleState, { now }: StepContext): Transition {
+function askPermit(state: LifecycleState, { now }: StepContext): Transition {
   const waitMs = identifyFromMs(state, state.isDown) - now.monotonicMs;
   if (waitMs > 0) return waitToIdentify(state, waitMs, "spacing", now.monotonicMs);
   return {

@@ -44,14 +44,14 @@ const WATCH_MS = 15_000;
 const STOP_MS = 2_000;
 
 /** Deaths within {@link DEATHS_MS} after which there is no restart. */
-export const MAX_DEATHS = 5;
+const MAX_DEATHS = 5;
 /** Milliseconds for which a death counts. */
-export const DEATHS_MS = 10 * 60_000;
+const DEATHS_MS = 10 * 60_000;
 
 const BACKOFF = { minDelayMs: 200, maxDelayMs: 10_000, base: 2 };
 
 /** @returns Counts a death, and tells how often the worker died lately and when to restart it. */
-export function createRestartPolicy({ now, random }: Clock & { readonly random: () => number }) {
+function createRestartPolicy({ now, random }: Clock & { readonly random: () => number }) {
   let recent: readonly number[] = [];
   /** @returns Milliseconds until the restart; absent if there is none. */
   return (): { readonly deaths: number; readonly inMs?: number } => {
@@ -73,7 +73,7 @@ const MAX_STANDSTILLS = 2;
  *
  * @param now Unix time in milliseconds, which counts as the first tick.
  */
-export function createTick(now: number) {
+function createTick(now: number) {
   const buffer = new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT);
   const counter = new BigInt64Array(buffer);
   Atomics.store(counter, 0, BigInt(now));

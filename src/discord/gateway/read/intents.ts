@@ -73,7 +73,7 @@ export interface Intents {
   readonly unknown: readonly string[];
 }
 
-export interface ReactionPlaces {
+interface ReactionPlaces {
   readonly guilds: boolean;
   readonly direct: boolean;
   /** Intents that `agents.list[].on` needs; absent: none (W7). */

@@ -166,7 +166,7 @@ function isOwnRole({ tags }: RolePayload, self: UserId | undefined): boolean {
   return self !== undefined && tags?.bot_id === self;
 }
 
-export interface IndexChange {
+interface IndexChange {
   /** The new index; the same object if nothing changed. */
   readonly index: GuildIndex;
   /** Guilds to store again. The bot has left those that the new index does not have. */
@@ -346,7 +346,7 @@ const CHANGES_BY_TYPE: ReadonlyMap<string, ApplyPayload> = new Map(Object.entrie
  * Returns the known guilds that a READY does not list: the bot has left them. A list that does not
  * fit as a whole may lack others.
  */
-export function guildsLeft(
+function guildsLeft(
   { guilds }: ReadyPayload,
   known: Iterable<GuildId>,
 ): readonly GuildId[] {
@@ -465,7 +465,7 @@ const gonePayload = z.object({
 const GONE: ReadonlySet<string> = new Set(["CHANNEL_DELETE", "THREAD_DELETE", "GUILD_DELETE"]);
 
 /** The channel, thread or guild that a dispatch takes from the bot; `undefined` if it takes none. */
-export function placeGone({ t, d }: Dispatch): ChannelId | GuildId | undefined {
+function placeGone({ t, d }: Dispatch): ChannelId | GuildId | undefined {
   const gone = GONE.has(t) ? gonePayload.safeParse(d, { jitless: true }).data : undefined;
   return gone?.unavailable ? undefined : gone?.id;
 }

@@ -252,7 +252,7 @@ const MAX_DEPTH = 10;
  * @returns For example `["embeds[0].title: Too long"]`; empty if the tree has another form.
  * @see {@link https://docs.discord.com/developers/reference#error-messages}
  */
-export function flattenErrors(tree: unknown): readonly string[] {
+function flattenErrors(tree: unknown): readonly string[] {
   const lines: string[] = [];
   for (const line of linesOf(tree, "", 0)) {
     lines.push(line);

@@ -54,7 +54,7 @@ export interface RegisteredOption {
   readonly options?: readonly RegisteredOption[];
 }
 
-export interface RegisteredCommands {
+interface RegisteredCommands {
   /** All but the Entry Point. */
   readonly commands: readonly RegisteredCommand[];
   /** Launches the application's Activity, in Discord's JSON: Discord refuses a list without it. */

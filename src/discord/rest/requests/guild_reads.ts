@@ -771,7 +771,7 @@ const EXPLANATIONS: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** A channel, and a user: the bot's own, or a person. */
-export interface PermissionQuery {
+interface PermissionQuery {
   readonly channelId: ChannelId;
   /**
    * Absent in direct messages, which have no permissions; there, only Discord's error code tells.
@@ -867,7 +867,7 @@ export function createCanReadHistory(api: RestApi) {
  * @param needed By Discord's names. One that Barnacle does not know counts as missing.
  * @throws {RestError} If Discord does not answer, or refuses.
  */
-export type FindMissingPermission = (
+type FindMissingPermission = (
   place: PermissionQuery,
   needed: readonly string[],
 ) => Promise<string | undefined>;

@@ -487,7 +487,7 @@ const QUEUED_PRIORITIES = [
   "background",
 ] as const satisfies readonly Priority[];
 
-export interface SchedulingOptions {
+interface SchedulingOptions {
   readonly priority: Priority;
   /** Deadline, Unix time in milliseconds; a request that has not left by then never leaves. */
   readonly notAfter: number;
