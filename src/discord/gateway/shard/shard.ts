@@ -582,13 +582,8 @@ export function startShard(options: CommonOptions, from: WorkerStart, context: S
       if (progress) position.wasCommitted(progress);
     },
     /** Takes the answer to a permit request of this socket; one for an earlier socket is ignored. */
-    permit(socket: number, answer: PermitAnswer): void {
-      const { socket: inUse, phase } = machine.state;
-      const isAwaited = phase.kind === "permitting" || (phase.kind === "ready" && phase.isAsking);
-      const isVoid = socket !== inUse || !isAwaited;
-      debug(isVoid ? "A permit came too late" : "A permit was answered", { answer: answer.kind });
-      machine.step({ socket, kind: "permit", answer });
-    },
+    permit: (socket: number, answer: PermitAnswer): void =>
+      machine.step({ socket, kind: "permit", answer }),
     /** Begins a new session, as soon as it may IDENTIFY: this one lacks an event. */
     renew(): void {
       const event = "Barnacle will open a new session, which may bring what it could not read";

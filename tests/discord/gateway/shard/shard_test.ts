@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import type { GatewayOptions } from "../../../../src/discord/gateway/link/protocol.ts";
 import { cleanUpAfterEach } from "../../../support/cleanups.ts";
+import { channelId, guildId } from "../../../support/discord/builders.ts";
 import {
   type FakeGateway,
   type FakeGatewayOptions,
@@ -278,6 +279,20 @@ it("[G2] [T3] startShard() and the presence › sends a changed one at once, and
   gateway.connections[0]!.close(4009, "");
   await gateway.until(() => gateway.received(2).length === 2, "IDENTIFY");
   assert.equal(gateway.received(2)[1]!.d.presence.status, "dnd");
+});
+
+it("[V9] startShard() › joins voice channels once it is ready, by the newest wish, ten a minute", async () => {
+  const { gateway, shard } = await start({}, {}, { speed: 50 });
+  const join = (guild: number, channel: string) =>
+    shard.setVoice({ guildId: guildId(String(guild)), channelId: channelId(channel) });
+  for (let guild = 1; guild <= 11; guild++) join(guild, "5");
+  join(1, "6");
+  await gateway.until(() => gateway.received(4).length === 10, "ten of them");
+  const [first] = gateway.received(4);
+  assert.deepEqual([first?.d.guild_id, first?.d.channel_id], ["1", "6"]);
+  assert.equal(gateway.received(2).length, 1);
+  await gateway.until(() => gateway.received(4).length === 11, "the last, a minute later");
+  assert.ok(gateway.received(4)[10]!.at - first!.at >= 1_000, "by its clock");
 });
 
 describe("[G1] startShard() against a flood", () => {
