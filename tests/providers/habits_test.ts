@@ -51,6 +51,7 @@ for (const kind of KINDS) {
         const base64 = "iVBORw0KGgo=";
         assert.ok(body.includes(base64), body);
         assert.match(body, /image\/png/);
+        assert.match(body, /What is this\?/);
         assert.doesNotMatch(body, /https?:/);
       });
     });

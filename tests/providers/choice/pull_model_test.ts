@@ -33,6 +33,14 @@ describe("[O3] pullModel()", () => {
     assert.equal(body.isCancelled(), true);
   });
 
+  it("reads a line that comes in two parts", async () => {
+    const parts = ['{"status":"pul', 'ling"}\n{"status":"success"}\n'];
+    const body = () => ReadableStream.from(parts).pipeThrough(new TextEncoderStream());
+    const { result, seen } = pull(() => new Response(body()));
+    assert.equal(await result, undefined);
+    assert.deepEqual(seen, ["pulling", "success"]);
+  });
+
   it("repeats no word of the server that commands a terminal", async () => {
     const words = (line: object) => () => new Response(`${JSON.stringify(line)}\n`);
     assert.equal(await pull(words({ error: HOSTILE })).result, "\\u{1b}[2J\\u{202e}gnp");
