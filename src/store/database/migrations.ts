@@ -35,7 +35,7 @@ export function schemaOf(database: DatabaseSync): number {
 
 /** SHA-256 of the columns of each schema, from 1 on (`columnsOf`). */
 export const COLUMNS: readonly string[] = [
-  "b17b163a37552b016340fad9e64655140631cd9a2cee6b9c515897dc9545d5c6",
+  "8d67e5be1e41489f5a1598e0350bca10ee81e3969007c5fef626137ef88b7e5e",
 ];
 
 /**

@@ -46,7 +46,6 @@ import {
   UNNAMED,
 } from "../database/commits.ts";
 import {
-  bytes,
   type Column,
   integer,
   json,
@@ -56,7 +55,7 @@ import {
   snowflake,
   text,
 } from "../schema/columns.ts";
-import { OUTBOX } from "../schema/outbox.ts";
+import { OUTBOX, OUTBOX_FILE } from "../schema/outbox.ts";
 import { ENDS_WORDS } from "../sources/sources.ts";
 
 interface NewOutboxRow extends Pick<Frozen, "draft"> {
@@ -155,52 +154,36 @@ function prepareNoteDelivered(database: DatabaseSync): (row: Unsettled) => void 
   };
 }
 
-/** Discord's older mark of a spoiler. It hides such a file with and without the field. */
-const SPOILER = "SPOILER_";
-
-const isMarked = (name: string): boolean =>
-  name.startsWith(SPOILER) && name.length > SPOILER.length;
-
-const FILE = rows({
-  name: text(),
-  alt: optional(text()),
-  contentType: optional(text()),
-  bytes: bytes(),
-});
+const FILE = OUTBOX_FILE.pick("name", "alt", "isSpoiler", "contentType", "bytes");
 
 function readFile(row: unknown): OutboundFile {
-  const { name, bytes, ...rest } = FILE.read(row);
-  return {
-    ...rest,
-    name: isMarked(name) ? name.slice(SPOILER.length) : name,
-    isSpoiler: isMarked(name) || undefined,
-    bytes: new Uint8Array(bytes), // a copy, because SQLite's bytes may be in shared memory
-  };
+  const { bytes, ...rest } = FILE.read(row);
+  return { ...rest, bytes: new Uint8Array(bytes) }; // a copy: SQLite's may be in shared memory
 }
 
 /**
  * Stores the bytes of unsent files.
  *
  * Files are most of a message's size. So they are deleted as soon as Discord has them, and a
- * message that will never be sent stores none. A spoiler is kept as Discord's older mark, the
- * beginning of its name, so that it needs no column.
+ * message that will never be sent stores none.
  */
 function prepareOutboxFiles(database: DatabaseSync) {
   const sql = statementsOf(database);
-  const insert = sql`
-    INSERT INTO outbox_file (outbox_row, position, account_id, name, alt, content_type, bytes)
-    VALUES (?, ?, ?, ?, ?, ?, ?)`;
-  const select = sql`SELECT name, alt, content_type, bytes FROM outbox_file
-     WHERE outbox_row = ? ORDER BY position`;
+  const insert = OUTBOX_FILE.prepareInsert(database);
+  const select = sql`
+    SELECT ${FILE.columns()} FROM outbox_file WHERE outbox_row = ? ORDER BY position`;
   const remove = sql`DELETE FROM outbox_file WHERE outbox_row = ?`;
-  const clean = (text: string | undefined) => text === undefined ? null : withoutControls(text);
+  const clean = (text: string | undefined) => text && withoutControls(text);
   return {
     /** Stores the files of a row, in the order of sending. `row` is its number. */
     insert(row: number, accountId: AccountId, files: readonly OutboundFile[]): void {
-      for (const [position, { name, alt, isSpoiler, contentType, bytes }] of files.entries()) {
-        const marked = isSpoiler ? `${SPOILER}${name}` : name;
-        const words = [withoutControls(marked), clean(alt), clean(contentType)];
-        insert.run(row, position, accountId, ...words, bytes);
+      for (const [position, { name, alt, contentType, ...file }] of files.entries()) {
+        const words = {
+          name: withoutControls(name),
+          alt: clean(alt),
+          contentType: clean(contentType),
+        };
+        insert({ outboxRow: row, position, accountId, ...words, ...file });
       }
     },
     /** The files of a row, in the order of sending; none if they are deleted. */

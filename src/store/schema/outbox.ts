@@ -110,12 +110,13 @@ export const OUTBOX = table("outbox", {
 });
 
 /** Files, until their message is sent. */
-const OUTBOX_FILE = table("outbox_file", {
+export const OUTBOX_FILE = table("outbox_file", {
   outboxRow: integer(),
   position: integer(),
   accountId: account(),
   name: text(),
   alt: optional(text()),
+  isSpoiler: optional(flag()),
   contentType: optional(text()),
   bytes: bytes(),
 }, {
