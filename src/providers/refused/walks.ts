@@ -467,8 +467,8 @@ export function createWalks(
   const clear = new Set<string>();
   /** Whether an answered request had any. */
   const taken = new Set<Form["of"]>();
-  /** Number of refused ones of those that none was taken of. */
-  const singles = new Map<Form["of"], number>();
+  /** Refused sets of those that none was taken of. */
+  const sets = new Map<Form["of"], Set<string>>();
   /** Parts that are left out until a message puts each back by itself. */
   let suspects: readonly Form[] = [];
 
@@ -486,8 +486,9 @@ export function createWalks(
 
   function learn(bad: Form, reason: string): void {
     const { of } = bad;
-    if (of && !taken.has(of)) singles.set(of, (singles.get(of) ?? 0) + 1);
-    const isLack = of && !taken.has(of) && (singles.get(of) ?? 0) >= LACKS_MIN;
+    const refused = sets.get(of) ?? new Set();
+    sets.set(of, refused.add(idOf(bad)));
+    const isLack = of && !taken.has(of) && refused.size >= LACKS_MIN;
     const form = isLack ? abilityForm(of) : bad;
     const same = lessons.findIndex((lesson) => idOf(lesson.form) === idOf(form));
     const [before] = same >= 0 ? lessons.splice(same, 1) : [];
@@ -501,10 +502,13 @@ export function createWalks(
   function formsFor(request: ModelRequest): readonly Form[] {
     const { tools = [] } = request;
     const fresh = tools.filter((tool) => !clear.has(keyOfTool(tool)));
+    const half = Math.ceil(fresh.length / 2);
+    const sets = [fresh.slice(half), fresh, tools];
+    const known = lessons.filter((one) => !isCurrent(one)).map(({ form }) => form);
     return [
-      ...lessons.filter((one) => !isCurrent(one)).map(({ form }) => form),
+      ...known.filter(({ of, keys }) => of !== "tools" || keys?.size === 1),
       ...LADDER,
-      ...[fresh, tools].filter(({ length }) => length > 0).map(toolForm),
+      ...sets.filter(({ length }) => length > 0).map(toolForm),
       ...pictureForms(request),
       ...LAST,
     ].filter(({ apply }) => apply(request) !== request);

@@ -289,6 +289,29 @@ describe("[L3] withPlainerRequests()", () => {
     assert.match(`${told?.reason} ${told?.fix} ${told?.at}`, /Nope correct the schema .* 5$/);
   });
 
+  it("tells a next step for a field that the config cannot leave out", async () => {
+    const { ask, model } = serverWith([(body) => "stream_options" in body]);
+    await ask({ system: "", messages: [{ role: "user", text: "hi" }] });
+    const steps = model.refused().map(({ fix }) => fix);
+    assert.deepEqual(steps, ["update the server, or choose another model"]);
+  });
+
+  for (const place of [0, 3, 7]) {
+    it(`finds the one bad tool, number ${place + 1} of eight, though no request with tools was answered`, async () => {
+      const isBad = (body: Body) => namesIn(body).includes("bad");
+      const { ask, model, bodies, pass } = serverWith([isBad]);
+      const tools = Array.from({ length: 8 }, (_, at) => toolOf(at === place ? "bad" : `t${at}`));
+      const request: ModelRequest = { system: "", messages: [{ role: "user", text: "hi" }], tools };
+      for (let days = 0; days < 6; days++) {
+        pass(86_400_000);
+        for (let at = 0; at < 4; at++) await ask(request);
+      }
+      assert.deepEqual(namesIn(bodies.at(-1) ?? { messages: [] }).length, 7);
+      assert.deepEqual(model.refused().map(({ part }) => part), ["the tool `bad`"]);
+      assert.equal(model.takesNoTools, false);
+    });
+  }
+
   const withPictures = (...bytes: number[]): ModelRequest => ({
     system: "Be kind.",
     messages: [{ role: "user", text: "hi", images: bytes.map(picture) }],
