@@ -265,10 +265,9 @@ export function retryWaitMs(
   random: number,
 ): number | undefined {
   if (method === "POST" || priority === "spare" || failures >= rules.attempts) return undefined;
-  if (status === 429) return 0; // the rate limiter already closes its bucket, or all requests, for long enough
   const isTransient = (kind === "unavailable" || kind === "unsent") &&
     (status < 300 || status >= 500);
-  return isTransient ? retryDelayMs(failures, random, rules) : undefined;
+  return status === 429 || isTransient ? retryDelayMs(failures, random, rules) : undefined;
 }
 
 export interface RequestMetric {
