@@ -119,7 +119,7 @@ export function createBatchTracker(stored: GatewayOptions["session"], tickets = 
       // nothing of it (T0), and yet the next worker would resume it.
       if (session) point = { session, epoch };
       if (point.epoch === epoch) {
-        if (afterHole) lacksEvent();
+        if (afterHole && !session) lacksEvent(); // a new session lacks nothing
         point = { ...point, seqReceived: Math.max(point.seqReceived ?? 0, seq) };
       }
       const ticket = ++tickets;
