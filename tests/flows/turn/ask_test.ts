@@ -25,7 +25,8 @@ import { seeded } from "../../support/seeded.ts";
 import { mortals } from "../support/mortal.ts";
 
 const OPEN = { dm: { policy: "open", allowFrom: ["*"] } };
-const FINISH = { kind: "finish", reason: "stop" } as const;
+const USAGE = { inputTokens: 10, outputTokens: 1 };
+const FINISH = { kind: "finish", reason: "stop", usage: USAGE } as const;
 const words = (text: string): ModelPart => ({ kind: "text", text });
 
 /** A call by its id: those with "r" may run twice, those with "p" must not. */
@@ -38,6 +39,7 @@ const calls = (ids: readonly string[], more: object = {}): ModelPart => ({
   kind: "finish",
   reason: "tool_calls",
   calls: ids.map(callOf),
+  usage: USAGE,
   ...more,
 });
 const stepName = (step: Step) => "callId" in step ? `${step.kind} ${step.callId}` : step.kind;
@@ -166,8 +168,10 @@ describe("[L3] a turn that asks its model", () => {
 
 describe("[T1] a turn with tools", () => {
   it("runs the calls, and asks again with their results", async () => {
-    const { posted, requests, steps } = await play([["r1"], "done"]);
+    const { posted, requests, steps, lines } = await play([["r1"], "done"]);
     assert.deepEqual(posted(), ["done"]);
+    const { fields } = lines.find(({ event }) => event === "The model answered") ?? {};
+    assert.deepEqual([fields?.inputTokens, fields?.outputTokens], [20, 2]);
     const [first, second] = requests;
     const more = (second?.messages ?? []).slice(first?.messages.length);
     assert.deepEqual(more.map((one) => [one.role, unfenced(one.text)]), [
@@ -280,6 +284,7 @@ describe("[T1] a turn with tools", () => {
     const refused = results.filter((text) => /may have 32 calls\. This one did not/.test(text));
     assert.deepEqual(refused.map((one) => one.split(" ")[0]), ["r32"]);
     assert.deepEqual(contexts.map(({ open }) => open?.length).slice(7, 9), [32, 24]);
+    assert.ok(contexts.every(({ mayWait }) => mayWait));
     assert.deepEqual(new Set(contexts.map(({ callKey }) => callKey)).size, 32);
   });
 
