@@ -126,8 +126,7 @@ function connectGateway(account: BotAccount): void {
         return startFeatures(account);
       }
       case "beat":
-        if (event.latencyMs !== undefined) health.setLatency(event.latencyMs);
-        return;
+        return health.setLatency(event.latencyMs);
       case "refused":
         return refuseAnswer(account, event.interactionId);
       case "final": {

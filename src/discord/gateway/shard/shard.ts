@@ -560,9 +560,9 @@ export function startShard(options: CommonOptions, from: WorkerStart, context: S
         return shardSocket.send(Op.Heartbeat, seq ?? null);
       }
       case "report_heartbeat": {
-        const { kind: _, ...beat } = effect;
-        report.beat(beat);
-        return post({ kind: "beat", ...beat });
+        report.beat(effect);
+        const { latencyMs } = effect;
+        return latencyMs === undefined ? undefined : post({ kind: "beat", latencyMs });
       }
       case "report_identify_wait":
         return report.identifyWait(effect.reason, effect.waitMs);

@@ -32,7 +32,6 @@ interface Started {
   readonly gateway: Gateway;
   readonly batches: DispatchBatch[];
   readonly states: ConnectionState[];
-  readonly beats: { lateMs: number; latencyMs?: number }[];
   readonly logs: string[];
   readonly finals: GatewayFinal[];
   /** States, ended sessions and log lines, in order. */
@@ -58,7 +57,6 @@ function start(
   const started = {
     batches: [],
     states: [],
-    beats: [],
     logs: [],
     finals: [],
     events: [],
@@ -77,8 +75,6 @@ function start(
         return void started.events.push(event.state.state);
       case "permit_wanted":
         return void queueMicrotask(() => permit(gateway));
-      case "beat":
-        return void started.beats.push(event);
       case "refused":
         return void started.events.push(`${event.interactionId} refused`);
       case "log": {
