@@ -24,7 +24,7 @@ import { threadIdOf } from "../../core/outbound/outbound.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, statementsOf, UNNAMED } from "../../store/database/commits.ts";
 import type { Transactions } from "../../store/database/commits.ts";
-import { type AddOnce, prepareAddOnce } from "../../store/outbox/outbox.ts";
+import { prepareAddOnce } from "../../store/outbox/outbox.ts";
 import { HOOK_EVENT, HOOK_INCIDENT, HOOK_RUN } from "./table.ts";
 import {
   account,
@@ -131,7 +131,7 @@ export function createHooks(transactions: Transactions) {
   }
 
   return {
-    ...createIncidents(transactions, addOnce),
+    ...createIncidents(transactions),
     /**
      * Stores an event on the disk, once for each id of its sender.
      *
@@ -256,7 +256,8 @@ export function prepareAddEvents(database: DatabaseSync) {
 const POSTED = rows({ messageId: optional(snowflake<"message">()), state: text() });
 
 /** Stores incidents of hooks: threads for the events with one key (W6). A long list of methods. */
-function createIncidents({ database, sql, commit, read }: Transactions, addOnce: AddOnce) {
+function createIncidents({ database, sql, commit, read }: Transactions) {
+  const addOnce = prepareAddOnce(database);
   const byId = sql.rows(HOOK_INCIDENT.read)`SELECT * FROM hook_incident WHERE id = ?`;
   const openByKey = sql`SELECT * FROM hook_incident
      WHERE account_id = ? AND hook = ? AND key = ? AND ended_at IS NULL`;

@@ -80,17 +80,7 @@ import {
   prepareStops,
 } from "./changes.ts";
 
-/** An accepted message after the check. */
-export interface Checked {
-  /** The message, refused or unchanged. */
-  readonly judged: Judged;
-  /** Stores everything else that the result needs, once the verdict is new on the record. */
-  readonly keep?: () => void;
-  /** Why the person who wrote it gets no answer; absent for bots, and if it gets one. */
-  readonly unanswered?: UnansweredReason;
-}
-
-/** Prepares the check of waiting turns. */
+/** Prepares the check of waiting turns, within transactions of the caller's. */
 function prepareWaitingTurns(
   database: DatabaseSync,
   { turns: { counts: turns }, apply, readTurns }: Memory,
@@ -98,31 +88,35 @@ function prepareWaitingTurns(
   const isInInbox = statementsOf(database)`SELECT 1 FROM inbox WHERE message_id = ?`;
   const expect = (turn: OpenTurn): void => apply({ kind: "expected", turn });
 
-  return {
-    /**
-     * Checks a message that has no final verdict yet, within a transaction of the caller's, and whether
-     * catch-up leaves it without an answer.
-     *
-     * @param rules Without them, every turn may wait. It counts for later ones.
-     */
-    check(judged: Judged, rules: WaitingRules | undefined, now: number): Checked {
-      const { message, verdict } = judged;
-      const why = missedWhy(judged, now);
-      if (why && rules) return { judged, unanswered: toldTo(message, why) };
-      if (verdict.kind !== "accept") return { judged };
-      if (!rules) return { judged, keep: () => expect(turnOf(message)) };
-      if (judged.stop) return { judged }; // a full list must not keep it from stopping turns
-      if (turns.isStale) readTurns();
-      // Another account answers it, and counts it.
-      if (isInInbox.get(message.id)) return { judged };
-      const turn = turnOf(message);
-      const full = fullOf(turns.listsOf(turn), rules, message);
-      if (full) {
-        const refused = refusedBy(judged, full.list, rules);
-        return { judged: refused, unanswered: toldTo(message, "queue-full") };
-      }
-      return { judged, keep: () => expect(turn) };
-    },
+  /**
+   * Checks a message that has no final verdict yet, and whether catch-up leaves it without an answer.
+   *
+   * @param rules Without them, every turn may wait. It counts for later ones.
+   * @returns The message, refused or unchanged. `keep` stores everything else that the result needs,
+   * once the verdict is new on the record. `unanswered`: why the person who wrote it gets no answer;
+   * absent for bots, and if it gets one.
+   */
+  return (judged: Judged, rules: WaitingRules | undefined, now: number): {
+    readonly judged: Judged;
+    readonly keep?: () => void;
+    readonly unanswered?: UnansweredReason;
+  } => {
+    const { message, verdict } = judged;
+    const why = missedWhy(judged, now);
+    if (why && rules) return { judged, unanswered: toldTo(message, why) };
+    if (verdict.kind !== "accept") return { judged };
+    if (!rules) return { judged, keep: () => expect(turnOf(message)) };
+    if (judged.stop) return { judged }; // a full list must not keep it from stopping turns
+    if (turns.isStale) readTurns();
+    // Another account answers it, and counts it.
+    if (isInInbox.get(message.id)) return { judged };
+    const turn = turnOf(message);
+    const full = fullOf(turns.listsOf(turn), rules, message);
+    if (full) {
+      const refused = refusedBy(judged, full.list, rules);
+      return { judged: refused, unanswered: toldTo(message, "queue-full") };
+    }
+    return { judged, keep: () => expect(turn) };
   };
 }
 
@@ -230,7 +224,7 @@ function prepareJudging(database: DatabaseSync, memory: Memory, retention: Reten
   return {
     verdicts: prepareVerdictRows(database),
     unpairedSenders: prepareUnpairedSenders(database),
-    waitingTurns: prepareWaitingTurns(database, memory),
+    checkTurn: prepareWaitingTurns(database, memory),
     keep: prepareKeepJudged(database, memory, retention),
   };
 }
@@ -243,7 +237,7 @@ function createBatches(
   pruner: Pruner,
   transcripts: TranscriptRows,
   { addCommands }: ReturnType<typeof createCommands>,
-  { verdicts, unpairedSenders, waitingTurns, keep }: Judging,
+  { verdicts, unpairedSenders, checkTurn, keep }: Judging,
   onRecorded: OnRecorded,
 ) {
   const { direct } = memory;
@@ -269,7 +263,7 @@ function createBatches(
       const isForStore = verdict.kind === "challenge" || verdict.kind === "accept";
       if (isForStore && verdicts.isOnRecord(message)) continue;
       const { judged: settled, request } = unpairedSenders.settle(incoming, now);
-      const { judged, keep, unanswered } = waitingTurns.check(settled, waiting, now);
+      const { judged, keep, unanswered } = checkTurn(settled, waiting, now);
       if (!verdicts.add(judged, now)) continue;
       keep?.();
       recorded.push({ judged, request, unanswered });
@@ -896,7 +890,7 @@ function createUndecided(
   { database, sql, commit, read }: Transactions,
   memory: Memory,
   pruner: Pruner,
-  { verdicts, unpairedSenders, waitingTurns, keep }: Judging,
+  { verdicts, unpairedSenders, checkTurn, keep }: Judging,
   onRecorded: OnRecorded,
 ) {
   const select = sql`SELECT * FROM undecided WHERE account_id = ? ORDER BY id`;
@@ -915,7 +909,7 @@ function createUndecided(
       ? { ...judged, command: commandOf(judged.message) }
       : judged;
     const { judged: paired } = unpairedSenders.settle(known, now);
-    const checked = waitingTurns.check(paired, waiting, now);
+    const checked = checkTurn(paired, waiting, now);
     const { judged: settled } = checked;
     verdicts.replace(settled, now);
     checked.keep?.();

@@ -58,51 +58,7 @@ import {
 import { OUTBOX, OUTBOX_FILE } from "../schema/outbox.ts";
 import { ENDS_WORDS } from "../sources/sources.ts";
 
-interface NewOutboxRow extends Pick<Frozen, "draft"> {
-  readonly id: number;
-  readonly message: OutboundMessage;
-  /** Number of its files; absent: none. */
-  readonly fileCount?: number;
-  /** Unix time in milliseconds. */
-  readonly createdAt: number;
-  readonly state: "pending" | "dropped";
-  /** Why it was dropped. */
-  readonly refusal?: string;
-}
-
 const ACTIONS = { this: "replace", nothing: "remove" } as const;
-
-/**
- * Prepares the statement that inserts a row.
- *
- * @returns Inserts it. It throws an error if the account has a row with its nonce.
- */
-function prepareInsertRow(database: DatabaseSync): (row: NewOutboxRow) => void {
-  const sql = statementsOf(database);
-  const insert = sql`
-    INSERT INTO outbox (id, account_id, channel_id, nonce, state, kind, cause_id, action,
-                        draft_nonce, file_count, created_at, refusal, owes, message)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
-  return ({ message, draft, ...row }) => {
-    const { accountId, channelId, nonce, of } = message;
-    insert.run(
-      row.id,
-      accountId,
-      channelId,
-      nonce,
-      row.state,
-      of?.kind ?? null,
-      of?.cause ?? null,
-      draft ? ACTIONS[draft.becomes] : "post",
-      draft?.nonce ?? null,
-      row.fileCount ?? 0,
-      row.createdAt,
-      row.refusal ?? null,
-      row.state === "dropped" ? "direct" : null,
-      JSON.stringify(message),
-    );
-  };
-}
 
 /** A row to settle. Its number may belong to another row of the table, so the nonce names it. */
 interface Unsettled {
@@ -251,56 +207,47 @@ function whyForeign(
   return heardAt < row.firstAttemptAt ? "early" : undefined;
 }
 
-/**
- * Adds a message within a transaction of the caller's.
- *
- * @param now Unix time in milliseconds, for the age of an unsent message.
- * @param dropped Why it is on record only, and never sent, so that its person gets a word by direct
- * message; absent: it waits to be sent.
- * @throws {Error} If the account has a row with its nonce.
- * @returns The number of its row.
- */
-type AddToOutbox = (frozen: Frozen, now: number, dropped?: string) => number;
-
 const ROW_ID = rows({ id: integer() });
 
-export function prepareAddToOutbox(database: DatabaseSync): AddToOutbox {
+/** Prepares the statements that add a message, within transactions of the caller's. */
+export function prepareAddToOutbox(database: DatabaseSync) {
   const sql = statementsOf(database);
   const selectNext = sql.rows(ROW_ID.read)`SELECT COALESCE(MAX(id), 0) + 1 AS id FROM outbox`;
   const files = prepareOutboxFiles(database);
-  const insert = prepareInsertRow(database);
-  return ({ message: frozen, files: attached, draft }, now, dropped) => {
+  const insert = sql`
+    INSERT INTO outbox (id, account_id, channel_id, nonce, state, kind, cause_id, action,
+                        draft_nonce, file_count, created_at, refusal, owes, message)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  /**
+   * @param now Unix time in milliseconds, for the age of an unsent message.
+   * @param dropped Why it is on record only, and never sent, so that its person gets a word by direct
+   * message; absent: it waits to be sent.
+   * @throws {Error} If the account has a row with its nonce.
+   * @returns The number of its row.
+   */
+  return ({ message: frozen, files: attached, draft }: Frozen, now: number, dropped?: string) => {
     const { id } = selectNext.one();
     const message = frozen.nonce === "" ? { ...frozen, nonce: nonceOfRow(id, now) } : frozen;
-    insert({
-      id,
-      message,
-      draft,
-      fileCount: attached.length,
-      createdAt: now,
-      state: dropped === undefined ? "pending" : "dropped",
-      refusal: dropped,
-    });
-    if (dropped === undefined) files.insert(id, message.accountId, attached);
+    const { accountId, channelId, nonce, of } = message;
+    const isDropped = dropped !== undefined;
+    const action = draft ? ACTIONS[draft.becomes] : "post";
+    insert.run(
+      ...[id, accountId, channelId, nonce, isDropped ? "dropped" : "pending", of?.kind ?? null],
+      ...[of?.cause ?? null, action, draft?.nonce ?? null, attached.length, now, dropped ?? null],
+      ...[isDropped ? "direct" : null, JSON.stringify(message)],
+    );
+    if (!isDropped) files.insert(id, accountId, attached);
     return id;
   };
 }
 
-/**
- * Adds a message within a transaction of the caller's, unless its account has a row with its nonce.
- *
- * @param now Unix time in milliseconds.
- * @param dropped As for {@link AddToOutbox}.
- * @returns The number of the new or existing row.
- */
-export type AddOnce = (frozen: Frozen, now: number, dropped?: string) => number;
-
-/** Prepares the statements that add a message once. */
-export function prepareAddOnce(database: DatabaseSync): AddOnce {
+/** As {@link prepareAddToOutbox}, unless the account has a row with its nonce: that row stays. */
+export function prepareAddOnce(database: DatabaseSync) {
   const sql = statementsOf(database);
   const add = prepareAddToOutbox(database);
   const find = sql`SELECT id FROM outbox WHERE account_id = ? AND nonce = ?`;
-  return (frozen, now, dropped) => {
+  /** @returns The number of the new or existing row. */
+  return (frozen: Frozen, now: number, dropped?: string): number => {
     const { accountId, nonce } = frozen.message;
     const stored = nonce === "" ? undefined : find.get(accountId, nonce);
     return stored ? ROW_ID.read(stored).id : add(frozen, now, dropped);
