@@ -727,8 +727,10 @@ async function recordAnswer(
     return paidTurn(failedTurn(home, { reason, given: whole }, turn), spending);
   }
   if (composed.kind === "reply") {
-    const of = { request, outcome, compose: (text: string) => compose(text, home, made) };
-    for (const { shows } of STEPS) if (shows) composed = await shows(turn, composed, of);
+    const again = (text: string) => compose(text, home, made);
+    for (const { shows } of STEPS) {
+      if (shows) composed = await shows(turn, composed, outcome, again);
+    }
   }
   const ending = answeredTurn(home, composed, whole, turn);
   running.afterwards = request.opened.afterwards(ending.entries);

@@ -122,7 +122,6 @@ import {
   opensThread,
   threadStarter,
   type TurnContext,
-  type TurnRequest,
   type TurnTexts,
 } from "./gather.ts";
 import { cleanText, maxWaitingOf, type TurnRules, withoutTools } from "./turn_rules.ts";
@@ -747,37 +746,6 @@ function isShownEarly({ config: { discord }, turn: { claim } }: OneTurn): boolea
   return discord.streaming === "edit" && termsOf(claim.message).shows !== "nothing";
 }
 
-/**
- * Adds lines to an answer: above it the thinking and the tools that people want to see, below it that
- * it is cut, and its cost.
- *
- * @param compose Composes a text for the place of the answer.
- */
-function withLines(
-  answer: ReplyToSend,
-  { taken, thinking, isCut }: Extract<TurnOutcome, { kind: "reply" }>,
-  compose: (text: string) => ComposedReply,
-  { rules, manner, spending }: {
-    readonly rules: TurnRules;
-    readonly manner: Manner | undefined;
-    readonly spending: TurnSpending;
-  },
-): ReplyToSend {
-  const { chunks: { limit }, hasFooter, signature, currency } = rules;
-  let shown = answer;
-  if (manner) shown = withPreface(shown, { ...taken, thinking }, manner, compose);
-  if (isCut) {
-    shown = withLineBelow(
-      shown,
-      "-# My answer stops here: it reached the maximum length that my model can write at " +
-        "once, or it broke off. Ask me to go on.",
-      limit,
-    );
-  }
-  const cost = hasFooter ? costOf(spending) : undefined;
-  return withFooter(shown, footerOf(cost, currency, signature), limit);
-}
-
 /** Wraps a model so that it thinks as people have chosen. */
 function withManner(model: Model, { think, showsThinking }: Manner): Model {
   return withGenerate(
@@ -1033,13 +1001,6 @@ export interface Watching extends Pick<ModelRequest, "isShown" | "onReading"> {
   readonly end?: () => Promise<void>;
 }
 
-/** An answer for people, and what it was made of. */
-export interface WholeAnswer {
-  readonly request: TurnRequest;
-  readonly outcome: ModelReply;
-  readonly compose: (text: string) => ReturnType<Compose>;
-}
-
 export interface TurnStep {
   /** Before anything is read: may change what the turn works with. */
   begins?(turn: OneTurn): Promise<void> | void;
@@ -1052,7 +1013,12 @@ export interface TurnStep {
   /** The turn waits for a person. */
   parked?(turn: OneTurn): void;
   /** The answer is whole: may add to what people see. */
-  shows?(turn: OneTurn, answer: ReplyToSend, of: WholeAnswer): Promise<ReplyToSend> | ReplyToSend;
+  shows?(
+    turn: OneTurn,
+    answer: ReplyToSend,
+    outcome: ModelReply,
+    compose: (text: string) => ComposedReply,
+  ): Promise<ReplyToSend> | ReplyToSend;
   /** The turn is over: may change its record. */
   ends?(turn: OneTurn, ended: FinishedTurn): Promise<FinishedTurn> | FinishedTurn;
   /** The record is stored. */
@@ -1120,7 +1086,7 @@ const manner: TurnStep = {
 /** Answers a voice message by voice, too (R16). */
 const voice: TurnStep = {
   async shows({ account, turn: { claim: { message, route: { agentId } } }, rules }, answer) {
-    if (rules.takesNoFiles || !message.attachments?.some(({ isVoice }) => isVoice)) return answer;
+    if (rules.takesNoFiles) return answer;
     const voice = await speakAnswer(account, { message, agentId }, answer.text);
     return voice ? { ...answer, reply: { ...answer.reply, voice } } : answer;
   },
@@ -1128,8 +1094,20 @@ const voice: TurnStep = {
 
 /** Lines above and below an answer: thinking, tools, sources, cost (R15). */
 const linesAround: TurnStep = {
-  shows: ({ rules, spending, manner }, answer, { outcome, compose }) =>
-    withLines(answer, outcome, compose, { rules, manner, spending }),
+  shows({ rules, spending, manner }, answer, { taken, thinking, isCut }, compose) {
+    const { chunks: { limit }, hasFooter, signature, currency } = rules;
+    let shown = withPreface(answer, { ...taken, thinking }, manner, compose);
+    if (isCut) {
+      shown = withLineBelow(
+        shown,
+        "-# My answer stops here: it reached the maximum length that my model can write at " +
+          "once, or it broke off. Ask me to go on.",
+        limit,
+      );
+    }
+    const cost = hasFooter ? costOf(spending) : undefined;
+    return withFooter(shown, footerOf(cost, currency, signature), limit);
+  },
 };
 
 /** A passive agent only answers where no active one does; no failure of an event is posted. */
