@@ -27,6 +27,7 @@ async function setUp(server: AccountServer, dataDir: string, given: Given = {}) 
   const scene = await signInsAccount(dataDir, server.url, given);
   const { account, keep, ownOf, toolOf } = scene;
   async function signIn(name: Name): Promise<void> {
+    scene.clock.advance(1); // a sign-in is known by its time
     const begun = await createSignIn(calAt(server.url).transport, BACK, account.now);
     keep(idOf(name), await begun.finish(server.allow(begun.address, name).searchParams));
   }
