@@ -34,51 +34,39 @@ export function transactNow<T>(database: DatabaseSync, work: () => T): T {
 /** Values of a statement: by place, or by name. */
 export type Values = readonly SQLInputValue[] | readonly [Readonly<Record<string, SQLInputValue>>];
 
-export interface RowQuery<Row> {
-  all(...values: Values): Row[];
-  /** The first row; `undefined` if there is none. */
-  get(...values: Values): Row | undefined;
-  /** The first row of a query that always has one. */
-  one(...values: Values): Row;
-}
-
-/** Takes a template: its texts, and constants of ours between them. Values are parameters. */
-export type FromText<Made> = (
-  texts: TemplateStringsArray,
-  ...constants: readonly (string | number)[]
-) => Made;
+/** The texts of a template, and constants of ours between them. Values are parameters. */
+type Template = readonly [texts: TemplateStringsArray, ...constants: readonly (string | number)[]];
 
 /** Prepares statements: `` sql`DELETE FROM note WHERE id = ?` ``. */
-export interface Statements extends FromText<StatementSync> {
+export function statementsOf(database: DatabaseSync): ((...of: Template) => StatementSync) & {
   /** Prepares a query whose rows are read: `` sql.rows(NOTE.read)`SELECT * FROM note` ``. */
-  rows<Row>(read: (row: unknown) => Row): FromText<RowQuery<Row>>;
-}
-
-export function statementsOf(database: DatabaseSync): Statements {
-  const prepare: FromText<StatementSync> = (texts, ...constants) => {
-    const [text = ""] = texts;
-    return database.prepare(
-      constants.length === 0 ? text : String.raw({ raw: texts }, ...constants),
+  readonly rows: <Row>(
+    read: (row: unknown) => Row,
+  ) => (...of: Template) => ReturnType<typeof queryOf<Row>>;
+} {
+  const prepare = (...[texts, ...constants]: Template): StatementSync =>
+    database.prepare(
+      constants.length === 0 ? texts[0] ?? "" : String.raw({ raw: texts }, ...constants),
     );
-  };
   return Object.assign(prepare, {
-    rows: <Row>(read: (row: unknown) => Row): FromText<RowQuery<Row>> => (texts, ...constants) =>
-      queryOf(prepare(texts, ...constants), read),
+    rows: <Row>(read: (row: unknown) => Row) => (...of: Template) => queryOf(prepare(...of), read),
   });
 }
 
-function queryOf<Row>(statement: StatementSync, read: (row: unknown) => Row): RowQuery<Row> {
+function queryOf<Row>(statement: StatementSync, read: (row: unknown) => Row) {
   const first = (values: Values): unknown => Reflect.apply(statement.get, statement, values);
   return {
-    all(...values) {
+    all(...values: Values): Row[] {
       const found: readonly unknown[] = Reflect.apply(statement.all, statement, values);
       return found.map((row) => read(row));
     },
-    get(...values) {
+    /** The first row; `undefined` if there is none. */
+    get(...values: Values): Row | undefined {
       const row = first(values);
       return row === undefined ? undefined : read(row);
     },
-    one: (...values) => read(first(values)),
+    /** The first row of a query that always has one. */
+    one: (...values: Values): Row => read(first(values)),
   };
 }
 

@@ -83,30 +83,20 @@ function prepareSettle(
 ): (row: Unsettled, messageId: MessageId | undefined) => boolean {
   const sql = statementsOf(database);
   const files = prepareOutboxFiles(database);
-  const noteDelivered = prepareNoteDelivered(database);
+  const forgetParked = sql`DELETE FROM parked_channel WHERE account_id = ? AND channel_id = ?`;
+  const endFailing = sql`UPDATE outbox SET failing_since = NULL
+     WHERE account_id = ? AND channel_id = ? AND state IN ('pending', 'sending')`;
   const settle = sql`
     UPDATE outbox SET state = 'sent', message_id = ?, failing_since = NULL, ${ENDS_WORDS}
     WHERE account_id = ? AND nonce = ? AND state <> 'sent'`;
-  return (row, messageId) => {
-    const { changes } = settle.run(messageId ?? null, row.accountId, row.nonce);
-    if (changes === 0) return false;
-    if (row.fileCount > 0) files.delete(row.id);
-    if (messageId !== undefined) noteDelivered(row);
+  return ({ id, accountId, channelId, nonce, fileCount }, messageId) => {
+    if (settle.run(messageId ?? null, accountId, nonce).changes === 0) return false;
+    if (fileCount > 0) files.delete(id);
+    // A message has arrived in the channel: those that wait there are not failing any more.
+    if (messageId !== undefined && forgetParked.run(accountId, channelId).changes > 0) {
+      endFailing.run(accountId, channelId);
+    }
     return true;
-  };
-}
-
-/**
- * Notes that a message has arrived in a channel. The waiting messages of that channel are then not
- * failing any more.
- */
-function prepareNoteDelivered(database: DatabaseSync): (row: Unsettled) => void {
-  const sql = statementsOf(database);
-  const forget = sql`DELETE FROM parked_channel WHERE account_id = ? AND channel_id = ?`;
-  const begin = sql`UPDATE outbox SET failing_since = NULL
-     WHERE account_id = ? AND channel_id = ? AND state IN ('pending', 'sending')`;
-  return ({ accountId, channelId }) => {
-    if (forget.run(accountId, channelId).changes > 0) begin.run(accountId, channelId);
   };
 }
 
