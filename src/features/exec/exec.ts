@@ -94,13 +94,13 @@ function questionOf(
       { name: "Program", value: programText(command) },
       { name: "Folder", value: command.cwd },
       { name: "Time", value: `${seconds} s` },
-      ...(isAlways
-        ? [{
-          name: "Always",
-          value: "this program with exactly these arguments, in this folder, until the program " +
-            "or a file that they name changes",
-        }]
-        : []),
+      {
+        name: "Always",
+        value: isAlways
+          ? "this program with exactly these arguments, in this folder, until the program " +
+            "or a file that they name changes"
+          : "only by a rule in `exec.allow`, as it may run other programs",
+      },
     ],
     exact: JSON.stringify(call.argv),
     choices: [

@@ -84,6 +84,7 @@ describe("[A1] a command on the host", () => {
       assert.match(textOf(message), new RegExp(scene.user("ada").id));
       const labels = buttonsIn(message.components).map(({ label }) => label);
       assert.ok(!labels.includes("Always allow"), "a shell is never allowed for good");
+      assert.match(textOf(message), /only by a rule in `exec\.allow`/);
       await killBot(first);
       await start();
       const customId = idOf(message, "Allow once");
