@@ -212,14 +212,6 @@ const PIECES = 8;
 /** Share of the room that the steps may take. Beyond it, their oldest results are cleared. */
 const STEPS_SHARE = 0.75;
 
-/** Entries with their length, so that a turn does not count each of a long session again. */
-export interface CountedEntries {
-  /** Oldest first. */
-  readonly entries: readonly Entry[];
-  /** Their UTF-16 units. */
-  readonly chars: number;
-}
-
 export interface Room {
   /** The entries that the model sees, oldest first. */
   readonly entries: readonly Entry[];
@@ -230,12 +222,13 @@ export interface Room {
 /**
  * Shares the room.
  *
+ * @param history Entries, oldest first.
  * @param freeChars UTF-16 units for history and steps together.
  * @param stepChars UTF-16 units of all steps so far; 0 before the first.
  * @param userTurns Maximum number of user turns; as many as fit if absent.
  */
 export function shareRoom(
-  history: CountedEntries,
+  history: readonly Entry[],
   { freeChars, stepChars, userTurns }: {
     readonly freeChars: number;
     readonly stepChars: number;
@@ -245,10 +238,7 @@ export function shareRoom(
   const piece = Math.max(1, Math.floor(freeChars / PIECES));
   const taken = Math.min(Math.ceil(stepChars / piece) * piece, Math.floor(freeChars * STEPS_SHARE));
   const maxChars = freeChars - taken;
-  const fits = userTurns === undefined && history.chars <= maxChars &&
-    history.entries[0]?.role === "user"; // most turns
-  if (fits) return { entries: history.entries, stepChars: Math.max(0, freeChars - history.chars) };
-  const entries = selectEntries(history.entries, { maxChars, userTurns });
+  const entries = selectEntries(history, { maxChars, userTurns });
   return { entries, stepChars: Math.max(0, freeChars - charsOf(entries)) };
 }
 

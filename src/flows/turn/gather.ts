@@ -379,7 +379,8 @@ export async function openHistory(
     const summary = checkpoint?.summary && shownSummary(checkpoint.summary);
     const freeChars = historyChars(window, fixedChars + (summary?.length ?? 0), tokensPerChar);
     const { userTurns } = rules;
-    const shared = (stepChars: number) => shareRoom(found, { freeChars, stepChars, userTurns });
+    const shared = (stepChars: number) =>
+      shareRoom(found.entries, { freeChars, stepChars, userTurns });
     const first = shared(0);
     const withImages = first.entries.filter(({ showsImages }) => showsImages);
     const earlierImages = withImages.length > 0
