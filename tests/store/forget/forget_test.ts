@@ -20,7 +20,15 @@ import {
   sender,
   userId,
 } from "../../support/discord/builders.ts";
-import { accepted, batch, frozen, ignored, part, ROUTE } from "../../support/store/store.ts";
+import {
+  accepted,
+  batch,
+  frozen,
+  ignored,
+  openTestStore,
+  part,
+  ROUTE,
+} from "../../support/store/store.ts";
 import { createStore, openDatabase, openStore } from "../../support/store/open_database.ts";
 import { cases } from "../../support/long_form.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
@@ -272,7 +280,7 @@ describe("[X5] forget()", () => {
     store.close();
   });
 
-  it("[X4] keeps the sums of budgets, also after a restart, without the person", async () => {
+  it("[X4] keeps the sums of budgets, without the person", async () => {
     const places = ["11", "790000000000000001"]; // a channel, and the person's direct messages
     const charges = fc.array(
       fc.record({
@@ -295,10 +303,7 @@ describe("[X5] forget()", () => {
     const fields = ["day", "guild", "agent", "model", "kind"] as const;
     await fc.assert(
       fc.asyncProperty(charges, async (all) => {
-        using directory = tempDirectory();
-        const open = () =>
-          openStore(join(directory.path, "barnacle.db"), { now: NOW, elapsed: () => 0 });
-        let store = open();
+        const { store } = openTestStore();
         const by = { userId: "", channelId: "11", guildId: "10", agentId: "main" };
         const sums = async () => ({
           spent: { ...await store.usage.spentBy(by, NOW), user: undefined },
@@ -308,13 +313,10 @@ describe("[X5] forget()", () => {
         store.usage.add(all);
         const before = await sums();
         await store.forgetting.forget(ADA, false);
-        store.close();
-        store = open();
         assert.deepEqual(await sums(), before);
         assert.equal((await store.usage.sum(0, ADA)).requests, 0);
         const channels = (await store.usage.sumBy("channel", 0)).map(({ value }) => value);
         assert.ok(!channels.includes("790000000000000001"), "the direct channel names the person");
-        store.close();
       }),
       { numRuns: cases(15, 200) },
     );
@@ -334,36 +336,19 @@ describe("[X5] forget()", () => {
     store.close();
   });
 
-  it("also forgets the settings in memory of the person's conversations", async () => {
-    using directory = tempDirectory();
-    const store = openStore(join(directory.path, "barnacle.db"), { now: NOW, elapsed: () => 0 });
-    try {
-      await fill(store);
-      const session = `agent:main:discord:direct:${ADA}`;
-      await store.settings.change(ACCOUNT, session, "model", "test/x", NOW);
-      await store.forgetting.forget(ADA, false);
-      assert.equal(await store.settings.settingOf(ACCOUNT, session, "model"), undefined);
-    } finally {
-      store.close();
+  it("also forgets the settings of the person's conversations in memory, and no other's", async () => {
+    const { store: { settings, ...store } } = openTestStore();
+    const message = directMessage({ sender: ada(), text: "canary" });
+    await store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), NOW);
+    const [session, other] = [`agent:main:discord:direct:${ADA}`, "1456074443980899999"];
+    await settings.change(ACCOUNT, session, "model", "test/x", NOW);
+    for (const channel of [message.channelId, other]) {
+      await settings.change(ACCOUNT, channel, "queue", "collect", NOW);
     }
-  });
-
-  it("also forgets the settings of the person's direct channel, and no other channel's", async () => {
-    using directory = tempDirectory();
-    const store = openStore(join(directory.path, "barnacle.db"), { now: NOW, elapsed: () => 0 });
-    try {
-      const message = directMessage({ sender: ada(), text: "canary" });
-      await store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), NOW);
-      const other = "1456074443980899999";
-      for (const channel of [message.channelId, other]) {
-        await store.settings.change(ACCOUNT, channel, "queue", "collect", NOW);
-      }
-      await store.forgetting.forget(ADA, false);
-      assert.equal(await store.settings.settingOf(ACCOUNT, message.channelId, "queue"), undefined);
-      assert.equal(await store.settings.settingOf(ACCOUNT, other, "queue"), "collect");
-    } finally {
-      store.close();
-    }
+    await store.forgetting.forget(ADA, false);
+    assert.equal(await settings.settingOf(ACCOUNT, session, "model"), undefined);
+    assert.equal(await settings.settingOf(ACCOUNT, message.channelId, "queue"), undefined);
+    assert.equal(await settings.settingOf(ACCOUNT, other, "queue"), "collect");
   });
 
   it("[G6] answers no message again that catch-up finds after a restart", async () => {
