@@ -295,6 +295,31 @@ it("[V9] startShard() › joins voice channels once it is ready, by the newest w
   assert.ok(gateway.received(4)[10]!.at - first!.at >= 1_000, "by its clock");
 });
 
+it("[G10] startShard() › logs each step of a connection, and tells at `info` when the bot is online", async () => {
+  const { gateway, shard } = await startReady({}, { isConnectionDebug: true }, {
+    random: () => 0.9,
+  });
+  gateway.connections[0]!.destroy();
+  await gateway.until(() => gateway.received(6).length === 1 && shard.isReady(), "RESUMED");
+  const steps = shard.lines().map((line) => /^(?:debug|info) [\w ]+/.exec(line)?.[0].trim())
+    .filter((line) => line !== "debug Dispatch");
+  assert.deepEqual(steps, [
+    "debug Connecting",
+    "debug Connected",
+    "debug HELLO",
+    "debug Asking for a permit to IDENTIFY",
+    "debug IDENTIFY sent",
+    "info Discord began a new session",
+    "info The network ended the connection",
+    "debug Back",
+    "debug Connecting",
+    "debug Connected",
+    "debug HELLO",
+    "debug RESUME sent",
+    "info Discord resumed the session",
+  ]);
+});
+
 describe("[G1] startShard() against a flood", () => {
   it("logs few of 1,000 payloads that cannot be read", async () => {
     const { gateway, shard } = await startReady();
