@@ -2,19 +2,58 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
-import { CLOSED_MS, CODE_LIFE_MS, codeFrom } from "../../../src/core/inbound/inbox.ts";
+import {
+  CLOSED_MS,
+  CODE_LIFE_MS,
+  codeFrom,
+  type PairingDecision,
+  type PairingRequest,
+} from "../../../src/core/inbound/inbox.ts";
+import type { ResolvedName } from "../../../src/core/names.ts";
+import type { Frozen } from "../../../src/core/outbound/outbound.ts";
 import { openDatabase } from "../../../src/store/database/database.ts";
-import type { PairingDecision, PairingRequest } from "../../../src/core/inbound/inbox.ts";
 import { createPairings } from "../../../src/store/pairing/pairing.ts";
+import type { Store } from "../../../src/store/store.ts";
+import { ACCOUNT, channelId, guildId, userId } from "../../support/discord/builders.ts";
+import { challenged, codeNumber, strangersMessage } from "../../support/discord/pairing.ts";
 import { cases } from "../../support/long_form.ts";
 import { openStore } from "../../support/store/open_database.ts";
-import { ACCOUNT, channelId } from "../../support/discord/builders.ts";
-import { challenged, codeNumber, strangersMessage } from "../../support/discord/pairing.ts";
 import { found, frozen, openTestStore } from "../../support/store/store.ts";
-import { tempDirectory } from "../../support/temp_directory.ts";
-import type { Frozen } from "../../../src/core/outbound/outbound.ts";
-import type { Store } from "../../../src/store/store.ts";
 import { createUngroupedTransactions } from "../../support/store/ungrouped.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+const ADA: ResolvedName = { kind: "user", typed: "Ada", id: userId("1"), name: "ada", at: 5 };
+const GUILD: ResolvedName = {
+  kind: "guild",
+  typed: "my guild",
+  id: guildId("2"),
+  name: "My Guild",
+  at: 6,
+};
+const help = (guild: string, id: string): ResolvedName => ({
+  kind: "channel",
+  typed: "help",
+  guildId: guildId(guild),
+  id: channelId(id),
+  name: "help",
+  at: 7,
+});
+
+it("[P12] names › keep their first id", async () => {
+  const { store } = openTestStore();
+  await store.pairing.saveNames(ACCOUNT, [ADA, GUILD, help("2", "3"), help("4", "5")]);
+  await store.pairing.saveNames(ACCOUNT, [
+    { ...ADA, id: userId("666"), at: 9 },
+    { ...GUILD, id: guildId("666"), at: 9 },
+    help("2", "666"),
+  ]);
+  assert.deepEqual(await store.pairing.namesOf(ACCOUNT), [
+    help("2", "3"),
+    help("4", "5"),
+    GUILD,
+    ADA,
+  ]);
+});
 
 const NOW = Date.UTC(2026, 0, 1);
 const SECOND = toAccountId("second");
