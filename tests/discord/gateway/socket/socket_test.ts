@@ -328,6 +328,8 @@ describe("[G3] openSocket()", () => {
     gateway.connections[0]!.close(4009, "Session timed out.");
     await gateway.until(() => closes.length === 1, "the end");
     assert.deepEqual(closes, [{ code: 4009, reason: "Session timed out." }]);
+    await gateway.until(() => !gateway.connections[0]!.isOpen, "the end there");
+    assert.equal(gateway.connections[0]!.closeCode, 4009, "it answers with the same code");
   });
 
   it("reports no code if the connection broke", async () => {
