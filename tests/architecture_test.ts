@@ -177,6 +177,9 @@ const TIMER = "src/lib/clock.ts";
 
 const sources = readSources(ROOT, ["src", "simulator"]);
 
+/** Folders of tests whose subject is more than one folder of the program, or none of it. */
+const OF_THE_WHOLE = "chaos docs e2e packaging release scripts security simulator".split(" ");
+
 /** The files whose code a file loads with its own. */
 function codeOf({ path, text }: { readonly path: string; readonly text: string }): string[] {
   return staticImports(text).filter((one) => one.startsWith(".") && /\.tsx?$/.test(one))
@@ -243,6 +246,15 @@ describe("the program", () => {
       );
     const users = USE_THE_LIST.map((path) => `${path} → the list`);
     assert.deepEqual([...new Set(asked)].toSorted(), [...ASKED_BY_NAME, ...users].toSorted());
+  });
+
+  it("has its tests in folders of its own names, beside those of the whole", () => {
+    const names = filesIn(ROOT, "src").map((path) => path.replace(/\.tsx?$/, "/"));
+    const lost = filesIn(ROOT, "tests").filter((path) => path.endsWith("_test.ts"))
+      .filter((path) => !OF_THE_WHOLE.includes(path.split("/")[1] ?? ""))
+      .map((path) => dirname(path).replace("tests", "src"))
+      .filter((folder) => !names.some((name) => name.startsWith(`${folder}/`)));
+    assert.deepEqual([...new Set(lost)], []);
   });
 
   it("has features that use those of the table, and no others", () => {

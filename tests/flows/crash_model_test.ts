@@ -20,7 +20,7 @@ import { ADA, messageData } from "../support/discord/payloads.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { cases } from "../support/long_form.ts";
 import { seeded } from "../support/seeded.ts";
-import { mortals } from "./support/mortal.ts";
+import { mortals } from "../support/mortal.ts";
 
 /** Faults of requests for messages, by their number. */
 type Fault = "refused" | "limited" | "lost" | "lostLong";

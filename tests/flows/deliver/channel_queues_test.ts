@@ -17,7 +17,7 @@ import {
   UNANSWERED,
   UNREAD,
   UNSENT,
-} from "../support/channel_queues.ts";
+} from "../../support/channel_queues.ts";
 import { wakes } from "../../../src/account/per_account.ts";
 import { frozen } from "../../support/store/store.ts";
 import type { ToolTarget } from "../../../src/core/turn/discord_place.ts";

@@ -26,7 +26,7 @@ import {
   type Lacks,
   page,
   restAnswer,
-} from "../support/channel_queues.ts";
+} from "../../support/channel_queues.ts";
 import type { MessageId } from "../../../src/core/discord/ids.ts";
 
 const CREATED: PostOutcome = { kind: "created", messageId: messageId("77") };

@@ -22,7 +22,7 @@ import { FakeClock } from "../../support/fake_clock.ts";
 import { cases } from "../../support/long_form.ts";
 import { toolNamed } from "../../support/model/tools.ts";
 import { seeded } from "../../support/seeded.ts";
-import { mortals } from "../support/mortal.ts";
+import { mortals } from "../../support/mortal.ts";
 
 const OPEN = { dm: { policy: "open", allowFrom: ["*"] } };
 const USAGE = { inputTokens: 10, outputTokens: 1 };

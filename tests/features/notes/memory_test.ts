@@ -1,12 +1,12 @@
-import { recall } from "../../src/tools/channel.ts";
+import { recall } from "../../../src/tools/channel.ts";
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
-import type { BotAccount } from "../../src/account/account.ts";
-import type { MessageId } from "../../src/core/discord/ids.ts";
-import type { Entry, InboundMessage } from "../../src/core/inbound/inbound.ts";
-import { MAX_NOTES } from "../../src/features/notes/store.ts";
-import { memory } from "../../src/features/notes/tool.ts";
+import type { BotAccount } from "../../../src/account/account.ts";
+import type { MessageId } from "../../../src/core/discord/ids.ts";
+import type { Entry, InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import { MAX_NOTES } from "../../../src/features/notes/store.ts";
+import { memory } from "../../../src/features/notes/tool.ts";
 import {
   channelId,
   directMessage,
@@ -16,12 +16,12 @@ import {
   messageId,
   sender,
   userId,
-} from "../support/discord/builders.ts";
-import { testAccount } from "../support/bot/test_account.ts";
-import type { Answer } from "../support/discord/answers.ts";
-import { channels, discordWith, GUILD, STAFF } from "../support/discord/guild.ts";
-import { toolContext } from "../support/model/tools.ts";
-import { batch } from "../support/store/store.ts";
+} from "../../support/discord/builders.ts";
+import { testAccount } from "../../support/bot/test_account.ts";
+import type { Answer } from "../../support/discord/answers.ts";
+import { channels, discordWith, GUILD, STAFF } from "../../support/discord/guild.ts";
+import { toolContext } from "../../support/model/tools.ts";
+import { batch } from "../../support/store/store.ts";
 
 const GRACE = sender({ id: userId("222222222222222222"), username: "grace" });
 const OTHER_GUILD = guildPlace({ guild: { id: guildId("1400000000000000099"), name: "Other" } });

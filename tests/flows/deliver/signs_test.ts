@@ -2,18 +2,18 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { ChannelId } from "../../../../src/core/discord/ids.ts";
-import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
-import type { AcceptReason } from "../../../../src/core/inbound/inbox.ts";
-import { ackAccepted, ackAnswered, beginTyping } from "../../../../src/flows/deliver/progress.ts";
-import { testAccount } from "../../../support/bot/test_account.ts";
-import { refused } from "../../../support/discord/answers.ts";
+import type { ChannelId } from "../../../src/core/discord/ids.ts";
+import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import type { AcceptReason } from "../../../src/core/inbound/inbox.ts";
+import { ackAccepted, ackAnswered, beginTyping } from "../../../src/flows/deliver/progress.ts";
+import { testAccount } from "../../support/bot/test_account.ts";
+import { refused } from "../../support/discord/answers.ts";
 import {
   channelId,
   directMessage,
   guildMessage,
   messageId,
-} from "../../../support/discord/builders.ts";
+} from "../../support/discord/builders.ts";
 
 const FORBIDDEN = refused(403, 50013);
 const [HERE, THERE] = [channelId("1400000000000000002"), channelId("1400000000000000003")];

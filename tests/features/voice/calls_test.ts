@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { ChannelId, UserId } from "../../../../src/core/discord/ids.ts";
-import type { VoiceEnd } from "../../../../src/features/voice/line.ts";
-import { voices } from "../../../../src/flows/turn/steps.ts";
-import { guildMessage, sender } from "../../../support/discord/builders.ts";
-import { cases } from "../../../support/long_form.ts";
+import type { ChannelId, UserId } from "../../../src/core/discord/ids.ts";
+import type { VoiceEnd } from "../../../src/features/voice/line.ts";
+import { voices } from "../../../src/flows/turn/steps.ts";
+import { guildMessage, sender } from "../../support/discord/builders.ts";
+import { cases } from "../../support/long_form.ts";
 import {
   ADA,
   BEA,

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Schedule } from "../../src/features/schedules/store.ts";
-import type { CallEffect } from "../../src/core/turn/tool.ts";
-import { schedules } from "../../src/features/schedules/runner.ts";
-import { remind } from "../../src/features/schedules/tool.ts";
+import type { Schedule } from "../../../src/features/schedules/store.ts";
+import type { CallEffect } from "../../../src/core/turn/tool.ts";
+import { schedules } from "../../../src/features/schedules/runner.ts";
+import { remind } from "../../../src/features/schedules/tool.ts";
 import {
   channelId,
   directMessage,
@@ -13,10 +13,10 @@ import {
   messageId,
   sender,
   userId,
-} from "../support/discord/builders.ts";
-import { discordWith, GUILD, STAFF } from "../support/discord/guild.ts";
-import { OWNER, testAccount } from "../support/bot/test_account.ts";
-import { toolContext } from "../support/model/tools.ts";
+} from "../../support/discord/builders.ts";
+import { discordWith, GUILD, STAFF } from "../../support/discord/guild.ts";
+import { OWNER, testAccount } from "../../support/bot/test_account.ts";
+import { toolContext } from "../../support/model/tools.ts";
 
 const asked = guildMessage({ text: "remind me of https://a.example/x?y=1" });
 const byOwner = guildMessage({ sender: sender({ id: OWNER }) });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { userId } from "../../../support/discord/builders.ts";
-import { createTurnLimit } from "../../../../src/flows/limits.ts";
+import { userId } from "../../support/discord/builders.ts";
+import { createTurnLimit } from "../../../src/flows/limits.ts";
 
 const stranger = (id: string) => ({ id: userId(id), isOwner: () => false });
 const OWNER = { id: userId("1"), isOwner: () => true };

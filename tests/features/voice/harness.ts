@@ -4,40 +4,32 @@
  */
 
 import assert from "node:assert/strict";
-import {
-  featuresChanged,
-  startFeatures,
-  stopFeatures,
-} from "../../../../src/account/per_account.ts";
-import type { ChannelId, GuildId, UserId } from "../../../../src/core/discord/ids.ts";
-import type { OwnVoice } from "../../../../src/core/discord/gateway.ts";
-import type { ButtonPress } from "../../../../src/core/inbound/inbound.ts";
-import { createVoiceIndex } from "../../../../src/discord/gateway/read/voice_index.ts";
-import { RestError } from "../../../../src/discord/rest/exchange/exchange.ts";
-import {
-  runHearPress,
-  runVoiceCommand,
-  runVoiceTool,
-} from "../../../../src/features/voice/calls.ts";
-import { voice } from "../../../../src/features/voice/feature.ts";
-import type { HearAs, VoiceEnd } from "../../../../src/features/voice/line.ts";
-import { callsOfThread } from "../../../../src/features/voice/thread_calls.ts";
+import { featuresChanged, startFeatures, stopFeatures } from "../../../src/account/per_account.ts";
+import type { ChannelId, GuildId, UserId } from "../../../src/core/discord/ids.ts";
+import type { OwnVoice } from "../../../src/core/discord/gateway.ts";
+import type { ButtonPress } from "../../../src/core/inbound/inbound.ts";
+import { createVoiceIndex } from "../../../src/discord/gateway/read/voice_index.ts";
+import { RestError } from "../../../src/discord/rest/exchange/exchange.ts";
+import { runHearPress, runVoiceCommand, runVoiceTool } from "../../../src/features/voice/calls.ts";
+import { voice } from "../../../src/features/voice/feature.ts";
+import type { HearAs, VoiceEnd } from "../../../src/features/voice/line.ts";
+import { callsOfThread } from "../../../src/features/voice/thread_calls.ts";
 import {
   type FromCall,
   LISTENS,
   type OfCall,
   type ToCall,
-} from "../../../../src/features/voice/thread.ts";
-import "../../../../src/features/voice/calls.ts"; // loaded on first use
-import "../../../../src/features/voice/talk.ts";
-import { voices } from "../../../../src/flows/turn/steps.ts";
-import { partsOf } from "../../../../src/interactions/base/command.ts";
-import type { Given, TestAccount } from "../../../support/bot/test_account.ts";
-import { SELF as BOT, testAccount } from "../../../support/bot/test_account.ts";
-import type { DiscordRequest } from "../../../support/discord/answers.ts";
-import { sender } from "../../../support/discord/builders.ts";
-import { callOf } from "../../../support/discord/calls.ts";
-import { guildData } from "../../../support/discord/payloads.ts";
+} from "../../../src/features/voice/thread.ts";
+import "../../../src/features/voice/calls.ts"; // loaded on first use
+import "../../../src/features/voice/talk.ts";
+import { voices } from "../../../src/flows/turn/steps.ts";
+import { partsOf } from "../../../src/interactions/base/command.ts";
+import type { Given, TestAccount } from "../../support/bot/test_account.ts";
+import { SELF as BOT, testAccount } from "../../support/bot/test_account.ts";
+import type { DiscordRequest } from "../../support/discord/answers.ts";
+import { sender } from "../../support/discord/builders.ts";
+import { callOf } from "../../support/discord/calls.ts";
+import { guildData } from "../../support/discord/payloads.ts";
 
 export const SELF = BOT.userId;
 export const GUILD = "1600000000000000001" as GuildId;

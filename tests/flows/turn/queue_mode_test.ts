@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { prepareQueueModes } from "../../../../src/flows/turn/turn_rules.ts";
-import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
-import { TOOLS } from "../../../../src/tools/registry.ts";
-import { OWNER, testAccount } from "../../../support/bot/test_account.ts";
+import { prepareQueueModes } from "../../../src/flows/turn/turn_rules.ts";
+import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import { TOOLS } from "../../../src/tools/registry.ts";
+import { OWNER, testAccount } from "../../support/bot/test_account.ts";
 import {
   channelId,
   guildMessage,
   guildPlace,
   sender,
   userId,
-} from "../../../support/discord/builders.ts";
+} from "../../support/discord/builders.ts";
 
 const ADA = userId("987654321098765001");
 const BOB = userId("987654321098765002");

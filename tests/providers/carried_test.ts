@@ -3,17 +3,17 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
 import fc from "fast-check";
-import { ModelError, type ModelMessage, type ModelRequest } from "../../../src/core/model.ts";
-import { createModel } from "../../../src/providers/models.ts";
-import { withPlainerRequests } from "../../../src/providers/refused/plainer_requests.ts";
-import type { ModelSettings, ProviderSettings } from "../../../src/providers/settings.ts";
+import { ModelError, type ModelMessage, type ModelRequest } from "../../src/core/model.ts";
+import { createModel } from "../../src/providers/models.ts";
+import { withPlainerRequests } from "../../src/providers/refused/plainer_requests.ts";
+import type { ModelSettings, ProviderSettings } from "../../src/providers/settings.ts";
 import {
   fakeFetch,
   listen,
   QUESTION,
   restoreFetch,
   settingsFor,
-} from "../../support/model/model_server.ts";
+} from "../support/model/model_server.ts";
 
 afterEach(restoreFetch);
 

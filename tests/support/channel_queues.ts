@@ -1,19 +1,13 @@
 /** The channel queues of a whole account, and a Discord that answers one request as told. */
 
-import type { ChannelId } from "../../../src/core/discord/ids.ts";
-import type { Posted, PostOutcome, Unread } from "../../../src/core/outbound/outbound.ts";
-import { RestError } from "../../../src/discord/rest/exchange/exchange.ts";
-import { queuesOf } from "../../../src/flows/deliver/deliver.ts";
-import { type Given, SELF, testAccount } from "../../support/bot/test_account.ts";
-import type { DiscordRequest } from "../../support/discord/answers.ts";
-import {
-  channelId,
-  guildId,
-  messageId,
-  messageIdAt,
-  userId,
-} from "../../support/discord/builders.ts";
-import { frozen, part } from "../../support/store/store.ts";
+import type { ChannelId } from "../../src/core/discord/ids.ts";
+import type { Posted, PostOutcome, Unread } from "../../src/core/outbound/outbound.ts";
+import { RestError } from "../../src/discord/rest/exchange/exchange.ts";
+import { queuesOf } from "../../src/flows/deliver/deliver.ts";
+import { type Given, SELF, testAccount } from "./bot/test_account.ts";
+import type { DiscordRequest } from "./discord/answers.ts";
+import { channelId, guildId, messageId, messageIdAt, userId } from "./discord/builders.ts";
+import { frozen, part } from "./store/store.ts";
 
 export const HERE = channelId("1400000000000000002");
 export const THERE = channelId("1400000000000000005");

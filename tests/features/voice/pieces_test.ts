@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { SAMPLE_RATE } from "../../../../src/features/voice/line.ts";
-import { createPieces, type Heard } from "../../../../src/features/voice/receiver.ts";
-import { seeded } from "../../../support/seeded.ts";
-import { skipUnless } from "../../../support/skip.ts";
-import { espeak, hasEspeak, speechLike } from "../../../support/voice/recordings.ts";
+import { SAMPLE_RATE } from "../../../src/features/voice/line.ts";
+import { createPieces, type Heard } from "../../../src/features/voice/receiver.ts";
+import { seeded } from "../../support/seeded.ts";
+import { skipUnless } from "../../support/skip.ts";
+import { espeak, hasEspeak, speechLike } from "../../support/voice/recordings.ts";
 
 const FRAME = 480;
 const RULES = { pauseMs: 500, longestMs: 30_000 };

@@ -5,12 +5,12 @@ import {
   meteredModel,
   readSpentGuildBudgets,
   spendOf,
-} from "../../../../src/flows/limits.ts";
-import { type Budgets, BudgetSpent, ofAgent } from "../../../../src/core/spending/budget.ts";
-import type { Model, ModelPart } from "../../../../src/core/model.ts";
-import { listen } from "../../../support/model/model_server.ts";
-import { channelId, sender } from "../../../support/discord/builders.ts";
-import { testAccount } from "../../../support/bot/test_account.ts";
+} from "../../../src/flows/limits.ts";
+import { type Budgets, BudgetSpent, ofAgent } from "../../../src/core/spending/budget.ts";
+import type { Model, ModelPart } from "../../../src/core/model.ts";
+import { listen } from "../../support/model/model_server.ts";
+import { channelId, sender } from "../../support/discord/builders.ts";
+import { testAccount } from "../../support/bot/test_account.ts";
 
 const NONE: Budgets = { perUser: {}, perRole: {}, perGuild: {}, perAgent: {}, total: {} };
 const BY = { userId: "1", channelId: "2", guildId: "3", agentId: "main" };

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { ContextWindow, Model } from "../../../../src/core/model.ts";
-import { formOf, type PromptForm, settleForm } from "../../../../src/flows/turn/steps.ts";
-import type { OneTurn } from "../../../../src/flows/turn/steps.ts";
-import { testAccount } from "../../../support/bot/test_account.ts";
-import { ACCOUNT } from "../../../support/discord/builders.ts";
+import type { ContextWindow, Model } from "../../../src/core/model.ts";
+import { formOf, type PromptForm, settleForm } from "../../../src/flows/turn/steps.ts";
+import type { OneTurn } from "../../../src/flows/turn/steps.ts";
+import { testAccount } from "../../support/bot/test_account.ts";
+import { ACCOUNT } from "../../support/discord/builders.ts";
 
 const WINDOW: ContextWindow = { contextWindow: 32_768, maxOutput: 4_096, from: "server" };
 

@@ -1,21 +1,21 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { describe, it } from "node:test";
-import type { Setup } from "../../../../src/bot.ts";
-import type { Served } from "../../../../src/cli/run/served_parts.ts";
+import type { Setup } from "../../../src/bot.ts";
+import type { Served } from "../../../src/cli/run/served_parts.ts";
 import type {
   HookReading,
   HookScheme,
   NewHookEvent,
   StoredHookEvent,
-} from "../../../../src/core/hooks/hook.ts";
+} from "../../../src/core/hooks/hook.ts";
 import {
   createHookReceiver,
   type HookResult,
   verifyBody,
   verifyHeaders,
-} from "../../../../src/features/hooks/receiver.ts";
-import { recordingLog } from "../../../support/recording_log.ts";
+} from "../../../src/features/hooks/receiver.ts";
+import { recordingLog } from "../../support/recording_log.ts";
 
 const SECRET = "0123456789abcdef0123456789abcdef";
 const NOW = 1_614_265_330_000;

@@ -7,15 +7,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, it } from "node:test";
-import { type Model, ModelError } from "../../../../src/core/model.ts";
-import { jsonOf, type RestApi } from "../../../../src/discord/rest/client/client.ts";
-import { RestError, type RestErrorKind } from "../../../../src/discord/rest/exchange/exchange.ts";
-import { queuesOf } from "../../../../src/flows/deliver/deliver.ts";
-import { wakeTurns } from "../../../../src/account/per_account.ts";
-import { type Given, type TestAccount, testAccount } from "../../../support/bot/test_account.ts";
-import { ADA } from "../../../support/discord/payloads.ts";
-import { FakeClock } from "../../../support/fake_clock.ts";
-import { cases } from "../../../support/long_form.ts";
+import { type Model, ModelError } from "../../../src/core/model.ts";
+import { jsonOf, type RestApi } from "../../../src/discord/rest/client/client.ts";
+import { RestError, type RestErrorKind } from "../../../src/discord/rest/exchange/exchange.ts";
+import { queuesOf } from "../../../src/flows/deliver/deliver.ts";
+import { wakeTurns } from "../../../src/account/per_account.ts";
+import { type Given, type TestAccount, testAccount } from "../../support/bot/test_account.ts";
+import { ADA } from "../../support/discord/payloads.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { cases } from "../../support/long_form.ts";
 import { mortals } from "../../support/mortal.ts";
 
 /** 49 characters: two fit into a message. */

@@ -3,12 +3,12 @@ import { describe, it } from "node:test";
 import {
   createExplainDenial,
   neededToPost,
-} from "../../../../src/discord/rest/requests/guild_reads.ts";
-import { createMessage } from "../../../../src/discord/rest/requests/messages.ts";
-import type { UserId } from "../../../../src/core/discord/ids.ts";
-import type { RestApi } from "../../../../src/discord/rest/client/client.ts";
-import { channelId, outboundMessage } from "../../../support/discord/builders.ts";
-import { type Simulated, withDiscord } from "../simulated.ts";
+} from "../../../src/discord/rest/requests/guild_reads.ts";
+import { createMessage } from "../../../src/discord/rest/requests/messages.ts";
+import type { UserId } from "../../../src/core/discord/ids.ts";
+import type { RestApi } from "../../../src/discord/rest/client/client.ts";
+import { channelId, outboundMessage } from "../../support/discord/builders.ts";
+import { type Simulated, withDiscord } from "./simulated.ts";
 
 const POST = neededToPost({ hasFiles: false, isQuote: false });
 

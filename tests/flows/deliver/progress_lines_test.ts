@@ -5,14 +5,14 @@ import {
   isProgressLine,
   isSame,
   placeDrafts,
-} from "../../../../src/core/outbound/outbound.ts";
-import { componentOf } from "../../../../src/interactions/registry.ts";
-import { stopButton } from "../../../../src/interactions/commands/own_data.ts";
-import { createLine } from "../../../../src/flows/deliver/progress.ts";
-import { testAccount } from "../../../support/bot/test_account.ts";
-import { refused } from "../../../support/discord/answers.ts";
-import { ACCOUNT, channelId, messageId, userId } from "../../../support/discord/builders.ts";
-import { frozen, part } from "../../../support/store/store.ts";
+} from "../../../src/core/outbound/outbound.ts";
+import { componentOf } from "../../../src/interactions/registry.ts";
+import { stopButton } from "../../../src/interactions/commands/own_data.ts";
+import { createLine } from "../../../src/flows/deliver/progress.ts";
+import { testAccount } from "../../support/bot/test_account.ts";
+import { refused } from "../../support/discord/answers.ts";
+import { ACCOUNT, channelId, messageId, userId } from "../../support/discord/builders.ts";
+import { frozen, part } from "../../support/store/store.ts";
 
 const CAUSE = messageId("100");
 const LINE = messageId("200");

@@ -1,10 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  type Overwrite,
-  type Permission,
-  PERMISSIONS,
-} from "../../../../src/core/rights/rights.ts";
+import { type Overwrite, type Permission, PERMISSIONS } from "../../../src/core/rights/rights.ts";
 import {
   createCanReadHistory,
   createMissingReadPermissions,
@@ -12,10 +8,10 @@ import {
   findDenial,
   neededToPost,
   type PostingPlace,
-} from "../../../../src/discord/rest/requests/guild_reads.ts";
-import type { GuildPermissions } from "../../../../src/discord/rest/requests/guild_reads.ts";
-import { channelId, guildId, roleId, userId } from "../../../support/discord/builders.ts";
-import { withDiscord } from "../simulated.ts";
+} from "../../../src/discord/rest/requests/guild_reads.ts";
+import type { GuildPermissions } from "../../../src/discord/rest/requests/guild_reads.ts";
+import { channelId, guildId, roleId, userId } from "../../support/discord/builders.ts";
+import { withDiscord } from "./simulated.ts";
 
 const NOW = Date.UTC(2026, 10, 20, 15);
 const GUILD = guildId("100");

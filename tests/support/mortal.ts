@@ -1,6 +1,6 @@
 /** Processes of a bot over one store, each of which may die at any of its steps. */
 
-import { openTestStore } from "../../support/store/store.ts";
+import { openTestStore } from "./store/store.ts";
 
 /** What a process writes: it may die before each of these, and after it. */
 const WRITES: ReadonlySet<PropertyKey> = new Set([

@@ -1,18 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
-import { PERMISSIONS } from "../../../../src/core/rights/rights.ts";
-import { createMissingPermission } from "../../../../src/discord/rest/requests/guild_reads.ts";
-import { missingRight } from "../../../../src/flows/turn/toolbox.ts";
-import { TOOLS } from "../../../../src/tools/registry.ts";
-import { withDiscord } from "../../../discord/rest/simulated.ts";
-import { OWNER, testAccount } from "../../../support/bot/test_account.ts";
-import {
-  channelId,
-  directMessage,
-  guildMessage,
-  sender,
-} from "../../../support/discord/builders.ts";
+import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import { PERMISSIONS } from "../../../src/core/rights/rights.ts";
+import { createMissingPermission } from "../../../src/discord/rest/requests/guild_reads.ts";
+import { missingRight } from "../../../src/flows/turn/toolbox.ts";
+import { TOOLS } from "../../../src/tools/registry.ts";
+import { withDiscord } from "../../discord/rest/simulated.ts";
+import { OWNER, testAccount } from "../../support/bot/test_account.ts";
+import { channelId, directMessage, guildMessage, sender } from "../../support/discord/builders.ts";
 
 describe("[T4] the permissions of those who ask", () => {
   it("are those of each sender but owners, in the place of the message, asked once", () =>
