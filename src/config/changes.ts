@@ -17,7 +17,8 @@ import { configSchema } from "./schema/root.ts";
 import { account as accountSchema } from "./schema/discord.ts";
 import type { Secret } from "./schema/parts/secrets.ts";
 import { childOf, docOf, isSecret, type Schema } from "./schema/parts/key.ts";
-import { isRecord, type Segment, valueAt } from "./text/edit.ts";
+import { type Segment, valueAt } from "./text/edit.ts";
+import { isRecord } from "../lib/text/quoted.ts";
 
 export interface KeyChange {
   readonly path: string;

@@ -14,7 +14,7 @@ import type { Budgets, Price } from "../core/spending/budget.ts";
 import { pathText } from "../core/config_file.ts";
 import type { Env } from "../lib/env.ts";
 import { isPrivateHost } from "../lib/network/addresses.ts";
-import { quoted } from "../lib/text/quoted.ts";
+import { isRecord, quoted } from "../lib/text/quoted.ts";
 import { openHost, UNENCRYPTED_HINT } from "./audit/audit.ts";
 import { isSecretPlaceholder, nearestOf, PLACEHOLDER_HINT } from "./checks/issues.ts";
 import {
@@ -30,7 +30,7 @@ import { baseAddress, completeAddress } from "./schema/parts/key.ts";
 import { envText, fromEnv, Secret } from "./schema/parts/secrets.ts";
 import type { Settings } from "./schema/root.ts";
 import type { Problem } from "./text/problem.ts";
-import { isRecord, type Segment, valueAt } from "./text/edit.ts";
+import { type Segment, valueAt } from "./text/edit.ts";
 
 /** Currencies of the list: Barnacle converts nothing. */
 const DOLLARS = ["", "$", "US$", "USD"];

@@ -5,7 +5,7 @@
 import type { Env } from "../lib/env.ts";
 import { pathText } from "../core/config_file.ts";
 import type { AccountId } from "../core/discord/ids.ts";
-import { quoted } from "../lib/text/quoted.ts";
+import { isRecord, quoted } from "../lib/text/quoted.ts";
 import { account as accountSchema, discord as discordSchema } from "./schema/discord.ts";
 import { BOT_TOKEN, DEFAULT_ACCOUNT, type WrittenAccount } from "./schema/accounts.ts";
 import { MODEL_SECRETS } from "./models.ts";
@@ -23,7 +23,7 @@ import {
   type SecretSource,
 } from "./schema/parts/secrets.ts";
 import { childOf, isSecret, type Schema } from "./schema/parts/key.ts";
-import { isRecord, type Segment, valueAt } from "./text/edit.ts";
+import { type Segment, valueAt } from "./text/edit.ts";
 
 interface FoundSecrets {
   readonly byPath: SecretsByPath;

@@ -51,7 +51,7 @@ export async function resultText(
   showImage?: ToolContext["showImage"],
 ): Promise<string> {
   const { content, structuredContent, toolResult, isError: _, _meta, resultType: __, ...own } =
-    Array.isArray(result) || !isRecord(result) ? { content: result } : result;
+    !isRecord(result) ? { content: result } : result;
   const bare = content === undefined && Object.keys(own).length > 0 ? own : undefined;
   const parts: string[] = [];
   for (const part of content === undefined || content === null ? [] : [content].flat()) {

@@ -14,7 +14,7 @@ import {
   type ModelUsage,
   type ToolCall,
 } from "../core/model.ts";
-import { parseForeignJson } from "../lib/text/quoted.ts";
+import { isRecord, parseForeignJson } from "../lib/text/quoted.ts";
 
 /** Fields by name, as a server wrote them. */
 export type CarriedFields = Readonly<Record<string, unknown>>;
@@ -195,10 +195,6 @@ function addTo(list: unknown[], piece: unknown): void {
   if (isRecord(before)) return addUnknown(before, piece);
   list.push(piece);
   known.set(keyOf(piece), piece);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 export function createVisibleText() {

@@ -10,7 +10,6 @@ import type { Env } from "../../lib/env.ts";
 import type { ConfigFile } from "../../bot.ts";
 import {
   type Edited,
-  isRecord,
   parsePath,
   readTree,
   setAt,
@@ -20,7 +19,7 @@ import {
 import { effectiveValues } from "../../config/schema/accounts.ts";
 import { configSchema } from "../../config/schema/root.ts";
 import { isSecret, type Schema, schemaAt } from "../../config/schema/parts/key.ts";
-import { printable } from "../../lib/text/quoted.ts";
+import { isRecord, printable } from "../../lib/text/quoted.ts";
 import { openConfig, type OpenedConfig, saveConfig, valueFor } from "../config/write.ts";
 import { readConfigLeniently } from "../shared/read_config.ts";
 

@@ -10,7 +10,7 @@ import { toAccountId } from "../../core/discord/ids.ts";
 import { mayAllowAlways } from "../../core/exec/command.ts";
 import { isForTool, isToolEntry, ownerToolsOf, TOOL_ENTRIES } from "../../core/tool_names.ts";
 import { isPrivateHost } from "../../lib/network/addresses.ts";
-import { quoted } from "../../lib/text/quoted.ts";
+import { isRecord, quoted } from "../../lib/text/quoted.ts";
 import { namesOnePerson } from "../../policy/admission.ts";
 import { mayNameAccount, parseAllowEntry } from "../../policy/rules.ts";
 import {
@@ -24,7 +24,6 @@ import type { Problem, Severity } from "../text/problem.ts";
 import {
   entriesAt,
   isList,
-  isRecord,
   keyNodeAt,
   type Remark,
   type Segment,

@@ -11,7 +11,7 @@
 
 import { findNodeAtLocation, type Node } from "jsonc-parser";
 import { z } from "zod";
-import { quoted } from "../../lib/text/quoted.ts";
+import { isRecord, quoted } from "../../lib/text/quoted.ts";
 import {
   allowedBy,
   childOf,
@@ -25,7 +25,6 @@ import { type Span, withoutSecrets } from "../text/problem.ts";
 import {
   type Fault,
   isList,
-  isRecord,
   type KeyFault,
   keyNodeAt,
   nameOf,

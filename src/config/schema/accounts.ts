@@ -9,11 +9,12 @@
 
 import { z } from "zod";
 import { type AccountId, toAccountId } from "../../core/discord/ids.ts";
-import { entriesAt, isRecord, type Segment, valueAt, writtenAt } from "../text/edit.ts";
+import { entriesAt, type Segment, valueAt, writtenAt } from "../text/edit.ts";
 import { account } from "./discord.ts";
 import { referenceIn, Secret } from "./parts/secrets.ts";
 import { childOf, isSecret, type Schema, shapeOf } from "./parts/key.ts";
 import { type AccountSettings, configSchema, type DiscordSettings, type Settings } from "./root.ts";
+import { isRecord } from "../../lib/text/quoted.ts";
 
 /**
  * The values with their defaults. A secret is a `Secret` or its reference, so that it is never shown.

@@ -32,7 +32,7 @@ import {
 } from "jsonc-parser";
 import { isDeepStrictEqual } from "node:util";
 import { pathText, pathTo } from "../../core/config_file.ts";
-import { quoted, UNPRINTABLE } from "../../lib/text/quoted.ts";
+import { isRecord, quoted, UNPRINTABLE } from "../../lib/text/quoted.ts";
 import { createLines, type Problem, type Span } from "./problem.ts";
 
 /** The beginning of a key, text or number in a form that JSON5 has and JSON has not. */
@@ -222,10 +222,6 @@ function scan(text: string): { readonly comments: readonly Span[]; readonly tooD
     if (OPEN.has(token) && ++depth > MAX_DEPTH) return { comments, tooDeepAt: offset };
   }
   return { comments };
-}
-
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 export function isList(value: unknown): value is readonly unknown[] {

@@ -13,9 +13,9 @@ import {
   keyFacts,
 } from "../../config/keys/find_keys.ts";
 import { jsonOnOneLine, type ReferenceKey } from "../../config/reference.ts";
-import { isList, isRecord, positionsIn, type Segment, valueAt } from "../../config/text/edit.ts";
+import { isList, positionsIn, type Segment, valueAt } from "../../config/text/edit.ts";
 import { pathText } from "../../core/config_file.ts";
-import { bounded, quoted } from "../../lib/text/quoted.ts";
+import { bounded, isRecord, quoted } from "../../lib/text/quoted.ts";
 import { inColumns, printLines } from "../../cli/shared/columns.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import { problemsText, readConfigLeniently } from "../../cli/shared/read_config.ts";

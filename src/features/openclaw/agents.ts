@@ -1,8 +1,8 @@
 /** Imports agents, models, bindings and tools of OpenClaw. */
 
 import { isForTool } from "../../core/tool_names.ts";
-import { quoted } from "../../lib/text/quoted.ts";
-import { isList, isRecord, valueAt } from "../../config/text/edit.ts";
+import { isRecord, quoted } from "../../lib/text/quoted.ts";
+import { isList, valueAt } from "../../config/text/edit.ts";
 import {
   applyRules,
   type Convert,

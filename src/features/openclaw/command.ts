@@ -15,8 +15,8 @@ import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import { problemsText, readConfigText, whyUnreadable } from "../../cli/shared/read_config.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { unparsed } from "../../config/parse.ts";
-import { entriesAt, isList, isRecord, textOf, valueAt } from "../../config/text/edit.ts";
-import { printable } from "../../lib/text/quoted.ts";
+import { entriesAt, isList, textOf, valueAt } from "../../config/text/edit.ts";
+import { isRecord, printable } from "../../lib/text/quoted.ts";
 import { readOpenClaw } from "./read.ts";
 import {
   applyRules,

@@ -8,11 +8,11 @@
 
 import { isPlaceholder } from "../../config/checks/issues.ts";
 import { parseGroupEntry } from "../../config/schema/access.ts";
-import { isList, isRecord, valueAt } from "../../config/text/edit.ts";
+import { isList, valueAt } from "../../config/text/edit.ts";
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import { slug } from "../../core/names.ts";
 import { TOOL_GATES } from "../../core/tool_names.ts";
-import { quoted } from "../../lib/text/quoted.ts";
+import { isRecord, quoted } from "../../lib/text/quoted.ts";
 import { parseAllowEntry } from "../../policy/rules.ts";
 import { toolLists } from "./agents.ts";
 import { lineAt } from "./read.ts";

@@ -1,7 +1,7 @@
 /** Lists the sections of OpenClaw's file: which of them Barnacle has, and why not the others. */
 
 import { parseSnowflake } from "../../core/discord/ids.ts";
-import { isList, isRecord, valueAt } from "../../config/text/edit.ts";
+import { isList, valueAt } from "../../config/text/edit.ts";
 import { agentsTable, bindings, modelsTable, singleAgent, toolLists } from "./agents.ts";
 import { discord } from "./discord.ts";
 import {
@@ -35,6 +35,7 @@ import {
   textOf,
   words,
 } from "./rules.ts";
+import { isRecord } from "../../lib/text/quoted.ts";
 
 const channels = objectBy({
   discord: keepRequired(discord),

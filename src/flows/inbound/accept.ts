@@ -334,7 +334,7 @@ async function run(
     const { runSlash, suggest } = await import("../interactions/run_commands.ts");
     return await (one.kind === "slash" ? runSlash(account, one) : suggest(account, one));
   }
-  const { runComponent } = await import("../interactions/components.ts");
+  const { runComponent } = await import("../interactions/run_components.ts");
   await runComponent(account, one);
 }
 

@@ -203,7 +203,7 @@ export function jsonLine(value: unknown): string {
   });
 }
 
-/** Whether a value has fields: an object or a list, not `null`. */
+/** Whether a value is an object: neither a list nor `null`. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null;
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -71,7 +71,7 @@ async function bounded(
 /** An answer in the form that the library takes: `null` is an absent field. */
 function readAnswer(bytes: Uint8Array<ArrayBuffer>): string | Uint8Array<ArrayBuffer> {
   const answer = parseForeignJson(new TextDecoder().decode(bytes));
-  if (!isRecord(answer) || Array.isArray(answer)) return bytes;
+  if (!isRecord(answer)) return bytes;
   const fields = Object.fromEntries(Object.entries(answer).filter(([, value]) => value !== null));
   if (typeof fields["access_token"] !== "string") return JSON.stringify(fields);
   const { token_type = "Bearer", expires_in, scope } = fields;

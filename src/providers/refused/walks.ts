@@ -304,7 +304,7 @@ function plainSchema(schema: unknown, root: unknown, depth = DEPTH_MAX): Record<
   const { $ref: ref, description, properties, required, items, ...others } = schema;
   const options = [others["anyOf"], others["oneOf"], others["allOf"]].flat().filter(isRecord);
   const other = typeof ref === "string"
-    ? ref.split("/").slice(1).reduce<unknown>((at, key) => isRecord(at) ? at[key] : undefined, root)
+    ? ref.split("/").slice(1).reduce<unknown>((at, key) => Object(at)[key], root)
     : options.find(({ type }) => type !== "null");
   const about = typeof description === "string" ? { description } : {};
   if (other !== undefined && depth > 0 && !isRecord(properties)) {
@@ -315,7 +315,7 @@ function plainSchema(schema: unknown, root: unknown, depth = DEPTH_MAX): Record<
     ? "object"
     : typeof named === "string"
     ? named
-    : isRecord(items)
+    : items instanceof Object
     ? "array"
     : "string";
   const choices = [others["enum"]].flat().filter((one) => typeof one === "string" && one !== "");

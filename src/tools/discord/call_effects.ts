@@ -13,6 +13,7 @@ import { parseTarget } from "../../core/outbound/outbound.ts";
 import { messageLink } from "../../core/turn/discord_place.ts";
 import type { CallEffect, OpenCall } from "../../core/turn/tool.ts";
 import { type Action, FIELDS } from "./actions/action.ts";
+import { isRecord } from "../../lib/text/quoted.ts";
 
 /** The channel and the message of a link; `undefined` for another text. */
 function linkedMessage(written: unknown) {
@@ -209,10 +210,6 @@ export function namedBy(
     ...user === undefined ? [] : [`<@${user}>`],
     ...role === undefined ? [] : [`<@&${role}>`],
   ];
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null;
 }
 
 function recordOf(written: string): Readonly<Record<string, unknown>> | undefined {

@@ -12,9 +12,10 @@ import { z } from "zod";
 import { oncePer } from "../../../lib/cache.ts";
 import { isPrivateHost } from "../../../lib/network/addresses.ts";
 import { type Span, withoutSecrets } from "../../text/problem.ts";
-import { isList, isRecord, type Segment } from "../../text/edit.ts";
+import { isList, type Segment } from "../../text/edit.ts";
 import { DEFAULTS } from "./defaults.ts";
 import { isReference, isSecretSchema, referenceIn } from "./secrets.ts";
+import { isRecord } from "../../../lib/text/quoted.ts";
 
 /**
  * When a change of a key takes effect (C9).

@@ -112,8 +112,8 @@ export function jsonOf(value: object): string {
 
 function wireForm(value: unknown): unknown {
   if (typeof value === "bigint") return value.toString();
-  if (!isRecord(value)) return value;
   if (Array.isArray(value)) return value.map(wireForm);
+  if (!isRecord(value)) return value;
   const fields: Record<string, unknown> = {};
   for (const name of Object.keys(value)) {
     if (name.includes("_")) fields[name] = value[name];

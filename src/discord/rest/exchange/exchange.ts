@@ -262,7 +262,7 @@ function flattenErrors(tree: unknown): readonly string[] {
 }
 
 function* linesOf(node: unknown, path: string, depth: number): Generator<string> {
-  if (!isRecord(node) || depth > MAX_DEPTH) return;
+  if (!(node instanceof Object) || depth > MAX_DEPTH) return;
   for (const [key, value] of Object.entries(node)) {
     if (key === "_errors") yield* messagesOf(value, path);
     else yield* linesOf(value, join(path, key), depth + 1);
