@@ -100,7 +100,7 @@ function freezeBodies(reply: Unprompted, answer?: AnswerKey, quoted?: Quote): re
         pings: pingsOf(content, mayPing, quote),
         quote: quote?.messageId,
         suppressesEmbeds: suppressesEmbeds || undefined,
-        isSilent: (answer && part > 0) || undefined, // only the first one notifies (R14)
+        suppressesNotifications: (answer && part > 0) || undefined, // only the first one notifies (R14)
         voice,
         of: answer && { ...answer, part, parts },
       },
@@ -498,9 +498,9 @@ export function composeReply(answer: ModelAnswer): ComposedReply {
   const { text, shown, rules } = answer;
   const visible = shownText(text);
   const tagged: Tagged = visible.includes("[[") ? takeReplyTags(visible) : { text: visible };
-  const isSilent = isNoReply(tagged.text);
-  if (isSilent && !answer.files?.length) return { kind: "declined", text: tagged.text };
-  const clean = isSilent ? "" : rules.cleanSecrets(tagged.text);
+  const isDeclined = isNoReply(tagged.text);
+  if (isDeclined && !answer.files?.length) return { kind: "declined", text: tagged.text };
+  const clean = isDeclined ? "" : rules.cleanSecrets(tagged.text);
   const mayPing = {
     users: mayPingUsers(answer),
     roles: termsOf(answer.message).rights === "config" ? [] : rules.allowedMentions.roles,

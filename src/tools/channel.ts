@@ -81,7 +81,7 @@ export const readChannelHistory: Tool = defineTool({
 });
 
 async function earlier(call: DiscordCall, range: EarlierRange) {
-  const { readEarlier } = await import("../flows/actions/targets.ts");
+  const { readEarlier } = await import("../flows/actions/history.ts");
   return await readEarlier(call, range);
 }
 

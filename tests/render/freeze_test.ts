@@ -66,7 +66,7 @@ describe("freeze()", () => {
   });
 
   it("[R14] lets only the first message notify", () => {
-    assert.deepEqual(messages(twoChunks).map((m) => m.isSilent), [undefined, true]);
+    assert.deepEqual(messages(twoChunks).map((m) => m.suppressesNotifications), [undefined, true]);
   });
 
   const eleven = Array.from({ length: 11 }, (_, index) => file(`${index}.txt`));

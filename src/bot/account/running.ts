@@ -22,14 +22,8 @@ import { refusedFinding } from "../../core/model_problem.ts";
 import { catchUpOf } from "../../flows/catch_up/catch_up.ts";
 import { onlineOf } from "../../flows/connection/connection.ts";
 import { queuesOf } from "../../flows/deliver/deliver.ts";
-import {
-  endInbound,
-  flushInbound,
-  interactionsAnswered,
-  refuseAnswer,
-  startInbound,
-  take,
-} from "../../flows/inbound/accept.ts";
+import { endInbound, flushInbound, startInbound, take } from "../../flows/inbound/accept.ts";
+import { interactionsAnswered, refuseAnswer } from "../../flows/inbound/interactions.ts";
 import { approvals } from "../../flows/inbound/stored.ts";
 import { createPolicyKeeper, intentOf, viewOf } from "../../flows/judging/judge.ts";
 import { knowPause, pauseChanged } from "../../flows/interactions/stop.ts";

@@ -638,7 +638,7 @@ export interface Terms {
   /** How its author learns that it gets no answer; absent: not there. No mark can reach a command. */
   readonly refused?: "by a mark" | "in words";
   /** Who learns that it failed: people where it would be answered, or in direct messages alone. */
-  readonly failed: "told" | "told in direct messages" | "told to owners" | "silent";
+  readonly failed: "told" | "told in direct messages" | "told to owners" | "told to no one";
   /** The message that its answer may reply to; absent: none, or the one that triggered it. */
   readonly quotes?: "itself" | "what it quotes";
   /** Which part hears of its end. */
@@ -693,7 +693,7 @@ export const TERMS: Readonly<Record<Origin["kind"] | "discord", Terms>> = {
   passive: {
     rights: "sender",
     shows: "nothing",
-    failed: "silent",
+    failed: "told to no one",
     isRouted: true,
     isBehindQuestions: true,
   },

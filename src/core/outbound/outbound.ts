@@ -272,7 +272,7 @@ export interface OutboundMessage {
   /** Asks Discord for no link previews (SEC-R7); absent: previews are fine. */
   readonly suppressesEmbeds?: true;
   /** Asks Discord for no notification (R14); absent: it notifies. */
-  readonly isSilent?: true;
+  readonly suppressesNotifications?: true;
   /** Its text leaves the store once Discord has it, or never gets it. */
   readonly isUnkept?: true;
   /** The people whose words it has, if it answers none of their messages. */
@@ -620,7 +620,7 @@ export function progressLine(
     nonce: nonceOf(of, PART),
     content: `${PROGRESS_MARK} ${text}`.slice(0, MAX_LENGTH),
     pings: { users: [], roles: [], quotedAuthor: false },
-    isSilent: true,
+    suppressesNotifications: true,
     of: { ...of, part: PART, parts: PART + 1 },
     buttons: [{ customId, label: "Stop", style: "secondary" }],
   };

@@ -45,7 +45,7 @@ import {
   readChannel,
 } from "../../discord/rest/requests/guild_reads.ts";
 import { MAX_HISTORY, readHistory } from "../../discord/rest/requests/messages.ts";
-import { readPlaceOf } from "../../flows/actions/targets.ts";
+import { readPlaceOf } from "../../flows/actions/readers.ts";
 import { changesWatched } from "../../flows/inbound/accept.ts";
 import { closedBy, judge, sessionOf, show } from "../../flows/judging/judge.ts";
 import { meteredModel } from "../../flows/limits.ts";

@@ -54,7 +54,7 @@ import {
   readMember,
 } from "../../discord/rest/requests/guild_reads.ts";
 import { editMessage } from "../../discord/rest/requests/messages.ts";
-import { createReaders } from "../../flows/actions/targets.ts";
+import { createReaders } from "../../flows/actions/readers.ts";
 import { isRefused, placeOfEvents } from "../../flows/event_places.ts";
 import { judge, routeOf } from "../../flows/judging/judge.ts";
 import { createWaker, DAY_MS } from "../../lib/clock.ts";

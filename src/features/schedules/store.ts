@@ -45,7 +45,7 @@ export interface SetBy extends
  * The state of a run.
  *
  * - `running`: its turn waits or runs. `sending`: its messages wait for Discord.
- * - `delivered`: Discord has acknowledged each message. `silent`: the model had nothing to say.
+ * - `delivered`: Discord has acknowledged each message. `declined`: the model had nothing to say.
  * - `failed`: its turn failed. `undelivered`: Discord has not taken a message for good.
  * - `refused`: its creator may not ask the bot there any more.
  */
@@ -53,7 +53,7 @@ type RunState =
   | "running"
   | "sending"
   | "delivered"
-  | "silent"
+  | "declined"
   | "failed"
   | "undelivered"
   | "refused";
@@ -216,7 +216,7 @@ function createScheduleRows({ database, sql, commit, read }: Transactions) {
 const RUN_COLUMNS = `r.message_id, r.due_at, r.started_at,
   (CASE WHEN r.is_refused = 1 THEN 'refused' ELSE
     (SELECT CASE i.state WHEN 'failed' THEN 'failed' WHEN 'answered' THEN NULL
-                         WHEN 'declined' THEN 'silent' ELSE 'running' END
+                         WHEN 'declined' THEN 'declined' ELSE 'running' END
      FROM inbox AS i WHERE i.message_id = r.message_id) END) AS turn,
   (SELECT MAX(CASE WHEN o.state IN ('dead', 'dropped', 'uncertain') THEN 2
                    WHEN o.state IN ('pending', 'sending') THEN 1 ELSE 0 END)
@@ -226,7 +226,7 @@ const RUN = rows({
   messageId: snowflake<"message">(),
   dueAt: integer(),
   startedAt: integer(),
-  turn: optional(oneOf("refused", "failed", "silent", "running")),
+  turn: optional(oneOf("refused", "failed", "declined", "running")),
   unsent: optional(integer()),
 });
 

@@ -1,28 +1,11 @@
 /**
  * Finds the channel or server of a call of the tool `discord`, and checks the rights of the people
  * who ask there (T4, T5).
- *
- * Declares the callers and targets of the actions of the tool `discord`.
- *
- * Decides whether everyone who reads an answer may read its source, by Discord's permissions of
- * this moment. This is the one rule of all tools that read (T4): owners of the bot are readers like
- * others.
- *
- * Reads the history of channels for tools: of channels that the asker may read by Discord's
- * permissions, and that the policy opens. Messages pass the same policy as live ones.
  */
 
 import { z } from "zod";
 import type { BotAccount } from "../../account/account.ts";
-import {
-  type ChannelId,
-  compareIds,
-  createdAtMs,
-  type GuildId,
-  type MessageId,
-  parseSnowflake,
-  type UserId,
-} from "../../core/discord/ids.ts";
+import { type ChannelId, type GuildId, type UserId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/lenient.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Decision } from "../../core/people/question.ts";
@@ -33,20 +16,15 @@ import {
   isOpenToAll,
   isThread,
   isVoice,
-  mayAllRead,
-  type MemberFacts,
-  membersInQuestion,
   type MissingRight,
   missingRight,
   type Need,
-  neededIn,
   type Permission,
   type PlaceFacts,
-  type ReadPlace,
   type SeenAt,
 } from "../../core/rights/rights.ts";
-import { isPressedBy, LacksRight, ProbeEnded } from "../../core/turn/discord_place.ts";
-import type { DiscordCall, EarlierRange, ShownMessage } from "../../core/turn/discord_place.ts";
+import { isPressedBy, LacksRight } from "../../core/turn/discord_place.ts";
+import type { DiscordCall } from "../../core/turn/discord_place.ts";
 import { RefusedCall } from "../../core/turn/tool.ts";
 import { RestError } from "../../discord/rest/exchange/exchange.ts";
 import {
@@ -57,11 +35,10 @@ import {
   namesPermission,
   readChannel,
 } from "../../discord/rest/requests/guild_reads.ts";
-import { MAX_HISTORY, type RawMessage, readHistory } from "../../discord/rest/requests/messages.ts";
 import { once } from "../../lib/cache.ts";
-import type { Clock } from "../../lib/clock.ts";
-import { closedBy, showAll } from "../judging/judge.ts";
+import { closedBy } from "../judging/judge.ts";
 import { isOwner } from "../owners/owner_ids.ts";
+import { createReaders } from "./readers.ts";
 
 export interface GuildTarget {
   readonly channelId: ChannelId;
@@ -109,77 +86,6 @@ export interface FoundTarget {
   readonly readerId?: UserId;
   /** Reads the channel; rejects for a whole server. */
   channel(): Promise<Channel>;
-}
-
-/** People with overwrites of their own that one call looks at; with more, it shows less. */
-const MAX_MEMBERS = 50;
-
-/**
- * Whether all readers of the answer to a message may read a channel, which is no thread; with needs,
- * whether they may see it and have these.
- *
- * @param source Absent: the server; the needs are rights in all of it.
- */
-type MayAllRead = (
-  answered: {
-    readonly place: InboundMessage["place"];
-    /** Its only one. */
-    readonly reader?: UserId;
-  },
-  source: Channel | undefined,
-  needs?: readonly Permission[],
-) => Promise<boolean>;
-
-/**
- * Creates the check of one call.
- *
- * @param reads The server of the sources.
- */
-export function createReaders(reads: GuildReads, { now }: Clock): MayAllRead {
-  const known = new Map<UserId, MemberFacts | undefined>();
-  return async ({ place, reader }, source, needs) => {
-    if (reader && source) {
-      const [seen, member] = [readPlaceOf(source), await reads.member(reader)];
-      return !missingRight(await reads.facts(), member, seen, neededIn(seen, needs), now());
-    }
-    const home = place.kind === "guild" && (await reads.channels()).get(place.channel.id);
-    if (!home) return false; // the answer is in another server
-    const guild = await reads.facts();
-    const [from, to] = [readPlaceOf(home), readPlaceOf(source ?? home)];
-    const mayAll = (members: typeof known) => mayAllRead(guild, from, to, members, now(), needs);
-    const ids = membersInQuestion(guild, from, to, needs);
-    // Roles alone close most channels, and cost no request.
-    if (ids.length > 0 && !mayAll(new Map(ids.map((id) => [id, undefined])))) return false;
-    for (const id of ids) {
-      // The others are not known, so the channel stays closed.
-      if (!known.has(id) && known.size < MAX_MEMBERS) known.set(id, await reads.member(id));
-    }
-    return mayAll(known);
-  };
-}
-
-/** The facts of a channel that decide who reads it. */
-export function readPlaceOf(channel: Channel): ReadPlace {
-  return { overwrites: channel.overwrites, isVoice: isVoice(channel) };
-}
-
-/** An error of Discord in words for the model; another error unchanged. */
-export function inWords(error: unknown): unknown {
-  if (!(error instanceof RestError) || error.code === undefined) return error;
-  return new RefusedCall("discord", explainCode(error.code) ?? error.message);
-}
-
-/** The facts of servers that calls share, and what is known of their readers. */
-const shared = new WeakMap<object, Map<GuildId, GuildReads>>();
-const readers = new WeakMap<GuildReads, ReturnType<typeof createReaders>>();
-
-function readsOf({ account, sharesReads }: Caller, id: GuildId): GuildReads {
-  if (!sharesReads) return createGuildReads(account.rest, id);
-  const known = shared.get(sharesReads) ?? new Map<GuildId, GuildReads>();
-  shared.set(sharesReads, known);
-  const reads = known.get(id) ?? createGuildReads(account.rest, id);
-  known.set(id, reads);
-  return reads;
 }
 
 /** The people of a call, each once. */
@@ -241,6 +147,93 @@ export async function channelAt(
   };
 }
 
+/** Finds a server; absent: the server of the turn. */
+export function guildAt(
+  caller: Caller,
+  guildId: GuildId | undefined = caller.guildId,
+): Promise<FoundTarget> {
+  return Promise.try(() => {
+    if (guildId === undefined) {
+      throw outside(caller.askers.every(({ isOwner }) => isOwner) ? NEEDS_GUILD : ONLY_OWNERS);
+    }
+    if (!mayReach(caller, guildId)) {
+      throw outside(caller.guildId === undefined ? ONLY_OWNERS : OTHER_GUILD);
+    }
+    return {
+      channel: () => Promise.reject(new TypeError("A server is no channel")),
+      guild: { id: guildId, reads: readsOf(caller, guildId) },
+    };
+  });
+}
+
+function mayReach({ alsoGuilds = [], askers, guildId }: Caller, target: GuildId): boolean {
+  if (guildId === undefined) return askers.every(({ isOwner }) => isOwner);
+  return guildId === target || alsoGuilds.includes(target);
+}
+
+/** A refusal of a target outside of the turn's reach. */
+function outside(words: string): RefusedCall {
+  return new RefusedCall("place", words);
+}
+
+const NO_CHANNEL = "there is no such channel in this server, or the bot may not see it; " +
+  "`channelId` must be the id of a channel or thread of the server of this conversation";
+const ONLY_OWNERS =
+  "from direct messages, only an owner of the bot may act on servers and in other channels";
+const OTHER_GUILD = "actions stay in the server of this conversation; leave out `guildId`";
+const NEEDS_GUILD = "give `guildId`: in direct messages there is no server";
+
+/** The facts of servers that calls share, and what is known of their readers. */
+const shared = new WeakMap<object, Map<GuildId, GuildReads>>();
+const readers = new WeakMap<GuildReads, ReturnType<typeof createReaders>>();
+
+function readsOf({ account, sharesReads }: Caller, id: GuildId): GuildReads {
+  if (!sharesReads) return createGuildReads(account.rest, id);
+  const known = shared.get(sharesReads) ?? new Map<GuildId, GuildReads>();
+  shared.set(sharesReads, known);
+  const reads = known.get(id) ?? createGuildReads(account.rest, id);
+  known.set(id, reads);
+  return reads;
+}
+
+/**
+ * Checks that each asker has rights in a place, by Discord's permissions and by the policy, and
+ * that all readers of the answer may read it.
+ */
+export async function assertMay(
+  caller: Caller,
+  found: FoundTarget,
+  needs: readonly Need[],
+): Promise<void> {
+  for (const { userId, isOwner } of caller.askers) {
+    // A role may open channels, so an owner gives those that they could give by hand.
+    const isBound = needs.some((one) => typeof one === "object" && one.kind === "above_role");
+    if (!caller.shownTo && isOwner && !isBound) continue;
+    const missing = await missingOf(userId, caller, found, needs);
+    if (missing) throw new LacksRight(missing, undefined);
+  }
+  await assertOpen(caller, found);
+  await assertShown(caller, found, needs);
+}
+
+async function missingOf(
+  userId: UserId,
+  caller: Caller,
+  found: FoundTarget,
+  needs: readonly Need[],
+): Promise<MissingRight | undefined> {
+  if (!found.guild) return undefined;
+  const { reads } = found.guild;
+  const place = await placeFor(caller, found, userId);
+  return missingRight(
+    await reads.facts(),
+    await reads.member(userId),
+    place,
+    needs,
+    caller.account.now(),
+  );
+}
+
 /** The facts of a place for one member; `undefined` for a whole server. */
 async function placeFor(
   caller: Caller,
@@ -264,41 +257,6 @@ async function placeFor(
       hasMember: isPrivate && (isHome || await guild.reads.isInThread(channelId, userId)),
     },
   };
-}
-
-async function missingOf(
-  userId: UserId,
-  caller: Caller,
-  found: FoundTarget,
-  needs: readonly Need[],
-): Promise<MissingRight | undefined> {
-  if (!found.guild) return undefined;
-  const { reads } = found.guild;
-  const place = await placeFor(caller, found, userId);
-  return missingRight(
-    await reads.facts(),
-    await reads.member(userId),
-    place,
-    needs,
-    caller.account.now(),
-  );
-}
-
-/** Names the right that the bot lacks; `undefined` if it lacks none. */
-async function missingOfBot(
-  caller: Caller,
-  found: FoundTarget,
-  needs: readonly Need[],
-): Promise<Error | undefined> {
-  const { account: { now, reader } } = caller;
-  const userId = reader.self?.userId;
-  if (userId === undefined || !found.guild) return undefined;
-  const { reads } = found.guild;
-  const place = await placeFor(caller, found, userId);
-  // Discord refuses a bot in slow mode only if it has just written.
-  const own = place && { ...place, hasSlowmode: false };
-  const lacks = missingRight(await reads.facts(), await reads.member(userId), own, needs, now());
-  return lacks && new RefusedCall("bot_permission", `${describeMissing(lacks, "bot")} there`);
 }
 
 /** The config may close a channel to the bot, or open it to some people only. */
@@ -365,6 +323,105 @@ async function assertShown(
   }
 }
 
+/** Whether only the asker reads the answer to a message. */
+function isForAskerAlone({ place }: InboundMessage, { config }: BotAccount): boolean {
+  const sharesDirect = config().session.dmScope === "main";
+  if (place.kind === "guild") return false;
+  if (place.kind === "dm" && !sharesDirect) return true;
+  throw new RefusedCall(
+    "place",
+    place.kind === "dm"
+      ? "all direct messages share one conversation here, so other people could learn what only " +
+        "this person may read"
+      : "a group has no server to read",
+  );
+}
+
+/** A message as if the readers of another channel read its answer. */
+export async function answeredIn(
+  message: InboundMessage,
+  { id, reads }: NonNullable<FoundTarget["guild"]>,
+  to: Channel,
+): Promise<InboundMessage> {
+  const channel = (isThread(to) && to.parentId && (await reads.channels()).get(to.parentId)) || to;
+  const isAgeRestricted = channel.isNsfw || undefined;
+  const place = { kind: "guild" as const, guild: { id, name: "" }, channel, isAgeRestricted };
+  return { ...message, channelId: to.id, place };
+}
+
+/**
+ * Checks a right of the bot itself. Without it, Discord would refuse the request, and a message
+ * would wait in the channel's queue.
+ */
+export async function assertBotMay(
+  caller: Caller,
+  found: FoundTarget,
+  needs: readonly Need[],
+): Promise<void> {
+  const missing = await missingOfBot(caller, found, needs);
+  if (missing) throw missing;
+}
+
+/** Names the right that the bot lacks; `undefined` if it lacks none. */
+async function missingOfBot(
+  caller: Caller,
+  found: FoundTarget,
+  needs: readonly Need[],
+): Promise<Error | undefined> {
+  const { account: { now, reader } } = caller;
+  const userId = reader.self?.userId;
+  if (userId === undefined || !found.guild) return undefined;
+  const { reads } = found.guild;
+  const place = await placeFor(caller, found, userId);
+  // Discord refuses a bot in slow mode only if it has just written.
+  const own = place && { ...place, hasSlowmode: false };
+  const lacks = missingRight(await reads.facts(), await reads.member(userId), own, needs, now());
+  return lacks && new RefusedCall("bot_permission", `${describeMissing(lacks, "bot")} there`);
+}
+
+/** Makes an error that tells the model why Discord refused. */
+export async function refusal(
+  error: unknown,
+  caller: Caller,
+  found: FoundTarget,
+  needs: readonly Need[],
+): Promise<unknown> {
+  if (error instanceof RestError && error.code !== undefined && namesPermission(error.code)) {
+    const missing = await missingOfBot(caller, found, needs).catch(() => undefined);
+    if (missing) return missing;
+  }
+  return inWords(error);
+}
+
+/** An error of Discord in words for the model; another error unchanged. */
+export function inWords(error: unknown): unknown {
+  if (!(error instanceof RestError) || error.code === undefined) return error;
+  return new RefusedCall("discord", explainCode(error.code) ?? error.message);
+}
+
+/** Whether the answer to a message may show words of a channel that a note or schedule keeps. */
+export function showing(
+  account: BotAccount,
+  message: InboundMessage,
+): (channelId: ChannelId) => Promise<boolean> {
+  const caller = { ...callerOf({ account, message, sharesReads: {} }), alsoGuilds: [] };
+  const known = new Map([[message.channelId, Promise.resolve(true)]]);
+  return async (channelId) => {
+    if (message.place.kind !== "guild") return true;
+    const isShown = known.get(channelId) ?? channelAt(caller, channelId)
+      .then((found) => assertShown(caller, found, READS)).then(() => true, isNoRefusal);
+    known.set(channelId, isShown);
+    return await isShown;
+  };
+}
+
+function isNoRefusal(error: unknown): false {
+  if (error instanceof RefusedCall) return false;
+  throw error;
+}
+
+const READS = ["Read Message History"] as const;
+
 /** The same rule for effects: their readers may read the place of the turn. */
 export async function isSeenByOthers(call: DiscordCall, at: SeenAt): Promise<boolean> {
   const { message, message: { place, guildId } } = call;
@@ -404,184 +461,9 @@ async function channelOf(caller: Caller, at: SeenAt): Promise<FoundTarget | unde
   return state?.channel_id ? await channelAt(caller, state.channel_id) : undefined;
 }
 
-function mayReach({ alsoGuilds = [], askers, guildId }: Caller, target: GuildId): boolean {
-  if (guildId === undefined) return askers.every(({ isOwner }) => isOwner);
-  return guildId === target || alsoGuilds.includes(target);
-}
-
-/** Whether the answer to a message may show words of a channel that a note or schedule keeps. */
-export function showing(
-  account: BotAccount,
-  message: InboundMessage,
-): (channelId: ChannelId) => Promise<boolean> {
-  const caller = { ...callerOf({ account, message, sharesReads: {} }), alsoGuilds: [] };
-  const known = new Map([[message.channelId, Promise.resolve(true)]]);
-  return async (channelId) => {
-    if (message.place.kind !== "guild") return true;
-    const isShown = known.get(channelId) ?? channelAt(caller, channelId)
-      .then((found) => assertShown(caller, found, READS)).then(() => true, isNoRefusal);
-    known.set(channelId, isShown);
-    return await isShown;
-  };
-}
-
-/** Finds a server; absent: the server of the turn. */
-export function guildAt(
-  caller: Caller,
-  guildId: GuildId | undefined = caller.guildId,
-): Promise<FoundTarget> {
-  return Promise.try(() => {
-    if (guildId === undefined) {
-      throw outside(caller.askers.every(({ isOwner }) => isOwner) ? NEEDS_GUILD : ONLY_OWNERS);
-    }
-    if (!mayReach(caller, guildId)) {
-      throw outside(caller.guildId === undefined ? ONLY_OWNERS : OTHER_GUILD);
-    }
-    return {
-      channel: () => Promise.reject(new TypeError("A server is no channel")),
-      guild: { id: guildId, reads: readsOf(caller, guildId) },
-    };
-  });
-}
-
-/**
- * Checks that each asker has rights in a place, by Discord's permissions and by the policy, and
- * that all readers of the answer may read it.
- */
-export async function assertMay(
-  caller: Caller,
-  found: FoundTarget,
-  needs: readonly Need[],
-): Promise<void> {
-  for (const { userId, isOwner } of caller.askers) {
-    // A role may open channels, so an owner gives those that they could give by hand.
-    const isBound = needs.some((one) => typeof one === "object" && one.kind === "above_role");
-    if (!caller.shownTo && isOwner && !isBound) continue;
-    const missing = await missingOf(userId, caller, found, needs);
-    if (missing) throw new LacksRight(missing, undefined);
-  }
-  await assertOpen(caller, found);
-  await assertShown(caller, found, needs);
-}
-
-/**
- * Checks a right of the bot itself. Without it, Discord would refuse the request, and a message
- * would wait in the channel's queue.
- */
-export async function assertBotMay(
-  caller: Caller,
-  found: FoundTarget,
-  needs: readonly Need[],
-): Promise<void> {
-  const missing = await missingOfBot(caller, found, needs);
-  if (missing) throw missing;
-}
-
-/** Makes an error that tells the model why Discord refused. */
-export async function refusal(
-  error: unknown,
-  caller: Caller,
-  found: FoundTarget,
-  needs: readonly Need[],
-): Promise<unknown> {
-  if (error instanceof RestError && error.code !== undefined && namesPermission(error.code)) {
-    const missing = await missingOfBot(caller, found, needs).catch(() => undefined);
-    if (missing) return missing;
-  }
-  return inWords(error);
-}
-
-/** Whether only the asker reads the answer to a message. */
-function isForAskerAlone({ place }: InboundMessage, { config }: BotAccount): boolean {
-  const sharesDirect = config().session.dmScope === "main";
-  if (place.kind === "guild") return false;
-  if (place.kind === "dm" && !sharesDirect) return true;
-  throw new RefusedCall(
-    "place",
-    place.kind === "dm"
-      ? "all direct messages share one conversation here, so other people could learn what only " +
-        "this person may read"
-      : "a group has no server to read",
-  );
-}
+const voiceState = z.object({ channel_id: snowflakeSchema<"channel">().nullish() });
 
 function isHidden(error: unknown): true {
   if (error instanceof LacksRight) return true;
   throw error;
-}
-
-const voiceState = z.object({ channel_id: snowflakeSchema<"channel">().nullish() });
-
-/** A message as if the readers of another channel read its answer. */
-export async function answeredIn(
-  message: InboundMessage,
-  { id, reads }: NonNullable<FoundTarget["guild"]>,
-  to: Channel,
-): Promise<InboundMessage> {
-  const channel = (isThread(to) && to.parentId && (await reads.channels()).get(to.parentId)) || to;
-  const isAgeRestricted = channel.isNsfw || undefined;
-  const place = { kind: "guild" as const, guild: { id, name: "" }, channel, isAgeRestricted };
-  return { ...message, channelId: to.id, place };
-}
-
-function isNoRefusal(error: unknown): false {
-  if (error instanceof RefusedCall) return false;
-  throw error;
-}
-
-const READS = ["Read Message History"] as const;
-
-/** A refusal of a target outside of the turn's reach. */
-function outside(words: string): RefusedCall {
-  return new RefusedCall("place", words);
-}
-
-const NO_CHANNEL = "there is no such channel in this server, or the bot may not see it; " +
-  "`channelId` must be the id of a channel or thread of the server of this conversation";
-const ONLY_OWNERS =
-  "from direct messages, only an owner of the bot may act on servers and in other channels";
-const OTHER_GUILD = "actions stay in the server of this conversation; leave out `guildId`";
-const NEEDS_GUILD = "give `guildId`: in direct messages there is no server";
-
-/**
- * Reads messages that the policy lets a model see (P10), oldest first.
- *
- * @throws {Error} If the asker may not read them, or if Discord does not answer or refuses; as a
- * rejection. The message tells the model why.
- */
-export async function readEarlier(
-  call: DiscordCall,
-  { channelId, limit, before, sinceMs = 0 }: EarlierRange,
-): Promise<readonly ShownMessage[]> {
-  const { account: { rest }, message, signal } = call;
-  const caller = { ...callerOf(call), alsoGuilds: [] };
-  const place = await channelAt(caller, channelId);
-  const { channelId: there = message.channelId, guild } = place;
-  const isHere = there === message.channelId;
-  await assertMay(caller, place, ["Read Message History"]);
-  if (call.isProbe) throw new ProbeEnded();
-  const shown = { guildId: guild?.id, isGroup: message.place.kind === "group_dm" };
-  // Later messages of the turn's own channel belong to other turns.
-  let from = !isHere || (before && compareIds(before, message.id) < 0) ? before : message.id;
-  const found: ShownMessage[] = [];
-  try {
-    for (let left = limit; left > 0;) {
-      signal.throwIfAborted();
-      const size = Math.min(left, MAX_HISTORY);
-      const raw = await readHistory(rest, there, { limit: size, before: from });
-      found.push(...await showAll(call.account, raw, { ...shown, isElsewhere: !isHere }));
-      const oldest = oldestOf(raw);
-      if (raw.length < size || !oldest || createdAtMs(oldest) < sinceMs) break;
-      from = oldest;
-      left -= size;
-    }
-  } catch (error) {
-    throw await refusal(error, caller, place, ["Read Message History"]);
-  }
-  return found.filter(({ timestampMs }) => timestampMs >= sinceMs)
-    .toSorted((one, other) => compareIds(one.id, other.id));
-}
-
-function oldestOf(raw: readonly RawMessage[]): MessageId | undefined {
-  return raw.flatMap(({ id }) => parseSnowflake<"message">(id) ?? []).toSorted(compareIds)[0];
 }

@@ -97,7 +97,8 @@ import { receiptAttempted } from "../receipts/receipts.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 import { composedOnce } from "../unanswered_reactions.ts";
 import { ackAnswered, progressDelivered } from "./progress.ts";
-import { completeCommand, isAwaited, toldSent } from "./tool_messages.ts";
+import { completeCommand } from "./left_commands.ts";
+import { isAwaited, toldSent } from "./tool_messages.ts";
 
 /** Permissions that are asked for at the same time share their requests. */
 const permissions = perAccount("delivery", ({ rest, now }) => ({

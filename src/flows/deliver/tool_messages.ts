@@ -3,118 +3,20 @@
  *
  * They are rows of the outbox, keyed by the call. So a crash neither loses nor doubles them, and
  * they keep their order with the answer (D1).
- *
- * Ends the commands that the last process has left without an answer (K5): Discord shows "is
- * thinking" for them until someone does.
  */
 
 import type { BotAccount } from "../../account/account.ts";
 import { cleanSecrets, perAccount, textRulesOf, wakeChannels } from "../../account/per_account.ts";
-import {
-  type ChannelId,
-  createdAtMs,
-  type GuildId,
-  parseSnowflake,
-  type UserId,
-} from "../../core/discord/ids.ts";
+import { type ChannelId, type GuildId } from "../../core/discord/ids.ts";
 import type { Frozen, OutboxRow } from "../../core/outbound/outbound.ts";
 import type { DiscordCall, ToolTarget } from "../../core/turn/discord_place.ts";
 import { badArguments } from "../../core/turn/tool.ts";
 import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
-import { isRefusal, isTokenRefused } from "../../discord/rest/exchange/exchange.ts";
-import { createInteractions, type Webhook } from "../../discord/rest/requests/messages.ts";
 import { withoutInvisible } from "../../lib/text/quoted.ts";
 import { threadTitle } from "../../render/name.ts";
 import type { ReplyRules } from "../../render/reply.ts";
-import { CUT_QUESTION, cutCommandText } from "../../render/sentences.ts";
 import { composeToolMessage, type ToolMessage } from "../../render/tool_message.ts";
-import type { OpenCommand } from "../../store/inbox/inbox.ts";
 import type { SendResult } from "../../store/outbox/outbox.ts";
-import { tellOwners } from "../owners/tell_owners.ts";
-import { createRetryQueue } from "../retry_queue.ts";
-import { tellPerson } from "../unanswered_reactions.ts";
-
-const retriesOf = perAccount(
-  "interactions",
-  (account) => createRetryQueue("Cannot end commands that the last process has left", account),
-);
-
-/** Begins to end them. It resolves once they are read, and no new command may come before. */
-export async function endLeftCommands(account: BotAccount): Promise<void> {
-  const left = await account.store.inbox.openCommands(account.accountId);
-  for (const command of left) retriesOf(account).add(() => end(account, command));
-}
-
-/** Ends no more of them; the next start does. */
-export async function stopLeftCommands(account: BotAccount): Promise<void> {
-  await retriesOf(account).stop();
-}
-
-/**
- * Replaces the answer of a command by a text.
- *
- * @returns Whether Discord has taken it; it takes none once the token has ended.
- * @throws {RestError} If Discord cannot be reached, so that a later try may succeed.
- */
-export async function completeCommand(
-  { rest }: BotAccount,
-  { applicationId, token }: Pick<Webhook, "applicationId" | "token">,
-  senderId: UserId,
-  text: string,
-): Promise<boolean> {
-  const webhook: Webhook = {
-    applicationId,
-    token,
-    sender: { id: senderId, username: "", roles: [] },
-  };
-  try {
-    await createInteractions(rest, () => false).complete(webhook, text);
-    return true;
-  } catch (error) {
-    if (isRefusal(error) || isTokenRefused(error)) return false;
-    throw error;
-  }
-}
-
-/** Unix time in milliseconds until which Discord takes answers of an interaction. */
-export function tokenEndsAt(interactionId: string): number {
-  const id = parseSnowflake<"interaction">(interactionId);
-  return id ? createdAtMs(id) + TOKEN_MS : Infinity;
-}
-
-/** Discord takes a token for 15 minutes from its own clock. */
-const TOKEN_MS = 15 * 60_000 - 10_000;
-
-/**
- * Gives a person an answer by direct message; the owners learn if Discord refuses that.
- *
- * @throws {RestError} If Discord cannot be reached.
- */
-export async function answerDirectly(
-  account: BotAccount,
-  userId: UserId,
-  text: string,
-): Promise<void> {
-  try {
-    await tellPerson(account, userId, text);
-  } catch (error) {
-    if (!isRefusal(error)) throw error;
-    await tellOwners(
-      account,
-      `Discord lets me give <@${userId}> no answer to a command, not even by direct message.`,
-    );
-  }
-}
-
-async function end(account: BotAccount, command: OpenCommand): Promise<void> {
-  const { name, isAsked, senderId, interactionId } = command;
-  const text = isAsked ? CUT_QUESTION : cutCommandText(name);
-  const isAlive = account.now() < tokenEndsAt(interactionId);
-  if (!isAlive || !await completeCommand(account, command, senderId, text)) {
-    await answerDirectly(account, senderId, text);
-  }
-  await account.store.inbox.commandAnswered(interactionId, true);
-}
 
 /** The rules of texts that tools send, and of files. */
 export function toolTextRules(

@@ -1,5 +1,5 @@
 /**
- * Accepts batches from the gateway: judges each message, and stores all of them.
+ * Accepts batches from the gateway: completes their messages, judges each, and stores all of them.
  *
  * The gateway's sequence number is stored with the messages up to it. So a message is either
  * stored, or Discord will send it again. Messages that need no answer wait a moment for others,
@@ -9,35 +9,22 @@
  * Discord sends some messages without the name of their group, before it has told of their thread,
  * or without the original of a reply, which may be the bot's. These are completed first, in the
  * order of their batch; without such facts, the rules are stricter.
- *
- * Messages that PluralKit posted, or may still replace, wait for its answer (P13). A member of a system
- * speaks through a webhook, and PluralKit deletes the system's own message a moment later. The webhook's
- * message gets the turn, once PluralKit has named its author; the original only if no message has
- * replaced it. Messages by people that PluralKit has proxied before wait two seconds for that. The store
- * keeps waiting messages, so the next process continues with them. Every row is decided, even if
- * PluralKit was switched off since.
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { isOurs, perAccount, wakes } from "../../account/per_account.ts";
-import type { AccountId, MessageId } from "../../core/discord/ids.ts";
+import { perAccount, wakes } from "../../account/per_account.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
 import type { NumberedEvent } from "../../core/hooks/hook.ts";
 import {
-  type ComponentUse,
   type EventHandlers,
   type GuildSnapshot,
   handleEvent,
   type InboundBatch,
   type InboundEvent,
   type InboundMessage,
-  type Interaction,
-  labelOf,
-  type OptionTyping,
   type OwnMessage,
-  type PermittedReaction,
   type Place,
   type PostedMessage,
-  type Reaction,
   type ReactionRecord,
   type SessionStarted,
   type SlashCommand,
@@ -46,36 +33,25 @@ import {
   type Accepted,
   type AcceptedBatch,
   type Echo,
-  ignored,
   type Judged,
-  type KnownFacts,
   type MessageChange,
   type MessageOrigin,
   NOTHING_ACCEPTED,
-  type UndecidedReason,
   type Verdict,
 } from "../../core/inbound/inbox.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/decode.ts";
 import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
 import { readPlace } from "../../discord/rest/requests/guild_reads.ts";
-import { createNewestSet } from "../../lib/cache.ts";
 import type { Log } from "../../lib/log.ts";
-import {
-  asMembers,
-  createPluralkitClient,
-  type PluralkitAnswer,
-  type ProxiedMessage,
-} from "../../pluralkit/client.ts";
-import { PLURALKIT } from "../../policy/admission.ts";
 import { onlineOf } from "../connection/connection.ts";
 import { catchUpOf } from "../catch_up/catch_up.ts";
 import { queuesOf } from "../deliver/deliver.ts";
-import { endLeftCommands, stopLeftCommands } from "../deliver/tool_messages.ts";
+import { endLeftCommands, stopLeftCommands } from "../deliver/left_commands.ts";
 import { archiveIfDone, startThreads, threadMembersChanged } from "../judging/answer_threads.ts";
 import {
   judge,
   type MessageSource,
-  proxiedUsers,
+  permitReaction,
   recordOwn,
   routeOf,
   runIdsOf,
@@ -83,505 +59,14 @@ import {
   runsOnReaction,
 } from "../judging/judge.ts";
 import { guildsChanged, stopResolving } from "../names/name_resolver.ts";
-import { isOwner } from "../owners/owner_ids.ts";
 import { sawForeign } from "../preflight/discord.ts";
 import { cardsGone } from "../questions/cards.ts";
 import { registerLater } from "../register_commands.ts";
-import { createRetryQueue } from "../retry_queue.ts";
 import { eventsOf } from "../server_events.ts";
 import { guildJoined, stopJoined } from "./guild_joined.ts";
+import { interact } from "./interactions.ts";
+import { originalsDeleted, startPluralkit, stopPluralkit, waitForFacts } from "./pluralkit.ts";
 import { approvals, pairingOffer, stopRequestOf, tellStored, waitingRules } from "./stored.ts";
-
-/** A stored message without a decision. */
-interface UndecidedRow extends Pick<Judged, "message" | "knownFacts" | "policyId"> {
-  readonly why: UndecidedReason;
-  /** One that waited over a restart counts as replayed. */
-  readonly origin: MessageOrigin;
-}
-
-/** Milliseconds for which an original waits for its replacement. */
-const ORIGINAL_MS = 2_000;
-/** Maximum number of deleted or replaced messages to remember until they arrive. */
-const MAX_REMOVED = 1_000;
-
-interface Client extends ReturnType<typeof createPluralkitClient> {
-  /** The settings that it has. */
-  readonly by: string;
-}
-
-const stateOf = perAccount("pluralkit", (account) => ({
-  log: account.log,
-  retries: createRetryQueue("Cannot decide a message that waited for PluralKit", account),
-  /** Originals that were deleted or replaced. */
-  removed: createNewestSet<MessageId>(MAX_REMOVED),
-  /** Originals that wait; `cancel` ends their timer. */
-  originals: new Map<MessageId, { readonly row: UndecidedRow; readonly cancel: () => void }>(),
-  client: undefined as Client | undefined,
-  isStopped: false,
-}));
-
-/**
- * Knows proxied people, and decides the messages that the last process left. Await it before judging
- * any message.
- *
- * @throws {StoreError} As a rejection.
- */
-export async function startPluralkit(account: BotAccount): Promise<void> {
-  const { accountId, store: { inbox } } = account;
-  for (const userId of await inbox.proxied(accountId)) proxiedUsers(account).add(userId);
-  for (const row of await inbox.undecided(accountId)) {
-    takeUndecided(account, { ...row, origin: "replayed" });
-  }
-}
-
-/** These stored messages wait for a fact. */
-export function waitForFacts(
-  account: BotAccount,
-  judged: readonly Judged[],
-  origin: MessageOrigin,
-): void {
-  for (const { verdict, ...known } of judged) {
-    if (verdict.kind !== "undecided" || stateOf(account).isStopped) continue;
-    takeUndecided(account, { ...known, why: verdict.why, origin });
-  }
-}
-
-/** These messages were deleted at Discord. */
-export function originalsDeleted(account: BotAccount, messages: readonly MessageId[]): void {
-  for (const id of messages) {
-    const original = endOriginal(account, id);
-    if (original) replace(account, original);
-  }
-}
-
-/** Decides nothing more; the next start continues. */
-export async function stopPluralkit(account: BotAccount): Promise<void> {
-  const state = stateOf(account);
-  state.isStopped = true;
-  for (const { cancel } of state.originals.values()) cancel();
-  state.originals.clear();
-  state.client?.stop();
-  await state.retries.stop();
-}
-
-function takeUndecided(account: BotAccount, row: UndecidedRow): void {
-  switch (row.why) {
-    case "pluralkit":
-      return void ask(account, row.message, row.origin);
-    case "pluralkit-original":
-      return wait(account, row);
-  }
-}
-
-/** After a restart it waits anew: its replacement may arrive only with the RESUME. */
-function wait(account: BotAccount, row: UndecidedRow): void {
-  const { removed, originals } = stateOf(account);
-  const { message, origin } = row;
-  if (removed.has(message.id)) return replace(account, row);
-  const cancel = account.schedule(() => {
-    originals.delete(message.id);
-    decide(account, message, { isUnproxied: true }, origin);
-  }, ORIGINAL_MS);
-  originals.set(message.id, { row, cancel });
-}
-
-/**
- * An original was deleted or replaced: ends its wait.
- *
- * @returns The original, if it waited.
- */
-function endOriginal(account: BotAccount, id: MessageId): UndecidedRow | undefined {
-  const { removed, originals } = stateOf(account);
-  removed.add(id);
-  const original = originals.get(id);
-  originals.delete(id);
-  original?.cancel();
-  return original?.row;
-}
-
-/** Asks PluralKit by the current config. Never rejects. */
-async function lookUp(account: BotAccount, id: MessageId): Promise<PluralkitAnswer> {
-  const { config, now, schedule, bot: { build: { version } } } = account;
-  const { enabled, token: secret, apiUrl } = config().discord.pluralkit;
-  if (!enabled) return { kind: "failed", reason: "PluralKit is switched off" };
-  const state = stateOf(account);
-  const token = secret?.reveal();
-  const by = JSON.stringify([apiUrl, token]);
-  if (state.client?.by !== by) {
-    state.client?.stop();
-    const client = createPluralkitClient({ fetch, apiUrl, token, version, now, schedule });
-    state.client = { ...client, by };
-  }
-  return await state.client.lookUp(id);
-}
-
-async function ask(
-  account: BotAccount,
-  message: InboundMessage,
-  origin: MessageOrigin,
-): Promise<void> {
-  const found = await lookUp(account, message.id);
-  if (stateOf(account).isStopped) return; // an aborted request proves nothing: the next start asks
-  const members = found.kind === "found" ? asMembers(message, found.proxied) : undefined;
-  if (found.kind === "found" && members) {
-    return acceptProxied(account, members, found.proxied, origin);
-  }
-  stateOf(account).log.info("A webhook's message has PluralKit's mark, and counts as a bot's", {
-    messageId: message.id,
-    channelId: message.channelId,
-    why: found.kind === "failed" ? found.reason : found.kind === "none" ? "unknown" : "not its own",
-  });
-  decide(account, message, { pluralkit: found.kind === "failed" ? "failed" : "none" }, origin);
-}
-
-function acceptProxied(
-  account: BotAccount,
-  message: InboundMessage,
-  { original, sender }: ProxiedMessage,
-  origin: MessageOrigin,
-): void {
-  const { accountId, store: { inbox }, now } = account;
-  proxiedUsers(account).add(sender);
-  endOriginal(account, original);
-  const judged = judgeAgain(account, message, { pluralkit: "found" });
-  stateOf(account).retries.add(async () => {
-    // The original first, or both it and its replacement might be answered.
-    await inbox.retract(accountId, original, replacedVerdict(account));
-    await store(account, judged, origin);
-    await inbox.noteProxied(accountId, sender, now());
-  });
-}
-
-/** Not even context: PluralKit has posted the same text again. */
-function replacedVerdict({ policy }: BotAccount): Extract<Verdict, { readonly kind: "ignore" }> {
-  return ignored("pk-original", policy().policy.ruleOf(PLURALKIT));
-}
-
-function replace(
-  account: BotAccount,
-  { message, knownFacts, policyId, origin }: UndecidedRow,
-): void {
-  const judged = { message, verdict: replacedVerdict(account), knownFacts, policyId };
-  stateOf(account).retries.add(() => store(account, judged, origin));
-}
-
-function decide(
-  account: BotAccount,
-  message: InboundMessage,
-  known: KnownFacts,
-  origin: MessageOrigin,
-): void {
-  const judged = judgeAgain(account, message, known);
-  stateOf(account).retries.add(() => store(account, judged, origin));
-}
-
-function judgeAgain(account: BotAccount, message: InboundMessage, known: KnownFacts): Judged {
-  const judged = judge(account, message, known);
-  const isAccepted = judged.verdict.kind === "accept";
-  return { ...judged, message, route: isAccepted ? routeOf(account, message) : undefined };
-}
-
-async function store(account: BotAccount, judged: Judged, origin: MessageOrigin): Promise<void> {
-  const { store: { inbox }, now } = account;
-  const done = await inbox.decide(judged, now(), waitingRules(account, origin));
-  tellStored(account, done);
-  waitForFacts(account, done.undecided, origin);
-}
-
-/** More than people can give while their answers are on the way. */
-const REFUSED_MAX = 1_000;
-
-/** Answers until they are finished; none of them rejects. */
-const answering = perAccount("interactions", () => new Set<Promise<void>>());
-
-const refused = perAccount("interactions", () => createNewestSet<string>(REFUSED_MAX));
-
-/** Discord forbids an answer to this interaction in its place, as the gateway's thread has learned. */
-export function refuseAnswer(account: BotAccount, id: string): void {
-  refused(account).add(id);
-}
-
-/** Whether Discord has refused to take the first answer to this interaction in its place. */
-export function isRefused(account: BotAccount, id: string): boolean {
-  return refused(account).has(id);
-}
-
-/** Whether a person is an owner, or decides about approvals or answers. */
-export function isPrivileged(
-  account: BotAccount,
-  { sender }: Pick<Interaction, "sender">,
-): boolean {
-  return isOwner(account, { sender }) || account.policy().policy.approvers.includes(sender.id);
-}
-
-/** Answers a command, a component, or a person who types an option. */
-export function interact(
-  anyPart: BotAccount,
-  one: ComponentUse | OptionTyping | SlashCommand,
-): void {
-  const account = anyPart.forPart("interactions");
-  if (isPrivileged(account, one)) account.connection.admit(one.sender.id); // X4a
-  const running = answering(account);
-  const answer = run(account, one).finally(() => running.delete(answer));
-  running.add(answer);
-}
-
-async function run(
-  account: BotAccount,
-  one: ComponentUse | OptionTyping | SlashCommand,
-): Promise<void> {
-  if (one.kind === "slash" || one.kind === "typing") {
-    const { runSlash, suggest } = await import("../interactions/run_commands.ts");
-    return await (one.kind === "slash" ? runSlash(account, one) : suggest(account, one));
-  }
-  const { runComponent } = await import("../interactions/run_components.ts");
-  await runComponent(account, one);
-}
-
-/** Resolves once the interactions received so far are answered. */
-export async function interactionsAnswered(account: BotAccount): Promise<void> {
-  await Promise.all(answering(account));
-}
-
-/**
- * Judges a reaction by the current policy; `undefined` if it does not permit it. A removed reaction
- * counts if the added one was kept: Discord does not tell the roles of its person, by which the
- * policy would judge again.
- */
-export function permitReaction(
-  account: BotAccount,
-  reaction: Reaction,
-): PermittedReaction | undefined {
-  const { change, channelId, messageId, sender, emoji } = reaction;
-  const onlyIf = conditionsOf(account, reaction);
-  if (!onlyIf) return undefined;
-  const tag = labelOf(sender);
-  return { change, channelId, messageId, userId: sender.id, tag, emoji, onlyIf };
-}
-
-function conditionsOf(
-  { policy, bot }: BotAccount,
-  { change, on, place, channelId, sender }: Reaction,
-): PermittedReaction["onlyIf"] | undefined {
-  if (change === "removed") return { isKnown: true };
-  if (isOurs(bot, sender.id)) return undefined;
-  const accepts = (author: "own" | "other", facts: KnownFacts): boolean => {
-    const event = { kind: "reaction" as const, place, channelId, sender, on: author };
-    return policy().authorize(event, facts).kind === "accept";
-  };
-  const authors = on === "unknown" ? ["other", "own"] as const : [on];
-  for (const author of authors) {
-    const isOwn = on === "unknown" && author === "own" && { isOwn: true as const };
-    if (accepts(author, { isPaired: false })) return { ...isOwn };
-    if (place.kind !== "guild" && accepts(author, { isPaired: true })) {
-      return { ...isOwn, isPaired: true };
-    }
-  }
-  return undefined;
-}
-
-/** Events that wait for one T1, with the T0 that must come before it. */
-export interface Unit {
-  /** The session to store by T0; cleared once it is stored, since a session begins once. */
-  started: SessionStarted | undefined;
-  /** Set if a gap precedes the events; cleared once it is stored. */
-  afterHole: InboundBatch["afterHole"];
-  readonly accountId: AccountId;
-  readonly isReplayed: InboundBatch["isReplayed"];
-  /** Sequence number up to which the unit covers the session's events. */
-  seq: number;
-  /** Ticket of the unit's last batch. */
-  ticket: number;
-  /**
-   * Unix time in milliseconds at which its first batch arrived. A session or a gap begins then, and
-   * not when the store accepts it: otherwise a later gap would begin after events that were lost.
-   */
-  readonly beganAt: number;
-  arrivedAt: number;
-  /** Length of the gateway's text, in UTF-16 units. */
-  bytes: number;
-  readonly judged: Judged[];
-  readonly echoes: Echo[];
-  readonly changes: MessageChange[];
-  readonly reactions: ReactionRecord[];
-  readonly hookEvents: NumberedEvent[];
-  readonly commands: SlashCommand[];
-  /** Guilds whose stored state changes. */
-  readonly guilds: GuildSnapshot[];
-}
-
-/**
- * Stores units, oldest first, and removes each from the list. A unit that the store refuses goes
- * back to the front.
- *
- * @throws {StoreError} As a rejection.
- */
-export async function commitUnits(account: BotAccount, units: Unit[]): Promise<void> {
-  for (let unit = units.shift(); unit; unit = units.shift()) {
-    try {
-      await commit(account, unit);
-    } catch (error) {
-      units.unshift(unit);
-      throw error;
-    }
-  }
-}
-
-async function commit(account: BotAccount, unit: Unit): Promise<void> {
-  const { accountId, seq, ticket, arrivedAt, guilds } = unit;
-  const { judged, echoes, changes, reactions, hookEvents, commands } = unit;
-  await begin(account, unit);
-  const batch = {
-    accountId,
-    heard: seq,
-    judged,
-    echoes,
-    changes: changes.length > 0 ? changes : undefined,
-    guilds,
-    reactions: reactions.length > 0 ? reactions : undefined,
-    hookEvents: hookEvents.length > 0 ? hookEvents : undefined,
-    commands: commands.length > 0 ? commands : undefined,
-  };
-  const origin = unit.isReplayed ? "replayed" : "live";
-  const { foreign } = await storeBatch(account, batch, arrivedAt, origin);
-  account.connection.committed(ticket);
-  if (batch.hookEvents) wakes(account).hooks();
-  if (foreign.length > 0) sawForeign(account, foreign);
-}
-
-/**
- * Stores T0, and the gap within the session before it. Each is stored once, also if the
- * store refuses a later one.
- *
- * Guilds that READY has made outdated are stored before it. Otherwise a process that dies between
- * the two would resume after READY, and take its outdated guilds for current.
- */
-async function begin(account: BotAccount, unit: Unit): Promise<void> {
-  const { store } = account;
-  const catchUp = catchUpOf(account);
-  const { started, accountId, beganAt, guilds } = unit;
-  if (unit.afterHole) {
-    catchUp.sessionDue(); // turns wait for the missing messages: a new session follows
-    await store.gateway.openGap(accountId, beganAt);
-    unit.afterHole = undefined;
-  }
-  if (started) {
-    catchUp.sessionStarting();
-    if (guilds.length > 0) {
-      await store.inbox.acceptBatch({ accountId, judged: [], echoes: [], guilds }, beganAt);
-    }
-    const { session, self } = started;
-    await store.gateway.startSession(accountId, session, self, beganAt);
-    unit.started = undefined;
-    registerLater(account); // READY has named the application
-    catchUp.sessionStarted();
-    onlineOf(account).changed();
-  }
-}
-
-/**
- * Stores one batch (T1), and reports everything that may begin.
- *
- * @throws {StoreError} As a rejection.
- */
-export async function storeBatch(
-  account: BotAccount,
-  batch: AcceptedBatch,
-  arrivedAt: number,
-  origin: MessageOrigin,
-): Promise<Accepted> {
-  const isLimited = batch.judged.some(({ verdict, policyVerdict = verdict }) =>
-    verdict.kind === "challenge" || policyVerdict.kind === "accept"
-  );
-  const done = await account.store.inbox.acceptBatch(
-    {
-      ...batch,
-      ...(isLimited && { waiting: waitingRules(account, origin) }),
-    },
-    arrivedAt,
-  );
-  tellStored(account, done);
-  waitForFacts(account, done.undecided, origin);
-  return done;
-}
-
-/** The last batch that waits, for its facts or for those before it. */
-const line = perAccount("inbox", (): { waiting?: Promise<void> } => ({}));
-
-function lacksFact(account: BotAccount, event: InboundEvent): boolean {
-  if (event.kind === "message_edited") return lacksFact(account, event.message);
-  if (event.kind !== "message") return false;
-  return lacksPlace(account, event) || (event.quoted && !event.quoted.author) === true;
-}
-
-/** Whether its place is a group, or a thread of a known guild that the guild's index does not have. */
-function lacksPlace({ reader }: BotAccount, { place, channelId }: InboundMessage): boolean {
-  if (place.kind !== "guild") return place.kind === "group_dm";
-  return reader.index.get(place.guild.id)?.channels.has(channelId) === false;
-}
-
-async function placeOf(
-  { policy, rest, reader }: BotAccount,
-  { place, channelId }: InboundMessage,
-): Promise<Place> {
-  const { groupChannels } = policy().policy.dm;
-  const isAsked = place.kind === "guild" || groupChannels?.some(({ kind }) => kind === "name");
-  const { name, parentId } = isAsked
-    ? await readPlace(rest, channelId, { priority: "spare", timeoutMs: 2_000 })
-    : {};
-  if (place.kind !== "guild") return { kind: "group_dm", name };
-  const { id } = place.guild;
-  return placeOfTarget(id, { channelId, parentId }, reader.index.get(id));
-}
-
-async function completed<Event extends InboundEvent>(
-  account: BotAccount,
-  event: Event,
-): Promise<Event> {
-  if (event.kind === "message_edited") {
-    return { ...event, message: await completed(account, event.message) };
-  }
-  if (event.kind !== "message") return event;
-  const { channelId, quoted, sender, mention = sender.automaton ? undefined : "reply" } = event;
-  const place = lacksPlace(account, event) ? await placeOf(account, event) : event.place;
-  const me = quoted && !quoted.author ? account.self() : undefined;
-  if (
-    !me || !quoted || !(await account.store.outbox.known(channelId, [quoted.id])).has(quoted.id)
-  ) {
-    return { ...event, place };
-  }
-  const author = { id: me.userId, tag: me.username };
-  return { ...event, place, mention, quoted: { ...quoted, author } };
-}
-
-/** Adds the facts that events lack. An event stays as it is if a look-up fails. */
-export function complete<Event extends InboundEvent>(
-  account: BotAccount,
-  events: readonly Event[],
-): Promise<Event[]> {
-  return Promise.all(
-    events.map((one) => lacksFact(account, one) ? completed(account, one).catch(() => one) : one),
-  );
-}
-
-/** Completes a batch, and has it accepted; at once if it lacks nothing and no other waits. */
-export function inOrder(
-  account: BotAccount,
-  batch: InboundBatch,
-  accept: (batch: InboundBatch) => void,
-): void {
-  const state = line(account);
-  if (!state.waiting && !batch.events.some((one) => lacksFact(account, one))) return accept(batch);
-  const done = Promise.all([complete(account, batch.events), state.waiting])
-    .then(([events]) => accept({ ...batch, events }));
-  state.waiting = done;
-  void done.then(() => state.waiting = state.waiting === done ? undefined : state.waiting);
-}
-
-/** Resolves once no batch waits. */
-export async function batchesComplete(account: BotAccount): Promise<void> {
-  await line(account).waiting;
-}
 
 /**
  * Maximum size of waiting messages, in UTF-16 units of the gateway's text: some 1,000 messages. In
@@ -601,13 +86,13 @@ interface Inbox {
   committing?: Promise<void>;
 }
 
+const inboxOf = perAccount("inbox", ({ log }): Inbox => ({ log, units: [] }));
+
 /** Sets that get the ids of all messages that people edit or delete, as long as they are in here. */
 export const changesWatched: (account: BotAccount) => Set<Set<string>> = perAccount(
   "inbox",
   () => new Set(),
 );
-
-const inboxOf = perAccount("inbox", ({ log }): Inbox => ({ log, units: [] }));
 
 /**
  * Continues where the last process stopped. Nothing may be judged before it resolves: it loads proxied
@@ -645,6 +130,79 @@ export function take(account: BotAccount, batch: DispatchBatch): void {
  */
 export function accept(account: BotAccount, batch: InboundBatch): void {
   inOrder(account, batch, (complete) => acceptComplete(account, complete));
+}
+
+/** The last batch that waits, for its facts or for those before it. */
+const line = perAccount("inbox", (): { waiting?: Promise<void> } => ({}));
+
+/** Completes a batch, and has it accepted; at once if it lacks nothing and no other waits. */
+function inOrder(
+  account: BotAccount,
+  batch: InboundBatch,
+  accept: (batch: InboundBatch) => void,
+): void {
+  const state = line(account);
+  if (!state.waiting && !batch.events.some((one) => lacksFact(account, one))) return accept(batch);
+  const done = Promise.all([complete(account, batch.events), state.waiting])
+    .then(([events]) => accept({ ...batch, events }));
+  state.waiting = done;
+  void done.then(() => state.waiting = state.waiting === done ? undefined : state.waiting);
+}
+
+/** Adds the facts that events lack. An event stays as it is if a look-up fails. */
+function complete<Event extends InboundEvent>(
+  account: BotAccount,
+  events: readonly Event[],
+): Promise<Event[]> {
+  return Promise.all(
+    events.map((one) => lacksFact(account, one) ? completed(account, one).catch(() => one) : one),
+  );
+}
+
+async function completed<Event extends InboundEvent>(
+  account: BotAccount,
+  event: Event,
+): Promise<Event> {
+  if (event.kind === "message_edited") {
+    return { ...event, message: await completed(account, event.message) };
+  }
+  if (event.kind !== "message") return event;
+  const { channelId, quoted, sender, mention = sender.automaton ? undefined : "reply" } = event;
+  const place = lacksPlace(account, event) ? await placeOf(account, event) : event.place;
+  const me = quoted && !quoted.author ? account.self() : undefined;
+  if (
+    !me || !quoted || !(await account.store.outbox.known(channelId, [quoted.id])).has(quoted.id)
+  ) {
+    return { ...event, place };
+  }
+  const author = { id: me.userId, tag: me.username };
+  return { ...event, place, mention, quoted: { ...quoted, author } };
+}
+
+function lacksFact(account: BotAccount, event: InboundEvent): boolean {
+  if (event.kind === "message_edited") return lacksFact(account, event.message);
+  if (event.kind !== "message") return false;
+  return lacksPlace(account, event) || (event.quoted && !event.quoted.author) === true;
+}
+
+/** Whether its place is a group, or a thread of a known guild that the guild's index does not have. */
+function lacksPlace({ reader }: BotAccount, { place, channelId }: InboundMessage): boolean {
+  if (place.kind !== "guild") return place.kind === "group_dm";
+  return reader.index.get(place.guild.id)?.channels.has(channelId) === false;
+}
+
+async function placeOf(
+  { policy, rest, reader }: BotAccount,
+  { place, channelId }: InboundMessage,
+): Promise<Place> {
+  const { groupChannels } = policy().policy.dm;
+  const isAsked = place.kind === "guild" || groupChannels?.some(({ kind }) => kind === "name");
+  const { name, parentId } = isAsked
+    ? await readPlace(rest, channelId, { priority: "spare", timeoutMs: 2_000 })
+    : {};
+  if (place.kind !== "guild") return { kind: "group_dm", name };
+  const { id } = place.guild;
+  return placeOfTarget(id, { channelId, parentId }, reader.index.get(id));
 }
 
 function acceptComplete(account: BotAccount, batch: InboundBatch): void {
@@ -743,76 +301,6 @@ function acceptComplete(account: BotAccount, batch: InboundBatch): void {
   else inbox.cancel ??= account.schedule(() => start(account), IDLE_MS);
 }
 
-/** Begins to store. If the store fails, it tries again later. */
-function start(account: BotAccount): void {
-  commitAll(account).catch((error: unknown) => {
-    inboxOf(account).log.error("Cannot store what arrived; will try again", { error });
-  });
-}
-
-function commitAll(account: BotAccount): Promise<void> {
-  const inbox = inboxOf(account);
-  inbox.cancel?.();
-  inbox.cancel = undefined;
-  inbox.committing ??= commitUnits(account, inbox.units).catch((error: unknown) => {
-    inbox.cancel ??= account.schedule(() => start(account), RETRY_MS);
-    throw error;
-  }).finally(() => {
-    inbox.committing = undefined;
-    if (inbox.units.length > 0 && !inbox.cancel) start(account); // added after the last check
-  });
-  return inbox.committing;
-}
-
-/**
- * Stores everything that waits, and resolves once it is stored.
- *
- * @throws {StoreError} As a rejection; Discord will send the events again.
- */
-export async function flushInbound(account: BotAccount): Promise<void> {
-  await batchesComplete(account);
-  const inbox = inboxOf(account);
-  while (inbox.units.length > 0 || inbox.committing) await commitAll(account);
-}
-
-/**
- * Stores messages from a channel's history, in one T1. The store counts each message once, live or not.
- * They do not change the sequence number.
- *
- * @param events Events of one account, oldest first.
- * @param judgeAs Replaces the policy's verdict; default: keeps it.
- * @throws {StoreError} As a rejection.
- */
-export async function acceptHistory(
-  account: BotAccount,
-  events: readonly PostedMessage[],
-  judgeAs?: (message: InboundMessage, verdict: Verdict) => Verdict,
-): Promise<Accepted> {
-  if (events.length === 0) return NOTHING_ACCEPTED;
-  const judged: Judged[] = [];
-  for (const event of await complete(account, events)) {
-    if (event.kind === "message") {
-      const one = judgeMessage(account, event, "history", judgeAs);
-      judged.push(one, ...judgeRuns(account, runsBeside(account, one)));
-    } else recordOwn(account, event);
-  }
-  // Catch-up may find messages that the store had before an edit.
-  const changes = judged.flatMap(({ message, policyVerdict, verdict }): readonly MessageChange[] =>
-    message.revision > 0 ? [{ kind: "edited", message, verdict: policyVerdict ?? verdict }] : []
-  );
-  const own = events.filter((event) => event.kind === "own_message");
-  const batch = {
-    accountId: account.accountId,
-    judged,
-    changes: changes.length > 0 ? changes : undefined,
-    // a history may lack nonces; without one, there is no row to settle
-    echoes: own.filter(({ nonce }) => nonce !== undefined).map(toEcho),
-    guilds: [],
-  };
-  const stored = await storeBatch(account, batch, account.now(), "history");
-  return { ...stored, foreign: [] }; // a message from before the session proves no second program
-}
-
 /**
  * Judges a message, and adds everything that T1 stores with it. Every message that is not ignored has a
  * route: it gets an answer, or may get one once Barnacle has more facts.
@@ -872,6 +360,36 @@ function toEcho({ id: messageId, channelId, nonce }: OwnMessage): Echo {
   return { messageId, channelId, nonce };
 }
 
+/** Events that wait for one T1, with the T0 that must come before it. */
+interface Unit {
+  /** The session to store by T0; cleared once it is stored, since a session begins once. */
+  started: SessionStarted | undefined;
+  /** Set if a gap precedes the events; cleared once it is stored. */
+  afterHole: InboundBatch["afterHole"];
+  readonly accountId: AccountId;
+  readonly isReplayed: InboundBatch["isReplayed"];
+  /** Sequence number up to which the unit covers the session's events. */
+  seq: number;
+  /** Ticket of the unit's last batch. */
+  ticket: number;
+  /**
+   * Unix time in milliseconds at which its first batch arrived. A session or a gap begins then, and
+   * not when the store accepts it: otherwise a later gap would begin after events that were lost.
+   */
+  readonly beganAt: number;
+  arrivedAt: number;
+  /** Length of the gateway's text, in UTF-16 units. */
+  bytes: number;
+  readonly judged: Judged[];
+  readonly echoes: Echo[];
+  readonly changes: MessageChange[];
+  readonly reactions: ReactionRecord[];
+  readonly hookEvents: NumberedEvent[];
+  readonly commands: SlashCommand[];
+  /** Guilds whose stored state changes. */
+  readonly guilds: GuildSnapshot[];
+}
+
 /**
  * Finds the unit that a batch joins. A new gateway session counts from its own start, and so do
  * replayed events, because other limits apply.
@@ -895,4 +413,174 @@ function unitFor(
   const unit: Unit = { started, afterHole, ...of, seq, ticket, ...at, ...lists };
   units.push(unit);
   return unit;
+}
+
+/** Begins to store. If the store fails, it tries again later. */
+function start(account: BotAccount): void {
+  commitAll(account).catch((error: unknown) => {
+    inboxOf(account).log.error("Cannot store what arrived; will try again", { error });
+  });
+}
+
+function commitAll(account: BotAccount): Promise<void> {
+  const inbox = inboxOf(account);
+  inbox.cancel?.();
+  inbox.cancel = undefined;
+  inbox.committing ??= commitUnits(account, inbox.units).catch((error: unknown) => {
+    inbox.cancel ??= account.schedule(() => start(account), RETRY_MS);
+    throw error;
+  }).finally(() => {
+    inbox.committing = undefined;
+    if (inbox.units.length > 0 && !inbox.cancel) start(account); // added after the last check
+  });
+  return inbox.committing;
+}
+
+/**
+ * Stores units, oldest first, and removes each from the list. A unit that the store refuses goes
+ * back to the front.
+ *
+ * @throws {StoreError} As a rejection.
+ */
+async function commitUnits(account: BotAccount, units: Unit[]): Promise<void> {
+  for (let unit = units.shift(); unit; unit = units.shift()) {
+    try {
+      await commit(account, unit);
+    } catch (error) {
+      units.unshift(unit);
+      throw error;
+    }
+  }
+}
+
+async function commit(account: BotAccount, unit: Unit): Promise<void> {
+  const { accountId, seq, ticket, arrivedAt, guilds } = unit;
+  const { judged, echoes, changes, reactions, hookEvents, commands } = unit;
+  await begin(account, unit);
+  const batch = {
+    accountId,
+    heard: seq,
+    judged,
+    echoes,
+    changes: changes.length > 0 ? changes : undefined,
+    guilds,
+    reactions: reactions.length > 0 ? reactions : undefined,
+    hookEvents: hookEvents.length > 0 ? hookEvents : undefined,
+    commands: commands.length > 0 ? commands : undefined,
+  };
+  const origin = unit.isReplayed ? "replayed" : "live";
+  const { foreign } = await storeBatch(account, batch, arrivedAt, origin);
+  account.connection.committed(ticket);
+  if (batch.hookEvents) wakes(account).hooks();
+  if (foreign.length > 0) sawForeign(account, foreign);
+}
+
+/**
+ * Stores T0, and the gap within the session before it. Each is stored once, also if the
+ * store refuses a later one.
+ *
+ * Guilds that READY has made outdated are stored before it. Otherwise a process that dies between
+ * the two would resume after READY, and take its outdated guilds for current.
+ */
+async function begin(account: BotAccount, unit: Unit): Promise<void> {
+  const { store } = account;
+  const catchUp = catchUpOf(account);
+  const { started, accountId, beganAt, guilds } = unit;
+  if (unit.afterHole) {
+    catchUp.sessionDue(); // turns wait for the missing messages: a new session follows
+    await store.gateway.openGap(accountId, beganAt);
+    unit.afterHole = undefined;
+  }
+  if (started) {
+    catchUp.sessionStarting();
+    if (guilds.length > 0) {
+      await store.inbox.acceptBatch({ accountId, judged: [], echoes: [], guilds }, beganAt);
+    }
+    const { session, self } = started;
+    await store.gateway.startSession(accountId, session, self, beganAt);
+    unit.started = undefined;
+    registerLater(account); // READY has named the application
+    catchUp.sessionStarted();
+    onlineOf(account).changed();
+  }
+}
+
+/**
+ * Stores one batch (T1), and reports everything that may begin.
+ *
+ * @throws {StoreError} As a rejection.
+ */
+async function storeBatch(
+  account: BotAccount,
+  batch: AcceptedBatch,
+  arrivedAt: number,
+  origin: MessageOrigin,
+): Promise<Accepted> {
+  const isLimited = batch.judged.some(({ verdict, policyVerdict = verdict }) =>
+    verdict.kind === "challenge" || policyVerdict.kind === "accept"
+  );
+  const done = await account.store.inbox.acceptBatch(
+    {
+      ...batch,
+      ...(isLimited && { waiting: waitingRules(account, origin) }),
+    },
+    arrivedAt,
+  );
+  tellStored(account, done);
+  if (done.undecided.length > 0) waitForFacts(account, done.undecided, origin);
+  return done;
+}
+
+/**
+ * Stores everything that waits, and resolves once it is stored.
+ *
+ * @throws {StoreError} As a rejection; Discord will send the events again.
+ */
+export async function flushInbound(account: BotAccount): Promise<void> {
+  await batchesComplete(account);
+  const inbox = inboxOf(account);
+  while (inbox.units.length > 0 || inbox.committing) await commitAll(account);
+}
+
+/** Resolves once no batch waits. */
+async function batchesComplete(account: BotAccount): Promise<void> {
+  await line(account).waiting;
+}
+
+/**
+ * Stores messages from a channel's history, in one T1. The store counts each message once, live or not.
+ * They do not change the sequence number.
+ *
+ * @param events Events of one account, oldest first.
+ * @param judgeAs Replaces the policy's verdict; default: keeps it.
+ * @throws {StoreError} As a rejection.
+ */
+export async function acceptHistory(
+  account: BotAccount,
+  events: readonly PostedMessage[],
+  judgeAs?: (message: InboundMessage, verdict: Verdict) => Verdict,
+): Promise<Accepted> {
+  if (events.length === 0) return NOTHING_ACCEPTED;
+  const judged: Judged[] = [];
+  for (const event of await complete(account, events)) {
+    if (event.kind === "message") {
+      const one = judgeMessage(account, event, "history", judgeAs);
+      judged.push(one, ...judgeRuns(account, runsBeside(account, one)));
+    } else recordOwn(account, event);
+  }
+  // Catch-up may find messages that the store had before an edit.
+  const changes = judged.flatMap(({ message, policyVerdict, verdict }): readonly MessageChange[] =>
+    message.revision > 0 ? [{ kind: "edited", message, verdict: policyVerdict ?? verdict }] : []
+  );
+  const own = events.filter((event) => event.kind === "own_message");
+  const batch = {
+    accountId: account.accountId,
+    judged,
+    changes: changes.length > 0 ? changes : undefined,
+    // a history may lack nonces; without one, there is no row to settle
+    echoes: own.filter(({ nonce }) => nonce !== undefined).map(toEcho),
+    guilds: [],
+  };
+  const stored = await storeBatch(account, batch, account.now(), "history");
+  return { ...stored, foreign: [] }; // a message from before the session proves no second program
 }

@@ -36,8 +36,8 @@ import type { KnownFacts, Verdict } from "../../core/inbound/inbox.ts";
 import { isTokenRefused, RestError } from "../../discord/rest/exchange/exchange.ts";
 import { createInteractions } from "../../discord/rest/requests/messages.ts";
 import { MAY_NOT_WRITE, REFUSED_HERE } from "../../render/sentences.ts";
-import { answerDirectly, completeCommand, tokenEndsAt } from "../deliver/tool_messages.ts";
-import { isPrivileged, isRefused } from "../inbound/accept.ts";
+import { answerDirectly, completeCommand, tokenEndsAt } from "../deliver/left_commands.ts";
+import { isPrivileged, isRefused } from "../inbound/interactions.ts";
 import { stopTurns } from "../inbound/stored.ts";
 import { ownsApplication, ownsApplicationAsRead } from "../owners/owner_ids.ts";
 

@@ -15,7 +15,7 @@ import { openDirect } from "../../discord/rest/requests/guild_reads.ts";
 import { slashKeyOf } from "../../session/session.ts";
 import { waitingRules } from "../inbound/stored.ts";
 import { judge, routeOf } from "../judging/judge.ts";
-import { isRefused } from "../inbound/accept.ts";
+import { isRefused } from "../inbound/interactions.ts";
 
 /**
  * Starts a turn in the asker's name. The same call starts one turn.

@@ -51,6 +51,7 @@ import {
   hookedOf,
   type InboundMessage,
   isAtDiscord,
+  labelOf,
   type PermittedReaction,
   type Reaction,
   reactionRunIdOf,
@@ -935,4 +936,41 @@ export function closedBy(
     sender: asker.sender,
     isOwner: isOwner(account, asker),
   });
+}
+
+/**
+ * Judges a reaction by the current policy; `undefined` if it does not permit it. A removed reaction
+ * counts if the added one was kept: Discord does not tell the roles of its person, by which the
+ * policy would judge again.
+ */
+export function permitReaction(
+  account: BotAccount,
+  reaction: Reaction,
+): PermittedReaction | undefined {
+  const { change, channelId, messageId, sender, emoji } = reaction;
+  const onlyIf = conditionsOf(account, reaction);
+  if (!onlyIf) return undefined;
+  const tag = labelOf(sender);
+  return { change, channelId, messageId, userId: sender.id, tag, emoji, onlyIf };
+}
+
+function conditionsOf(
+  { policy, bot }: BotAccount,
+  { change, on, place, channelId, sender }: Reaction,
+): PermittedReaction["onlyIf"] | undefined {
+  if (change === "removed") return { isKnown: true };
+  if (isOurs(bot, sender.id)) return undefined;
+  const accepts = (author: "own" | "other", facts: KnownFacts): boolean => {
+    const event = { kind: "reaction" as const, place, channelId, sender, on: author };
+    return policy().authorize(event, facts).kind === "accept";
+  };
+  const authors = on === "unknown" ? ["other", "own"] as const : [on];
+  for (const author of authors) {
+    const isOwn = on === "unknown" && author === "own" && { isOwn: true as const };
+    if (accepts(author, { isPaired: false })) return { ...isOwn };
+    if (place.kind !== "guild" && accepts(author, { isPaired: true })) {
+      return { ...isOwn, isPaired: true };
+    }
+  }
+  return undefined;
 }

@@ -180,31 +180,31 @@ export async function refusedTurn(
   const at = now();
   const { id: userId, automaton } = message.sender;
   const { refused } = termsOf(message);
-  const isSilent = automaton !== undefined ||
-    refused !== "in words" && await store.usage.isTold(userId, at);
+  const isNoticed = automaton === undefined &&
+    (refused === "in words" || !await store.usage.isTold(userId, at));
   const reason = reasonOf(stop);
   log.info("A budget is spent: a message gets no answer", {
     messageId: message.id,
     where,
     rule: stop.rule,
     limit: stop.limit,
-    isTold: !isSilent,
+    isTold: isNoticed,
   });
   const reset = readerTime(resetOf(stop, at), "R");
   const answered = { message, agentId };
   const hooked = hookedOf(message);
   const outbox = hooked
     ? freeze(composeEvent(answered, hooked.post))
-    : isSilent
-    ? []
-    : freeze(composeFailure(answered, budgetSpentText(reset)));
+    : isNoticed
+    ? freeze(composeFailure(answered, budgetSpentText(reset)))
+    : [];
   return {
     claim,
     end: { kind: "refused", reason },
     entries: [],
     outbox,
-    told: !isSilent ? { userId, day: dayOf(at) } : undefined,
-    isMarked: isSilent && !automaton && refused === "by a mark",
+    told: isNoticed ? { userId, day: dayOf(at) } : undefined,
+    isMarked: !isNoticed && !automaton && refused === "by a mark",
   };
 }
 
@@ -945,7 +945,7 @@ function placed(
     ...{ accountId, channelId, guildId, content: under, footer: under, ...more },
     nonce: nonceOf(of, part),
     pings: { users: [], roles: [], quotedAuthor: false },
-    isSilent: true as const,
+    suppressesNotifications: true as const,
     of: { ...of, part },
   };
   return [...outbox, { message: own, files: [] }].map((frozen) => ({

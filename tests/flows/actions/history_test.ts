@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { readEarlier } from "../../../src/flows/actions/targets.ts";
+import { readEarlier } from "../../../src/flows/actions/history.ts";
 import type { Verdict } from "../../../src/core/inbound/inbox.ts";
 import type { RestApi } from "../../../src/discord/rest/client/client.ts";
 import { directMessage, messageIdAt } from "../../support/discord/builders.ts";

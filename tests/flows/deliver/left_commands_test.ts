@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { endLeftCommands } from "../../../src/flows/deliver/tool_messages.ts";
+import { endLeftCommands } from "../../../src/flows/deliver/left_commands.ts";
 import { RestError, type RestErrorKind } from "../../../src/discord/rest/exchange/exchange.ts";
 import { OWNER, testAccount } from "../../support/bot/test_account.ts";
 import type { DiscordRequest } from "../../support/discord/answers.ts";

@@ -69,7 +69,7 @@ describe("[R8a] the line of a turn", () => {
     assert.ok(message);
     assert.deepEqual(others, []);
     assert.equal(message.content, "⏳ thinking · step 1 of 16 · 1 s");
-    assert.equal(message.isSilent, true);
+    assert.equal(message.suppressesNotifications, true);
     const [button, ...more] = message.buttons ?? [];
     assert.deepEqual(more, []);
     assert.ok(button);

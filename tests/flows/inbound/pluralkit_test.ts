@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
-import { accept, startPluralkit, stopPluralkit } from "../../../src/flows/inbound/accept.ts";
+import { accept } from "../../../src/flows/inbound/accept.ts";
+import { startPluralkit, stopPluralkit } from "../../../src/flows/inbound/pluralkit.ts";
 import { proxiedUsers } from "../../../src/flows/judging/judge.ts";
 import type { InboundEvent, InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import {

@@ -5,13 +5,13 @@ import fc from "fast-check";
 import { type AccountId, toAccountId } from "../../../src/core/discord/ids.ts";
 import {
   judge,
+  permitReaction,
   proxiedUsers,
   recall,
   routeOf,
   routingOf,
   viewOf,
 } from "../../../src/flows/judging/judge.ts";
-import { permitReaction } from "../../../src/flows/inbound/accept.ts";
 import type { OurView } from "../../../src/flows/judging/judge.ts";
 import {
   ACCOUNT,

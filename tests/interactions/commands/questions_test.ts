@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { snowflakeAt } from "../../../src/core/discord/ids.ts";
 import type { Model } from "../../../src/core/model.ts";
 import type { Step } from "../../../src/core/step.ts";
-import { refuseAnswer } from "../../../src/flows/inbound/accept.ts";
+import { refuseAnswer } from "../../../src/flows/inbound/interactions.ts";
 import { ADA, commandAccount } from "../../support/bot/commands.ts";
 import type { Given } from "../../support/bot/test_account.ts";
 import { userId } from "../../support/discord/builders.ts";

@@ -517,7 +517,9 @@ function embedOf({ footer, ...embed }: EmbedContent): object {
 }
 
 /** A voice message has no text, so it has no previews; and a card has none of its own. */
-function createFlagsOf({ voice, card, suppressesEmbeds, isSilent }: OutboundMessage): number {
+function createFlagsOf(
+  { voice, card, suppressesEmbeds, suppressesNotifications }: OutboundMessage,
+): number {
   return (voice
     ? MessageFlags.IsVoiceMessage
     : card
@@ -525,7 +527,7 @@ function createFlagsOf({ voice, card, suppressesEmbeds, isSilent }: OutboundMess
     : suppressesEmbeds
     ? MessageFlags.SuppressEmbeds
     : 0) |
-    (isSilent ? MessageFlags.SuppressNotifications : 0);
+    (suppressesNotifications ? MessageFlags.SuppressNotifications : 0);
 }
 
 /**

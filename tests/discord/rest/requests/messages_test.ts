@@ -436,7 +436,7 @@ const messages = fc.record({
   }),
   quote: maybe(id.map(messageId)),
   suppressesEmbeds: on,
-  isSilent: on,
+  suppressesNotifications: on,
   card: maybe(fc.record({ blocks: few(text), isOpen: fc.boolean() })),
   buttons: maybe(few(button)),
   menus: maybe(few(menu)),
@@ -448,14 +448,15 @@ const files = few(
 
 /** What Discordeno writes for a new message, and for an edit, of its own types. */
 function discordenos(message: OutboundMessage, files: readonly OutboundFile[], isEdit: boolean) {
-  const { content, nonce, quote, card, voice, suppressesEmbeds, isSilent, pings } = message;
+  const { content, nonce, quote, card, voice, suppressesEmbeds, suppressesNotifications, pings } =
+    message;
   const allowedMentions = {
     parse: [],
     users: pings.users.map(BigInt),
     roles: pings.roles.map(BigInt),
     repliedUser: pings.quotedAuthor,
   };
-  const silent = isSilent ? 1 << 12 : 0;
+  const silent = suppressesNotifications ? 1 << 12 : 0;
   const layout = card ? 1 << 15 : suppressesEmbeds ? 1 << 2 : 0;
   const flags = (voice ? 1 << 13 : layout) | silent;
   const body = isEdit
