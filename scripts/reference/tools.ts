@@ -1,6 +1,6 @@
 /**
  * Makes `docs/tools.md` from the registry of actions of the tool `discord`, and
- * `src/tools/definitions.ts`, the model's view of all tools, from their inputs, and
+ * `src/tools/generated/definitions.ts`, the model's view of all tools, from their inputs, and
  * `src/core/named_tools.ts`, what the config knows of them.
  *
  * With `--check` it writes nothing and fails if one of them is out of date, so that no action is added
@@ -71,7 +71,7 @@ function argumentsOf({ shape }: z.ZodObject): string {
   }).join(", ");
 }
 
-const DEFINITIONS = "src/tools/definitions.ts";
+const DEFINITIONS = "src/tools/generated/definitions.ts";
 
 /** Optional arguments of many actions, which the description explains once. */
 const COMMON: ReadonlySet<string> = new Set(["channelId", "guildId", "reason", "dryRun"]);

@@ -10,7 +10,7 @@ import { code, draw, sendFile } from "./made_files.ts";
 import { webFetch, webSearch } from "./web.ts";
 import { discord } from "./discord/discord.ts";
 import { editFile, listFiles, readFile, readSkill, writeFile } from "./workspace_files.ts";
-import { schemaOf } from "./definitions.ts";
+import { schemaOf } from "./generated/definitions.ts";
 import { FEATURES } from "../features/features.ts";
 
 export const TOOLS: readonly Tool[] = [

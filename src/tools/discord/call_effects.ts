@@ -13,7 +13,6 @@ import { parseTarget } from "../../core/outbound/outbound.ts";
 import { messageLink } from "../../core/turn/discord_place.ts";
 import type { CallEffect, OpenCall } from "../../core/turn/tool.ts";
 import { type Action, FIELDS } from "./actions/action.ts";
-import { isRecord } from "../../lib/text/quoted.ts";
 
 /** The channel and the message of a link; `undefined` for another text. */
 function linkedMessage(written: unknown) {
@@ -87,7 +86,7 @@ export function actionReadsElsewhere(
   message: InboundMessage,
 ): boolean {
   if (action?.reads === "everywhere") return message.place.kind !== "dm";
-  const given = isRecord(written) ? withLinkedChannel(action, written) : written;
+  const given = withLinkedChannel(action, Object(written));
   return !showsNothing(action) && readsElsewhere(given, message);
 }
 
@@ -214,8 +213,7 @@ export function namedBy(
 
 function recordOf(written: string): Readonly<Record<string, unknown>> | undefined {
   try {
-    const value: unknown = JSON.parse(written);
-    return isRecord(value) ? value : undefined;
+    return Object(JSON.parse(written));
   } catch {
     return undefined; // the call fails, and tells the model
   }

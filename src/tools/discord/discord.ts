@@ -17,7 +17,7 @@ import {
 } from "../../core/turn/tool.ts";
 import { type Action, FIELDS } from "./actions/action.ts";
 import { effectAt, type SeenAt } from "../../core/rights/rights.ts";
-import { viewOf } from "../definitions.ts";
+import { viewOf } from "../generated/definitions.ts";
 import {
   actionReadsElsewhere,
   argumentsFor,
