@@ -13,7 +13,7 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { perAccount } from "../../account/per_account.ts";
+import { cleanSecrets, perAccount } from "../../account/per_account.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import {
   type CommandCall,
@@ -34,6 +34,7 @@ import {
   partsOf,
 } from "../../interactions/base/command.ts";
 import { COMMANDS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
+import { bounded } from "../../lib/text/quoted.ts";
 import { reasonText } from "../../render/failure.ts";
 import { failedText, NOT_AUTHORIZED, privateText, usageText } from "../../render/sentences.ts";
 import { TOOLS } from "../../tools/registry.ts";
@@ -178,7 +179,8 @@ async function choicesOf(
   const option = part?.options?.find(({ name }) => name === typing.typed.option);
   const { kind } = await authorize(account, typing, command?.needs ?? "everyone");
   if (kind !== "accept") return undefined;
-  return await option?.suggest?.(typing, account) ?? [];
+  const choices = await option?.suggest?.(typing, account) ?? [];
+  return choices.map(({ name, value }) => ({ name: cleanSecrets(account, name), value }));
 }
 
 /** Runs a command, and returns its answer, or a refusal, or a failure; `undefined` for a quiet end. */
@@ -200,7 +202,10 @@ async function runCommand(
     }
     const answer = partsOf(await run(call, account));
     const { length } = answer.text;
-    if (length > 0 && length <= ANSWER_MAX) return { ...answer, isRefusal: false };
+    if (length > 0 && length <= ANSWER_MAX) {
+      const text = bounded(cleanSecrets(account, answer.text), ANSWER_MAX);
+      return { ...answer, text, isRefusal: false };
+    }
     throw new RangeError(`/${call.name} answered with ${length} characters`);
   } catch (error) {
     log.error("A command failed", { ...idsOf(call), error });

@@ -7,10 +7,12 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
+import { cleanSecrets } from "../../account/per_account.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { ComponentUse } from "../../core/inbound/inbound.ts";
 import type { Component, ComponentAnswer } from "../../interactions/base/command.ts";
 import { componentOf } from "../../interactions/registry.ts";
+import { bounded } from "../../lib/text/quoted.ts";
 import { DEAD_BUTTON, failedText, NOT_AUTHORIZED } from "../../render/sentences.ts";
 import { answersOf, authorize, giveAnswer, nextRefusal } from "./answers.ts";
 
@@ -41,7 +43,7 @@ export async function runComponent(account: BotAccount, use: ComponentUse): Prom
     unanswered(error);
   }
   if (!work) return;
-  const text = await work;
+  const text = shownOf(account, await work);
   const { change, reply } = answersOf(account);
   await giveAnswer<unknown>(
     account,
@@ -58,18 +60,26 @@ async function answer(
   given: UseEnd,
 ): Promise<MessageId | undefined> {
   if (given.how === "form" || given.how === "nothing") return undefined;
-  const { text } = given;
+  const text = shownOf(account, given.text);
   const isFleeting = given.how === "refuse" || given.later !== undefined;
   const late = isFleeting ? undefined : text;
   const { complete, reply, update } = answersOf(account);
   if (use.kind === "modal") {
     await giveAnswer(account, use, late, () => complete(use, text));
   } else if (given.how === "update") {
-    const card = use.isOnCard && given.card;
+    const blocks = given.card?.blocks.map((block) => cleanSecrets(account, block)) ?? [];
+    const card = use.isOnCard && given.card && { ...given.card, blocks };
     await giveAnswer(account, use, text, () => update(use, text, card, given.menu));
   } else return await giveAnswer(account, use, late, () => reply(use, text));
   return undefined;
 }
+
+/** Maximum number of characters of a message. */
+const CONTENT_MAX = 2_000;
+
+/** A text without secrets, for one message. */
+const shownOf = (account: BotAccount, text: string): string =>
+  bounded(cleanSecrets(account, text), CONTENT_MAX);
 
 async function settle(
   account: BotAccount,

@@ -346,7 +346,7 @@ function commandTurn(claim: Claim, text: string, why: string | undefined): Finis
       kind: "reply",
       quote: isAtDiscord(claim.message) ? { messageId: cause, on: "first" } : undefined,
       ...noticeBody(text, MESSAGES),
-      suppressesEmbeds: termsOf(claim.message).rights === "config",
+      suppressesEmbeds: true,
     }),
   };
 }

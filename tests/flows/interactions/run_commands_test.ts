@@ -73,6 +73,28 @@ describe("[K2] [K3] slash commands", () => {
     assert.doesNotMatch(JSON.stringify(lines), /s3cret|words of the asker/);
   });
 
+  it("[R9] [R10] show no secret and no preview, as suggestions, text commands and buttons do", async () => {
+    const secret = "hunter2";
+    const bot = await commandAccount(WRITES);
+    const { slash, suggestions, write, press, store, requests, rows } = bot;
+    const note = { id: 1, scope: "user", text: `tea with ${secret}` };
+    Object.assign(store.notes, { by: () => Promise.resolve([note]) });
+    Object.assign(store.messages, { askersNames: () => Promise.resolve(new Map([["1", secret]])) });
+    const text = "**1** (user) tea with [redacted]";
+    assert.equal(await slash("memory"), text);
+    assert.equal(requests.at(-1)?.body["flags"], 1 << 2);
+    assert.match(JSON.stringify(await suggestions("forget", { who: "hunt" })), /\[redacted\]/);
+    await write("/memory", { author: GRACE, guild_id: undefined, member: undefined });
+    const [answer] = rows("SELECT message FROM outbox ORDER BY id DESC LIMIT 1");
+    const { content, suppressesEmbeds } = JSON.parse(String(answer?.["message"]));
+    assert.deepEqual([content, suppressesEmbeds], [text, true]);
+    approvals.start(bot.account);
+    await bot.dm("hello", { author: { ...ADA, username: secret } });
+    const [row] = rows("SELECT approve_button AS yes FROM pairing_request");
+    assert.match((await press(String(row?.["yes"]))).join(), /\[redacted\].* may write to me now/);
+    assert.doesNotMatch(JSON.stringify(requests), /hunter2/);
+  });
+
   it("[K5] are answered again while Discord does not know the deferral yet", async () => {
     const { slash, pass, requests, posted } = await refusing([UNKNOWN, UNKNOWN]);
     await slash("whoami");

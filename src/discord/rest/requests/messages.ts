@@ -653,7 +653,7 @@ export function createInteractions(
     const path = `${pathOf(webhook)}/messages/${message}`;
     await api.request("PATCH", path, {
       ...first(webhook),
-      body: { ...body, allowedMentions: NO_MENTIONS },
+      body: { flags: MessageFlags.SuppressEmbeds, ...body, allowedMentions: NO_MENTIONS },
     });
   }
 
@@ -681,7 +681,8 @@ export function createInteractions(
      * @throws {RestError} As `update`.
      */
     async reply(use: Webhook, content: string): Promise<MessageId> {
-      const body = { content, flags: MessageFlags.Ephemeral, allowedMentions: NO_MENTIONS };
+      const flags = MessageFlags.Ephemeral | MessageFlags.SuppressEmbeds;
+      const body = { content, flags, allowedMentions: NO_MENTIONS };
       const answer = await api.request("POST", pathOf(use), { ...first(use), body });
       return expect("POST /webhooks/:id/:token", replySchema, answer).id;
     },

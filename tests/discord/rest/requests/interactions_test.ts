@@ -32,7 +32,7 @@ const ORIGINAL = `${WEBHOOK}/messages/@original`;
 const REPLY = { id: "1450000000000000002" };
 
 describe("[P3] [K5] createInteractions()", () => {
-  it("replaces the message's text, removes its buttons, and pings no one", async () => {
+  it("replaces the message's text, removes its buttons, pings no one, and shows no previews", async () => {
     const { api, sent } = checkedApi(undefined);
     await createInteractions(api, isOwner).update(PRESS, "Ada may write now, @everyone");
     assert.deepEqual(sent, [{
@@ -40,6 +40,7 @@ describe("[P3] [K5] createInteractions()", () => {
       path: ORIGINAL,
       query: {},
       body: {
+        flags: 1 << 2,
         content: "Ada may write now, @everyone",
         components: [],
         allowed_mentions: { parse: [] },
@@ -80,7 +81,7 @@ describe("[P3] [K5] createInteractions()", () => {
       method: "PATCH",
       path: `/webhooks/99/${TOKEN}/messages/@original`,
       query: {},
-      body: { content: "ok", allowed_mentions: { parse: [] } },
+      body: { flags: 1 << 2, content: "ok", allowed_mentions: { parse: [] } },
     }]);
     assert.equal(asked[0]?.[2]?.priority, "interaction");
   });
