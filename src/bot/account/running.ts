@@ -120,6 +120,7 @@ function connectGateway(account: BotAccount): void {
         return startFeatures(account);
       }
       case "beat":
+        health.delayed(Math.max(0, now() - event.at)); // on a quiet server, nothing else tells
         return health.setLatency(event.latencyMs);
       case "refused":
         return refuseAnswer(account, event.interactionId);

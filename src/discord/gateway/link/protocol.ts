@@ -333,8 +333,8 @@ export type FromWorker =
   /** `arrivedAt` is Unix time in milliseconds. */
   | { readonly kind: "batch"; readonly batch: Batch; readonly arrivedAt: number }
   | { readonly kind: "state"; readonly state: ConnectionState; readonly failures: number }
-  /** Milliseconds until Discord acknowledged a heartbeat. */
-  | { readonly kind: "beat"; readonly latencyMs: number }
+  /** Discord has acknowledged a heartbeat, at this Unix time in milliseconds. */
+  | { readonly kind: "beat"; readonly latencyMs: number; readonly at: number }
   /** Asks for a permit to IDENTIFY. With `isPreview` it asks whether it would get one. */
   | { readonly kind: "permit_wanted"; readonly socket: number; readonly isPreview?: true }
   /** The account never connects again. */

@@ -562,7 +562,8 @@ export function startShard(options: CommonOptions, from: WorkerStart, context: S
       case "report_heartbeat": {
         report.beat(effect);
         const { latencyMs } = effect;
-        return latencyMs === undefined ? undefined : post({ kind: "beat", latencyMs });
+        if (latencyMs !== undefined) post({ kind: "beat", latencyMs, at: Date.now() });
+        return;
       }
       case "report_identify_wait":
         return report.identifyWait(effect.reason, effect.waitMs);
