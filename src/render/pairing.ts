@@ -5,7 +5,7 @@
 import type { UserId } from "../core/discord/ids.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
 import type { Button, Frozen } from "../core/outbound/outbound.ts";
-import type { PairingOutcome, PairingRequest } from "../core/inbound/inbox.ts";
+import type { PairingOutcome, PairingRequest } from "../core/inbound/pairing.ts";
 import { freeze, freezeUnprompted, noticeBody } from "./reply.ts";
 import { nameAsCode } from "./name.ts";
 import { PAIRED } from "./sentences.ts";

@@ -34,7 +34,7 @@ import {
   tellOwners,
   tellStopped,
 } from "../../flows/owners/tell_owners.ts";
-import { duplicateDoubt, stopDuplicateWatch } from "../../flows/preflight/discord.ts";
+import { duplicateDoubt, stopDuplicateWatch } from "../../flows/preflight/duplicates.ts";
 import { noteUngranted, preflight, preflightFindings } from "../../flows/preflight/preflight.ts";
 import {
   cardFindings,

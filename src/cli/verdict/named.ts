@@ -14,7 +14,7 @@ import {
   parseUser,
   type Target,
   type TargetProblem,
-} from "../../core/outbound/outbound.ts";
+} from "../../core/outbound/target.ts";
 import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
 import { isFormOf } from "../../policy/rules.ts";

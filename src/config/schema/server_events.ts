@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { hookSenderId, SERVER_EVENTS, type ServerEventName } from "../../core/hooks/hook.ts";
-import { parseTarget } from "../../core/outbound/outbound.ts";
+import { parseTarget } from "../../core/outbound/target.ts";
 import { lazyKey, text, whole } from "./parts/key.ts";
 
 export const target = () =>

@@ -19,7 +19,7 @@ import { hash } from "node:crypto";
 import { bounded, clip, isRecord, quoted } from "../../lib/text/quoted.ts";
 import { pathTo } from "../config_file.ts";
 import type { AccountId, ChannelId, GuildId, MessageId, RoleId, UserId } from "../discord/ids.ts";
-import { parseTarget, type Target } from "../outbound/outbound.ts";
+import { parseTarget, type Target } from "../outbound/target.ts";
 
 /** The events, each with the gateway intent that it needs. */
 export const SERVER_EVENTS = {

@@ -1,31 +1,10 @@
 /**
- * Outbound messages in Barnacle's own types, before `discord/rest/` turns them into requests.
+ * Messages on their way to Discord: their form, nonces, drafts and threads, and how the first one of
+ * a channel is delivered. `discord/rest/` turns them into requests.
  *
  * Discord returns the first message to whoever repeats its nonce. So the nonce is computed, never
  * drawn. A bot may die between the request and its response, or an operator may start a second one
  * by mistake. The next bot computes the same nonce, and the channel shows the message once.
- *
- * People see the footer of an answer, the model does not (R15). The stored message has it apart
- * (`OutboundMessage.footer`), so Barnacle looks for exactly these lines, and for no pattern.
- *
- * Drafts: messages that grow while the model writes an answer (R8), and the progress line, one
- * message about the turn's current work, with a Stop button (R8a).
- *
- * A draft is an ordinary message of the outbox, posted once under its own nonce. So a crash leaves
- * no draft that the store does not know. At the turn's end, Barnacle freezes the answer as if there
- * were no drafts. Only then it decides which messages replace a draft, and which drafts it deletes.
- * A progress line is a draft that no message ever replaces, because it has notified no one: the
- * transaction that ends the turn deletes it, also after a crash.
- *
- * Targets are ids, and Barnacle never looks up a name: the wrong person with the right name would
- * get the message. It refuses a number alone as well, since the digits do not tell a user from a
- * channel (S4).
- *
- * The delivery of a channel's first message is decided here, too, from facts and the time alone:
- * whether to send, or to read the channel's history before; and whether the channel goes on, waits,
- * parks or gives up. A place that refuses everything parks its channel, and a person must change
- * something there. A message that Discord refuses for itself, or fails each time, must not hold up the
- * messages behind it. During an outage of Discord no message is set aside: all of them would fail.
  *
  * Discord knows a nonce only for some minutes, and no request returns it. After an hour, only its
  * content identifies a message. Times are Discord's, read from ids, wherever possible, because the
@@ -35,7 +14,6 @@
 import { hash } from "node:crypto";
 import { DAY_MS } from "../../lib/clock.ts";
 import { retryDelayMs, type RetryRules } from "../../lib/network/backoff.ts";
-import { quoted } from "../../lib/text/quoted.ts";
 import {
   type AccountId,
   type ChannelId,
@@ -457,7 +435,11 @@ export interface AnswerMessage {
 
 export type DraftRow = AnswerMessage & { readonly message: DraftMessage };
 
-/** A message of kind `draft`. Its part is that of the message whose place it holds. */
+/**
+ * A message that grows while the model writes an answer (R8). Its part is that of the message whose
+ * place it holds. It is an ordinary message of the outbox, posted once under its own nonce, so a crash
+ * leaves no draft that the store does not know.
+ */
 export type DraftMessage = OutboundMessage & { readonly of: AnswerPart };
 
 /**
@@ -607,6 +589,10 @@ const MAX_LENGTH = 2_000;
 /** The place of a line, and the turn that it belongs to. */
 export interface ProgressPlace extends Omit<AnswerKey, "kind">, AnswerPlace {}
 
+/**
+ * The line about a turn's current work, with a Stop button (R8a). It is a draft that no message ever
+ * replaces, because it has notified no one: the transaction that ends the turn deletes it.
+ */
 export function progressLine(
   { accountId, channelId, guildId, ...answer }: ProgressPlace,
   text: string,
@@ -690,119 +676,6 @@ export function inThread(
     channelId: threadId,
     place: { ...place, thread: { id: threadId, name: title } },
   };
-}
-
-/** A user or a channel to write to. */
-export type Target =
-  | { readonly kind: "user"; readonly userId: UserId }
-  | {
-    readonly kind: "channel";
-    readonly channelId: ChannelId;
-    /** Set only for a link into a guild. */
-    readonly guildId?: GuildId;
-    /** Set only for a link to a message. */
-    readonly messageId?: MessageId;
-  };
-
-/** Why a text is no target, and how to write one. */
-export interface TargetProblem {
-  readonly kind: "problem";
-  /** The fault, as a sentence without its end: `'"123" may be a user or a channel'`. */
-  readonly problem: string;
-  /** The accepted spellings: `'for a direct message "user:123", for a channel "channel:123"'`. */
-  readonly hint: string;
-}
-
-/** `<@5>`, `<@!5>` and `@5`; `user:5` and `discord:user:5`. */
-const USER = /^(?:<@!?(\d+)>|@(\d+)|(?:discord:)?user:\s*(\d+))$/i;
-/** `<#5>`; `channel:5` and `discord:channel:5`. */
-const CHANNEL = /^(?:<#(\d+)>|(?:discord:)?channel:\s*(\d+))$/i;
-/**
- * Links to a channel or a message, in a guild or (as `@me`) in direct messages; with or without the
- * scheme.
- */
-const LINK =
-  /^<?(?:https?:\/\/)?(?:(?:www|ptb|canary)\.)?discord(?:app)?\.com\/channels\/(@me|\d+)\/(\d+)(?:\/(\d+))?\/?(?:[?#][^\s>]*)?>?$/i;
-/** A number without any word that counts. */
-const BARE = /^(?:discord:)?\s*(\d+)$/i;
-
-/**
- * Reads a target. The case of its words does not matter.
- *
- * @param text `"user:123"`, `"<@123>"`, `"<@!123>"`, `"@123"`, `"channel:123"`, `"<#123>"`; the
- * first and the fifth also after `"discord:"`; or a link to a channel or a message.
- */
-export function parseTarget(text: string): Target | TargetProblem {
-  const written = text.trim();
-  const user = digitsOf(USER.exec(written));
-  if (user !== undefined) {
-    const userId = parseSnowflake<"user">(user);
-    return userId ? { kind: "user", userId } : noId(user);
-  }
-  const channel = digitsOf(CHANNEL.exec(written));
-  if (channel !== undefined) {
-    const channelId = parseSnowflake<"channel">(channel);
-    return channelId ? { kind: "channel", channelId } : noId(channel);
-  }
-  return linkedTarget(written) ?? unknownTarget(written);
-}
-
-function digitsOf(match: RegExpExecArray | null): string | undefined {
-  return match?.slice(1).find((group) => group !== undefined);
-}
-
-function linkedTarget(written: string): Target | TargetProblem | undefined {
-  const [, guild, channel, message] = LINK.exec(written) ?? [];
-  if (guild === undefined || channel === undefined) return undefined;
-  const channelId = parseSnowflake<"channel">(channel);
-  if (!channelId) return noId(channel);
-  const guildId = guild === "@me" ? undefined : parseSnowflake<"guild">(guild);
-  if (guild !== "@me" && !guildId) return noId(guild);
-  const messageId = message === undefined ? undefined : parseSnowflake<"message">(message);
-  if (message !== undefined && !messageId) return noId(message);
-  return {
-    kind: "channel",
-    channelId,
-    guildId: guildId || undefined,
-    messageId: messageId || undefined,
-  };
-}
-
-function unknownTarget(written: string): TargetProblem {
-  const bare = BARE.exec(written)?.[1];
-  if (bare !== undefined) {
-    return problem(
-      `${quoted(written)} may be a user or a channel`,
-      `for a direct message "user:${bare}", for a channel "channel:${bare}"`,
-    );
-  }
-  if (written === "") return problem("There is no target", SPELLINGS);
-  if (/^<@&/.test(written)) {
-    return problem(`${quoted(written)} is a role, and roles get no messages`, SPELLINGS);
-  }
-  return problem(`${quoted(written)} is not an id, and names are not accepted here`, SPELLINGS);
-}
-
-const SPELLINGS =
-  'for a direct message "user:<id>", for a channel "channel:<id>"; Discord copies ids in developer mode';
-
-function noId(digits: string): TargetProblem {
-  return problem(`${quoted(digits)} is not a Discord id`, SPELLINGS);
-}
-
-function problem(text: string, hint: string): TargetProblem {
-  return { kind: "problem", problem: text, hint };
-}
-
-/**
- * Reads the id of a user.
- *
- * @param text An id, or a target such as `user:123456789012345678`.
- * @returns `undefined` if it is neither.
- */
-export function parseUser(text: string): UserId | undefined {
-  const target = parseTarget(text);
-  return target.kind === "user" ? target.userId : parseSnowflake<"user">(text.trim());
 }
 
 /**
@@ -1108,6 +981,10 @@ const MIN_SLOW_WAIT_MS = 1_000;
 
 /**
  * Decides the effect of an attempt.
+ *
+ * A place that refuses everything parks its channel, and a person must change something there. A
+ * message that Discord refuses for itself, or fails each time, must not hold up the messages behind
+ * it. During an outage of Discord no message is set aside: all of them would fail.
  *
  * The day of D5 counts only once the fast retries have failed, too. So a clock that jumps forward,
  * as a Pi's does once its network is up, costs no message.

@@ -3,7 +3,7 @@
  * without a running bot.
  */
 
-import { parseUser } from "../../core/outbound/outbound.ts";
+import { parseUser } from "../../core/outbound/target.ts";
 import type { AccountId, UserId } from "../../core/discord/ids.ts";
 import {
   MAX_WRONG_CODES,
@@ -11,7 +11,7 @@ import {
   type PairingOutcome,
   type PairingRequest,
   readCode,
-} from "../../core/inbound/inbox.ts";
+} from "../../core/inbound/pairing.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
 import { inColumns, printLines } from "../../cli/shared/columns.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";

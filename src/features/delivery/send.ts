@@ -10,12 +10,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { peerOf } from "../../flows/preflight/before_connecting.ts";
 import { tokenHint } from "../../bot/account_end.ts";
 import type { Config } from "../../config/config.ts";
-import {
-  nonceOfCall,
-  parseTarget,
-  type Target,
-  type TargetProblem,
-} from "../../core/outbound/outbound.ts";
+import { nonceOfCall } from "../../core/outbound/outbound.ts";
+import { parseTarget, type Target, type TargetProblem } from "../../core/outbound/target.ts";
 import { isTokenRefused, RestError } from "../../discord/rest/exchange/exchange.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { startLog } from "../../log.ts";

@@ -13,7 +13,7 @@ import { withStore } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { findUser } from "../../cli/verdict/named.ts";
 import type { UserId } from "../../core/discord/ids.ts";
-import { parseUser } from "../../core/outbound/outbound.ts";
+import { parseUser } from "../../core/outbound/target.ts";
 import type { Forgotten } from "../../core/store/store.ts";
 import {
   BACKUPS_NAME,

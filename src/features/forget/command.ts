@@ -21,7 +21,7 @@ export const forget: Command = {
     isRequired: true,
     async suggest(typing, account) {
       const { choicesFor } = await import("../../interactions/base/command.ts");
-      const { mayUse } = await import("../../flows/interactions/answers.ts");
+      const { mayUse } = await import("../../flows/interactions/may_use.ts");
       const isOwner = await mayUse(account, typing, "owner");
       const people = isOwner ? [...await account.store.messages.askersNames()] : [];
       return choicesFor(typing.typed.text, [
@@ -33,7 +33,7 @@ export const forget: Command = {
   needs: "everyone",
   isMenuOnly: true, // as a message, its own turn would be open, and part of the stored data
   async run(call, account) {
-    const { mayUse } = await import("../../flows/interactions/answers.ts");
+    const { mayUse } = await import("../../flows/interactions/may_use.ts");
     const who = String(call.options["who"]).trim();
     const other = parseSnowflake<"user">(who);
     if (!other && who !== "me") return "Nothing is deleted: choose “me” to confirm.";

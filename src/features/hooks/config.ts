@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { HOOK_SCHEMES, pathProblem, templateProblem } from "../../core/hooks/hook.ts";
-import { parseTarget } from "../../core/outbound/outbound.ts";
+import { parseTarget } from "../../core/outbound/target.ts";
 import { target } from "../../config/schema/server_events.ts";
 import { key, lazyKey, text, whole } from "../../config/schema/parts/key.ts";
 import { secret } from "../../config/schema/parts/secrets.ts";

@@ -42,7 +42,8 @@ import {
 } from "../../core/hooks/hook.ts";
 import { ASKED_OTHERWISE, type InboundMessage, type Place } from "../../core/inbound/inbound.ts";
 import { PAUSED, type Route } from "../../core/inbound/inbox.ts";
-import { type Frozen, type Target, threadIdOf } from "../../core/outbound/outbound.ts";
+import { type Frozen, threadIdOf } from "../../core/outbound/outbound.ts";
+import type { Target } from "../../core/outbound/target.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/decode.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/exchange.ts";

@@ -16,7 +16,7 @@ import { listenForCallback, pastedUrl } from "../../host/sign_in_callback.ts";
 import { loggedOutText, MCP_SERVERS, noLoginText, signInEndText } from "../../render/sentences.ts";
 import { beginLogin, mcpStates, signInServer, stateText } from "../../mcp/sign_in.ts";
 import { loginsIn, seenIn, serversOf } from "../../bot/mcp/ports.ts";
-import { tellPerson } from "../../flows/unanswered_reactions.ts";
+import { tellPerson } from "../../flows/tell.ts";
 
 const MAX_NAME = 100;
 /** With the sentences around it, the address fits into a message. */

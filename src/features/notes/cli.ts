@@ -5,7 +5,7 @@ import type { CommonFlags } from "../../cli/shared/command.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import { withStore } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
-import { parseUser } from "../../core/outbound/outbound.ts";
+import { parseUser } from "../../core/outbound/target.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
 import { timeText } from "../../lib/text/units.ts";
 import type { Note } from "./store.ts";

@@ -46,7 +46,7 @@ import type { StartTimer } from "../../lib/clock.ts";
 import type { StoredAccount, StoredConnection } from "../../store/gateway/gateway.ts";
 import { createRetryQueue, type RetriedTask } from "../retry_queue.ts";
 import { storeMissedEvents } from "../server_events.ts";
-import { tellOnce } from "../unanswered_reactions.ts";
+import { tellOnce } from "../tell.ts";
 
 /** Catch-up yields to requests that people wait for. */
 const BACKGROUND = { priority: "background" } as const;

@@ -95,7 +95,7 @@ import {
 import { updateCards } from "../questions/cards.ts";
 import { receiptAttempted } from "../receipts/receipts.ts";
 import { createRetryQueue } from "../retry_queue.ts";
-import { composedOnce } from "../unanswered_reactions.ts";
+import { composedOnce } from "../tell.ts";
 import { ackAnswered, progressDelivered } from "./progress.ts";
 import { completeCommand } from "./left_commands.ts";
 import { isAwaited, toldSent } from "./tool_messages.ts";

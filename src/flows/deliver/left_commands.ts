@@ -13,7 +13,7 @@ import { CUT_QUESTION, cutCommandText } from "../../render/sentences.ts";
 import type { OpenCommand } from "../../store/inbox/inbox.ts";
 import { tellOwners } from "../owners/tell_owners.ts";
 import { createRetryQueue } from "../retry_queue.ts";
-import { tellPerson } from "../unanswered_reactions.ts";
+import { tellPerson } from "../tell.ts";
 
 const retriesOf = perAccount(
   "interactions",

@@ -59,7 +59,7 @@ import {
   runsOnReaction,
 } from "../judging/judge.ts";
 import { guildsChanged, stopResolving } from "../names/name_resolver.ts";
-import { sawForeign } from "../preflight/discord.ts";
+import { sawForeign } from "../preflight/duplicates.ts";
 import { cardsGone } from "../questions/cards.ts";
 import { registerLater } from "../register_commands.ts";
 import { eventsOf } from "../server_events.ts";

@@ -17,15 +17,13 @@ import {
   type Accepted,
   CATCH_UP_RULES,
   type Changed,
-  codeFrom,
   type Judged,
   type MessageOrigin,
-  type PairingOffer,
-  type PairingRequest,
   type StopScope,
   type WaitingLimits,
   type WaitingRules,
 } from "../../core/inbound/inbox.ts";
+import { codeFrom, type PairingOffer, type PairingRequest } from "../../core/inbound/pairing.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import { isFinalRefusal } from "../../discord/rest/exchange/exchange.ts";
 import { pairingButton } from "../../interactions/components.ts";

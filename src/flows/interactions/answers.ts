@@ -1,6 +1,6 @@
 /**
- * Answers interactions that the gateway's thread has acknowledged (K5), and people without the
- * right to a command or a component (X4a).
+ * Answers interactions that the gateway's thread has acknowledged (K5), and refuses people without
+ * the right to a command or a component (X4a).
  *
  * The thread acknowledges in a request of its own. The answer may overtake that request, and
  * Discord then does not know the interaction's webhook yet, so it is tried again. The answer to a
@@ -9,83 +9,18 @@
  * An acknowledgement that came too late leaves no webhook, and an expired token closes it. The
  * person then gets the answer by direct message, and at once if Discord refuses it. While Discord
  * cannot be reached, the answer is tried as long as the token lives.
- *
- * A person without the right reads the first refusal. A second press within a minute has no effect,
- * because the refusal is still on the screen. Each command and form gets the words: Discord shows
- * "is thinking" there, and its removal would cost the same request. The requests for all of that
- * stay below a number a second, so they delay no answer to other people. The log gets a line for
- * the first refusal of a person in a minute.
- *
- * Decides whether a user may use a command or a component (P16, K3).
- *
- * Policy decides without waiting, so this module fetches the facts first: the application's owner,
- * and whether the sender of a direct message is paired.
  */
 
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
 import { parseSnowflake, type UserId } from "../../core/discord/ids.ts";
-import type {
-  CommandCall,
-  CommandNeeds,
-  ComponentUse,
-  Interaction,
-  SlashCommand,
-} from "../../core/inbound/inbound.ts";
-import type { KnownFacts, Verdict } from "../../core/inbound/inbox.ts";
+import type { ComponentUse, Interaction, SlashCommand } from "../../core/inbound/inbound.ts";
 import { isTokenRefused, RestError } from "../../discord/rest/exchange/exchange.ts";
 import { createInteractions } from "../../discord/rest/requests/messages.ts";
 import { MAY_NOT_WRITE, REFUSED_HERE } from "../../render/sentences.ts";
 import { answerDirectly, completeCommand, tokenEndsAt } from "../deliver/left_commands.ts";
 import { isPrivileged, isRefused } from "../inbound/interactions.ts";
 import { stopTurns } from "../inbound/stored.ts";
-import { ownsApplication, ownsApplicationAsRead } from "../owners/owner_ids.ts";
-
-/** A command or a component, as far as it decides; a text command counts as a slash command. */
-type AskingInteraction = Omit<CommandCall, "name" | "options"> | ComponentUse;
-
-/** Judges by policy whether a person may give a command or use a component. */
-export async function authorize(
-  account: BotAccount,
-  event: AskingInteraction,
-  needs: CommandNeeds,
-): Promise<Verdict> {
-  const { place, channelId, sender } = event;
-  const kind = "customId" in event ? event.kind : "slash";
-  const facts = await factsOf(account, event, needs);
-  return account.policy().authorize({ kind, place, channelId, sender, needs }, facts);
-}
-
-/** Whether a person has the right. */
-export async function mayUse(
-  account: BotAccount,
-  event: AskingInteraction,
-  needs: CommandNeeds,
-): Promise<boolean> {
-  return (await authorize(account, event, needs)).kind === "accept";
-}
-
-async function factsOf(
-  account: BotAccount,
-  { accountId, place, sender, managesMessages }: AskingInteraction,
-  needs: CommandNeeds,
-): Promise<KnownFacts> {
-  const { policy, store } = account;
-  const { commands, dm } = policy().policy;
-  const isPaired = place.kind !== "guild" && await store.pairing.isPaired(accountId, sender.id);
-  // If the config names owners, Discord is not asked, and need not be reachable.
-  const asksDiscord = (needs === "owner" || (needs === "session" && !managesMessages)) &&
-    !commands.owners;
-  const isOwner = asksDiscord
-    ? await ownsApplication(account, sender.id)
-    : place.kind !== "guild" && dm.policy === "pairing" && !commands.owners && !isPaired &&
-      ownsApplicationAsRead(account, sender.id);
-  return {
-    ...(managesMessages && { managesMessages }),
-    ...(isPaired && { isPaired }),
-    ...((asksDiscord || isOwner) && { ownsApplication: isOwner }),
-  };
-}
 
 /** The ways to answer at Discord; each rejects if Discord refuses. */
 export const answersOf: (account: BotAccount) => ReturnType<typeof createInteractions> = perAccount(
@@ -208,7 +143,12 @@ const refusals = perAccount("interactions", () => ({
 }));
 
 /**
- * Decides the next refusal of a person. `tell`: the person reads it. `repeat`: so does the person, and
+ * Decides the next refusal of a person. The first one is told. A second press within a minute has no
+ * effect, because the refusal is still on the screen; a command and a form get the words, because
+ * Discord shows "is thinking" there. Few requests a second go to refusals, so they delay no answer to
+ * other people.
+ *
+ * `tell`: the person reads it. `repeat`: so does the person, and
  * the log gets no line. `nothing`: it costs no request.
  *
  * @param isThinking Whether Discord shows the person that an answer will follow.

@@ -15,7 +15,7 @@ import { chosenInPlace, modelOf, sessionOf } from "../judging/judge.ts";
 import { compact, summaryFailedAt } from "../session/compact.ts";
 import { ratesOf } from "../turn/gather.ts";
 import { readBudgets, spendOf } from "../limits.ts";
-import { mayUse } from "./answers.ts";
+import { mayUse } from "./may_use.ts";
 
 /** Milliseconds that a summary may take: less than the 15 minutes of an interaction's token. */
 const SUMMARY_MS = 120_000;

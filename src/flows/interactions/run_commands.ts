@@ -40,7 +40,8 @@ import { failedText, NOT_AUTHORIZED, privateText, usageText } from "../../render
 import { TOOLS } from "../../tools/registry.ts";
 import { commandOf } from "../judging/judge.ts";
 import { lineOf, storedReceipts } from "../receipts/receipts.ts";
-import { answersOf, authorize, giveAnswer, mayUse, nextRefusal } from "./answers.ts";
+import { answersOf, giveAnswer, nextRefusal } from "./answers.ts";
+import { authorize, mayUse } from "./may_use.ts";
 
 const MAX_LENGTH = 1_900;
 

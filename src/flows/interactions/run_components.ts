@@ -14,7 +14,8 @@ import type { Component, ComponentAnswer } from "../../interactions/base/command
 import { componentOf } from "../../interactions/registry.ts";
 import { bounded } from "../../lib/text/quoted.ts";
 import { DEAD_BUTTON, failedText, NOT_AUTHORIZED } from "../../render/sentences.ts";
-import { answersOf, authorize, giveAnswer, nextRefusal } from "./answers.ts";
+import { answersOf, giveAnswer, nextRefusal } from "./answers.ts";
+import { authorize } from "./may_use.ts";
 
 /** The end of a use: an answer, or the quiet end of a refusal. */
 type UseEnd =

@@ -8,7 +8,7 @@ import { UNDO_MINUTES, type UndoneAction } from "../../core/turn/discord_place.t
 import { RestError } from "../../discord/rest/exchange/exchange.ts";
 import { StoreError } from "../../store/database/database_files.ts";
 import { undo } from "../actions/undo.ts";
-import { mayUse } from "./answers.ts";
+import { mayUse } from "./may_use.ts";
 
 /** The result of taking a change back. */
 export type UndoOutcome =

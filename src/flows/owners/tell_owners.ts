@@ -20,7 +20,7 @@ import type { Button } from "../../core/outbound/outbound.ts";
 import { isFinalRefusal } from "../../discord/rest/exchange/exchange.ts";
 import { createExplainDenial, openDirect } from "../../discord/rest/requests/guild_reads.ts";
 import { DAY_MS } from "../../lib/clock.ts";
-import { tellChannel, tellOnce } from "../unanswered_reactions.ts";
+import { tellChannel, tellOnce } from "../tell.ts";
 import { listedOwners, ownersToTell } from "./owner_ids.ts";
 
 /** Options of a notice: the channel that it is about, and its buttons. */

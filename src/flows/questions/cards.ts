@@ -28,7 +28,7 @@ import { openDirect } from "../../discord/rest/requests/guild_reads.ts";
 import { isRefusal } from "../../discord/rest/exchange/exchange.ts";
 import { MAX_TIMER_MS } from "../../lib/clock.ts";
 import { composeCard, composeSettled, controlsOf } from "../../render/questions/card.ts";
-import { tellChannel } from "../unanswered_reactions.ts";
+import { tellChannel } from "../tell.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 import type { NewCard } from "../../store/questions/questions.ts";
 

@@ -89,7 +89,7 @@ export const stopButton: Component = {
 };
 
 async function stopHere(call: CommandCall | ButtonPress, account: BotAccount): Promise<string> {
-  const { mayUse } = await import("../../flows/interactions/answers.ts");
+  const { mayUse } = await import("../../flows/interactions/may_use.ts");
   const { stopTurns } = await import("../../flows/inbound/stored.ts");
   const { accountId, channelId, place, sender } = call;
   // A user install is no direct message, though its rules are: others may be in the channel.

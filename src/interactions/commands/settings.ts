@@ -309,7 +309,7 @@ export const settingsMenu: Component = {
 };
 
 async function isOwner(account: BotAccount, call: CommandCall): Promise<boolean> {
-  const { mayUse } = await import("../../flows/interactions/answers.ts");
+  const { mayUse } = await import("../../flows/interactions/may_use.ts");
   return await mayUse(account, call, "owner");
 }
 

@@ -9,12 +9,12 @@ import type { AccountId, Snowflake, UserId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/lenient.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
+import { ignored, type Verdict } from "../../core/inbound/inbox.ts";
 import {
   afterWrongCode,
   closedUntil,
   CODE_LIFE_MS,
   CODES_WINDOW_MS,
-  ignored,
   type Paired,
   type PairingDecision,
   type PairingOffer,
@@ -23,9 +23,8 @@ import {
   type PairingState,
   readCode,
   settlePairing,
-  type Verdict,
   type WrongCodes,
-} from "../../core/inbound/inbox.ts";
+} from "../../core/inbound/pairing.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";

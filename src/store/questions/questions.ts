@@ -8,7 +8,7 @@
 import type { AccountId, ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { ExecRule } from "../../core/exec/command.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
-import { readCode } from "../../core/inbound/inbox.ts";
+import { readCode } from "../../core/inbound/pairing.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import {
   type AskedCall,

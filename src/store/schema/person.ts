@@ -5,7 +5,7 @@
  */
 
 import { hookedOf, type InboundMessage, type Origin } from "../../core/inbound/inbound.ts";
-import { CODE_LIFE_MS, MAX_PENDING } from "../../core/inbound/inbox.ts";
+import { CODE_LIFE_MS, MAX_PENDING } from "../../core/inbound/pairing.ts";
 import type { Question, QuestionAnswer } from "../../core/people/question.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import {

@@ -9,7 +9,7 @@
 import type { ToolTarget, WaitingAction } from "../../core/turn/discord_place.ts";
 import { z } from "zod";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { parseTarget } from "../../core/outbound/outbound.ts";
+import { parseTarget } from "../../core/outbound/target.ts";
 import { messageLink } from "../../core/turn/discord_place.ts";
 import type { CallEffect, OpenCall } from "../../core/turn/tool.ts";
 import { type Action, FIELDS } from "./actions/action.ts";

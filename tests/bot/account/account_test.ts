@@ -5,7 +5,7 @@ import type { AccountEnd } from "../../../src/bot/account_end.ts";
 import { createInvalidRequests } from "../../../src/discord/rest/scheduler/rate_limiter.ts";
 import { type AccountScene, openAccountScene } from "../../support/bot/started_account.ts";
 import { stopAccount } from "../../../src/bot/account/running.ts";
-import { tellChannel } from "../../../src/flows/unanswered_reactions.ts";
+import { tellChannel } from "../../../src/flows/tell.ts";
 import { commandAccount } from "../../support/bot/commands.ts";
 import { GUILD } from "../../support/discord/payloads.ts";
 import { channelId } from "../../support/discord/builders.ts";

@@ -13,7 +13,7 @@ import {
   readCode,
   settlePairing,
   type WrongCodes,
-} from "../../../src/core/inbound/inbox.ts";
+} from "../../../src/core/inbound/pairing.ts";
 import { sameData } from "../../support/same_data.ts";
 
 const NOW = Date.UTC(2026, 0, 1);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseTarget, type Target } from "../../../src/core/outbound/outbound.ts";
+import { parseTarget, type Target } from "../../../src/core/outbound/target.ts";
 import { channelId, guildId, messageId, userId } from "../../support/discord/builders.ts";
 import { vectorsOf } from "../../support/discord/vectors.ts";
 import { sameData } from "../../support/same_data.ts";

@@ -3,7 +3,7 @@ import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { describe, it } from "node:test";
 import { catchUpOf } from "../../../src/flows/catch_up/catch_up.ts";
 import { accept, acceptHistory, flushInbound } from "../../../src/flows/inbound/accept.ts";
-import { duplicateDoubt } from "../../../src/flows/preflight/discord.ts";
+import { duplicateDoubt } from "../../../src/flows/preflight/duplicates.ts";
 import type { AcceptedBatch, Verdict } from "../../../src/core/inbound/inbox.ts";
 import type {
   InboundBatch,

@@ -22,7 +22,7 @@ import {
   duplicateDoubt,
   sawForeign,
   stopDuplicateWatch,
-} from "../../../src/flows/preflight/discord.ts";
+} from "../../../src/flows/preflight/duplicates.ts";
 
 const SOON = 1_000;
 const LATER = 60_000;

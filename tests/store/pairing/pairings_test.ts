@@ -8,7 +8,7 @@ import {
   codeFrom,
   type PairingDecision,
   type PairingRequest,
-} from "../../../src/core/inbound/inbox.ts";
+} from "../../../src/core/inbound/pairing.ts";
 import type { ResolvedName } from "../../../src/core/names.ts";
 import type { Frozen } from "../../../src/core/outbound/outbound.ts";
 import { openDatabase } from "../../../src/store/database/database.ts";

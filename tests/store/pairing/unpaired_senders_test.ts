@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { NOTHING_CHANGED } from "../../../src/core/inbound/inbox.ts";
 import {
   CODE_LIFE_MS,
   CODES_WINDOW_MS,
   MAX_CODES,
   MAX_PENDING,
-  NOTHING_CHANGED,
-} from "../../../src/core/inbound/inbox.ts";
+} from "../../../src/core/inbound/pairing.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { cases } from "../../support/long_form.ts";
 import { createStore, openStore } from "../../support/store/open_database.ts";

@@ -19,7 +19,7 @@ import type {
   Sender,
 } from "../../../src/core/inbound/inbound.ts";
 import type { OutboundMessage, Reply } from "../../../src/core/outbound/outbound.ts";
-import type { PairingRequest } from "../../../src/core/inbound/inbox.ts";
+import type { PairingRequest } from "../../../src/core/inbound/pairing.ts";
 
 export const ACCOUNT: AccountId = toAccountId("default");
 

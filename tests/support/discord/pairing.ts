@@ -2,7 +2,7 @@
 
 import type { Judged } from "../../../src/core/inbound/inbox.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import { codeFrom, type PairingOffer } from "../../../src/core/inbound/inbox.ts";
+import { codeFrom, type PairingOffer } from "../../../src/core/inbound/pairing.ts";
 import { channelId, directMessage, messageId, sender, userId } from "./builders.ts";
 import { frozen, ROUTE } from "../store/store.ts";
 
