@@ -186,6 +186,7 @@ function check(): Promise<unknown> {
     step("notice", DENO, ["run", "-A", "scripts/notice.ts", "--check"]),
     step("commands", DENO, ["run", "-A", "scripts/reference/commands.ts", "--check"]),
     step("tools", DENO, ["run", "-A", "scripts/reference/tools.ts", "--check"]),
+    step("schema", DENO, ["run", "-A", "scripts/reference/schema.ts", "--check"]),
   ]);
 }
 
