@@ -14,7 +14,6 @@ import {
   type ProcessUsage,
   startHealthMonitor,
 } from "./http/monitor/health_monitor.ts";
-import type { BotFeature } from "./account/per_account.ts";
 import { startProcessMedia } from "./bot/process_media.ts";
 import { createLoader } from "./lib/cache.ts";
 import { readBudgets } from "./bot/process/slow_checks.ts";
@@ -37,6 +36,7 @@ import { cpuSec, residentBytes } from "./host/process/boot.ts";
 import { schedule } from "./lib/clock.ts";
 import type { Logging } from "./log.ts";
 import type { Store } from "./store/store.ts";
+import type { BotFeature } from "./account/features.ts";
 
 /** A link that logs an owner in to the dashboard once (O6). */
 export type DashboardLink =

@@ -1,22 +1,14 @@
 /**
- * Keeps the state of modules for each account, so that no composition has to make and pass it.
- * Derives what several features need from an account: its secrets and rules. Starts and stops what
- * features add to it.
+ * Keeps the state of modules for each account, so that no composition has to make and pass it: of any
+ * module, of work that goes on by itself, and of the filters for secrets.
  *
  * Two hubs are woken by everything and use everything: turns, and the queues of channels. They set
  * how, so that no module has to import them for it. The REST client, which exists before their code
  * is loaded, tells them by the same way; and the core tells features, whose names it does not know.
  */
 
-import type { Config } from "../config/config.ts";
 import type { ChannelId, MessageId, UserId } from "../core/discord/ids.ts";
-import type { AlertRecord } from "../core/finding.ts";
-import type { RefusedPart } from "../core/model.ts";
-import type { OurAccount } from "../flows/judging/judge.ts";
-import { hostTimezone } from "../host/process/boot.ts";
 import { createBySecrets } from "../lib/cache.ts";
-import type { ChunkRules } from "../render/markdown/chunk.ts";
-import type { TextRules } from "../render/reply.ts";
 import { createSecretFilter, createSecretTail } from "../render/safety/secrets.ts";
 import type { Store } from "../store/store.ts";
 import type { Bot, BotAccount } from "./account.ts";
@@ -120,6 +112,15 @@ export function wakeChannels(account: BotAccount, channels?: readonly ChannelId[
   wakes(account).channels(channels);
 }
 
+/**
+ * Tells all accounts of changed rows of a namespace: they share a memory (X5).
+ *
+ * @param forgotten The person whom a command has forgotten.
+ */
+export function changedInAll(bot: Bot, namespace: keyof Store, forgotten?: UserId): void {
+  for (const one of bot.accounts.values()) one.changedByCommand(namespace, forgotten);
+}
+
 const filters = perAccount("main", ({ bot: { logging: { secrets } } }) => ({
   clean: createBySecrets(secrets, createSecretFilter),
   tail: createBySecrets(secrets, createSecretTail),
@@ -133,126 +134,4 @@ export function cleanSecrets(account: BotAccount, text: string): string {
 /** Index from which on a secret may begin that the text does not have whole; else the text's length. */
 export function secretTail(account: BotAccount, text: string): number {
   return filters(account).tail(text);
-}
-
-/** `agents.defaults.timezone`, or the host's. */
-export function timezoneOf({ agents }: { readonly agents: Config["agents"] }): string {
-  return agents.defaults.timezone ?? hostTimezone();
-}
-
-/** How a text is cut, whoever its author is. */
-export function chunkRulesOf({ discord, messages }: Config): ChunkRules {
-  return {
-    limit: discord.textChunkLimit,
-    maxLines: discord.maxLinesPerMessage,
-    mode: discord.chunkMode,
-    maxChunks: messages.maxChunks,
-  };
-}
-
-/** Text rules for authors other than the model. */
-export function textRulesOf(
-  config: Config,
-  { cleanSecrets, uploadLimit }: {
-    readonly cleanSecrets: (text: string) => string;
-    /** Maximum size in bytes of one file in that place. */
-    readonly uploadLimit: number;
-  },
-): TextRules {
-  const { discord, messages } = config;
-  return {
-    chunks: chunkRulesOf(config),
-    tables: messages.tables,
-    maxFileBytes: Math.min(discord.mediaMaxBytes, uploadLimit),
-    cleanSecrets,
-  };
-}
-
-/** The parts of requests that the servers of all models have refused. */
-export function refusedParts({ models, choices }: BotAccount["settings"]): readonly RefusedPart[] {
-  return [...models.refused(), ...choices?.refused() ?? []];
-}
-
-/** Whether a user is a bot of this process. Without `noSelfTalk`, they are bots like any (N3). */
-export function isOurs({ setup, accounts }: Bot, userId: UserId): boolean {
-  return setup.config.router.noSelfTalk.ignoreBotMessages !== false &&
-    [...accounts.values()].some((one) => one.userId() === userId);
-}
-
-/** All enabled accounts of this process, in the order of the config. */
-export function ourAccounts({ setup, views }: Bot): readonly OurAccount[] {
-  return setup.config.accounts.filter(({ enabled }) => enabled)
-    .map(({ accountId }) => ({ accountId, view: views.get(accountId) }));
-}
-
-/**
- * Tells all accounts of changed rows of a namespace: they share a memory (X5).
- *
- * @param forgotten The person whom a command has forgotten.
- */
-export function changedInAll(bot: Bot, namespace: keyof Store, forgotten?: UserId): void {
-  for (const one of bot.accounts.values()) one.changedByCommand(namespace, forgotten);
-}
-
-interface Features {
-  parts: readonly AccountPart[];
-  isStarted?: true;
-}
-
-const featuresOf = perAccount("main", (): Features => ({ parts: [] }));
-
-/** Creates the parts, once, while the account is made. */
-export async function loadFeatures(
-  account: BotAccount,
-  features: readonly BotFeature[],
-): Promise<void> {
-  const creates = await Promise.all(features.map(({ account: load }) => load?.()));
-  featuresOf(account).parts = creates.flatMap((create) => create ? [create(account)] : []);
-}
-
-/** The account is online, perhaps again. */
-export function startFeatures(account: BotAccount): void {
-  const features = featuresOf(account);
-  if (features.isStarted) return;
-  features.isStarted = true;
-  for (const part of features.parts) part.start?.();
-}
-
-/** The config has changed, or a command has changed rows. @param forgotten The person whom it has forgotten. */
-export function featuresChanged(account: BotAccount, forgotten?: UserId): void {
-  for (const part of featuresOf(account).parts) part.changed?.(forgotten);
-}
-
-/** Stops one part after the other; never rejects, for the core stops after them. */
-export async function stopFeatures(account: BotAccount): Promise<void> {
-  for (const part of featuresOf(account).parts) {
-    await part.stop?.().catch((error: unknown) =>
-      account.log.error("Cannot stop a feature", { error })
-    );
-  }
-}
-
-export interface BotFeature {
-  /** Loads its part of an account, once the account connects. */
-  readonly account?: () => Promise<(account: BotAccount) => AccountPart>;
-  /** Watches the process, from its start on. */
-  readonly watch?: (bot: Bot) => Watch;
-}
-
-/** A feature's part of an account; it takes the moments that it needs. Nothing happens before its `start`. */
-export interface AccountPart {
-  /** The account is online for the first time. */
-  start?(): void;
-  /** The config has changed, or a command has changed rows; perhaps it has forgotten a person (X5). */
-  changed?(forgotten?: UserId): void;
-  /** Takes no new work, and resolves once the current one has ended. */
-  stop?(): Promise<void>;
-}
-
-export interface Watch {
-  open(): readonly AlertRecord[];
-  /** The bot ends by itself: nothing will tell the owners later. Never rejects. */
-  lastLook(): Promise<void>;
-  /** Ends the watch; a message under way is still sent. */
-  stop(): Promise<void>;
 }

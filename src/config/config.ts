@@ -10,6 +10,8 @@ import type { AccountId } from "../core/discord/ids.ts";
 import { SERVER_EVENTS } from "../core/hooks/hook.ts";
 import type { Budgets } from "../core/spending/budget.ts";
 import type { AccessPolicy } from "../policy/rules.ts";
+import type { ChunkRules } from "../render/markdown/chunk.ts";
+import type { TextRules } from "../render/reply.ts";
 import { reactionPlaces, toAccessPolicy } from "./access.ts";
 import {
   BOT_TOKEN,
@@ -191,4 +193,32 @@ export function tokenPlaceOf({ id, name, settings, ruleOf }: WrittenAccount): st
   if (token instanceof EnvReference) return token.env;
   if (token !== undefined && !(token instanceof Secret)) return `the file ${token.file}`;
   return isDefault || name === undefined ? ruleOf(TOKEN) : ownPath(TOKEN, name);
+}
+
+/** How a text is cut, whoever its author is. */
+export function chunkRulesOf({ discord, messages }: Config): ChunkRules {
+  return {
+    limit: discord.textChunkLimit,
+    maxLines: discord.maxLinesPerMessage,
+    mode: discord.chunkMode,
+    maxChunks: messages.maxChunks,
+  };
+}
+
+/** Text rules for authors other than the model. */
+export function textRulesOf(
+  config: Config,
+  { cleanSecrets, uploadLimit }: {
+    readonly cleanSecrets: (text: string) => string;
+    /** Maximum size in bytes of one file in that place. */
+    readonly uploadLimit: number;
+  },
+): TextRules {
+  const { discord, messages } = config;
+  return {
+    chunks: chunkRulesOf(config),
+    tables: messages.tables,
+    maxFileBytes: Math.min(discord.mediaMaxBytes, uploadLimit),
+    cleanSecrets,
+  };
 }

@@ -7,7 +7,6 @@
  */
 
 import type { z } from "zod";
-import type { BotFeature } from "../account/per_account.ts";
 import type { Served, ServedPart } from "../cli/run/served_parts.ts";
 import type { CliCommand, CliGroup } from "../cli/help/command_help.ts";
 import type { TaskTitle } from "../cli/help/overview.ts";
@@ -18,6 +17,7 @@ import type { Tool } from "../core/turn/tool.ts";
 import type { Command, Component } from "../interactions/base/command.ts";
 import type { Transactions } from "../store/database/commits.ts";
 import type { DeclaredTable } from "../store/schema/columns.ts";
+import type { BotFeature } from "../account/features.ts";
 
 export interface Feature extends BotFeature {
   /** Loads its part beside the bot, once that runs. */

@@ -1,7 +1,8 @@
 /** Sends texts of the bot's own to a channel or a person, by the outbox. */
 
 import type { BotAccount } from "../account/account.ts";
-import { cleanSecrets, textRulesOf, wakeChannels } from "../account/per_account.ts";
+import { cleanSecrets, wakeChannels } from "../account/per_account.ts";
+import { textRulesOf } from "../config/config.ts";
 import type { ChannelId, UserId } from "../core/discord/ids.ts";
 import type { Button, Frozen } from "../core/outbound/outbound.ts";
 import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../discord/gateway/decode/guild_index.ts";

@@ -5,7 +5,6 @@
  */
 
 import type { Bot } from "../../account/account.ts";
-import { ourAccounts } from "../../account/per_account.ts";
 import type { AccountChange } from "../../config/changes.ts";
 import type { AccountId, UserId } from "../../core/discord/ids.ts";
 import type { InvalidRequests } from "../../discord/rest/scheduler/rate_limiter.ts";
@@ -47,7 +46,7 @@ export function createAccounts(
 
   /** Shows accounts to each other by their last user ids, until they are there. */
   async function recallOthers(): Promise<void> {
-    const ours = ourAccounts(bot);
+    const ours = bot.setup.config.accounts.filter(({ enabled }) => enabled);
     if (ours.length < 2) return;
     for (const { accountId } of ours) {
       const { self } = await store.gateway.loadAccount(accountId);

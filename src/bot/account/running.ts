@@ -6,16 +6,7 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import {
-  featuresChanged,
-  loadFeatures,
-  refusedParts,
-  startFeatures,
-  stopFeatures,
-  wakeChannels,
-  wakes,
-  wakeTurns,
-} from "../../account/per_account.ts";
+import { wakeChannels, wakes, wakeTurns } from "../../account/per_account.ts";
 import type { Loop } from "../../account/per_account.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import { refusedFinding } from "../../core/model_problem.ts";
@@ -31,6 +22,7 @@ import { connected, resolveAgain } from "../../flows/names/name_resolver.ts";
 import {
   ownerFindings,
   reachOwners,
+  refusedParts,
   tellOwners,
   tellStopped,
 } from "../../flows/owners/tell_owners.ts";
@@ -57,6 +49,12 @@ import type { PartsStatus } from "../../http/monitor/health_monitor.ts";
 import type { Store } from "../../store/store.ts";
 import { endOf, withTokenPlace } from "../account_end.ts";
 import { type OwnSetup, settingsOf } from "../rules/setup.ts";
+import {
+  featuresChanged,
+  loadFeatures,
+  startFeatures,
+  stopFeatures,
+} from "../../account/features.ts";
 
 /** The loops of an account. A reload begins them anew; a stop ends them in this order. */
 const LOOPS: readonly Loop[] = [preflight, approvals, cards, receipts];

@@ -5,12 +5,12 @@
 
 import type { AlertRecord } from "../../core/finding.ts";
 import type { Bot } from "../../account/account.ts";
-import type { Watch } from "../../account/per_account.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import type { Feature, JudgedConfig } from "../feature.ts";
 import { alerts as keys } from "./config.ts";
 import { schedule } from "../../lib/clock.ts";
 import { createLoader } from "../../lib/cache.ts";
+import type { Watch } from "../../account/features.ts";
 
 async function problems(judged: JudgedConfig): Promise<readonly Problem[]> {
   if (judged.settings.alerts?.webhook === undefined) return [];

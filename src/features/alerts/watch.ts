@@ -8,7 +8,6 @@
  */
 
 import type { Bot } from "../../account/account.ts";
-import type { Watch } from "../../account/per_account.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import {
   type AlertKind,
@@ -23,6 +22,7 @@ import { DAY_MS, type StartTimer } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { durationText, timeText } from "../../lib/text/units.ts";
 import { messageText, postAlert } from "./webhook.ts";
+import type { Watch } from "../../account/features.ts";
 
 interface AlertRow {
   readonly kind: AlertKind;

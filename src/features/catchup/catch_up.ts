@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import type { BotAccount } from "../../account/account.ts";
-import { cleanSecrets, perAccount, timezoneOf } from "../../account/per_account.ts";
+import { cleanSecrets, perAccount } from "../../account/per_account.ts";
 import {
   type ChannelId,
   compareIds,
@@ -59,6 +59,7 @@ import { visibleText } from "../../render/safety/visible.ts";
 import { budgetSpentText, usageText } from "../../render/sentences.ts";
 import { historyChars } from "../../session/session.ts";
 import { momentOf } from "../schedules/when.ts";
+import { timezoneOf } from "../../host/process/boot.ts";
 
 export interface News {
   readonly channel: Channel;

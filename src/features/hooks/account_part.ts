@@ -4,10 +4,10 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import type { AccountPart } from "../../account/per_account.ts";
 import { wakes } from "../../account/per_account.ts";
 import { hasEvents } from "../../core/hooks/hook.ts";
 import { createLoader } from "../../lib/cache.ts";
+import type { AccountPart } from "../../account/features.ts";
 
 export function createHooksPart(account: BotAccount): AccountPart {
   const { accountId, config, store, log } = account;

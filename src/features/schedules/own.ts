@@ -1,7 +1,6 @@
 /** Sets, lists and deletes schedules: those of the asker, with their rights, in their channel (T12). */
 
 import type { BotAccount } from "../../account/account.ts";
-import { timezoneOf } from "../../account/per_account.ts";
 import {
   hasOnlyWordsOf,
   type InboundMessage,
@@ -19,6 +18,7 @@ import { isOwner } from "../../flows/owners/owner_ids.ts";
 import { showing } from "../../flows/actions/targets.ts";
 import { wakeSchedules } from "./runner.ts";
 import { readWhen } from "./when.ts";
+import { timezoneOf } from "../../host/process/boot.ts";
 
 export interface NewReminder {
   /** A local time, a duration, or a cron pattern. */

@@ -8,13 +8,10 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import type { AccountPart } from "../../account/per_account.ts";
 import {
-  chunkRulesOf,
   cleanSecrets,
   type Loop,
   loop,
-  timezoneOf,
   wakeChannels,
   wakes,
   wakeTurns,
@@ -46,6 +43,9 @@ import { routeAs } from "../../session/session.ts";
 import type { Store } from "../../store/store.ts";
 import { isFailure, MAX_FAILURES, runIdOf, type SetBy } from "./store.ts";
 import { nextRun } from "./when.ts";
+import { chunkRulesOf } from "../../config/config.ts";
+import { timezoneOf } from "../../host/process/boot.ts";
+import type { AccountPart } from "../../account/features.ts";
 
 /**
  * The creator and the place, with the creator's roles and the names of the place as they are now, and whether they may

@@ -2,7 +2,6 @@
 
 import { z } from "zod";
 import type { BotAccount } from "../../account/account.ts";
-import type { AccountPart } from "../../account/per_account.ts";
 import type { Served, ServedPart } from "../../cli/run/served_parts.ts";
 import { termsOf } from "../../core/inbound/inbound.ts";
 import { defineTool, type Tool } from "../../core/turn/tool.ts";
@@ -10,6 +9,7 @@ import { CALLBACK_ROUTE, page, refusedCallback } from "../../host/sign_in_callba
 import { publicNames } from "../../http/app.ts";
 import { ownServers } from "../../flows/turn/turn_rules.ts";
 import { createLoader, latest } from "../../lib/cache.ts";
+import type { AccountPart } from "../../account/features.ts";
 
 /**
  * The page to which a browser comes back. The browser may be another person's, as links can be passed

@@ -4,8 +4,8 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import type { AccountPart } from "../../account/per_account.ts";
 import { voices } from "../../flows/turn/steps.ts";
+import type { AccountPart } from "../../account/features.ts";
 
 export function createAccountVoice(created: BotAccount): AccountPart {
   const account = created.forPart("voice");

@@ -7,8 +7,8 @@
 
 import { hash } from "node:crypto";
 import type { BotAccount } from "../../account/account.ts";
-import { cleanSecrets, perAccount, textRulesOf, wakeChannels } from "../../account/per_account.ts";
-import type { Config } from "../../config/config.ts";
+import { cleanSecrets, perAccount, wakeChannels } from "../../account/per_account.ts";
+import { type Config, textRulesOf } from "../../config/config.ts";
 import { choiceOf, namedModels } from "../../config/models.ts";
 import type { VoiceMember } from "../../core/discord/gateway.ts";
 import type { GuildId, RoleId, UserId } from "../../core/discord/ids.ts";

@@ -6,7 +6,7 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { cleanSecrets, perAccount, textRulesOf, wakeChannels } from "../../account/per_account.ts";
+import { cleanSecrets, perAccount, wakeChannels } from "../../account/per_account.ts";
 import { type ChannelId, type GuildId } from "../../core/discord/ids.ts";
 import type { Frozen, OutboxRow } from "../../core/outbound/outbound.ts";
 import type { DiscordCall, ToolTarget } from "../../core/turn/discord_place.ts";
@@ -17,6 +17,7 @@ import { threadTitle } from "../../render/name.ts";
 import type { ReplyRules } from "../../render/reply.ts";
 import { composeToolMessage, type ToolMessage } from "../../render/tool_message.ts";
 import type { SendResult } from "../../store/outbox/outbox.ts";
+import { textRulesOf } from "../../config/config.ts";
 
 /** The rules of texts that tools send, and of files. */
 export function toolTextRules(

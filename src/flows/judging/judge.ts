@@ -24,8 +24,8 @@
  */
 
 import { createHash } from "node:crypto";
-import type { BotAccount } from "../../account/account.ts";
-import { isOurs, ourAccounts, perAccount } from "../../account/per_account.ts";
+import type { Bot, BotAccount } from "../../account/account.ts";
+import { perAccount } from "../../account/per_account.ts";
 import {
   ACTIVATIONS,
   type Manner,
@@ -236,6 +236,18 @@ export interface OurView {
   readonly wouldAnswer: (message: InboundMessage) => boolean;
   /** The agent whose answer opened a thread. */
   readonly threadAgent: (threadId: ChannelId) => string | undefined;
+}
+
+/** Whether a user is a bot of this process. Without `noSelfTalk`, they are bots like any (N3). */
+export function isOurs({ setup, accounts }: Bot, userId: UserId): boolean {
+  return setup.config.router.noSelfTalk.ignoreBotMessages !== false &&
+    [...accounts.values()].some((one) => one.userId() === userId);
+}
+
+/** All enabled accounts of this process, in the order of the config. */
+export function ourAccounts({ setup, views }: Bot): readonly OurAccount[] {
+  return setup.config.accounts.filter(({ enabled }) => enabled)
+    .map(({ accountId }) => ({ accountId, view: views.get(accountId) }));
 }
 
 /** Mentions of users and roles in a text. */

@@ -11,7 +11,8 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { perAccount, refusedParts } from "../../account/per_account.ts";
+import type { RefusedPart } from "../../core/model.ts";
+import { perAccount } from "../../account/per_account.ts";
 import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
 import { type Hooked, hookText } from "../../core/hooks/hook.ts";
@@ -260,6 +261,11 @@ export function tellFailedEvent(
       `\`barnacle why ${id}\`.`,
     { key: `event:${hook}`, isDaily: true },
   );
+}
+
+/** The parts of requests that the servers of all models have refused. */
+export function refusedParts({ models, choices }: BotAccount["settings"]): readonly RefusedPart[] {
+  return [...models.refused(), ...choices?.refused() ?? []];
 }
 
 const toldOf = perAccount("delivery", () => new Set<string>());

@@ -16,8 +16,8 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { BotAccount } from "../../account/account.ts";
-import { chunkRulesOf, cleanSecrets, perAccount, timezoneOf } from "../../account/per_account.ts";
-import { type AgentConfig, agentOf, type Config } from "../../config/config.ts";
+import { cleanSecrets, perAccount } from "../../account/per_account.ts";
+import { type AgentConfig, agentOf, chunkRulesOf, type Config } from "../../config/config.ts";
 import type { QueueMode } from "../../core/config_file.ts";
 import type { InboundMessage, Sender } from "../../core/inbound/inbound.ts";
 import { hookedOf, termsOf } from "../../core/inbound/inbound.ts";
@@ -42,6 +42,7 @@ import { commandOf, queueModeOf } from "../judging/judge.ts";
 import type { CurrentPolicy } from "../judging/judge.ts";
 import { isOwner, ownsApplicationAsRead } from "../owners/owner_ids.ts";
 import type { HistoryRules } from "./gather.ts";
+import { timezoneOf } from "../../host/process/boot.ts";
 
 type Decide = (message: InboundMessage, next: InboundMessage, agentId: string) => boolean;
 

@@ -178,6 +178,15 @@ export function hostTimezone(
   return UTC_NAME.test(zone ?? linked(readLink)) ? UTC : askRuntime();
 }
 
+/** `agents.defaults.timezone`, or the host's. */
+export function timezoneOf(
+  { agents }: {
+    readonly agents: { readonly defaults: { readonly timezone?: string | undefined } };
+  },
+): string {
+  return agents.defaults.timezone ?? hostTimezone();
+}
+
 function linked(readLink: (path: string) => string): string {
   try {
     return readLink(LOCAL_TIME);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type AccountEnd } from "../../../src/bot/account_end.ts";
-import { changedInAll, ourAccounts } from "../../../src/account/per_account.ts";
+import { changedInAll } from "../../../src/account/per_account.ts";
 import { createAccounts } from "../../../src/bot/account/accounts.ts";
 import type { AccountSetup, Setup } from "../../../src/bot/rules/setup.ts";
 import type { AccountChange } from "../../../src/config/changes.ts";
@@ -14,6 +14,7 @@ import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
 import { accepted, found, openTestStore } from "../../support/store/store.ts";
 import type { Store } from "../../../src/store/store.ts";
+import { ourAccounts } from "../../../src/flows/judging/judge.ts";
 
 const A = toAccountId("a");
 const B = toAccountId("b");

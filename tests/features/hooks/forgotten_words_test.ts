@@ -2,12 +2,13 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { startFeatures, stopFeatures, wakes } from "../../../src/account/per_account.ts";
+import { wakes } from "../../../src/account/per_account.ts";
 import { hooks } from "../../../src/features/hooks/feature.ts";
 import "../../../src/features/hooks/runner.ts"; // loaded on first use
 import { SELF, testAccount } from "../../support/bot/test_account.ts";
 import { ACCOUNT, userId } from "../../support/discord/builders.ts";
 import { CHANNEL, GUILD, guildData, messageData } from "../../support/discord/payloads.ts";
+import { startFeatures, stopFeatures } from "../../../src/account/features.ts";
 
 const BOB = { id: "1900000000000000002", username: "bobsmith", discriminator: "0" };
 const CHANNEL_DATA = { id: CHANNEL, type: 0, name: "ops", guild_id: GUILD };

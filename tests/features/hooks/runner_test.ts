@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { startFeatures, stopFeatures, wakes } from "../../../src/account/per_account.ts";
+import { wakes } from "../../../src/account/per_account.ts";
 import { hooks } from "../../../src/features/hooks/feature.ts";
 import "../../../src/features/hooks/runner.ts"; // loaded on first use
 import { SELF, testAccount } from "../../support/bot/test_account.ts";
@@ -8,6 +8,7 @@ import { refused } from "../../support/discord/answers.ts";
 import { ACCOUNT, userId } from "../../support/discord/builders.ts";
 import { channels, discordWith, GUILD, HELP } from "../../support/discord/guild.ts";
 import { guildData } from "../../support/discord/payloads.ts";
+import { startFeatures, stopFeatures } from "../../../src/account/features.ts";
 
 const MINUTE = 60_000;
 const READER = "user:300000000000000002";

@@ -4,7 +4,6 @@
  */
 
 import assert from "node:assert/strict";
-import { featuresChanged, startFeatures, stopFeatures } from "../../../src/account/per_account.ts";
 import type { ChannelId, GuildId, UserId } from "../../../src/core/discord/ids.ts";
 import type { OwnVoice } from "../../../src/core/discord/gateway.ts";
 import type { ButtonPress } from "../../../src/core/inbound/inbound.ts";
@@ -30,6 +29,7 @@ import type { DiscordRequest } from "../../support/discord/answers.ts";
 import { sender } from "../../support/discord/builders.ts";
 import { callOf } from "../../support/discord/calls.ts";
 import { guildData } from "../../support/discord/payloads.ts";
+import { featuresChanged, startFeatures, stopFeatures } from "../../../src/account/features.ts";
 
 export const SELF = BOT.userId;
 export const GUILD = "1600000000000000001" as GuildId;

@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { z } from "zod";
 import { wakeTurns } from "../../../src/account/per_account.ts";
-import type { BotFeature } from "../../../src/account/per_account.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import {
   type Model,
@@ -22,6 +21,7 @@ import { ACCOUNT, directMessage, guildMessage, messageId } from "../../support/d
 import { CHANNEL, GUILD, messageData } from "../../support/discord/payloads.ts";
 import { toolNamed } from "../../support/model/tools.ts";
 import { accepted, batch } from "../../support/store/store.ts";
+import type { BotFeature } from "../../../src/account/features.ts";
 
 const DONE = { kind: "finish", reason: "stop" } as const;
 

@@ -13,7 +13,6 @@ import {
   type RunningAccount,
 } from "../../../src/bot/account/running.ts";
 import type { OwnSetup, Speech } from "../../../src/bot/rules/setup.ts";
-import type { BotFeature } from "../../../src/account/per_account.ts";
 import type { ProcessMedia } from "../../../src/bot/process_media.ts";
 import type { ToolServices } from "../../../src/bot/process/tool_services.ts";
 import type { Connection } from "../../../src/flows/connection/connection.ts";
@@ -46,6 +45,7 @@ import { openTestStore } from "../store/store.ts";
 import { mediaInMemory } from "./media.ts";
 import { setupOf, testBot } from "./process.ts";
 import { modelsOf } from "./models.ts";
+import type { BotFeature } from "../../../src/account/features.ts";
 
 export const OWNER = userId("900000000000000001");
 export const SELF: Self = {

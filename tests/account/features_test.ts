@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { loadFeatures, startFeatures, stopFeatures } from "../../src/account/per_account.ts";
-import type { AccountPart } from "../../src/account/per_account.ts";
 import { testAccount } from "../support/bot/test_account.ts";
+import {
+  type AccountPart,
+  loadFeatures,
+  startFeatures,
+  stopFeatures,
+} from "../../src/account/features.ts";
 
 async function withFeatures(...parts: readonly AccountPart[]) {
   const scene = await testAccount();
