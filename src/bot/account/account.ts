@@ -4,8 +4,6 @@
  * An IDENTIFY needs a third of the program. The code of turns, tools and commands takes longer to
  * load than Discord takes to answer, and a bot that restarts should be back soon. So this code is
  * loaded once the IDENTIFY has left. Until it is there, events of the gateway and of requests wait.
- *
- * Creates the account's client for Discord's REST API.
  */
 
 import { randomBytes } from "node:crypto";
@@ -37,6 +35,7 @@ import type { RunningAccount } from "./running.ts";
 /** Requests of a second that stay unused: Discord's clock and the network differ from ours. */
 const UNUSED_PER_SEC = 2;
 
+/** Creates the account's client for Discord's REST API. */
 export function createAccountRest(
   { config: { discord }, token, apiBase, version, invalidRequests, crashHooks }: {
     readonly config: Config;

@@ -1,8 +1,6 @@
 /**
- * Runs the checks of the running bot that read the disk and the store: at most once a minute.
- *
- * Reads the budgets that health shows: of the whole bot, of its agents, and spent ones of guilds
- * (X4).
+ * Runs the checks of the running bot that read the disk and the store, the budgets of health among them
+ * (X4): at most once a minute.
  */
 
 import type { Bot } from "../../account/account.ts";

@@ -1,11 +1,9 @@
 /**
- * Reads access rules, with the line of each: the current ones, of the config with names and pairings of
- * the store, and those of a recorded text.
+ * Reads access rules with the line of each, and prints the checks of a decision, passed or failed, with
+ * fact and rule (P1).
  *
- * The text may be the current file or a recorded one: `barnacle why` explains an old decision by the
- * rules of that time.
- *
- * It prints the checks of a decision, passed or failed, with fact and rule (P1).
+ * The rules are the current ones, of the config with names and pairings of the store, or those of a
+ * recorded text: `barnacle why` explains an old decision by the rules of that time.
  */
 
 import { dirname, isAbsolute, relative, sep } from "node:path";

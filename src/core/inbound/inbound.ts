@@ -6,20 +6,9 @@
  * reads. No later code needs to know Discord's payloads. All of them survive `JSON.stringify`,
  * because the inbox keeps them.
  *
- * A handler table has one entry for each kind of event, so a new kind does not compile until each
- * table has its handler.
- *
  * A message that Discord does not have has an origin, which says where its turn comes from. Who
  * makes the message decides it, once. Whatever depends on it is a column of {@link TERMS}, or is in
  * the origin itself.
- *
- * An interaction is answered by its token. The store keeps a command until its answer has left. A
- * text is a command only as a whole (K1): a sentence that mentions `/status` gives none.
- *
- * Discord's ids stand in texts as the names that people see, and an answer may repeat a name as the
- * model has read it: both directions are here, with the entries of a session that have them.
- *
- * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding}
  */
 
 import {
@@ -1012,7 +1001,8 @@ export interface TextCommand {
 }
 
 /**
- * Reads a message as a command (K1). The mention of the bot may precede it, unless the message
+ * Reads a message as a command (K1). A text is one only as a whole: a sentence that mentions `/status`
+ * gives none. The mention of the bot may precede it, unless the message
  * mentions others, too.
  */
 export function commandIn(

@@ -1,21 +1,14 @@
 /**
- * Decides whether a member could do something by hand: Discord's own rules, as one pure function
+ * Decides by Discord's own rules whether a member could do something by hand, as one pure function
  * (T4, SEC-R17).
  *
  * The facts are the guild's roles and owner, the place with its overwrites, and the member. The
  * answer is the first missing right; `describeMissing()` puts it into words.
  *
- * A member may have any set of roles. A channel passes if no set of roles opens the place of an
- * answer to a member and closes the channel to them. Members with overwrites of their own are
- * looked at one by one.
- *
- * Computes whether a member lacks a permission in a channel, and which rule denies it. The
- * computation is Discord's own.
- *
- * It adds up the permissions of the member's roles, and then applies the channel's overwrites:
- * those of `@everyone`, of the roles together, and of the member. A thread has the overwrites of
- * its parent channel. A member who does not see a channel can do nothing in it, so a caller that
- * needs another permission checks View Channel first.
+ * The permissions of the member's roles add up. Then the channel's overwrites apply: those of
+ * `@everyone`, of the roles together, and of the member. A thread has the overwrites of its parent
+ * channel. A member who does not see a channel can do nothing in it, so a caller that needs another
+ * permission checks View Channel first.
  *
  * @see {@link https://docs.discord.com/developers/topics/permissions}
  */

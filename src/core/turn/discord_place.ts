@@ -1,12 +1,9 @@
 /**
- * A place in which an action of the tool `discord` may act: the asker's rights there are checked
- * (T4), and it is a place that the turn may reach (T5).
+ * Declares the calls of the tool `discord`, and the errors by which a call asks a person first
+ * (T3, T4): the asker's rights and a person's decision are checked wherever it acts.
  *
- * Each method rejects with an `Error` whose message tells the model why: the asker may not do it,
+ * A method rejects with an `Error` whose message tells the model why: the asker may not do it,
  * there is no such channel in the server of the turn, or Discord refuses.
- *
- * Reads people's decisions about calls of tools, and declares the errors that make Barnacle ask
- * them (T3).
  */
 
 import type { BotAccount } from "../../account/account.ts";

@@ -1,11 +1,9 @@
 /**
  * `barnacle upgrade`: exchanges this program by another release, and restarts its service (O13).
  *
- * Nothing is changed before the new program is whole, and checked by the signed list. The exchange
- * is one rename, and the old program stays beside the new one.
- *
- * At each moment, the program's name leads to a whole program: a process that dies, or a power cut,
- * leaves the old one or the new one. The old program stays beside it.
+ * Nothing is changed before the new program is whole, and checked by the signed list. The exchange is
+ * one rename. So the program's name always leads to a whole program, also after a power cut: the old
+ * one or the new one. The old program stays beside it.
  */
 
 import process from "node:process";

@@ -1,12 +1,10 @@
 /**
- * Tells what follows once messages are stored (T1), stopped, or decided late: turns begin or end,
- * people see signs, and owners are asked.
- *
- * Limits waiting turns by the config (X4), and reads requests to stop, with the notices that T1
- * stores as replies to them (S5).
+ * Does what follows once messages are stored (T1), stopped, or decided late: turns begin or end,
+ * people see signs, and owners are asked. Gives T1 the rules, notices and offers that it stores with
+ * them (P3, S5, X4).
  *
  * Unpaired senders get a pairing code, made within the transaction that stores the message, and owners
- * get to know of it afterwards (P3). Until then, the stored request says so, and a process that starts
+ * get to know of it afterwards. Until then, the stored request says so, and a process that starts
  * after a crash tells them. So does a reload, whose config may name owners who can be told.
  */
 

@@ -5,11 +5,6 @@
  * A text command is in the inbox like any other message. Its turn asks no model: it runs the
  * command, and the store takes the answer with the end of the turn (T3). So a crash runs the
  * command again and answers once.
- *
- * Explains stored decisions to the people who wrote the messages (P1).
- *
- * `barnacle why` shows the operator each check. In Discord, people see the reason and the rule, and
- * nothing about other people's messages.
  */
 
 import type { BotAccount } from "../../account/account.ts";
@@ -45,7 +40,12 @@ import { authorize, mayUse } from "./may_use.ts";
 
 const MAX_LENGTH = 1_900;
 
-/** Explains a message for `/why`: `undefined` if there is no record that the asker may see. */
+/**
+ * Explains a message for `/why` (P1): people see the reason and the rule, and nothing about other
+ * people's messages.
+ *
+ * @returns `undefined` if there is no record that the asker may see.
+ */
 export async function explain(
   account: BotAccount,
   call: CommandCall,

@@ -9,18 +9,6 @@
  * Beside the messages that their triggers match, passive agents have runs (N1). A run is stored in
  * the transaction of its message (T1), and its id follows from that message, so a crash neither
  * loses nor repeats it.
- *
- * It reads what people have chosen by commands for a place or a conversation, and shows a message
- * of Discord to the model only if the policy lets it see it (H3, H6).
- *
- * The intent filter follows the conversation of each channel in memory (I1); a restart forgets it.
- *
- * Each account that sees a message gathers the same facts to choose its agent and account (N2),
- * wherever it stands among the accounts. So all of them choose the same.
- *
- * The current policy has the number of its record: a reloaded config, or a name resolved to an id,
- * creates another policy, which the store records before it judges any message. It replaces the
- * earlier one in one step (C9).
  */
 
 import { createHash } from "node:crypto";
@@ -140,7 +128,9 @@ export interface CurrentPolicy {
 }
 
 /**
- * Creates the account's policy, and records it.
+ * Creates the account's policy, and records it. A reloaded config, or a name resolved to an id,
+ * creates another one, which the store records before it judges any message. It replaces the earlier
+ * one in one step (C9).
  *
  * @param text The config file's text with its secrets blanked.
  */
@@ -253,7 +243,10 @@ export function ourAccounts({ setup, views }: Bot): readonly OurAccount[] {
 /** Mentions of users and roles in a text. */
 const MENTION_OF_ANY = /<@(?:!?|(&))(\d{1,20})>/g;
 
-/** Gathers the facts of a message; `undefined` if there are none. */
+/**
+ * Gathers the facts of a message that choose its agent and account (N2); `undefined` if there are
+ * none. They are the same for each account that sees the message, so all of them choose the same.
+ */
 export function routingFacts(
   message: InboundMessage,
   { router, agentsNamed }: AccessPolicy,
@@ -334,6 +327,7 @@ const MAX_CHANNELS = 64;
  */
 const MENTION_PART = 12;
 
+/** Follows the conversation of each channel in memory (I1); a restart forgets it. */
 function createIntentFilter({ policy, self, now }: BotAccount) {
   const channels = new Map<ChannelId, ChannelTalk>();
 

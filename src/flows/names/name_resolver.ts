@@ -1,15 +1,11 @@
 /**
  * Resolves names in allow lists to ids, as the bot sees its guilds, and stores the results (P12).
  *
- * Once an entry is resolved it means that id, over restarts and renames. A later holder of the name
- * gets nothing by it (P4). So a result counts only if the search was complete. Otherwise the name
- * stays a name, and the log says so once. Nothing waits for it.
- *
- * Matches names in the config with ids, by the known guilds and members (P12).
- *
  * A name resolves to an id only if exactly one object has it. With a second candidate it stays a
- * name, and the operator sees the candidates. Policy decides which spellings of a name match, so a
- * name resolves only to an object that its entry matches anyway.
+ * name, and the operator sees the candidates. Once an entry is resolved it means that id, over
+ * restarts and renames. A later holder of the name gets nothing by it (P4). So a result counts only
+ * if the search was complete. Otherwise the name stays a name, and the log says so once. Nothing
+ * waits for it.
  */
 
 import type { BotAccount } from "../../account/account.ts";
@@ -75,7 +71,8 @@ export type Matched =
 export type UnfoundReason = "no-match" | "no-guild" | "not-searched";
 
 /**
- * Matches names with objects.
+ * Matches names with the known guilds and members. Policy decides which spellings of a name match, so a
+ * name resolves only to an object that its entry matches anyway.
  *
  * @returns For each wanted name, in order, at least one result.
  */

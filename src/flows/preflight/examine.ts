@@ -1,14 +1,7 @@
 /**
  * Collects the facts that the preflight and `barnacle doctor` judge: the network path to Discord,
- * and Discord's view of the bot.
- *
- * This module never identifies, so it can run beside a running bot.
- *
- * Reads the bot's permissions in its guilds, for `barnacle doctor`.
- *
- * One request lists the guilds. Each guild in which the bot may answer takes three more, so
- * Barnacle reads at most some of them. Discord lists no hidden channels, so each listed one takes
- * one, too.
+ * Discord's view of the bot, and the bot's permissions in its guilds. It never identifies, so it can
+ * run beside a running bot.
  */
 
 import type { HelloStage } from "../../core/discord/gateway.ts";
@@ -217,6 +210,10 @@ const FURTHER = INVITED.filter((permission) => permission !== VIEW && !USED.incl
 
 /**
  * Reads all guilds of the bot; those in which it may answer in detail.
+ *
+ * One request lists the guilds. Each guild in which the bot may answer takes three more, so
+ * Barnacle reads at most some of them. Discord lists no hidden channels, so each listed one takes
+ * one, too.
  *
  * @param listedIn The channels that the config lists; `undefined` if the bot may not answer there.
  */

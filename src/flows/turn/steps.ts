@@ -1,26 +1,10 @@
 /**
- * Declares the places of a turn, and lists the steps that only some turns need. At each place, they
- * come in this order. Makes the record of a turn's end, and stores it (T3), its steps (TS) and its wait
- * for people (A1, T10).
+ * Declares the places of a turn, and lists the steps that only some turns need. Makes the record of a
+ * turn's end, and stores it (T3), its steps (TS) and its wait for people (A1, T10).
  *
  * A plain turn reads, asks, shows, records and delivers (`answer.ts`), and knows none of its steps.
  * A step is a few functions, each for one place. So a new one is a function and a line, and a turn
  * is read without them.
- *
- * The form of the prompt is full, or small for a slow machine or a small window (T2a). Another form
- * is another prompt, which the server reads anew. So the choice is stored for each model, with its
- * cause, and stays until that is gone.
- *
- * A turn's requests to the model are counted until a transaction stores them (L5), so they cost no
- * further commit, and are stored if and only if the steps are. The model's answers have cost money. So
- * a disk that is full for a while costs time, and no second request.
- *
- * A failed turn has words for the user, and the reason in the log, both with the same id (R11). If
- * tools have run before, the words say what was done, and the session remembers it. Otherwise the
- * next turn would do it again.
- *
- * The answer to a person who has spoken is spoken (V5). Its turn ends once all is said, so a turn
- * that a crash has cut runs again. Then it is not spoken a second time, but posted.
  */
 
 import type { BotAccount } from "../../account/account.ts";
@@ -127,6 +111,10 @@ import {
 import { cleanText, maxWaitingOf, type TurnRules, withoutTools } from "./turn_rules.ts";
 import type { RunningTurn } from "./turns.ts";
 
+/**
+ * A turn's requests to the model, counted until a transaction stores them (L5). So they cost no
+ * further commit, and are stored if and only if the steps are.
+ */
 export interface TurnSpending {
   /** The sender, the place and the agent. */
   readonly by: UsedBy;
@@ -244,7 +232,8 @@ export const isStoreDown = (error: unknown): boolean => error instanceof StoreEr
 const RETRY_MS = 5_000;
 
 /**
- * Stores a turn, however long the disk takes.
+ * Stores a turn, however long the disk takes: the model's answers have cost money, and a disk that
+ * is full for a while costs no second request.
  *
  * @param asFailed Makes a failed turn to store instead, if the store refuses the turn for another
  * reason.
@@ -557,8 +546,11 @@ const EVENTS = {
 } as const;
 
 /**
- * The record of a failed turn. Logs the reason. An event of a hook is posted as it is: an alert must not
- * be lost with its model.
+ * The record of a failed turn: words for the user, and the reason in the log, both with the same id
+ * (R11). An event of a hook is posted as it is: an alert must not be lost with its model.
+ *
+ * If tools have run before, the words say what was done, and the session remembers it. Otherwise the
+ * next turn would do it again.
  */
 export function failedTurn(
   claim: Claim,
@@ -649,8 +641,11 @@ export const voices: (account: BotAccount) => {
 } = perAccount("voice", () => ({ of: () => undefined, findings: () => [] }));
 
 /**
- * The record of a turn that was spoken. Lines that stand under an answer are posted with it, and a
- * notice in place of an answer is spoken, too.
+ * The record of a turn that was spoken (V5). The turn ends once all is said, so one that a crash has
+ * cut runs again. Then it is not spoken a second time, but posted.
+ *
+ * Lines that stand under an answer are posted with it, and a notice in place of an answer is spoken,
+ * too.
  */
 function spokenTurn(
   turn: FinishedTurn,
@@ -848,7 +843,13 @@ function chosen(
   return form;
 }
 
-/** The form for a turn. A model's first one waits a moment until its server tells the window. */
+/**
+ * The form of a turn's prompt: full, or small for a slow machine or a small window (T2a). A model's
+ * first turn waits a moment until its server tells the window.
+ *
+ * Another form is another prompt, which the server reads anew. So the choice is stored for each
+ * model, with its cause, and stays until that is gone.
+ */
 export async function formOf(turn: OneTurn): Promise<PromptForm> {
   const { account, config, model } = turn;
   const isOpen = config.tools.prompt === "auto" && storedFor(account, model.id) === undefined;

@@ -1,17 +1,9 @@
 /**
  * Derives the rules of a message's turn from the config, with its tools (T2) and those that its
- * model sees (T2b). The toolbox and the provider cache by the array. So equal sets of tools are the
- * same array.
+ * model sees (T2b), and decides which messages share a turn (S5).
  *
- * Decides which messages share a turn, and which turns of a session run side by side (S5).
- *
- * Messages of several people may share one if they have the same rights: the same tools, the same
- * instructions, the same roles, and no owner among them. Otherwise a person could give orders in
- * the turn of another one who may do more.
- *
- * A turn's tools act for the sender of its first message (T4). So several people share no turn with
- * a tool that shows or changes things of its asker, or that needs permissions of the asker. They
- * share none either if there is a budget, because the first sender would pay for all (X4).
+ * The toolbox and the provider cache by the array of tools. So equal sets of tools are the same
+ * array.
  */
 
 import { isDeepStrictEqual } from "node:util";
@@ -46,7 +38,18 @@ import { timezoneOf } from "../../host/process/boot.ts";
 
 type Decide = (message: InboundMessage, next: InboundMessage, agentId: string) => boolean;
 
-/** Decides which messages share turns, by the config as it is now. */
+/**
+ * Decides which messages share turns, and which turns of a session run side by side, by the config
+ * as it is now.
+ *
+ * Messages of several people may share one if they have the same rights: the same tools, the same
+ * instructions, the same roles, and no owner among them. Otherwise a person could give orders in
+ * the turn of another one who may do more.
+ *
+ * A turn's tools act for the sender of its first message (T4). So several people share no turn with
+ * a tool that shows or changes things of its asker, or that needs permissions of the asker. They
+ * share none either if there is a budget, because the first sender would pay for all (X4).
+ */
 export function prepareQueueModes(account: BotAccount) {
   const { messages: { queue }, budgets } = account.config();
   const modeIn = (message: InboundMessage): QueueMode =>

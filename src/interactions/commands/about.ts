@@ -1,13 +1,6 @@
 /**
- * Commands that show: the commands, the state of the bot, the asker's ids and use, and the size of
- * the conversation (K2).
- *
- * Commands of owners for the bot as a whole: agents, dashboard (O6), `/pause` (X4), `/restart`.
- *
- * Commands that start a turn in the asker's name or explain one: `/skill` (T7), `/why` (P1), and
- * the menu of a message (K6).
- *
- * All skills share one command, because Discord takes a hundred commands at most.
+ * Commands that show or steer the bot, or ask it about a message: `/help`, `/status` and the like (K2),
+ * `/why` (P1), `/skill` (T7), the menu of a message (K6), and those of owners for the whole bot.
  */
 
 import type { BotAccount } from "../../account/account.ts";
@@ -181,7 +174,10 @@ export async function askFor(
   return ASKED[await ask(account, call, asked)];
 }
 
-/** Starts a turn that reads the skill first, and answers in the channel. */
+/**
+ * Starts a turn that reads the skill first, and answers in the channel. All skills share one command,
+ * because Discord takes a hundred commands at most.
+ */
 export const skill: Command = {
   name: "skill",
   description: "Use one of my skills",

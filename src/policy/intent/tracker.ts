@@ -2,8 +2,8 @@
  * Follows one channel for the intent filter (I1): who spoke, and when the bot answered each person.
  * State decides far more than wording.
  *
- * It keeps no names, texts or words: of each person numbers of messages, and hashes of words. Chinese and Japanese have no blanks, and Korean has endings, so
- * patterns find their words anywhere.
+ * It keeps no names, texts or words: of each person numbers of messages, and hashes of words. Chinese
+ * and Japanese have no blanks, and Korean has endings, so patterns find their words anywhere.
  */
 
 import weights from "./weights.json" with { type: "json" };

@@ -1,7 +1,6 @@
 /**
- * Checks and watches the files of a database, and waits until the disk has them.
- *
- * Classifies failures of the store by the next step of the operator or the bot.
+ * Checks and watches the files of a database, waits until the disk has them, and classifies failures of
+ * the store by the next step of the operator or the bot.
  *
  * SQLite's result code is the best source. But Deno gives the code only for errors of a running
  * statement, not for errors of opening, preparing and `exec()`. The text of an error is SQLite's

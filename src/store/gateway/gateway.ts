@@ -6,12 +6,6 @@
  * crash before catch-up, the next process would resume and never fetch the missed messages. The
  * beginning of the gap is stored with it and stays until the gap closes. Live messages move
  * `stored_up_to` past it, and a second lost session must not move the start of the first.
- *
- * Loads the data that a start needs of an account: the bot's identity, the gateway's URL, the
- * IDENTIFY limit, the sessions that may be resumed, and snapshots of guilds.
- *
- * Columns that are set together are read together. One of them is checked, and the others must then
- * be there.
  */
 
 import type { DatabaseSync } from "node:sqlite";
@@ -554,13 +548,8 @@ function createGaps({ sql, commit }: Transactions) {
 const SILENCE_MS = 315_000;
 
 /**
- * Stores the runs of the process: their beginnings, last signs of life and endings.
- *
- * A run without a stored ending was killed, or its machine went down. The next run learns that and
- * can report it (O9).
- *
- * Prepares the statement for signs of life. One process writes to a store, and begins its run
- * first, so the newest run is its own.
+ * Prepares the statement for a run's signs of life. One process writes to a store, and begins its
+ * run first, so the newest run is its own.
  */
 function prepareTouchRun(database: DatabaseSync): (now: number) => void {
   const sql = statementsOf(database);
@@ -587,6 +576,12 @@ const RUNS = `
         MAX(alive_at, (SELECT COALESCE(MAX(alive_at), 0) FROM gateway_session)), alive_at) AS alive_at
   FROM run`;
 
+/**
+ * Stores the runs of the process: their beginnings, last signs of life and endings.
+ *
+ * A run without a stored ending was killed, or its machine went down. The next run learns that and
+ * can report it (O9).
+ */
 function createRuns({ database, sql, commit, read }: Transactions) {
   // The newest run lived when any session last heard from the gateway.
   const noteHeard = sql`

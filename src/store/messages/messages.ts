@@ -574,9 +574,7 @@ const NAMED_BY = 20_000;
 
 /**
  * Reads the newest turns that have ended, and the names of the people who asked, for the operator's
- * lists.
- *
- * Creates the reader. Several messages that one turn has answered are one turn.
+ * lists. Several messages that one turn has answered are one turn.
  */
 function createRecentTurns({ sql, read }: Transactions) {
   const select = sql`

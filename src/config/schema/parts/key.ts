@@ -1,10 +1,9 @@
 /**
- * Documents the config's keys: descriptions, units and examples.
+ * Documents the config's keys with descriptions, units and examples, and finds by the schema which
+ * values are secret.
  *
  * The documents are in a registry of ours. zod's `.meta()` copies the schema of each key, and
  * Barnacle builds the whole schema whenever it starts.
- *
- * Blanked secrets keep all lines and columns, and the text still parses: each letter becomes a star.
  */
 
 import { getNodeValue, type Node } from "jsonc-parser";
@@ -324,7 +323,8 @@ function oneOf(values: readonly unknown[], most: number): string {
 }
 
 /**
- * A text with its secrets blanked.
+ * A text with its secrets blanked. It keeps all lines and columns, and still parses: each letter
+ * becomes a star.
  *
  * No schema describes comments. So everything in them that looks like a token or key is blanked,
  * and each secret of the file itself: operators who try another token often keep the old line.

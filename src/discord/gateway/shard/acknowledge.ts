@@ -1,17 +1,15 @@
 /**
- * The first answers to interactions, from the gateway's thread (K5, T13a), and how many each person
- * may have (X4a).
+ * Gives the first answers to interactions in the gateway's thread (K5, T13a), and bounds how many each
+ * person gets (X4a).
  *
  * If an interaction is not acknowledged within three seconds, Discord tells its user that it
  * failed. The main thread may be busy for longer. So this thread defers the answer to each command,
- * submitted form, button and menu when it arrives, and the main thread answers later. A form must
- * be the first answer to its button, so this thread opens it, too. The main thread sends no first
- * answer, so none is sent twice. An interaction beyond the bound of its person gets no answer at
- * all.
+ * submitted form, button and menu when it arrives, and the main thread answers later. The main
+ * thread sends no first answer, so none is sent twice.
  *
- * A form must be the first answer to the press of its button, within three seconds, and the main
- * thread may be busy for longer. So the main thread gives this thread the open forms before their
- * buttons are sent. To open a form changes nothing: the store checks the submitted form (SEC-R19).
+ * A form must be the first answer to the press of its button. So the main thread gives this thread
+ * the open forms before their buttons are sent. To open a form changes nothing: the store checks the
+ * submitted form (SEC-R19).
  *
  * Discord lets a program press buttons and give commands as fast as it likes, whatever its rights
  * are. Each of them costs an acknowledgement, a message to the main thread and a decision. So the
