@@ -2,8 +2,9 @@
  * Declares a feature: everything that its folder adds to the program.
  *
  * The entry of a folder is its `feature.ts`, and `features.ts` lists the entries; one with commands of
- * the command line alone needs no entry. So the core knows no feature by name. A start loads what an
- * entry declares as a value; a function of it is called, and loads its code, when the core asks for it.
+ * the command line alone needs no entry. So the core knows features by the list, apart from those of
+ * `ASKED_BY_NAME` in `tests/architecture_test.ts`. A start loads what an entry declares as a value; a
+ * function of it is called, and loads its code, when the core asks for it.
  */
 
 import type { z } from "zod";
