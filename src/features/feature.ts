@@ -15,7 +15,7 @@ import type { ProblemAt } from "../config/parse.ts";
 import type { Settings } from "../config/schema/root.ts";
 import type { Problem } from "../config/text/problem.ts";
 import type { Tool } from "../core/turn/tool.ts";
-import type { Command, Component } from "../interactions/base/command.ts";
+import type { Command, Component, MessageCommand } from "../interactions/base/command.ts";
 import type { Transactions } from "../store/database/commits.ts";
 import type { DeclaredTable } from "../store/schema/columns.ts";
 import type { BotFeature } from "../account/features.ts";
@@ -35,6 +35,8 @@ export interface Feature extends BotFeature {
   readonly tools?: readonly Tool[];
   /** Of people in Discord. */
   readonly commands?: readonly Command[];
+  /** In the menu of a message. */
+  readonly messageCommands?: readonly MessageCommand[];
   /** Buttons, menus and forms of people in Discord. */
   readonly components?: readonly Component[];
   /** Commands for operators; loaded with the command line, and never by `run`. */

@@ -17,6 +17,7 @@ import { schedules } from "./schedules/feature.ts";
 import { setup } from "./setup/feature.ts";
 import { signins } from "./signins/feature.ts";
 import { voice } from "./voice/feature.ts";
+import { why } from "./why/feature.ts";
 
 /** A feature of the command line alone. */
 const commands = (
@@ -50,7 +51,7 @@ const ALL = [
   commands("Look after the agent", () => import("./skill_tools/commands.ts")),
   commands("About", () => import("./upgrade/commands.ts")),
   voice,
-  commands("Diagnose", () => import("./why/commands.ts")),
+  why,
 ] as const;
 
 export const FEATURES: readonly Feature[] = ALL;

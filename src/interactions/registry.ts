@@ -8,19 +8,18 @@
 
 import type { BotAccount } from "../account/account.ts";
 import type { CommandKind, ComponentUse } from "../core/inbound/inbound.ts";
-import type { Command, Component } from "./base/command.ts";
-import { ABOUT, agents, dashboard, skill, STOPS, why } from "./commands/about.ts";
+import type { Command, Component, MessageCommand } from "./base/command.ts";
+import { ABOUT, agents } from "./commands/about.ts";
+import { QUESTIONS, skill } from "./commands/ask.ts";
 import { allowlist, approve, config } from "./commands/config.ts";
-import { CONVERSATION, stopButton, undo, undoButton } from "./commands/own_data.ts";
+import { CONVERSATION, stopButton, undo, undoButton } from "./commands/conversation.ts";
+import { STOPS } from "./commands/pause.ts";
 import { settings, settingsMenu } from "./commands/settings.ts";
 import { FEATURES } from "../features/features.ts";
 import { pairingButton, QUESTION_COMPONENTS } from "./components.ts";
 
-export { MESSAGE_COMMANDS } from "./commands/about.ts";
-
-export const COMMANDS: readonly Command[] = [
+const OF_CORE: readonly Command[] = [
   ...ABOUT,
-  why,
   skill,
   undo,
   ...CONVERSATION,
@@ -28,10 +27,22 @@ export const COMMANDS: readonly Command[] = [
   allowlist,
   config,
   agents,
-  dashboard,
   ...STOPS,
-  ...FEATURES.flatMap(({ commands = [] }) => commands),
+];
+
+const OF_FEATURES = FEATURES.flatMap(({ commands = [] }) => commands);
+const after = (name?: string) => OF_FEATURES.filter(({ follows }) => follows === name);
+
+export const COMMANDS: readonly Command[] = [
+  ...OF_CORE.flatMap((one) => [one, ...after(one.name)]),
+  ...after(),
   approve,
+];
+
+/** All commands in the menu of a message, with distinct names. Discord takes five at most. */
+export const MESSAGE_COMMANDS: readonly MessageCommand[] = [
+  ...QUESTIONS,
+  ...FEATURES.flatMap(({ messageCommands = [] }) => messageCommands),
 ];
 
 /** All commands as people write them in messages, by name: their rights, and whether they take words. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { FEATURES } from "../../src/features/features.ts";
 import { toRegistered } from "../../src/flows/register_commands.ts";
 import {
   COMMANDS,
@@ -51,6 +52,8 @@ describe("[K1] COMMANDS", () => {
     const names = COMMANDS.map(({ name }) => name);
     assert.ok(names.length <= 100);
     assert.deepEqual([...new Set(names)], names);
+    const ofFeatures = FEATURES.flatMap(({ commands = [] }) => commands);
+    assert.deepEqual(ofFeatures.filter((one) => !COMMANDS.includes(one)), []);
   });
 });
 

@@ -9,11 +9,9 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import { cleanSecrets, perAccount } from "../../account/per_account.ts";
-import type { MessageId } from "../../core/discord/ids.ts";
 import {
   type CommandCall,
   type InboundMessage,
-  isOwnSession,
   type OptionTyping,
   type OptionValue,
   type SlashCommand,
@@ -30,47 +28,10 @@ import {
 } from "../../interactions/base/command.ts";
 import { COMMANDS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
 import { bounded } from "../../lib/text/quoted.ts";
-import { reasonText } from "../../render/failure.ts";
 import { failedText, NOT_AUTHORIZED, privateText, usageText } from "../../render/sentences.ts";
-import { TOOLS } from "../../tools/registry.ts";
 import { commandOf } from "../judging/judge.ts";
-import { lineOf, storedReceipts } from "../receipts/receipts.ts";
 import { answersOf, giveAnswer, nextRefusal } from "./answers.ts";
-import { authorize, mayUse } from "./may_use.ts";
-
-const MAX_LENGTH = 1_900;
-
-/**
- * Explains a message for `/why` (P1): people see the reason and the rule, and nothing about other
- * people's messages.
- *
- * @returns `undefined` if there is no record that the asker may see.
- */
-export async function explain(
-  account: BotAccount,
-  call: CommandCall,
-  messageId: MessageId,
-): Promise<string | undefined> {
-  const record = await account.store.messages.messageRecordOf({ messageId });
-  const decision = record?.decisions.findLast(({ accountId }) => accountId === call.accountId);
-  if (!record || !decision) return undefined;
-  const isTheirs = decision.authorId === call.sender.id && decision.channelId === call.channelId;
-  if (!isTheirs && !await mayUse(account, call, "owner")) return undefined;
-  const { verdict, why, rule } = decision;
-  const { turn } = record;
-  const lines = [`**${verdict}**: ${reasonText(why)} (\`${rule}\`)`];
-  if (turn) {
-    const reason = turn.failureId === undefined ? "" : ` (\`${turn.failureId}\`)`;
-    lines.push(`Turn: ${turn.state}${reason}`);
-    if (isOwnSession(turn.sessionKey)) lines.push("Private: it reads the person's own account");
-  }
-  const receipts = turn &&
-    lineOf(await storedReceipts(account, TOOLS, turn.turnOf ?? messageId, call));
-  if (receipts !== undefined) lines.push(`Receipts: ${receipts}`);
-  const unsent = record.outbox.find(({ reason }) => reason !== undefined);
-  if (unsent?.reason !== undefined) lines.push(`Delivery: ${unsent.state}: ${unsent.reason}`);
-  return lines.join("\n").slice(0, MAX_LENGTH);
-}
+import { authorize } from "./may_use.ts";
 
 const UNKNOWN_COMMAND = "I no longer have this command.";
 

@@ -114,6 +114,8 @@ export interface Command extends CommandWork {
    * then see how to write it. A text that only begins like another command goes to the model.
    */
   readonly takesWords?: true;
+  /** The core's command after which lists show it; absent, for a feature's: near the end. */
+  readonly follows?: string;
   /** Set if it works as a slash command only. */
   readonly isMenuOnly?: true;
   /** Whether the config allows the command now; absent: always. */

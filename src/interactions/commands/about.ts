@@ -1,11 +1,6 @@
-/**
- * Commands that show or steer the bot, or ask it about a message: `/help`, `/status` and the like (K2),
- * `/why` (P1), `/skill` (T7), the menu of a message (K6), and those of owners for the whole bot.
- */
+/** Commands that show the bot, its agents, or the asker's own use and conversation (K2). */
 
-import type { BotAccount } from "../../account/account.ts";
-import { parseSnowflake } from "../../core/discord/ids.ts";
-import type { CommandCall, CommandNeeds, CommandTarget } from "../../core/inbound/inbound.ts";
+import type { CommandNeeds } from "../../core/inbound/inbound.ts";
 import type { ContextWindow, WindowSource } from "../../core/model.ts";
 import {
   budgetText,
@@ -15,12 +10,10 @@ import {
   moneyText,
   monthStartOf,
 } from "../../core/spending/budget.ts";
-import { isLoopbackHost } from "../../lib/network/addresses.ts";
 import { clip } from "../../lib/text/quoted.ts";
 import { durationText, readerTime } from "../../lib/text/units.ts";
-import { DEAD_BUTTON, MAY_NOT_WRITE, NOT_AUTHORIZED } from "../../render/sentences.ts";
 import type { UsageSum } from "../../store/usage/usage.ts";
-import { ANSWER_MAX, choicesFor, type Command, type MessageCommand } from "../base/command.ts";
+import { ANSWER_MAX, type Command } from "../base/command.ts";
 
 export const agents: Command = {
   name: "agents",
@@ -31,210 +24,6 @@ export const agents: Command = {
       "\n",
     ),
 };
-
-/** Pauses the bot, or lets it go on. A pause outlives a restart. */
-export const pause: Command = {
-  name: "pause",
-  description: "Pause me everywhere, or let me go on",
-  needs: "owner",
-  async run(call, account) {
-    const { togglePause } = await import("../../flows/interactions/stop.ts");
-    const { isPaused, stopped } = await togglePause(account, call);
-    account.log.warn(isPaused ? "An owner paused the bot" : "An owner let the bot go on", {
-      interactionId: call.id,
-      by: call.sender.id,
-      stopped,
-    });
-    return isPaused
-      ? `I am paused everywhere; stopped turns: ${stopped}. \`/pause\` lets me go on.`
-      : "I am back.";
-  },
-};
-
-/** Ends the process once its answers are sent, as a signal does. */
-export const restart: Command = {
-  name: "restart",
-  description: "End my process; it starts again",
-  needs: "owner",
-  async run(call, account) {
-    const { restartProcess } = await import("../../flows/interactions/stop.ts");
-    switch (await restartProcess(account, call)) {
-      case "unsupervised":
-        return "I see no supervisor that would start me again, so I keep running. If there is one, " +
-          "set `BARNACLE_SUPERVISED=1` in my environment.";
-      case "done":
-        return "I have restarted.";
-      case "begun":
-        account.log.warn("An owner restarts the bot", {
-          interactionId: call.id,
-          by: call.sender.id,
-        });
-        return "I am restarting. I will be back in a moment.";
-    }
-  },
-};
-
-/** Tells a login link of the dashboard. Only the asker sees it, so there is no text command. */
-export const dashboard: Command = {
-  name: "dashboard",
-  description: "Log in to my dashboard",
-  needs: "owner",
-  isMenuOnly: true,
-  async run({ id, sender }, { bot, log }) {
-    const link = await bot.dashboardLink?.() ?? { kind: "off" };
-    if (link.kind !== "link") {
-      return "My dashboard is off. To switch it on: `barnacle config set http.dashboard true`";
-    }
-    const { url, validSec } = link;
-    log.warn("An owner asked for a link to the dashboard", { interactionId: id, by: sender.id });
-    return `This link logs one browser in, once, within ${validSec / 60} minutes: <${url}>` +
-      (isLoopbackHost(new URL(url).hostname)
-        ? " If it does not open here, set `http.publicUrl` to an address that this device reaches."
-        : "");
-  },
-};
-
-/** The commands that stop the bot, in the order of `/help`. */
-export const STOPS: readonly Command[] = [pause, restart];
-
-/** Explains a message of the asker's; an owner may ask about every message. */
-export const why: Command = {
-  name: "why",
-  description: "Explain why I answered a message, or did not",
-  options: [{ name: "message", description: "Link or id of your message", type: "text" }],
-  needs: "everyone",
-  isPrivate: true,
-  async run(call, account) {
-    const { message } = call.options;
-    const id = typeof message === "string" ? messageIdIn(message) : call.target?.id;
-    if (id === undefined) {
-      return "Give the link or id of a message. Or use “Why no answer?” in the menu of the " +
-        "message.";
-    }
-    const { explain } = await import("../../flows/interactions/run_commands.ts");
-    return await explain(account, call, id) ??
-      ("I have no record of this message that you may see. Each person may ask about their " +
-        "own messages.");
-  },
-};
-
-/** The last number of a link, or the number itself. */
-function messageIdIn(text: string) {
-  const [, digits = ""] = /(\d{15,20})\/?\s*$/.exec(text) ?? [];
-  return parseSnowflake<"message">(digits);
-}
-
-export const askAbout: MessageCommand = {
-  name: "Ask Barnacle",
-  needs: "everyone",
-  run: (call, account) =>
-    question(
-      "Answer the quoted message, or help with it, as its writer would want.",
-      call,
-      account,
-    ),
-};
-
-const summarise: MessageCommand = {
-  name: "Summarise from here",
-  needs: "everyone",
-  run: (call, account) =>
-    question(
-      "Read this channel's messages from the quoted message on, and summarise them.",
-      call,
-      account,
-    ),
-};
-
-const remindMe: MessageCommand = {
-  name: "Remind me",
-  needs: "everyone",
-  run: (call, account) =>
-    question("Remind me of the quoted message. If it names no time, ask me when.", call, account),
-};
-
-export const whyNoAnswer: MessageCommand = {
-  name: "Why no answer?",
-  needs: "everyone",
-  run: why.run,
-};
-
-async function question(text: string, call: CommandCall, account: BotAccount): Promise<string> {
-  const { target } = call;
-  return target ? await askFor(account, call, { text, about: target }) : DEAD_BUTTON;
-}
-
-/** Starts a turn, and tells where its answer will be. */
-export async function askFor(
-  account: BotAccount,
-  call: CommandCall,
-  asked: { readonly text: string; readonly about?: CommandTarget; readonly isSlash?: boolean },
-): Promise<string> {
-  const { ask } = await import("../../flows/interactions/ask.ts");
-  return ASKED[await ask(account, call, asked)];
-}
-
-/**
- * Starts a turn that reads the skill first, and answers in the channel. All skills share one command,
- * because Discord takes a hundred commands at most.
- */
-export const skill: Command = {
-  name: "skill",
-  description: "Use one of my skills",
-  options: [
-    {
-      name: "name",
-      description: "Name of the skill",
-      type: "text",
-      isRequired: true,
-      async suggest(typing, account) {
-        const { skillsFor } = await import("../../flows/interactions/conversations.ts");
-        const skills = await skillsFor(account, typing);
-        return choicesFor(
-          typing.typed.text,
-          skills.map(({ name, description }) => ({ name: `${name}: ${description}`, value: name })),
-        );
-      },
-    },
-    { name: "input", description: "Your task for it", type: "text" },
-  ],
-  needs: "everyone",
-  async run(call, account) {
-    const { skillsFor } = await import("../../flows/interactions/conversations.ts");
-    const wanted = String(call.options["name"] ?? "").toLowerCase();
-    const all = await skillsFor(account, call);
-    const found = all.find(({ name }) => name.toLowerCase() === wanted);
-    if (!found) {
-      const names = all.map(({ name }) => `\`${name}\``).join(", ") || "–";
-      return `I have no such skill here. My skills: ${names.slice(0, MAX_NAMES)}`;
-    }
-    const input = call.options["input"];
-    const task = typeof input === "string" ? `: ${input}` : ".";
-    return await askFor(account, call, {
-      text: `Use the skill "${found.name}"${task}`,
-      isSlash: !call.isText,
-    });
-  },
-};
-
-const MAX_NAMES = 1_000;
-
-/** What the asker reads, by the place of the answer. */
-export const ASKED = {
-  here: "I'm on it. My answer will be in this channel.",
-  direct: "I'm on it. My answer will be in our direct messages.",
-  refused: NOT_AUTHORIZED,
-  full: "Too many messages are waiting for my answer. Please ask again later.",
-  nowhere: MAY_NOT_WRITE,
-};
-
-/** All commands in the menu of a message, with distinct names. Discord takes five at most. */
-export const MESSAGE_COMMANDS: readonly MessageCommand[] = [
-  askAbout,
-  summarise,
-  remindMe,
-  whyNoAnswer,
-];
 
 /** Answers with tokens and money of the asker. Only the asker sees it. */
 export const usage: Command = {

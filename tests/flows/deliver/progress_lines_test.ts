@@ -7,7 +7,7 @@ import {
   placeDrafts,
 } from "../../../src/core/outbound/outbound.ts";
 import { componentOf } from "../../../src/interactions/registry.ts";
-import { stopButton } from "../../../src/interactions/commands/own_data.ts";
+import { stopButton } from "../../../src/interactions/commands/conversation.ts";
 import { createLine } from "../../../src/flows/deliver/progress.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 import { refused } from "../../support/discord/answers.ts";

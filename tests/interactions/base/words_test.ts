@@ -6,7 +6,8 @@ import { readWords, usageOf } from "../../../src/flows/interactions/run_commands
 import { allowlist, config } from "../../../src/interactions/commands/config.ts";
 import { catchup } from "../../../src/features/catchup/command.ts";
 import { forget } from "../../../src/features/forget/command.ts";
-import { skill, status } from "../../../src/interactions/commands/about.ts";
+import { status } from "../../../src/interactions/commands/about.ts";
+import { skill } from "../../../src/interactions/commands/ask.ts";
 import { settings } from "../../../src/interactions/commands/settings.ts";
 
 describe("[K1] readWords()", () => {

@@ -11,7 +11,7 @@ import type { UndoOutcome } from "../../flows/interactions/undo.ts";
 import { clip } from "../../lib/text/quoted.ts";
 import { NOTHING_TO_STOP, STOPPED } from "../../render/sentences.ts";
 import { type Command, type Component } from "../base/command.ts";
-import { ASKED, askFor } from "./about.ts";
+import { ASKED, askFor } from "./ask.ts";
 
 /** Begins a new transcript. The store keeps the old one, and the model sees it no more. */
 export const reset: Command = {
