@@ -880,7 +880,6 @@ function createContext(
     ) =>
       commit(UNNAMED, () => {
         if (messages.length === 0) return;
-        if (messages.length === 0) return;
         quiet.kept({ accountId, channelId });
         overheard.add({ accountId, channelId }, messages, contextPerChannel, now);
         pruner.stored(messages.length, now);

@@ -20,13 +20,14 @@ const scripted = (description: string) => ({
       servers: { asks: { ...scriptedProgram(description), sandbox: "off", seenBy: "nobody" } },
     },
     tools: { allow: ["mcp__asks"] },
+    shutdown: { graceSec: 2 },
   },
 });
 
 const look = (input: object) => `call: mcp__asks__look ${JSON.stringify(input)}`;
 
 describe("[T13] a bot that stops during a call", () => {
-  it("[G12] ends within 5 s, goes on at the next start, and names a description that has changed", () =>
+  it("[G12] ends within its grace period, goes on at the next start, and names a description that has changed", () =>
     withSimulation(scripted("Looks."), async (scene) => {
       const { startWithTools, say, mention, replies, until, line, dataDir } = scene;
       const bot = await startWithTools();
