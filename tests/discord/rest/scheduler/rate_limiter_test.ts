@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { describe, it } from "node:test";
 import {
   RestError,
@@ -167,6 +168,35 @@ describe("[D3] createRateLimiter()", () => {
       2_040,
     ]);
   });
+
+  it("[D4] lets a queue wait for at most one turn of each other queue", () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.nat(5), fc.nat(2_000), fc.nat(400)), { minLength: 1, maxLength: 60 }),
+        async (requests) => {
+          const { time, acquire } = setUp(5);
+          /** For each queue that waits for the pace, the turns of others since it began to. */
+          const waiting = new Map<number, number[]>();
+          const open = new Map<number, number>();
+          const one = async ([channel, afterMs, takesMs]: readonly [number, number, number]) => {
+            await time.sleep(afterMs);
+            open.set(channel, (open.get(channel) ?? 0) + 1);
+            if (open.get(channel) === 1) waiting.set(channel, []);
+            const permit = await acquire(routeOf("POST", `/channels/${channel + 1}/messages`));
+            const turns = waiting.get(channel) ?? [];
+            assert.equal(new Set(turns).size, turns.length, `${channel} waited for ${turns}`);
+            waiting.delete(channel);
+            for (const others of waiting.values()) others.push(channel);
+            await time.sleep(takesMs);
+            permit.release();
+            open.set(channel, (open.get(channel) ?? 0) - 1);
+            if ((open.get(channel) ?? 0) > 0) waiting.set(channel, []);
+          };
+          await time.run(Promise.all(requests.map(one)));
+        },
+      ),
+      { numRuns: 300 },
+    ));
 
   it("[D2] refuses a request at once if it cannot meet its deadline, with the time of a retry", async () => {
     const { time, startedAt, answered, leaves } = setUp();
