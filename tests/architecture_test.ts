@@ -1,6 +1,6 @@
 /**
- * Holds the program to its plan: imports point down, folders and files form no
- * circle, the pure folders stay pure, and no folder is too full to be read.
+ * Holds the program to its plan: imports follow a list, folders and files form no circle, and the
+ * pure folders stay pure.
  */
 
 import assert from "node:assert/strict";
@@ -236,6 +236,19 @@ describe("the program", () => {
       assert.deepEqual(missing, []);
     });
   }
+
+  it("has each name that the recipes of CONTRIBUTING.md import", () => {
+    const code = readFileSync(join(ROOT, "CONTRIBUTING.md"), "utf8")
+      .matchAll(/import (?:type )?\{([^}]*)\} from "\.\.\/(?:\.\.\/)?([^"]+)";/g);
+    const missing = Array.from(code).flatMap(([line, names = "", path = ""]) => {
+      const from = line.includes('"../../') ? path : `features/${path}`;
+      const text = readFileSync(join(ROOT, SRC, from), "utf8");
+      return names.split(",").map((name) => name.replace("type ", "").trim())
+        .filter((name) => !new RegExp(`^export .*\\b${name}\\b`, "m").test(text))
+        .map((name) => `${name} of ${from}`);
+    });
+    assert.deepEqual(missing, []);
+  });
 
   it("knows features by their list alone", () => {
     const asked = sources.filter((one) => featureOf(one.path) === undefined && !isList(one.path))
