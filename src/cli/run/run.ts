@@ -296,7 +296,7 @@ export async function serve(prepared: Prepared): Promise<ExitCode> {
       reload: () => watch?.reload() ?? Promise.resolve(),
       base,
     });
-    server = await listen(features.answer, setup, log);
+    server = await listen(bot, features.answer, setup, log);
     instance.setHttp(base().slice("http://".length), options.commandKey);
     setBase(base());
     await features.applied(setup);
@@ -366,6 +366,7 @@ async function serveCommands(
 
 /** Opens the HTTP server once connecting to Discord is under way. */
 async function listen(
+  bot: RunningBot,
   answer: RequestHandler,
   { config: { http: { bind, port, token, publicUrl } } }: Setup,
   log: Log,
@@ -375,10 +376,13 @@ async function listen(
   const settings = { bind, port, token: token?.reveal(), publicUrl, tries: PORT_TRIES };
   const server = await startHttpServer(settings, answer);
   if (port !== 0 && server.port !== port) {
-    log.warn("Another program uses the port of the HTTP server; using the next free one", {
+    const why = `another program uses port ${port}, so it listens on ${server.port}; stop that ` +
+      "program, or choose another http.port";
+    bot.setListening("http", why);
+    log.warn("The HTTP server listens on another port", {
       port: server.port,
       insteadOf: port,
-      hint: "`barnacle status` finds it; to keep http.port, stop that program",
+      why,
     });
   }
   return server;
