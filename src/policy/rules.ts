@@ -33,256 +33,6 @@ import type { ToolGate } from "../core/tool_names.ts";
 import { oncePer } from "../lib/cache.ts";
 import { quoted } from "../lib/text/quoted.ts";
 
-/** Entries of the config by their key, as the operator wrote it. */
-export type Entries<Rules> = Readonly<Record<string, Rules>>;
-
-/** Reads the id that an entry was resolved to (P12): its name then gives no other object access. */
-export type PinOf<Rules> = (rules: Rules) => string | undefined;
-
-/** Reads the pin of an entry of `guilds`. */
-export const guildPin = ({ pinned }: { readonly pinned?: GuildId }): GuildId | undefined => pinned;
-
-/** An entry of `channels` is resolved to one channel in each guild that its guild entry is for. */
-export function channelPin(
-  guildId: GuildId,
-): PinOf<{ readonly pinned?: ReadonlyMap<GuildId, ChannelId> }> {
-  return ({ pinned }) => pinned?.get(guildId);
-}
-
-/**
- * Finds the key of an object with a known name: by its id, by the id that a name was resolved to, by its
- * name in each form of P15, and then `"*"` (P7, P12).
- *
- * @param isShared Whether two objects have the name, so that only an id counts.
- * @returns `undefined` if no entry applies, or if the name means another object.
- */
-export function findKey<Rules>(
-  entries: Entries<Rules>,
-  { id, name }: Named<string>,
-  pinOf: PinOf<Rules>,
-  isShared = false,
-): string | undefined {
-  const own = keyOfId(entries, id, pinOf);
-  if (own !== undefined) return own;
-  let isTaken = false;
-  for (const form of FORMS) {
-    const key = form(name);
-    const rules = isNameKey(key) ? entryAt(entries, key) : undefined;
-    if (rules === undefined) continue;
-    if (!isShared && pinOf(rules) === undefined) return key;
-    isTaken = true;
-  }
-  return isTaken ? undefined : wildcardKey(entries);
-}
-
-/**
- * Finds the key of an object by its id alone. `"*"` applies only if no other entry could.
- *
- * @param couldBe Whether an entry may be for this object by its key.
- * @returns `undefined` if no entry applies for sure.
- */
-function findKeyById<Rules>(
-  entries: Entries<Rules>,
-  id: string,
-  pinOf: PinOf<Rules>,
-  couldBe: (key: string) => boolean,
-): string | undefined {
-  const own = keyOfId(entries, id, pinOf);
-  if (own !== undefined) return own;
-  const isSure = Object.keys(entries).every((key) => key === "*" || !couldBe(key));
-  return isSure ? wildcardKey(entries) : undefined;
-}
-
-function keyOfId<Rules>(
-  entries: Entries<Rules>,
-  id: string,
-  pinOf: PinOf<Rules>,
-): string | undefined {
-  if (Object.hasOwn(entries, id)) return id;
-  for (const key in entries) if (pinOf(entries[key] as Rules) === id) return key;
-  return undefined;
-}
-
-function wildcardKey<Rules>(entries: Entries<Rules>): "*" | undefined {
-  return Object.hasOwn(entries, "*") ? "*" : undefined;
-}
-
-/**
- * Accepted spellings of a name: its slug, the simpler slug of OpenClaw's page, the name itself, or
- * the name after `#`.
- */
-const FORMS: readonly ((name: string) => string)[] = [
-  slug,
-  (name) => name.trim().toLowerCase().replace(/\s+/g, "-"),
-  (name) => name,
-  (name) => `#${name}`,
-];
-
-/** The accepted spellings of a name, the most usual first. */
-export function formsOf(name: string): readonly string[] {
-  return FORMS.map((form) => form(name));
-}
-
-/** A written name as its slug, which all its spellings share; an id and `"*"` as they are. */
-export function plainName(key: string): string {
-  return isNameKey(key) ? slug(key) || key.replace(/^#/, "") : key;
-}
-
-export function isFormOf(key: string, name: string): boolean {
-  return isNameKey(key) && FORMS.some((form) => form(name) === key);
-}
-
-/**
- * Whether a key is a name, and not `"*"`, empty, or like an id.
- *
- * Any person may name a guild freely. If a name that looks like an id matched as a name, another
- * person's guild could take the place of the intended one.
- */
-export function isNameKey(key: string): boolean {
-  return key !== "" && key !== "*" && !/^\d{17,20}$/.test(key);
-}
-
-/** Reads an entry by its own key only: a channel may be called `constructor`. */
-function entryAt<Rules>(entries: Entries<Rules>, key: string): Rules | undefined {
-  return Object.hasOwn(entries, key) ? entries[key] : undefined;
-}
-
-/** Name of a check: one word, the same for the same question. */
-export type AccessCheckId =
-  | "own"
-  | "dm"
-  | "dm-policy"
-  | "group"
-  | "group-list"
-  | "guilds"
-  | "guild"
-  | "owner"
-  | "channel"
-  | "enabled"
-  | "pluralkit"
-  | "bots"
-  | "loop"
-  | "sender"
-  | "content"
-  | "command"
-  /** Whether answers are switched on there (K2). */
-  | "send"
-  | "rights"
-  | "mention"
-  /** Which trigger of a passive agent matched (N1). */
-  | "trigger"
-  /** Whether it is an event of a hook (W3). */
-  | "hook"
-  /** The steps of the intent filter (I1). */
-  | "others"
-  | "score"
-  | "reply"
-  | "intent"
-  | "reactions"
-  | "original"
-  | RouteStepId;
-
-/** Name of a step of the choice of an agent (N2). */
-export type RouteStepId = "named" | "thread" | "assigned" | "bound" | "first" | "account";
-
-/**
- * Reports one check.
- *
- * @param rule Config path of the rule that is checked.
- * @param fact Writes the observed fact; called only if checks are reported.
- * @returns `passed`.
- */
-export type RecordCheck = (
-  id: AccessCheckId,
-  passed: boolean,
-  rule: string,
-  fact: () => string,
-) => boolean;
-
-export const recordNothing: RecordCheck = (_id: AccessCheckId, passed: boolean): boolean => passed;
-
-/**
- * Adds each check to a list.
- *
- * @param ruleOf Finds the config path that sets a rule, as `AccessPolicy.ruleOf` does.
- */
-export function createRecorder(
-  checks: VerdictCheck[],
-  ruleOf: (path: string) => string,
-): RecordCheck {
-  return (id, passed, rule, fact) => {
-    checks.push({ id, passed, fact: fact(), rule: ruleOf(rule) });
-    return passed;
-  };
-}
-
-/** A sender within a fact. The name is in quotes, because any person may choose any name. */
-export function nameOf({ id, username, pluralkit }: Sender): string {
-  if (pluralkit) return `${quoted(pluralkit.name)} (pk:${pluralkit.memberId}, by ${id})`;
-  return `${quoted(username)} (${id})`;
-}
-
-/** A guild within a fact: its name in quotes and its id, or the id alone if the name is unknown. */
-function guildName({ guild, isUnknown }: GuildPlace): string {
-  return isUnknown ? `the guild ${guild.id}` : `${quoted(guild.name)} (${guild.id})`;
-}
-
-/** A channel within a fact. A thread appears with its parent, whose rules it has. */
-function channelName({ channel, thread, isUnknown }: GuildPlace): string {
-  const name = isUnknown
-    ? `the channel ${channel.id}`
-    : `${quoted(`#${channel.name}`)} (${channel.id})`;
-  return thread ? `the thread ${thread.id} of ${name}` : name;
-}
-
-/** The keys of an `intentFilter`, as a level writes them. An absent one is inherited. */
-export interface IntentKeys {
-  /** Whether the filter decides. */
-  readonly enabled?: boolean;
-  /** The classifier: `"lightweight"`. */
-  readonly model?: string;
-  /** Score from which on the bot answers, from 0 to 1. */
-  readonly respondThreshold?: number;
-  /** Whether mentions need no score. */
-  readonly alwaysRespondToMentions?: boolean;
-}
-
-/** The values of keys that no level writes. */
-export const INTENT_DEFAULTS: Required<IntentKeys> = {
-  enabled: false,
-  model: "lightweight",
-  respondThreshold: 0.7,
-  alwaysRespondToMentions: true,
-};
-
-/** The filter of a place: each key with the config path that sets it. */
-export type IntentRules = {
-  readonly [Key in keyof IntentKeys]-?: Ruled<Required<IntentKeys>[Key]>;
-};
-
-/**
- * Combines levels, the most specific first.
- *
- * @param home Config path of the entry at which to write a key that no level has.
- */
-function combineIntent(
-  levels: readonly Layer<{ readonly intentFilter?: IntentKeys }>[],
-  home: string,
-): IntentRules {
-  const layers = levels.map(({ rules, path }) => ({
-    rules: rules.intentFilter ?? {},
-    path: pathTo(path, "intentFilter"),
-  }));
-  const ruled = <Key extends keyof IntentKeys>(key: Key) =>
-    firstOf(layers, key) ?? withRule(INTENT_DEFAULTS[key], pathTo(home, "intentFilter"), key);
-  return {
-    enabled: ruled("enabled"),
-    model: ruled("model"),
-    respondThreshold: ruled("respondThreshold"),
-    alwaysRespondToMentions: ruled("alwaysRespondToMentions"),
-  };
-}
-
 export type { CommandNeeds } from "../core/inbound/inbound.ts";
 
 /** The part of one account's `channels.discord` that decides which messages it answers. */
@@ -767,6 +517,54 @@ function toolsOf(layers: readonly Layer<PlaceToolRules>[]): readonly PlaceTools[
   ];
 }
 
+/** The keys of an `intentFilter`, as a level writes them. An absent one is inherited. */
+export interface IntentKeys {
+  /** Whether the filter decides. */
+  readonly enabled?: boolean;
+  /** The classifier: `"lightweight"`. */
+  readonly model?: string;
+  /** Score from which on the bot answers, from 0 to 1. */
+  readonly respondThreshold?: number;
+  /** Whether mentions need no score. */
+  readonly alwaysRespondToMentions?: boolean;
+}
+
+/** The values of keys that no level writes. */
+export const INTENT_DEFAULTS: Required<IntentKeys> = {
+  enabled: false,
+  model: "lightweight",
+  respondThreshold: 0.7,
+  alwaysRespondToMentions: true,
+};
+
+/** The filter of a place: each key with the config path that sets it. */
+export type IntentRules = {
+  readonly [Key in keyof IntentKeys]-?: Ruled<Required<IntentKeys>[Key]>;
+};
+
+/**
+ * Combines levels, the most specific first.
+ *
+ * @param home Config path of the entry at which to write a key that no level has.
+ */
+function combineIntent(
+  levels: readonly Layer<{ readonly intentFilter?: IntentKeys }>[],
+  home: string,
+): IntentRules {
+  const layers = levels.map(({ rules, path }) => ({
+    rules: rules.intentFilter ?? {},
+    path: pathTo(path, "intentFilter"),
+  }));
+  const ruled = <Key extends keyof IntentKeys>(key: Key) =>
+    firstOf(layers, key) ?? withRule(INTENT_DEFAULTS[key], pathTo(home, "intentFilter"), key);
+  return {
+    enabled: ruled("enabled"),
+    model: ruled("model"),
+    respondThreshold: ruled("respondThreshold"),
+    alwaysRespondToMentions: ruled("alwaysRespondToMentions"),
+  };
+}
+
 /** One entry of `dm.allowFrom` or `guilds.*.users`, after parsing. */
 export type AllowEntry =
   | { readonly kind: "anyone" }
@@ -1229,4 +1027,206 @@ function mapEntries<Rules extends Guilds[string] | NonNullable<GuildRules["chann
   const result: Record<string, Rules> = Object.create(null);
   for (const [key, rules] of Object.entries(record)) result[key] = convert(rules, key);
   return result;
+}
+
+/** Entries of the config by their key, as the operator wrote it. */
+export type Entries<Rules> = Readonly<Record<string, Rules>>;
+
+/** Reads the id that an entry was resolved to (P12): its name then gives no other object access. */
+export type PinOf<Rules> = (rules: Rules) => string | undefined;
+
+/** Reads the pin of an entry of `guilds`. */
+export const guildPin = ({ pinned }: { readonly pinned?: GuildId }): GuildId | undefined => pinned;
+
+/** An entry of `channels` is resolved to one channel in each guild that its guild entry is for. */
+export function channelPin(
+  guildId: GuildId,
+): PinOf<{ readonly pinned?: ReadonlyMap<GuildId, ChannelId> }> {
+  return ({ pinned }) => pinned?.get(guildId);
+}
+
+/**
+ * Finds the key of an object with a known name: by its id, by the id that a name was resolved to, by its
+ * name in each form of P15, and then `"*"` (P7, P12).
+ *
+ * @param isShared Whether two objects have the name, so that only an id counts.
+ * @returns `undefined` if no entry applies, or if the name means another object.
+ */
+export function findKey<Rules>(
+  entries: Entries<Rules>,
+  { id, name }: Named<string>,
+  pinOf: PinOf<Rules>,
+  isShared = false,
+): string | undefined {
+  const own = keyOfId(entries, id, pinOf);
+  if (own !== undefined) return own;
+  let isTaken = false;
+  for (const form of FORMS) {
+    const key = form(name);
+    const rules = isNameKey(key) ? entryAt(entries, key) : undefined;
+    if (rules === undefined) continue;
+    if (!isShared && pinOf(rules) === undefined) return key;
+    isTaken = true;
+  }
+  return isTaken ? undefined : wildcardKey(entries);
+}
+
+/**
+ * Finds the key of an object by its id alone. `"*"` applies only if no other entry could.
+ *
+ * @param couldBe Whether an entry may be for this object by its key.
+ * @returns `undefined` if no entry applies for sure.
+ */
+function findKeyById<Rules>(
+  entries: Entries<Rules>,
+  id: string,
+  pinOf: PinOf<Rules>,
+  couldBe: (key: string) => boolean,
+): string | undefined {
+  const own = keyOfId(entries, id, pinOf);
+  if (own !== undefined) return own;
+  const isSure = Object.keys(entries).every((key) => key === "*" || !couldBe(key));
+  return isSure ? wildcardKey(entries) : undefined;
+}
+
+function keyOfId<Rules>(
+  entries: Entries<Rules>,
+  id: string,
+  pinOf: PinOf<Rules>,
+): string | undefined {
+  if (Object.hasOwn(entries, id)) return id;
+  for (const key in entries) if (pinOf(entries[key] as Rules) === id) return key;
+  return undefined;
+}
+
+function wildcardKey<Rules>(entries: Entries<Rules>): "*" | undefined {
+  return Object.hasOwn(entries, "*") ? "*" : undefined;
+}
+
+/**
+ * Accepted spellings of a name: its slug, the simpler slug of OpenClaw's page, the name itself, or
+ * the name after `#`.
+ */
+const FORMS: readonly ((name: string) => string)[] = [
+  slug,
+  (name) => name.trim().toLowerCase().replace(/\s+/g, "-"),
+  (name) => name,
+  (name) => `#${name}`,
+];
+
+/** The accepted spellings of a name, the most usual first. */
+export function formsOf(name: string): readonly string[] {
+  return FORMS.map((form) => form(name));
+}
+
+/** A written name as its slug, which all its spellings share; an id and `"*"` as they are. */
+export function plainName(key: string): string {
+  return isNameKey(key) ? slug(key) || key.replace(/^#/, "") : key;
+}
+
+export function isFormOf(key: string, name: string): boolean {
+  return isNameKey(key) && FORMS.some((form) => form(name) === key);
+}
+
+/**
+ * Whether a key is a name, and not `"*"`, empty, or like an id.
+ *
+ * Any person may name a guild freely. If a name that looks like an id matched as a name, another
+ * person's guild could take the place of the intended one.
+ */
+export function isNameKey(key: string): boolean {
+  return key !== "" && key !== "*" && !/^\d{17,20}$/.test(key);
+}
+
+/** Reads an entry by its own key only: a channel may be called `constructor`. */
+function entryAt<Rules>(entries: Entries<Rules>, key: string): Rules | undefined {
+  return Object.hasOwn(entries, key) ? entries[key] : undefined;
+}
+
+/** Name of a check: one word, the same for the same question. */
+export type AccessCheckId =
+  | "own"
+  | "dm"
+  | "dm-policy"
+  | "group"
+  | "group-list"
+  | "guilds"
+  | "guild"
+  | "owner"
+  | "channel"
+  | "enabled"
+  | "pluralkit"
+  | "bots"
+  | "loop"
+  | "sender"
+  | "content"
+  | "command"
+  /** Whether answers are switched on there (K2). */
+  | "send"
+  | "rights"
+  | "mention"
+  /** Which trigger of a passive agent matched (N1). */
+  | "trigger"
+  /** Whether it is an event of a hook (W3). */
+  | "hook"
+  /** The steps of the intent filter (I1). */
+  | "others"
+  | "score"
+  | "reply"
+  | "intent"
+  | "reactions"
+  | "original"
+  | RouteStepId;
+
+/** Name of a step of the choice of an agent (N2). */
+export type RouteStepId = "named" | "thread" | "assigned" | "bound" | "first" | "account";
+
+/**
+ * Reports one check.
+ *
+ * @param rule Config path of the rule that is checked.
+ * @param fact Writes the observed fact; called only if checks are reported.
+ * @returns `passed`.
+ */
+export type RecordCheck = (
+  id: AccessCheckId,
+  passed: boolean,
+  rule: string,
+  fact: () => string,
+) => boolean;
+
+export const recordNothing: RecordCheck = (_id: AccessCheckId, passed: boolean): boolean => passed;
+
+/**
+ * Adds each check to a list.
+ *
+ * @param ruleOf Finds the config path that sets a rule, as `AccessPolicy.ruleOf` does.
+ */
+export function createRecorder(
+  checks: VerdictCheck[],
+  ruleOf: (path: string) => string,
+): RecordCheck {
+  return (id, passed, rule, fact) => {
+    checks.push({ id, passed, fact: fact(), rule: ruleOf(rule) });
+    return passed;
+  };
+}
+
+/** A sender within a fact. The name is in quotes, because any person may choose any name. */
+export function nameOf({ id, username, pluralkit }: Sender): string {
+  if (pluralkit) return `${quoted(pluralkit.name)} (pk:${pluralkit.memberId}, by ${id})`;
+  return `${quoted(username)} (${id})`;
+}
+
+/** A guild within a fact: its name in quotes and its id, or the id alone if the name is unknown. */
+function guildName({ guild, isUnknown }: GuildPlace): string {
+  return isUnknown ? `the guild ${guild.id}` : `${quoted(guild.name)} (${guild.id})`;
+}
+
+/** A channel within a fact. A thread appears with its parent, whose rules it has. */
+function channelName({ channel, thread, isUnknown }: GuildPlace): string {
+  const name = isUnknown
+    ? `the channel ${channel.id}`
+    : `${quoted(`#${channel.name}`)} (${channel.id})`;
+  return thread ? `the thread ${thread.id} of ${name}` : name;
 }

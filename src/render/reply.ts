@@ -51,380 +51,6 @@ import { chunk, type ChunkRules, ONE_MESSAGE } from "./markdown/chunk.ts";
 import { codeRegions, isWithin, MAX_CHUNK_LENGTH } from "./markdown/code_fence.ts";
 import { isNoReply, isVisible, shownText } from "./safety/visible.ts";
 
-/** A message that answers no one: text from the command line, or a notice to the bot's owner. */
-type Unprompted = Omit<Reply, keyof AnswerKey | "quote">;
-
-interface MessageBody {
-  readonly content: string;
-  readonly footer?: string;
-  readonly files: readonly OutboundFile[];
-  /** Set if its file is a voice message. */
-  readonly voice?: VoiceFacts;
-}
-
-/**
- * Freezes a reply.
- *
- * A text pings only people that it mentions and that the reply may ping. The model writes the text, and
- * a person can talk a model into `@everyone`.
- *
- * @returns One message per chunk, in order. The last one has the files; if they do not fit,
- * messages without text follow. The spoken text comes last.
- */
-export function freeze(reply: Reply): readonly Frozen[] {
-  const { cause, revision, agentId, kind, quote } = reply;
-  return freezeBodies(reply, { cause, revision, kind, agentId }, quote);
-}
-
-/** Freezes messages that answer no one. The store gives each a nonce when it adds the row. */
-export function freezeUnprompted(unprompted: Unprompted): readonly Frozen[] {
-  return freezeBodies(unprompted);
-}
-
-function freezeBodies(reply: Unprompted, answer?: AnswerKey, quoted?: Quote): readonly Frozen[] {
-  const { accountId, channelId, guildId, mayPing, suppressesEmbeds } = reply;
-  const bodies = bodiesOf(reply);
-  const parts = bodies.length;
-  const frozen: Frozen[] = [];
-  for (const { content, footer, files, voice } of bodies) {
-    const part = frozen.length;
-    const quote = quoted?.on === "all" || part === 0 ? quoted : undefined;
-    frozen.push({
-      message: {
-        accountId,
-        channelId,
-        guildId,
-        nonce: answer ? nonceOf(answer, part) : "",
-        content: reply.isPersonal && !voice ? [content, PERSONAL].join("\n").trim() : content,
-        footer,
-        pings: pingsOf(content, mayPing, quote),
-        quote: quote?.messageId,
-        suppressesEmbeds: suppressesEmbeds || undefined,
-        suppressesNotifications: (answer && part > 0) || undefined, // only the first one notifies (R14)
-        voice,
-        of: answer && { ...answer, part, parts },
-      },
-      files,
-    });
-  }
-  return frozen;
-}
-
-const WITHOUT_FILES: readonly OutboundFile[] = [];
-
-/** The last chunk gets the first files. */
-function bodiesOf({ chunks, footer, files, voice }: Unprompted): readonly MessageBody[] {
-  const [first = WITHOUT_FILES, ...others] = files.length === 0 ? [] : requestsOf(files);
-  const bodies: MessageBody[] = [];
-  for (const content of chunks) {
-    const isLast = bodies.length === chunks.length - 1;
-    bodies.push(isLast ? { content, footer, files: first } : { content, files: WITHOUT_FILES });
-  }
-  if (chunks.length === 0 && files.length > 0) bodies.push({ content: "", footer, files: first });
-  for (const group of others) bodies.push({ content: "", files: group });
-  if (voice) bodies.push(voiceBody(voice));
-  return bodies;
-}
-
-function voiceBody({ file, durationSec, waveform }: VoiceFile): MessageBody {
-  return { content: "", files: [file], voice: { durationSec, waveform } };
-}
-
-/** Groups files so that no request has too many of them, or too many bytes (R17). */
-function requestsOf(files: readonly OutboundFile[]): readonly (readonly OutboundFile[])[] {
-  const groups: OutboundFile[][] = [];
-  let bytes = 0;
-  for (const file of files) {
-    const group = groups.at(-1);
-    bytes += file.bytes.length;
-    if (group && group.length < MAX_FILES && bytes <= MAX_REQUEST_BYTES) group.push(file);
-    else {
-      groups.push([file]);
-      bytes = file.bytes.length;
-    }
-  }
-  return groups;
-}
-
-const NO_USERS: Pings["users"] = [];
-const NO_ROLES: Pings["roles"] = [];
-
-function pingsOf(content: string, mayPing: MayPing, quote: Quote | undefined): Pings {
-  const quotedAuthor = quote?.authorId !== undefined && mayPing.users.includes(quote.authorId);
-  if (!content.includes("<@")) return { users: NO_USERS, roles: NO_ROLES, quotedAuthor };
-  const mentioned = new Set(content.match(/<@[!&]?\d+>/g));
-  return {
-    users: mayPing.users.filter((id) => mentioned.has(`<@${id}>`) || mentioned.has(`<@!${id}>`)),
-    roles: mayPing.roles.filter((id) => mentioned.has(`<@&${id}>`)),
-    quotedAuthor,
-  };
-}
-
-/** Maximum characters of thinking: with the tools, it fits into a message. */
-const MAX_THINKING = 1_200;
-
-const MAX_CONTENT = 2_000;
-
-const MAX_TOOLS = 10;
-
-/**
- * Puts what people asked to see above an answer, as messages of its own: the bot's lines in small type, and each line of the
- * thinking as a quote, so that it can imitate none of them.
- *
- * @param compose Composes the thinking as an answer.
- */
-export function withPreface(
-  answer: ReplyToSend,
-  { thinking = "", steps = [] }: { readonly thinking?: string; readonly steps?: readonly Step[] },
-  { showsThinking, showsSteps }: Manner,
-  compose: (text: string) => ComposedReply,
-): ReplyToSend {
-  const { reply } = answer;
-  const composed = showsThinking && thinking.trim() !== "" ? compose(quietOf(thinking)) : undefined;
-  const thought = composed?.kind === "reply" ? composed.reply : undefined;
-  const lines = [...showsSteps ? stepLines(steps) : [], ...thought ? ["My thinking:"] : []];
-  if (lines.length === 0) return answer;
-  const own = lines.map((line) => `${SMALL}${line}`).join("\n");
-  const [first = "", ...others] = thought?.chunks.map((one) => one.replace(/^/gm, "> ")) ?? [];
-  const joined = `${own}\n${first}`.trim();
-  const chunks = joined.length > MAX_CONTENT ? [own, first, ...others] : [joined, ...others];
-  return {
-    ...answer,
-    reply: {
-      ...reply,
-      chunks: [...chunks, ...reply.chunks],
-      suppressesEmbeds: thought?.suppressesEmbeds || reply.suppressesEmbeds,
-    },
-  };
-}
-
-/** A mention would notify a person whom the model only thought of. */
-function quietOf(thinking: string): string {
-  const quiet = thinking.trim().replace(/<(@[!&]?\d+)>/g, "$1").replace(/\n{2,}/g, "\n");
-  return bounded(quiet, MAX_THINKING);
-}
-
-function stepLines(steps: readonly Step[]): readonly string[] {
-  const results = new Map(
-    steps.flatMap((step) => step.kind === "result" ? [[step.callId, step] as const] : []),
-  );
-  const calls = steps.flatMap((step) => step.kind === "answer" ? step.calls : []);
-  const lines = calls.slice(0, MAX_TOOLS).map(({ id, name }) => {
-    const tool = bounded(name.replace(/[^\w.-]/g, "?"), 60);
-    const isDone = results.get(id)?.end === "done";
-    return isDone ? `used \`${tool}\`` : `\`${tool}\` failed`;
-  });
-  const more = calls.length - lines.length;
-  return more > 0 ? [...lines, `and ${more} more`] : lines;
-}
-
-export type ReplyToSend = Extract<ComposedReply, { kind: "reply" }>;
-
-/**
- * The line; `undefined` if it has nothing to tell.
- *
- * @param cost Absent: no cost is shown, or the model has told none.
- * @param agent Name of the agent; absent: it is not shown.
- */
-export function footerOf(
-  cost: TurnCost | undefined,
-  currency: string | undefined,
-  agent?: string,
-): string | undefined {
-  const parts = [
-    ...(agent === undefined ? [] : [agent.replace(/[`\s]+/g, " ")]),
-    ...(cost ? costParts(cost, currency) : []),
-  ];
-  return parts.length > 0 ? `${SMALL}${parts.join(" · ")}` : undefined;
-}
-
-function costParts(cost: TurnCost, currency: string | undefined): readonly string[] {
-  const { model, inputTokens, cachedTokens, outputTokens, micros, ms } = cost;
-  const cached = inputTokens === 0 ? 0 : Math.round(100 * cachedTokens / inputTokens);
-  return [
-    model.replace(/[`\n]/g, ""),
-    `${inputTokens} + ${outputTokens} tokens`,
-    `${cached} % cached`,
-    ...(micros === undefined || micros === 0 ? [] : [moneyText(micros, currency)]),
-    `${(ms / 1_000).toFixed(1)} s`,
-  ];
-}
-
-/**
- * Adds the line to the last message, or as a message of its own if it does not fit there.
- *
- * @param limit Maximum length of a message, in UTF-16 units.
- */
-export function withFooter(
-  composed: ReplyToSend,
-  footer: string | undefined,
-  limit: number,
-): ReplyToSend {
-  if (!footer) return composed;
-  const { reply } = withLineBelow(composed, footer, limit);
-  return { ...composed, reply: { ...reply, footer } };
-}
-
-/** Adds a line of ours below an answer. The session remembers the answer without it. */
-export function withLineBelow(composed: ReplyToSend, line: string, limit: number): ReplyToSend {
-  const { chunks } = composed.reply;
-  const last = chunks.at(-1);
-  const joined = `${last}\n${line}`;
-  const all = last !== undefined && joined.length <= limit
-    ? [...chunks.slice(0, -1), joined]
-    : [...chunks, line];
-  return { ...composed, reply: { ...composed.reply, chunks: all } };
-}
-
-/** The fact for a card; `undefined` if no server has told its tokens. */
-export function costFactOf(
-  steps: readonly Step[],
-  currency: string | undefined,
-): CardFact | undefined {
-  const known = steps.flatMap((step) => step.kind === "answer" && step.usage ? [step.usage] : []);
-  if (known.length === 0) return undefined;
-  const sum = (of: (usage: ModelUsage) => number) => known.reduce((all, one) => all + of(one), 0);
-  const isPriced = known.every(({ micros }) => micros !== undefined);
-  const micros = isPriced ? sum(({ micros = 0 }) => micros) : 0;
-  const about = known.some(({ isEstimate }) => isEstimate) ? "about " : "";
-  const tokens = `${about}${sum(({ inputTokens }) => inputTokens)} + ${
-    sum(({ outputTokens }) => outputTokens)
-  } tokens`;
-  const money = micros === 0 ? "" : ` · ${moneyText(micros, currency)}`;
-  return { name: "Cost so far", value: tokens + money };
-}
-
-const refusedText = (file: string) =>
-  `\`${file}\` is not attached, because Discord doesn't accept it here.`;
-
-/** Discord's maximum number of characters for a file's description. */
-const MAX_ALT = 1_024;
-/** Maximum number of characters of a file name that common file systems accept. */
-const MAX_NAME = 200;
-
-/**
- * Checks files, and removes secrets from their names, descriptions and contents.
- *
- * @returns The files to send, in their order, and a sentence for each refused one.
- */
-export function checkFiles(
-  files: readonly OutboundFile[],
-  rules: TextRules,
-): { readonly files: readonly OutboundFile[]; readonly notes: readonly string[] } {
-  const results = files.map((file) => checkFile(file, rules));
-  return {
-    files: results.filter((result) => typeof result !== "string"),
-    notes: results.filter((result) => typeof result === "string"),
-  };
-}
-
-/** @returns The file to send, or a sentence that replaces a refused file. */
-function checkFile(file: OutboundFile, rules: TextRules): OutboundFile | string {
-  const { maxFileBytes, takesNoFiles, cleanSecrets } = rules;
-  const name = toName(cleanSecrets(file.name));
-  if (takesNoFiles) return refusedText(name);
-  if (file.bytes.length > maxFileBytes) {
-    return `\`${name}\` is not attached: it has ${sizeOf(file.bytes.length)}, and I can attach ` +
-      `at most ${sizeOf(maxFileBytes)} here.`;
-  }
-  const bytes = withoutSecrets(file.bytes, cleanSecrets);
-  if (!bytes) return `\`${name}\` is not attached, because it contains a secret.`;
-  const alt = file.alt === undefined ? undefined : cutText(cleanSecrets(file.alt), MAX_ALT).trim();
-  const { contentType, isSpoiler } = file;
-  return { name, alt: alt || undefined, isSpoiler, contentType, bytes };
-}
-
-/**
- * Removes secrets from a file's bytes.
- *
- * @returns `undefined` if they cannot be removed: a picture or an archive breaks if a part of it
- * changes its length.
- */
-function withoutSecrets(
-  bytes: OutboundFile["bytes"],
-  clean: (text: string) => string,
-): OutboundFile["bytes"] | undefined {
-  const text = textOf(bytes);
-  const decoded = text ?? new TextDecoder("latin1").decode(bytes);
-  const cleaned = clean(decoded);
-  if (cleaned === decoded) return bytes;
-  return text === undefined ? undefined : new TextEncoder().encode(cleaned);
-}
-
-function textOf(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return undefined; // a TypeError means that it is no UTF-8
-  }
-}
-
-/** Reduces a file name to one line without path or Markdown. */
-function toName(name: string): string {
-  const plain = name.toWellFormed().replace(/[\p{Cc}\p{Cf}`/\\]+/gu, "_").trim();
-  return cutText(plain, MAX_NAME) || "file";
-}
-
-function cutText(text: string, most: number): string {
-  return text.length > most ? text.slice(0, most).replace(/[\ud800-\udbff]$/, "") : text;
-}
-
-function textFile(name: string, text: string): OutboundFile {
-  return {
-    name,
-    contentType: "text/markdown; charset=utf-8",
-    bytes: new TextEncoder().encode(text),
-  };
-}
-
-const ANSWER_FILE = "answer.md";
-
-/**
- * Shortens an answer, and puts the whole answer into a file if the place takes one.
- *
- * @returns One text, or as many as an answer may have if there is no file.
- */
-export function tooLong(
-  text: string,
-  rules: TextRules,
-): { readonly chunks: readonly string[]; readonly file?: OutboundFile } {
-  const { chunks, maxFileBytes, takesNoFiles } = rules;
-  const file = textFile(ANSWER_FILE, text);
-  const size = file.bytes.length;
-  if (!takesNoFiles && size <= maxFileBytes) {
-    const line = `This is only the beginning. The whole answer is in \`${ANSWER_FILE}\`.`;
-    return { chunks: [withLastLine(text, line, chunks)], file };
-  }
-  const line = `This is only the beginning. The whole answer has ${sizeOf(size)}, and I ` +
-    "can't attach it here.";
-  const first = chunk(text, chunks, chunks.maxChunks);
-  const last = withLastLine(first.at(-1) ?? "", line, chunks);
-  return { chunks: [...first.slice(0, -1), last] };
-}
-
-/** The beginning of a text with a line after it. If there is no room for both, only the line. */
-function withLastLine(text: string, line: string, chunks: ChunkRules): string {
-  const limit = chunks.limit - line.length - 2;
-  const room = { ...chunks, limit, maxLines: Math.max(1, chunks.maxLines - 2) };
-  const [beginning] = limit >= 2 ? chunk(text, room, 1) : [];
-  if (beginning !== undefined) return `${beginning}\n\n${line}`;
-  return chunk(line, { ...chunks, maxLines: chunks.limit, mode: "length" }, 1)[0] ?? "";
-}
-
-/**
- * Rewrites a message.
- *
- * @param names Names of its files.
- */
-export function withoutFiles(message: OutboundMessage, names: readonly string[]): OutboundMessage {
-  const lines = names.map((file) => refusedText(file)).join("\n");
-  const content = message.content === "" && lines.length <= MAX_CHUNK_LENGTH
-    ? lines
-    : withLastLine(message.content, lines, ONE_MESSAGE);
-  const { voice: _, ...plain } = message; // a voice message has no text
-  return { ...plain, content };
-}
-
 export interface Answered {
   readonly message: InboundMessage;
   readonly agentId: string;
@@ -750,4 +376,378 @@ function skipSpaces(text: string, end: number, kept: string): number {
   if (!ENDS_IN_SPACE.test(kept.slice(-1))) return end;
   SPACE.lastIndex = end;
   return end + (SPACE.exec(text)?.[0].length ?? 0);
+}
+
+/** Maximum characters of thinking: with the tools, it fits into a message. */
+const MAX_THINKING = 1_200;
+
+const MAX_CONTENT = 2_000;
+
+const MAX_TOOLS = 10;
+
+/**
+ * Puts what people asked to see above an answer, as messages of its own: the bot's lines in small type, and each line of the
+ * thinking as a quote, so that it can imitate none of them.
+ *
+ * @param compose Composes the thinking as an answer.
+ */
+export function withPreface(
+  answer: ReplyToSend,
+  { thinking = "", steps = [] }: { readonly thinking?: string; readonly steps?: readonly Step[] },
+  { showsThinking, showsSteps }: Manner,
+  compose: (text: string) => ComposedReply,
+): ReplyToSend {
+  const { reply } = answer;
+  const composed = showsThinking && thinking.trim() !== "" ? compose(quietOf(thinking)) : undefined;
+  const thought = composed?.kind === "reply" ? composed.reply : undefined;
+  const lines = [...showsSteps ? stepLines(steps) : [], ...thought ? ["My thinking:"] : []];
+  if (lines.length === 0) return answer;
+  const own = lines.map((line) => `${SMALL}${line}`).join("\n");
+  const [first = "", ...others] = thought?.chunks.map((one) => one.replace(/^/gm, "> ")) ?? [];
+  const joined = `${own}\n${first}`.trim();
+  const chunks = joined.length > MAX_CONTENT ? [own, first, ...others] : [joined, ...others];
+  return {
+    ...answer,
+    reply: {
+      ...reply,
+      chunks: [...chunks, ...reply.chunks],
+      suppressesEmbeds: thought?.suppressesEmbeds || reply.suppressesEmbeds,
+    },
+  };
+}
+
+/** A mention would notify a person whom the model only thought of. */
+function quietOf(thinking: string): string {
+  const quiet = thinking.trim().replace(/<(@[!&]?\d+)>/g, "$1").replace(/\n{2,}/g, "\n");
+  return bounded(quiet, MAX_THINKING);
+}
+
+function stepLines(steps: readonly Step[]): readonly string[] {
+  const results = new Map(
+    steps.flatMap((step) => step.kind === "result" ? [[step.callId, step] as const] : []),
+  );
+  const calls = steps.flatMap((step) => step.kind === "answer" ? step.calls : []);
+  const lines = calls.slice(0, MAX_TOOLS).map(({ id, name }) => {
+    const tool = bounded(name.replace(/[^\w.-]/g, "?"), 60);
+    const isDone = results.get(id)?.end === "done";
+    return isDone ? `used \`${tool}\`` : `\`${tool}\` failed`;
+  });
+  const more = calls.length - lines.length;
+  return more > 0 ? [...lines, `and ${more} more`] : lines;
+}
+
+export type ReplyToSend = Extract<ComposedReply, { kind: "reply" }>;
+
+/**
+ * The line; `undefined` if it has nothing to tell.
+ *
+ * @param cost Absent: no cost is shown, or the model has told none.
+ * @param agent Name of the agent; absent: it is not shown.
+ */
+export function footerOf(
+  cost: TurnCost | undefined,
+  currency: string | undefined,
+  agent?: string,
+): string | undefined {
+  const parts = [
+    ...(agent === undefined ? [] : [agent.replace(/[`\s]+/g, " ")]),
+    ...(cost ? costParts(cost, currency) : []),
+  ];
+  return parts.length > 0 ? `${SMALL}${parts.join(" · ")}` : undefined;
+}
+
+function costParts(cost: TurnCost, currency: string | undefined): readonly string[] {
+  const { model, inputTokens, cachedTokens, outputTokens, micros, ms } = cost;
+  const cached = inputTokens === 0 ? 0 : Math.round(100 * cachedTokens / inputTokens);
+  return [
+    model.replace(/[`\n]/g, ""),
+    `${inputTokens} + ${outputTokens} tokens`,
+    `${cached} % cached`,
+    ...(micros === undefined || micros === 0 ? [] : [moneyText(micros, currency)]),
+    `${(ms / 1_000).toFixed(1)} s`,
+  ];
+}
+
+/**
+ * Adds the line to the last message, or as a message of its own if it does not fit there.
+ *
+ * @param limit Maximum length of a message, in UTF-16 units.
+ */
+export function withFooter(
+  composed: ReplyToSend,
+  footer: string | undefined,
+  limit: number,
+): ReplyToSend {
+  if (!footer) return composed;
+  const { reply } = withLineBelow(composed, footer, limit);
+  return { ...composed, reply: { ...reply, footer } };
+}
+
+/** Adds a line of ours below an answer. The session remembers the answer without it. */
+export function withLineBelow(composed: ReplyToSend, line: string, limit: number): ReplyToSend {
+  const { chunks } = composed.reply;
+  const last = chunks.at(-1);
+  const joined = `${last}\n${line}`;
+  const all = last !== undefined && joined.length <= limit
+    ? [...chunks.slice(0, -1), joined]
+    : [...chunks, line];
+  return { ...composed, reply: { ...composed.reply, chunks: all } };
+}
+
+/** The fact for a card; `undefined` if no server has told its tokens. */
+export function costFactOf(
+  steps: readonly Step[],
+  currency: string | undefined,
+): CardFact | undefined {
+  const known = steps.flatMap((step) => step.kind === "answer" && step.usage ? [step.usage] : []);
+  if (known.length === 0) return undefined;
+  const sum = (of: (usage: ModelUsage) => number) => known.reduce((all, one) => all + of(one), 0);
+  const isPriced = known.every(({ micros }) => micros !== undefined);
+  const micros = isPriced ? sum(({ micros = 0 }) => micros) : 0;
+  const about = known.some(({ isEstimate }) => isEstimate) ? "about " : "";
+  const tokens = `${about}${sum(({ inputTokens }) => inputTokens)} + ${
+    sum(({ outputTokens }) => outputTokens)
+  } tokens`;
+  const money = micros === 0 ? "" : ` · ${moneyText(micros, currency)}`;
+  return { name: "Cost so far", value: tokens + money };
+}
+
+const refusedText = (file: string) =>
+  `\`${file}\` is not attached, because Discord doesn't accept it here.`;
+
+/** Discord's maximum number of characters for a file's description. */
+const MAX_ALT = 1_024;
+/** Maximum number of characters of a file name that common file systems accept. */
+const MAX_NAME = 200;
+
+/**
+ * Checks files, and removes secrets from their names, descriptions and contents.
+ *
+ * @returns The files to send, in their order, and a sentence for each refused one.
+ */
+export function checkFiles(
+  files: readonly OutboundFile[],
+  rules: TextRules,
+): { readonly files: readonly OutboundFile[]; readonly notes: readonly string[] } {
+  const results = files.map((file) => checkFile(file, rules));
+  return {
+    files: results.filter((result) => typeof result !== "string"),
+    notes: results.filter((result) => typeof result === "string"),
+  };
+}
+
+/** @returns The file to send, or a sentence that replaces a refused file. */
+function checkFile(file: OutboundFile, rules: TextRules): OutboundFile | string {
+  const { maxFileBytes, takesNoFiles, cleanSecrets } = rules;
+  const name = toName(cleanSecrets(file.name));
+  if (takesNoFiles) return refusedText(name);
+  if (file.bytes.length > maxFileBytes) {
+    return `\`${name}\` is not attached: it has ${sizeOf(file.bytes.length)}, and I can attach ` +
+      `at most ${sizeOf(maxFileBytes)} here.`;
+  }
+  const bytes = withoutSecrets(file.bytes, cleanSecrets);
+  if (!bytes) return `\`${name}\` is not attached, because it contains a secret.`;
+  const alt = file.alt === undefined ? undefined : cutText(cleanSecrets(file.alt), MAX_ALT).trim();
+  const { contentType, isSpoiler } = file;
+  return { name, alt: alt || undefined, isSpoiler, contentType, bytes };
+}
+
+/**
+ * Removes secrets from a file's bytes.
+ *
+ * @returns `undefined` if they cannot be removed: a picture or an archive breaks if a part of it
+ * changes its length.
+ */
+function withoutSecrets(
+  bytes: OutboundFile["bytes"],
+  clean: (text: string) => string,
+): OutboundFile["bytes"] | undefined {
+  const text = textOf(bytes);
+  const decoded = text ?? new TextDecoder("latin1").decode(bytes);
+  const cleaned = clean(decoded);
+  if (cleaned === decoded) return bytes;
+  return text === undefined ? undefined : new TextEncoder().encode(cleaned);
+}
+
+function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined; // a TypeError means that it is no UTF-8
+  }
+}
+
+/** Reduces a file name to one line without path or Markdown. */
+function toName(name: string): string {
+  const plain = name.toWellFormed().replace(/[\p{Cc}\p{Cf}`/\\]+/gu, "_").trim();
+  return cutText(plain, MAX_NAME) || "file";
+}
+
+function cutText(text: string, most: number): string {
+  return text.length > most ? text.slice(0, most).replace(/[\ud800-\udbff]$/, "") : text;
+}
+
+function textFile(name: string, text: string): OutboundFile {
+  return {
+    name,
+    contentType: "text/markdown; charset=utf-8",
+    bytes: new TextEncoder().encode(text),
+  };
+}
+
+const ANSWER_FILE = "answer.md";
+
+/**
+ * Shortens an answer, and puts the whole answer into a file if the place takes one.
+ *
+ * @returns One text, or as many as an answer may have if there is no file.
+ */
+export function tooLong(
+  text: string,
+  rules: TextRules,
+): { readonly chunks: readonly string[]; readonly file?: OutboundFile } {
+  const { chunks, maxFileBytes, takesNoFiles } = rules;
+  const file = textFile(ANSWER_FILE, text);
+  const size = file.bytes.length;
+  if (!takesNoFiles && size <= maxFileBytes) {
+    const line = `This is only the beginning. The whole answer is in \`${ANSWER_FILE}\`.`;
+    return { chunks: [withLastLine(text, line, chunks)], file };
+  }
+  const line = `This is only the beginning. The whole answer has ${sizeOf(size)}, and I ` +
+    "can't attach it here.";
+  const first = chunk(text, chunks, chunks.maxChunks);
+  const last = withLastLine(first.at(-1) ?? "", line, chunks);
+  return { chunks: [...first.slice(0, -1), last] };
+}
+
+/** The beginning of a text with a line after it. If there is no room for both, only the line. */
+function withLastLine(text: string, line: string, chunks: ChunkRules): string {
+  const limit = chunks.limit - line.length - 2;
+  const room = { ...chunks, limit, maxLines: Math.max(1, chunks.maxLines - 2) };
+  const [beginning] = limit >= 2 ? chunk(text, room, 1) : [];
+  if (beginning !== undefined) return `${beginning}\n\n${line}`;
+  return chunk(line, { ...chunks, maxLines: chunks.limit, mode: "length" }, 1)[0] ?? "";
+}
+
+/**
+ * Rewrites a message.
+ *
+ * @param names Names of its files.
+ */
+export function withoutFiles(message: OutboundMessage, names: readonly string[]): OutboundMessage {
+  const lines = names.map((file) => refusedText(file)).join("\n");
+  const content = message.content === "" && lines.length <= MAX_CHUNK_LENGTH
+    ? lines
+    : withLastLine(message.content, lines, ONE_MESSAGE);
+  const { voice: _, ...plain } = message; // a voice message has no text
+  return { ...plain, content };
+}
+
+/** A message that answers no one: text from the command line, or a notice to the bot's owner. */
+type Unprompted = Omit<Reply, keyof AnswerKey | "quote">;
+
+interface MessageBody {
+  readonly content: string;
+  readonly footer?: string;
+  readonly files: readonly OutboundFile[];
+  /** Set if its file is a voice message. */
+  readonly voice?: VoiceFacts;
+}
+
+/**
+ * Freezes a reply.
+ *
+ * A text pings only people that it mentions and that the reply may ping. The model writes the text, and
+ * a person can talk a model into `@everyone`.
+ *
+ * @returns One message per chunk, in order. The last one has the files; if they do not fit,
+ * messages without text follow. The spoken text comes last.
+ */
+export function freeze(reply: Reply): readonly Frozen[] {
+  const { cause, revision, agentId, kind, quote } = reply;
+  return freezeBodies(reply, { cause, revision, kind, agentId }, quote);
+}
+
+/** Freezes messages that answer no one. The store gives each a nonce when it adds the row. */
+export function freezeUnprompted(unprompted: Unprompted): readonly Frozen[] {
+  return freezeBodies(unprompted);
+}
+
+function freezeBodies(reply: Unprompted, answer?: AnswerKey, quoted?: Quote): readonly Frozen[] {
+  const { accountId, channelId, guildId, mayPing, suppressesEmbeds } = reply;
+  const bodies = bodiesOf(reply);
+  const parts = bodies.length;
+  const frozen: Frozen[] = [];
+  for (const { content, footer, files, voice } of bodies) {
+    const part = frozen.length;
+    const quote = quoted?.on === "all" || part === 0 ? quoted : undefined;
+    frozen.push({
+      message: {
+        accountId,
+        channelId,
+        guildId,
+        nonce: answer ? nonceOf(answer, part) : "",
+        content: reply.isPersonal && !voice ? [content, PERSONAL].join("\n").trim() : content,
+        footer,
+        pings: pingsOf(content, mayPing, quote),
+        quote: quote?.messageId,
+        suppressesEmbeds: suppressesEmbeds || undefined,
+        suppressesNotifications: (answer && part > 0) || undefined, // only the first one notifies (R14)
+        voice,
+        of: answer && { ...answer, part, parts },
+      },
+      files,
+    });
+  }
+  return frozen;
+}
+
+const WITHOUT_FILES: readonly OutboundFile[] = [];
+
+/** The last chunk gets the first files. */
+function bodiesOf({ chunks, footer, files, voice }: Unprompted): readonly MessageBody[] {
+  const [first = WITHOUT_FILES, ...others] = files.length === 0 ? [] : requestsOf(files);
+  const bodies: MessageBody[] = [];
+  for (const content of chunks) {
+    const isLast = bodies.length === chunks.length - 1;
+    bodies.push(isLast ? { content, footer, files: first } : { content, files: WITHOUT_FILES });
+  }
+  if (chunks.length === 0 && files.length > 0) bodies.push({ content: "", footer, files: first });
+  for (const group of others) bodies.push({ content: "", files: group });
+  if (voice) bodies.push(voiceBody(voice));
+  return bodies;
+}
+
+function voiceBody({ file, durationSec, waveform }: VoiceFile): MessageBody {
+  return { content: "", files: [file], voice: { durationSec, waveform } };
+}
+
+/** Groups files so that no request has too many of them, or too many bytes (R17). */
+function requestsOf(files: readonly OutboundFile[]): readonly (readonly OutboundFile[])[] {
+  const groups: OutboundFile[][] = [];
+  let bytes = 0;
+  for (const file of files) {
+    const group = groups.at(-1);
+    bytes += file.bytes.length;
+    if (group && group.length < MAX_FILES && bytes <= MAX_REQUEST_BYTES) group.push(file);
+    else {
+      groups.push([file]);
+      bytes = file.bytes.length;
+    }
+  }
+  return groups;
+}
+
+const NO_USERS: Pings["users"] = [];
+const NO_ROLES: Pings["roles"] = [];
+
+function pingsOf(content: string, mayPing: MayPing, quote: Quote | undefined): Pings {
+  const quotedAuthor = quote?.authorId !== undefined && mayPing.users.includes(quote.authorId);
+  if (!content.includes("<@")) return { users: NO_USERS, roles: NO_ROLES, quotedAuthor };
+  const mentioned = new Set(content.match(/<@[!&]?\d+>/g));
+  return {
+    users: mayPing.users.filter((id) => mentioned.has(`<@${id}>`) || mentioned.has(`<@!${id}>`)),
+    roles: mayPing.roles.filter((id) => mentioned.has(`<@&${id}>`)),
+    quotedAuthor,
+  };
 }

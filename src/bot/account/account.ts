@@ -32,73 +32,6 @@ import { type AccountEnd, tokenHint } from "../account_end.ts";
 import { type OwnSetup, settingsOf } from "../rules/setup.ts";
 import type { RunningAccount } from "./running.ts";
 
-/** Requests of a second that stay unused: Discord's clock and the network differ from ours. */
-const UNUSED_PER_SEC = 2;
-
-/** Creates the account's client for Discord's REST API. */
-export function createAccountRest(
-  { config: { discord }, token, apiBase, version, invalidRequests, crashHooks }: {
-    readonly config: Config;
-    readonly token: string;
-    /** Base URL of Discord's REST API. */
-    readonly apiBase: string;
-    readonly version: string;
-    /** The counter that all accounts share. */
-    readonly invalidRequests: InvalidRequests;
-    /** A test uses it to end the process at a chosen point. */
-    readonly crashHooks?: AnswerHooks;
-  },
-  { events, now, log }: Clock & {
-    readonly log: Log;
-    readonly events: {
-      readonly request?: (request: RequestMetric) => void;
-      /** Discord carried out a request to a channel. */
-      readonly served?: (channelId: ChannelId) => void;
-      readonly tokenRefused?: () => void;
-      /** Sending pauses, because Discord counted too many invalid requests. */
-      readonly stopped?: (invalidRequests: number) => void;
-    };
-  },
-): RestClient {
-  return createClient({
-    token,
-    apiUrl: apiBase,
-    version,
-    timeoutMs: discord.rest.timeoutSec * 1_000,
-    globalPerSec: discord.rest.globalPerSec,
-    unusedPerSec: discord.rateLimit.enabled && discord.rateLimit.burstProtection
-      ? UNUSED_PER_SEC
-      : 0,
-    retry: discord.retry,
-    invalidRequests,
-    random: Math.random,
-    now,
-    steadyNow: () => performance.now(),
-    schedule,
-    onRequest: (request) => events.request?.(request),
-    onServed: (channelId) => events.served?.(channelId),
-    onTokenRefused: () => events.tokenRefused?.(),
-    onBreaker(state) {
-      const count = invalidRequests.count(now());
-      if (state === "closed") return log.info("Requests to Discord run at full pace again");
-      if (state === "slowed") {
-        return log.warn(
-          "Discord refused so many requests within ten minutes that Barnacle slows all others down, " +
-            "so that Discord does not ban this address",
-          { count },
-        );
-      }
-      log.error(
-        "Discord refused so many requests within ten minutes that Barnacle pauses all requests, " +
-          "so that Discord does not ban this address",
-        { count },
-      );
-      events.stopped?.(count);
-    },
-    ...crashHooks,
-  });
-}
-
 /**
  * Makes the object of an account. Nothing of it acts before `connection.start`.
  *
@@ -245,3 +178,70 @@ export function loggingOf(accountId: AccountId, logging: Logging): Logging {
 const DEFAULT: AccountId = toAccountId("default");
 
 const randomId = (): string => randomBytes(6).toString("hex");
+
+/** Requests of a second that stay unused: Discord's clock and the network differ from ours. */
+const UNUSED_PER_SEC = 2;
+
+/** Creates the account's client for Discord's REST API. */
+export function createAccountRest(
+  { config: { discord }, token, apiBase, version, invalidRequests, crashHooks }: {
+    readonly config: Config;
+    readonly token: string;
+    /** Base URL of Discord's REST API. */
+    readonly apiBase: string;
+    readonly version: string;
+    /** The counter that all accounts share. */
+    readonly invalidRequests: InvalidRequests;
+    /** A test uses it to end the process at a chosen point. */
+    readonly crashHooks?: AnswerHooks;
+  },
+  { events, now, log }: Clock & {
+    readonly log: Log;
+    readonly events: {
+      readonly request?: (request: RequestMetric) => void;
+      /** Discord carried out a request to a channel. */
+      readonly served?: (channelId: ChannelId) => void;
+      readonly tokenRefused?: () => void;
+      /** Sending pauses, because Discord counted too many invalid requests. */
+      readonly stopped?: (invalidRequests: number) => void;
+    };
+  },
+): RestClient {
+  return createClient({
+    token,
+    apiUrl: apiBase,
+    version,
+    timeoutMs: discord.rest.timeoutSec * 1_000,
+    globalPerSec: discord.rest.globalPerSec,
+    unusedPerSec: discord.rateLimit.enabled && discord.rateLimit.burstProtection
+      ? UNUSED_PER_SEC
+      : 0,
+    retry: discord.retry,
+    invalidRequests,
+    random: Math.random,
+    now,
+    steadyNow: () => performance.now(),
+    schedule,
+    onRequest: (request) => events.request?.(request),
+    onServed: (channelId) => events.served?.(channelId),
+    onTokenRefused: () => events.tokenRefused?.(),
+    onBreaker(state) {
+      const count = invalidRequests.count(now());
+      if (state === "closed") return log.info("Requests to Discord run at full pace again");
+      if (state === "slowed") {
+        return log.warn(
+          "Discord refused so many requests within ten minutes that Barnacle slows all others down, " +
+            "so that Discord does not ban this address",
+          { count },
+        );
+      }
+      log.error(
+        "Discord refused so many requests within ten minutes that Barnacle pauses all requests, " +
+          "so that Discord does not ban this address",
+        { count },
+      );
+      events.stopped?.(count);
+    },
+    ...crashHooks,
+  });
+}

@@ -95,112 +95,141 @@ import { createReload } from "./reload.ts";
 import { createServedParts } from "./served_parts.ts";
 import { findSetup, type FoundSetup } from "./setup.ts";
 
-/** How the bot ended, or the signal that stops it. */
-export type Ending =
-  | AccountEnd
-  | { readonly kind: "signal"; readonly signal: string };
-
-/**
- * Milliseconds within which signals count as one. `timeout` and some shells signal a process and
- * then its group.
- */
-const SAME_SIGNAL_MS = 100;
-
-/** Signals that stop a bot, with the exit code of a second one. */
-export type StopSignal = readonly [
-  signal: "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGBREAK",
-  code: number,
-];
-
-/**
- * The signals of a platform. Windows has only events of the console: Ctrl-C, Ctrl-Break, and its closing,
- * which the runtime calls SIGHUP. After a closing, the system gives a process five seconds.
- */
-function stopSignals(platform: string = process.platform): readonly StopSignal[] {
-  return platform === "win32"
-    ? [["SIGINT", 130], ["SIGBREAK", 149], ["SIGHUP", 129]]
-    : [["SIGTERM", 143], ["SIGINT", 130]];
+export interface RunFlags extends CommonFlags {
+  /** Whether to log gateway traffic. */
+  readonly connectionDebug: boolean;
+  /** Whether other users may write the config file. */
+  readonly insecurePermissions: boolean;
+  /** Whether to stop another instance. */
+  readonly force: boolean;
 }
 
-/** The first signal stops the bot; the second one ends the process at once, without data loss. */
-function firstSignal(): Promise<Ending> {
-  return new Promise((resolve) => {
-    let firstAt: number | undefined;
-    for (const [signal, code] of stopSignals()) {
-      process.on(signal, () => {
-        const at = performance.now();
-        if (firstAt !== undefined && at - firstAt >= SAME_SIGNAL_MS) process.exit(code);
-        firstAt ??= at;
-        resolve({ kind: "signal", signal });
-      });
-    }
-  });
-}
+/** Milliseconds that opening and migrating a store may take. */
+const MIGRATION_MS = 10 * 60_000;
 
-/** Logs the work that a stop waits for, if there is any, and how to leave at once. */
-export function logWait(
-  { turns, unsent }: {
-    /** Running turns. */
-    readonly turns: number;
-    /** Answers that Discord does not have yet. */
-    readonly unsent: number;
-  },
-  graceSec: number,
-  log: Log,
-): void {
-  if (turns + unsent === 0) return;
-  log.info(
-    "Waiting for running turns and their answers. A second signal, such as Ctrl+C, ends the " +
-      "process at once; the next start continues them",
-    { turns, unsent, atMostSec: graceSec },
-  );
-}
-
-export function endingOf(end: Ending, log: Log): ExitCode {
-  switch (end.kind) {
-    case "signal":
-      log.info("Stopping", { signal: end.signal });
-      return EXIT.done;
-    case "refused":
-      log.error("Discord refused the bot", { hint: end.hint });
-      return EXIT.refused;
-    case "stop":
-      log.error("Discord refused the bot", { closeCode: end.code, hint: end.hint });
-      return EXIT.refused;
-    case "give_up":
-      log.error(
-        "Gave up connecting to Discord (channels.discord.gateway.reconnect.exitOnGiveUp); " +
-          "run `barnacle doctor`, then start Barnacle again",
-      );
-      return EXIT.tryAgain;
-    case "fault": {
-      const { message, code } = toStartError(end.error);
-      log.error(message);
-      return code;
-    }
-    case "worker_died":
-      log.error(
-        "The gateway thread died too often; start Barnacle again, and if it recurs, report it " +
-          "with the lines above",
-        { deaths: end.deaths },
-      );
-      return EXIT.tryAgain;
+/** Runs the bot until a signal, or until it fails. */
+export async function runBot(
+  flags: RunFlags,
+  io: Io,
+  hangups: Hangups,
+  features: readonly Feature[],
+): Promise<ExitCode> {
+  try {
+    const isNew = "looked" in findConfig(flags.config, io.env) && !envSecret(io.env, BOT_TOKEN);
+    if (!isNew) return await run(flags, io, hangups, features);
+    const { offerSetup } = await import("../../features/setup/setup.ts");
+    const end = await offerSetup(flags, io);
+    if (end && !end.runs) return end.code;
+    return await run({ ...flags, config: end?.runs?.config }, io, hangups, features);
+  } catch (error) {
+    const { message, code } = toStartError(error);
+    io.problem(message);
+    return code;
   }
 }
 
-/** Logs the work that the stop waits for, unless the stop is faster. */
-async function logOpenWork(
-  bot: RunningBot,
-  stopped: Promise<void>,
-  graceSec: number,
-  log: Log,
-): Promise<void> {
-  let isStopped = false;
-  void stopped.finally(() => isStopped = true);
-  await bot.refresh();
-  if (isStopped) return;
-  const { inbox, outbox } = bot.snapshot();
-  logWait({ turns: inbox.running, unsent: outbox.pending + outbox.sending }, graceSec, log);
+async function run(
+  flags: RunFlags,
+  io: Io,
+  hangups: Hangups,
+  features: readonly Feature[],
+): Promise<ExitCode> {
+  const { env } = io;
+  const dataDir = findDataDir({ env, home: homedir(), flag: flags.data });
+  const startedAt = Date.now();
+  // Before the read: a write in between then counts as a change.
+  const found = findConfig(flags.config, env);
+  const fileState = "file" in found ? stateOf(configPlaces(found.file)) : "";
+  const loaded = await readConfig(flags.config, env, flags.insecurePermissions);
+  if (loaded.kind === "refused") return refuse(loaded.problems, io);
+  const { config } = loaded;
+  const crash = createCrashPoints(hookOf("BARNACLE_CRASH_AT", () => readCrashPoint(env)));
+  const fault = hookOf("BARNACLE_FAULT", () => readFault(env));
+  if (fault) armFault(fault);
+
+  const logging = startLogging(flags, config, dataDir, io);
+  const log = logging.forPart("main");
+  const result = await findSetup(loaded, env, logging);
+  if (result.kind === "problems") return refuse(result.problems, io);
+  const { setup } = result;
+  report(loaded.problems, log, io);
+
+  prepareDataDir(dataDir);
+  // The gateway thread loads while this thread waits for locks and for the disk.
+  const thread = setup.accounts.size > 0 ? loadGatewayThread() : undefined;
+  try {
+    const notify = await loadNotify(env, (message, cause) => log.warn(message, { error: cause }));
+    // `--force` waits for the other instance, and a large store takes long to migrate.
+    const startMs = config.shutdown.graceSec * 1_000 + MIGRATION_MS;
+    notify(`EXTEND_TIMEOUT_USEC=${startMs * 1_000}`);
+    const instance = await openInstance({
+      dataDir,
+      bots: botsOf(setup),
+      isForced: flags.force,
+      graceMs: config.shutdown.graceSec * 1_000,
+      startedAt,
+      config: config.file === undefined ? undefined : resolve(config.file),
+    }, log);
+    let store: Store | undefined;
+    let code: ExitCode | undefined;
+    try {
+      store = openStore(join(dataDir, DATABASE_NAME), {
+        now: Date.now(),
+        elapsed: () => performance.now(),
+        retention: { ...DEFAULT_RETENTION, ...config.store.retention },
+        crash: (when, name) => crash[when](name),
+      });
+      return code = await serve({
+        options: {
+          ...{ setup, store, dataDir, logging, env, thread, features },
+          commandKey: randomBytes(KEY_BYTES).toString("hex"),
+          mediaFolder: join(dataDir, MEDIA_NAME),
+          build: readBuild(),
+          isConnectionDebug: flags.connectionDebug,
+          crashHooks: {
+            onAnswerStarted: () => crash.at("posted"),
+            onAnswered: () => crash.at("answered"),
+          },
+        },
+        ...{ features, flags, io, loaded, fileState, instance, hangups, notify, crash },
+      });
+    } finally {
+      store?.close();
+      // The end of the process releases it otherwise, and leaves the exit code.
+      if (code === EXIT.done) instance.release();
+      logging.stop();
+    }
+  } finally {
+    await thread?.close();
+  }
+}
+
+function botsOf({ accounts }: Setup): readonly string[] {
+  return Array.from(accounts.values(), ({ token, apiBase }) => lockedBot(token, apiBase));
+}
+
+/** An invalid test hook stops the start: the test would prove nothing. */
+function hookOf<Hook>(name: string, read: () => Hook): Hook {
+  try {
+    return read();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new StartError(`${name}: ${why}`, EXIT.config, cause);
+  }
+}
+
+function refuse(problems: readonly Problem[], io: Io): ExitCode {
+  io.err(problemsText(problems, io));
+  return EXIT.config;
+}
+
+/** Prints warnings on a terminal as `config check` does; a log gets a line for each. */
+function report(problems: readonly Problem[], log: Log, io: Io): void {
+  if (io.isTerminal && problems.length > 0) return io.err(problemsText(problems, io));
+  for (const { severity, path, message, hint } of problems) {
+    const level = severity === "note" ? "info" : "warn";
+    log[level](message, { key: path, ...(hint !== undefined && { hint }) });
+  }
 }
 
 /** What a start has prepared. */
@@ -548,6 +577,114 @@ function guildsText(guilds: readonly string[]): string {
   return `${guilds.length}: ${names}${rest > 0 ? ` and ${rest} more` : ""}`;
 }
 
+/** How the bot ended, or the signal that stops it. */
+export type Ending =
+  | AccountEnd
+  | { readonly kind: "signal"; readonly signal: string };
+
+/**
+ * Milliseconds within which signals count as one. `timeout` and some shells signal a process and
+ * then its group.
+ */
+const SAME_SIGNAL_MS = 100;
+
+/** Signals that stop a bot, with the exit code of a second one. */
+export type StopSignal = readonly [
+  signal: "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGBREAK",
+  code: number,
+];
+
+/**
+ * The signals of a platform. Windows has only events of the console: Ctrl-C, Ctrl-Break, and its closing,
+ * which the runtime calls SIGHUP. After a closing, the system gives a process five seconds.
+ */
+function stopSignals(platform: string = process.platform): readonly StopSignal[] {
+  return platform === "win32"
+    ? [["SIGINT", 130], ["SIGBREAK", 149], ["SIGHUP", 129]]
+    : [["SIGTERM", 143], ["SIGINT", 130]];
+}
+
+/** The first signal stops the bot; the second one ends the process at once, without data loss. */
+function firstSignal(): Promise<Ending> {
+  return new Promise((resolve) => {
+    let firstAt: number | undefined;
+    for (const [signal, code] of stopSignals()) {
+      process.on(signal, () => {
+        const at = performance.now();
+        if (firstAt !== undefined && at - firstAt >= SAME_SIGNAL_MS) process.exit(code);
+        firstAt ??= at;
+        resolve({ kind: "signal", signal });
+      });
+    }
+  });
+}
+
+/** Logs the work that a stop waits for, if there is any, and how to leave at once. */
+export function logWait(
+  { turns, unsent }: {
+    /** Running turns. */
+    readonly turns: number;
+    /** Answers that Discord does not have yet. */
+    readonly unsent: number;
+  },
+  graceSec: number,
+  log: Log,
+): void {
+  if (turns + unsent === 0) return;
+  log.info(
+    "Waiting for running turns and their answers. A second signal, such as Ctrl+C, ends the " +
+      "process at once; the next start continues them",
+    { turns, unsent, atMostSec: graceSec },
+  );
+}
+
+export function endingOf(end: Ending, log: Log): ExitCode {
+  switch (end.kind) {
+    case "signal":
+      log.info("Stopping", { signal: end.signal });
+      return EXIT.done;
+    case "refused":
+      log.error("Discord refused the bot", { hint: end.hint });
+      return EXIT.refused;
+    case "stop":
+      log.error("Discord refused the bot", { closeCode: end.code, hint: end.hint });
+      return EXIT.refused;
+    case "give_up":
+      log.error(
+        "Gave up connecting to Discord (channels.discord.gateway.reconnect.exitOnGiveUp); " +
+          "run `barnacle doctor`, then start Barnacle again",
+      );
+      return EXIT.tryAgain;
+    case "fault": {
+      const { message, code } = toStartError(end.error);
+      log.error(message);
+      return code;
+    }
+    case "worker_died":
+      log.error(
+        "The gateway thread died too often; start Barnacle again, and if it recurs, report it " +
+          "with the lines above",
+        { deaths: end.deaths },
+      );
+      return EXIT.tryAgain;
+  }
+}
+
+/** Logs the work that the stop waits for, unless the stop is faster. */
+async function logOpenWork(
+  bot: RunningBot,
+  stopped: Promise<void>,
+  graceSec: number,
+  log: Log,
+): Promise<void> {
+  let isStopped = false;
+  void stopped.finally(() => isStopped = true);
+  await bot.refresh();
+  if (isStopped) return;
+  const { inbox, outbox } = bot.snapshot();
+  logWait({ turns: inbox.running, unsent: outbox.pending + outbox.sending }, graceSec, log);
+}
+
 /** Options of `run` for its log. */
 interface LogFlags {
   readonly json: boolean;
@@ -599,140 +736,3 @@ export function levelOf({ connectionDebug }: LogFlags, { log }: BotConfig): LogL
 
 /** Bytes of the secret by which commands see the details of the HTTP server. */
 const KEY_BYTES = 32;
-
-export interface RunFlags extends CommonFlags {
-  /** Whether to log gateway traffic. */
-  readonly connectionDebug: boolean;
-  /** Whether other users may write the config file. */
-  readonly insecurePermissions: boolean;
-  /** Whether to stop another instance. */
-  readonly force: boolean;
-}
-
-/** Milliseconds that opening and migrating a store may take. */
-const MIGRATION_MS = 10 * 60_000;
-
-/** Runs the bot until a signal, or until it fails. */
-export async function runBot(
-  flags: RunFlags,
-  io: Io,
-  hangups: Hangups,
-  features: readonly Feature[],
-): Promise<ExitCode> {
-  try {
-    const isNew = "looked" in findConfig(flags.config, io.env) && !envSecret(io.env, BOT_TOKEN);
-    if (!isNew) return await run(flags, io, hangups, features);
-    const { offerSetup } = await import("../../features/setup/setup.ts");
-    const end = await offerSetup(flags, io);
-    if (end && !end.runs) return end.code;
-    return await run({ ...flags, config: end?.runs?.config }, io, hangups, features);
-  } catch (error) {
-    const { message, code } = toStartError(error);
-    io.problem(message);
-    return code;
-  }
-}
-
-async function run(
-  flags: RunFlags,
-  io: Io,
-  hangups: Hangups,
-  features: readonly Feature[],
-): Promise<ExitCode> {
-  const { env } = io;
-  const dataDir = findDataDir({ env, home: homedir(), flag: flags.data });
-  const startedAt = Date.now();
-  // Before the read: a write in between then counts as a change.
-  const found = findConfig(flags.config, env);
-  const fileState = "file" in found ? stateOf(configPlaces(found.file)) : "";
-  const loaded = await readConfig(flags.config, env, flags.insecurePermissions);
-  if (loaded.kind === "refused") return refuse(loaded.problems, io);
-  const { config } = loaded;
-  const crash = createCrashPoints(hookOf("BARNACLE_CRASH_AT", () => readCrashPoint(env)));
-  const fault = hookOf("BARNACLE_FAULT", () => readFault(env));
-  if (fault) armFault(fault);
-
-  const logging = startLogging(flags, config, dataDir, io);
-  const log = logging.forPart("main");
-  const result = await findSetup(loaded, env, logging);
-  if (result.kind === "problems") return refuse(result.problems, io);
-  const { setup } = result;
-  report(loaded.problems, log, io);
-
-  prepareDataDir(dataDir);
-  // The gateway thread loads while this thread waits for locks and for the disk.
-  const thread = setup.accounts.size > 0 ? loadGatewayThread() : undefined;
-  try {
-    const notify = await loadNotify(env, (message, cause) => log.warn(message, { error: cause }));
-    // `--force` waits for the other instance, and a large store takes long to migrate.
-    const startMs = config.shutdown.graceSec * 1_000 + MIGRATION_MS;
-    notify(`EXTEND_TIMEOUT_USEC=${startMs * 1_000}`);
-    const instance = await openInstance({
-      dataDir,
-      bots: botsOf(setup),
-      isForced: flags.force,
-      graceMs: config.shutdown.graceSec * 1_000,
-      startedAt,
-      config: config.file === undefined ? undefined : resolve(config.file),
-    }, log);
-    let store: Store | undefined;
-    let code: ExitCode | undefined;
-    try {
-      store = openStore(join(dataDir, DATABASE_NAME), {
-        now: Date.now(),
-        elapsed: () => performance.now(),
-        retention: { ...DEFAULT_RETENTION, ...config.store.retention },
-        crash: (when, name) => crash[when](name),
-      });
-      return code = await serve({
-        options: {
-          ...{ setup, store, dataDir, logging, env, thread, features },
-          commandKey: randomBytes(KEY_BYTES).toString("hex"),
-          mediaFolder: join(dataDir, MEDIA_NAME),
-          build: readBuild(),
-          isConnectionDebug: flags.connectionDebug,
-          crashHooks: {
-            onAnswerStarted: () => crash.at("posted"),
-            onAnswered: () => crash.at("answered"),
-          },
-        },
-        ...{ features, flags, io, loaded, fileState, instance, hangups, notify, crash },
-      });
-    } finally {
-      store?.close();
-      // The end of the process releases it otherwise, and leaves the exit code.
-      if (code === EXIT.done) instance.release();
-      logging.stop();
-    }
-  } finally {
-    await thread?.close();
-  }
-}
-
-function botsOf({ accounts }: Setup): readonly string[] {
-  return Array.from(accounts.values(), ({ token, apiBase }) => lockedBot(token, apiBase));
-}
-
-/** An invalid test hook stops the start: the test would prove nothing. */
-function hookOf<Hook>(name: string, read: () => Hook): Hook {
-  try {
-    return read();
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new StartError(`${name}: ${why}`, EXIT.config, cause);
-  }
-}
-
-function refuse(problems: readonly Problem[], io: Io): ExitCode {
-  io.err(problemsText(problems, io));
-  return EXIT.config;
-}
-
-/** Prints warnings on a terminal as `config check` does; a log gets a line for each. */
-function report(problems: readonly Problem[], log: Log, io: Io): void {
-  if (io.isTerminal && problems.length > 0) return io.err(problemsText(problems, io));
-  for (const { severity, path, message, hint } of problems) {
-    const level = severity === "note" ? "info" : "warn";
-    log[level](message, { key: path, ...(hint !== undefined && { hint }) });
-  }
-}

@@ -27,439 +27,6 @@ import type { ModelMessage } from "../model.ts";
 import type { MayPing } from "../outbound/outbound.ts";
 import type { Attachment } from "../turn/media.ts";
 
-/** Names by id: `"@5"` is a person, `"@&5"` a role, `"#5"` a channel. Untrusted. Empty: the bot. */
-export type MentionNames = Readonly<Record<string, string>>;
-
-/** A name with an id that a person has typed: a model must not take it for ours. */
-const TYPED_NAME =
-  /((?:[@#]|\[(?:from|in reply to): )[^\n@#()<>[\]"\\]{1,100}) \((?=(?:role )?\d{17,20}\))/g;
-
-/** Discord's markup for people, roles and channels. */
-export const MENTION = /<(@&|@|#)!?(\d{1,20})>/g;
-const OTHER =
-  /<a?(:\w{1,32}:)\d{1,20}>|<(\/[^<>:\n]{1,100}):\d{1,20}>|<t:(-?\d{1,12})(?::[A-Za-z])?>/g;
-
-/**
- * A text as people see it: `@ada (5)`, `@Moderators (role 5)`, `#plans (5)`, `:krill:`, `/help`,
- * and `@you` for the bot. Markup stays where the name is unknown, and times without `timeOf`.
- */
-export function readable(
-  text: string,
-  names: MentionNames = {},
-  timeOf?: (at: number) => string,
-): string {
-  return withPlainMarkup(withNames(text, names), timeOf);
-}
-
-/** As {@link readable}, with the markup of emojis, commands and times. */
-function withNames(text: string, names: MentionNames = {}): string {
-  const typed = text.includes("(") ? text.replace(TYPED_NAME, "$1\u00a0(") : text;
-  if (!typed.includes("<")) return typed; // most texts
-  return typed.replace(MENTION, (markup, sign: string, id: string) => {
-    const name = names[`${sign}${id}`];
-    if (name === undefined) return markup;
-    return name === "" ? "@you" : `${sign[0]}${plainName(name)} (${sign[1] ? "role " : ""}${id})`;
-  });
-}
-
-/** Shows emojis and commands, and times with `timeOf`, as people see them. */
-export function withPlainMarkup(text: string, timeOf?: (at: number) => string): string {
-  if (!text.includes("<")) return text; // most texts
-  return text.replace(
-    OTHER,
-    (markup, emoji?: string, command?: string, seconds?: string) =>
-      emoji ?? command ?? timeOf?.(Number(seconds) * 1_000) ?? markup,
-  );
-}
-
-const EMOJI = /<a?:(\w{2,32}):\d{1,20}>/g;
-/** Maximum number of emojis that the model reads with their ids in one place. */
-const MAX_EMOJIS = 20;
-
-/** The servers' own emojis in texts, as a model reads them beside `:krill:`: `"<:krill:12>"`. */
-export function emojisIn(texts: readonly string[]): string | undefined {
-  const found = texts.flatMap((text) => text.match(EMOJI) ?? []); // most texts have none
-  return found.length === 0 ? undefined : [...new Set(found)].slice(0, MAX_EMOJIS).join(" ");
-}
-
-/** Makes emojis of the names of emojis that the model has read with their ids (R4). */
-export function withEmojis(
-  text: string,
-  isCode: (at: number) => boolean,
-  texts: () => readonly string[],
-): string {
-  if (!/:\w{2,32}:/.test(text)) return text; // most answers
-  const all = texts().flatMap((one) => [...one.matchAll(EMOJI)]);
-  const known = new Map(all.map(([markup, name]) => [name, markup]));
-  return known.size === 0 ? text : text.replace(
-    new RegExp(`${LINK}|<[^<>\\s]{1,100}>|(?<!\\w):(?<emoji>\\w{2,32}):(?!\\w)`, "g"),
-    (found, _link, emoji: string | undefined, at: number) =>
-      emoji === undefined || isCode(at) ? found : known.get(emoji) ?? found,
-  );
-}
-
-/** People choose their names, so only we may write brackets, signs, quotes and line breaks. */
-export function plainName(name: string): string {
-  return name.replace(/[([<]/g, "‹").replace(/[)\]>]/g, "›").replace(/["\\]/g, "'")
-    .replace(/@/g, "").replace(/#/g, "＃").replace(/\s/g, " ") || "?";
-}
-
-/** A name with its id as a model reads it: in a text, in a line about an author, in the context. */
-const READ =
-  /(?:([@#])|\[(?:from|in reply to): |"from":")([^\n@#()<>[\]"\\]{1,100})(?: \(|","from_id":")(role )?(\d{17,20})[)"]/g;
-const LINK = String.raw`(?<link>https?:\/\/[^\s<>]+|\[[^[\]\n]*\]\([^()\n]*\))`;
-const BEGIN = String.raw`(?<![\p{L}\p{N}_<@#/.-])`; // not within a word or an address
-const NAMES = new RegExp(`${BEGIN}[@#]?(?=[^\\s@#])`, "gu");
-
-/**
- * Makes mentions of names with ids that the model has read, and of bare names in `named`: of a
- * person or role only if the answer may ping it (R4). `isCode`: whether a position shows no mention.
- */
-export function clickable(
-  text: string,
-  isCode: (at: number) => boolean,
-  texts: () => readonly string[] = () => [],
-  named: readonly (readonly [key: string, name: string])[] = [],
-  { users, roles }: MayPing = { users: [], roles: [] },
-): string {
-  if (!/[@#][\p{L}\p{N}]|\(\d{17}/u.test(text)) return text; // most answers
-  const known = new Map<string, string>(); // mentions by id, and by name and id
-  const labels = new Map<string, string>(); // mentions by bare name
-  const learn = (key: string, id: string, name: string) =>
-    known.set(id, `<${key}>`).set(`${name} ${id}`, `<${key}>`);
-  const ids = new Set(text.match(/\d{17,20}/g)); // only these can be repeated
-  const read = ids.size === 0
-    ? []
-    : texts().filter((one) => [...ids].some((id) => one.includes(id)));
-  for (const [, sign = "@", name = "", role, id = ""] of read.join("\n").matchAll(READ)) {
-    learn(`${sign}${role ? "&" : ""}${id}`, id, name);
-  }
-  for (const [key, name] of named) {
-    learn(key, key.replace(/^\D+/, ""), name);
-    const [label, to] = [`${key[0]}${name}`, `<${key}>`];
-    labels.set(label, (labels.get(label) ?? to) === to ? to : label); // two may have one name
-  }
-  const open = [...users.map((id) => `<@${id}>`), ...roles.map((id) => `<@&${id}>`)];
-  const bare = [...labels].filter(([, to]) => to.startsWith("<#") || open.includes(to))
-    .sort(([one], [other]) => other.length - one.length)
-    .map(([label]) => `|${RegExp.escape(label)}`).join("");
-  const whole = String.raw`(?:[@#]\d{17,20}${bare})(?![.・-]?[\p{L}\p{M}\p{N}_])`;
-  const name = String.raw`${BEGIN}(?=(?<bare>${whole}))\k<bare>`;
-  const id = String.raw` \((?:role )?(?<id>\d{17,20})\)`;
-  const pattern = String.raw`${LINK}|${id}|${name}(?![*~"',]* \((?:role )?\d{17})`;
-  let [sent, last] = ["", 0];
-  for (const { 0: { length }, index, groups = {} } of text.matchAll(new RegExp(pattern, "gu"))) {
-    const { link, id, bare = "" } = groups;
-    let [from, to] = [index, link ?? labels.get(bare) ?? known.get(bare.slice(1))];
-    const before = id ? text.slice(Math.max(last, index - 110), index) : "";
-    const [marks = ""] = /[*~"',]*$/.exec(before) ?? [];
-    for (const { 0: sign, index: at } of before.matchAll(NAMES)) {
-      const name = before.slice(at + sign.length, before.length - marks.length);
-      to = known.get(`${name} ${id}`) ?? (sign && !/\s/.test(name) ? known.get(`${id}`) : to);
-      from = index - before.length + at;
-      if (to) break;
-    }
-    if (!to || isCode(from)) continue;
-    sent += `${text.slice(last, from)}${to}${marks}`;
-    last = index + length;
-  }
-  return sent + text.slice(last);
-}
-
-/** Kind of content in a fence. The model should act only on a `message`, and read an `event`. */
-export type FenceName =
-  | "context"
-  | "quoted"
-  | "extras"
-  | "message"
-  | "event"
-  | "file"
-  | "result"
-  | "summary"
-  | "transcript";
-
-export interface Part {
-  /** As the model reads it, escaped for its fence. */
-  readonly text: string;
-  /** Neighbours of one fence stand in it together; absent: a line of Barnacle's own. */
-  readonly fence?: FenceName;
-  /** Who wrote a `message`, as its line says. */
-  readonly from?: string;
-  /** Whether it says that the turn shows an image; absent: no. */
-  readonly isImage?: boolean;
-  /**
-   * Ids of the messages, people and events that its words are from; none if they are Barnacle's own.
-   * Absent: unknown, so that its whole turn goes with any person.
-   */
-  readonly of?: readonly string[];
-}
-
-/** A text with its parts. */
-export interface PartedText {
-  readonly text: string;
-  readonly parts: readonly Part[];
-  /** Boundary of its fences. */
-  readonly boundary: string;
-}
-
-/** The text of parts, as the model reads it. */
-export function partedText(parts: readonly Part[], boundary: string): PartedText {
-  const lines: string[] = [];
-  let open: FenceName | undefined;
-  for (const { fence, text } of [...parts, { fence: undefined, text: "" }]) {
-    if (fence !== open) {
-      if (open) lines.push(`</${open}>`);
-      if (fence) lines.push(`<${fence} boundary="${boundary}">`);
-      open = fence;
-    }
-    lines.push(text);
-  }
-  lines.pop(); // of the end that closes the last fence
-  return { text: lines.join("\n"), parts, boundary };
-}
-
-/** Why a session began anew: once a day, after an idle time, or by a command (S4a). */
-export type ResetCause = "daily" | "idle" | "command";
-
-/**
- * Why entries were folded: the window was full, the model's server refused the request, or a person
- * asked for it.
- */
-export type FoldCause = "full" | "refused" | "command";
-
-/** A summary of all entries since the last reset, up to a checkpoint. */
-export interface Summary {
-  /** Boundary of the fence around the text: always the same one, so that providers can cache it. */
-  readonly boundary: string;
-  /** Text by the model about words of people. Untrusted. */
-  readonly text: string;
-  /** Whether no model wrote it: then it has the first words of each message; absent: one did. */
-  readonly isPlain?: boolean;
-}
-
-/** The newest checkpoint of a session. */
-export interface Checkpoint {
-  /** Absent after a reset: then the model knows nothing of earlier entries. */
-  readonly summary?: Summary;
-  readonly at: number;
-}
-
-/** Entries of a session since its newest checkpoint. */
-export interface OpenEntries {
-  /** Number of entries that are older than these, but newer than the checkpoint. */
-  readonly older: number;
-  /** The newest ones, oldest first. */
-  readonly entries: readonly Entry[];
-  /** How often people have changed words in entries of the session, in this process; absent: never. */
-  readonly changes?: number;
-}
-
-/**
- * The oldest entries of a session since its newest checkpoint, up to the end of a turn. The range
- * has no numbers of the store: the newest entries may be stored without one.
- */
-export interface FoldRange {
-  /** Number of entries, from the first one after the checkpoint. */
-  readonly count: number;
-  /**
-   * The last of them. If a checkpoint was added or entries were removed, another entry is at this
-   * position.
-   */
-  readonly last: { readonly messageId: MessageId; readonly role: Entry["role"] };
-}
-
-export interface Fold extends FoldRange, Pick<OpenEntries, "changes"> {
-  readonly agentId: string;
-  readonly sessionKey: string;
-  readonly cause: FoldCause;
-  /** The summary of all entries since the last reset. */
-  readonly summary: Summary;
-  /** Id of the model that wrote it; absent if none did. */
-  readonly modelId?: string;
-}
-
-export interface Folded {
-  /** Number of folded entries since the last reset; 0 if there are none. */
-  readonly entries: number;
-  /** Number of messages to which these entries belong. */
-  readonly messages: number;
-  /** UTF-16 units of the summary. */
-  readonly summaryChars: number;
-  /** When the newest of them were folded, as Unix time in milliseconds; absent if there are none. */
-  readonly at?: number;
-  /** Whether no model wrote the summary; absent: one did. */
-  readonly isPlain?: boolean;
-}
-
-/**
- * One entry of a session's history: a message as the model read or wrote it. The text of a `user`
- * entry is that of its parts (H3), that of a `tool` entry the result, shortened for later turns.
- */
-export type Entry = ModelMessage & Partial<PartedText> & {
-  /** The message to the bot, or the message that the turn of this entry answers. */
-  readonly messageId: MessageId;
-  readonly at: number;
-  /** Whether its turn showed images, of an entry without its parts; absent: no. */
-  readonly showsImages?: boolean;
-};
-
-/** A message in a channel that was not addressed to the bot (H1). */
-export interface Overheard {
-  readonly messageId: MessageId;
-  /** The author as {@link labelOf} writes it. Untrusted. */
-  readonly tag: string;
-  readonly authorId: UserId;
-  /** The text, with a line for each extra. Untrusted. */
-  readonly text: string;
-  /** The message that it replies to; absent if it is no reply. */
-  readonly replyTo?: MessageId;
-  /** The message that it forwards; absent: none. */
-  readonly forwards?: MessageId;
-  /** Unix time in milliseconds, from the message's id. */
-  readonly sentAt: number;
-}
-
-/**
- * The name by which a model knows a sender: `"ada"`, `"ada#1234"`, or `"Aria (PK:The Crew)"` for a
- * PluralKit member (P13). Members choose their names, so only we may write parentheses.
- */
-export function labelOf({ username, tag, pluralkit }: Sender): string {
-  if (!pluralkit) return tag ?? username;
-  const { name, displayName = name, system } = pluralkit;
-  return `${plainName(displayName)} (${system === undefined ? "PK" : `PK:${plainName(system)}`})`;
-}
-
-/** A message's text, with a line for each other part. */
-export function withExtras({ text, extras }: Pick<InboundMessage, "text" | "extras">): string {
-  return [text, ...extras.map((extra) => `[${extra.kind}: ${extra.text}]`)]
-    .filter((part) => part !== "")
-    .join("\n");
-}
-
-/** Keeps of a message its text, and a line for each extra. */
-export function toOverheard(
-  { id, sender, text, extras, quoted, forwards, sentAt, names }: InboundMessage,
-): Overheard {
-  return {
-    messageId: id,
-    tag: labelOf(sender),
-    authorId: sender.id,
-    text: withNames(withExtras({ text, extras }), names),
-    replyTo: quoted?.id,
-    sentAt,
-    ...(forwards && { forwards }),
-  };
-}
-
-/** Whether each word of a text stands in some others. */
-export function hasOnlyWordsOf(text: string, texts: readonly string[]): boolean {
-  const wordsOf = (one: string) => one.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
-  return new Set(wordsOf(text)).isSubsetOf(new Set(texts.flatMap(wordsOf)));
-}
-
-/** Whether a person has added a reaction, or taken their own back. */
-export type ReactionChange = "added" | "removed";
-
-/** A change of one reaction. The bot's own reactions are none of these. */
-export interface Reaction extends Pick<InboundMessage, "accountId" | "guildId" | "place"> {
-  readonly kind: "reaction";
-  readonly change: ReactionChange;
-  /** Channel, thread or direct message channel of the message. */
-  readonly channelId: ChannelId;
-  readonly messageId: MessageId;
-  /**
-   * The person. Discord names a removed reaction's person, and one in a direct message, by id only;
-   * the username is empty then.
-   */
-  readonly sender: Sender;
-  /** `"👍"`, or `"<:name:id>"`. Untrusted. */
-  readonly emoji: string;
-  /** Who wrote the message; `unknown` if Discord does not tell. */
-  readonly on: "own" | "other" | "unknown";
-}
-
-/** All reactions of a message, or those with one emoji, were removed by a moderator. */
-export interface ReactionsCleared {
-  readonly kind: "reactions_cleared";
-  readonly messageId: MessageId;
-  /** Absent: all of them. */
-  readonly emoji?: string;
-}
-
-/** A reaction for the store, permitted as far as the policy alone can tell. */
-export interface PermittedReaction {
-  readonly change: ReactionChange;
-  /** Channel, thread or direct message channel of the message. */
-  readonly channelId: ChannelId;
-  readonly messageId: MessageId;
-  readonly userId: UserId;
-  /** The person's name; empty if Discord did not tell. Untrusted. */
-  readonly tag: string;
-  readonly emoji: string;
-  /** Facts of the store on which the permission depends; without them, nothing is kept. */
-  readonly onlyIf: {
-    /** The person is paired. */
-    readonly isPaired?: true;
-    /** The bot sent the message. */
-    readonly isOwn?: true;
-    /** The store keeps the added reaction. Its person could react at that time. */
-    readonly isKnown?: true;
-  };
-}
-
-/** Changes of reactions in one batch, in order. */
-export type ReactionRecord = PermittedReaction | ReactionsCleared;
-
-export interface ReactionNote
-  extends Pick<PermittedReaction, "change" | "messageId" | "userId" | "tag" | "emoji"> {
-  /** The message by the bot, or by another author, and its first words; absent if not stored. */
-  readonly message?: {
-    readonly by: "bot" | "other";
-    readonly authorId?: string;
-    readonly text: string;
-  };
-  readonly at: number;
-}
-
-/**
- * One character that is an emoji by itself, such as most. The set of all emoji takes 8 ms to build, and
- * a start must not pay for it.
- */
-const SINGLE = /^(?!\p{Regional_Indicator})\p{Emoji_Presentation}$/u;
-const WHOLE = /^\p{RGI_Emoji}$/v;
-/** A Unicode emoji, with or without its variation selector, or a server's own as in a message. */
-const WRITTEN = /^(?:\p{RGI_Emoji}|\p{Extended_Pictographic}\uFE0F?|<a?:\w{2,32}:\d{17,20}>)$/v;
-const SELECTORS = /[\ufe0e\ufe0f]/g;
-/** A character that is a picture only with the selector behind it. */
-const PLAIN = /(?!\p{Emoji_Presentation})\p{Emoji}(?!\p{Emoji_Modifier})/gu;
-
-/** Whether a text of the config is one emoji, or one of a server's own as `<:name:id>`. */
-export function isWrittenEmoji(text: string): boolean {
-  return SINGLE.test(text) || WRITTEN.test(text);
-}
-
-/**
- * An emoji with the variation selectors that Discord's own client writes: `"❤️"` and never `"❤"`,
- * `"👍"` and never `"👍️"`. Discord takes other spellings for another reaction, or refuses them.
- *
- * @param emoji Unicode, or `"<:name:id>"`, which stays.
- */
-export function reactionEmoji(emoji: string): string {
-  if (emoji.startsWith("<") || SINGLE.test(emoji) || WHOLE.test(emoji)) return emoji;
-  const bare = emoji.replace(SELECTORS, "");
-  const full = bare.replace(PLAIN, "$&\ufe0f");
-  return [bare, full].find((one) => WHOLE.test(one)) ?? emoji;
-}
-
-/**
- * An emoji for the API's paths, not yet encoded: messages have `"<:name:id>"`, or `"<a:…>"` if
- * animated; the API takes `"name:id"`.
- */
-export function emojiInPath(emoji: string): string {
-  const [, custom] = /^<a?:(\w+:\d+)>$/.exec(emoji) ?? [];
-  return custom ?? emoji;
-}
-
 /** A gateway session has begun. The first event of its batch, and stored before the others (T0). */
 export interface SessionStarted {
   readonly kind: "session_started";
@@ -567,6 +134,180 @@ export interface InboundBatch {
   /** Guilds that the batch has changed, as they are after it. */
   readonly guilds: readonly GuildSnapshot[];
 }
+
+/**
+ * The author of a message, for the policy. It has no display name and no nickname: people choose
+ * these freely.
+ */
+export interface Sender {
+  /** The author's account; for a proxied message, the account that PluralKit names. */
+  readonly id: UserId;
+  /** Unique among accounts: `"ada"`. For a proxied message `"pk:"` and the member's id. */
+  readonly username: string;
+  /** `"ada#1234"`; absent for accounts without a discriminator. */
+  readonly tag?: string;
+  /** Roles in the message's guild; empty in direct messages. */
+  readonly roles: readonly Role[];
+  /** Set if the author is no person. Ignored, or judged by separate rules (P11). */
+  readonly automaton?: "bot" | "webhook";
+  /** The application that made the webhook; absent if none did, and for other authors. */
+  readonly applicationId?: ApplicationId;
+  /** Set when PluralKit proxied the message for a member of a system. */
+  readonly pluralkit?: PluralkitMember;
+}
+
+export interface Role {
+  readonly id: RoleId;
+  /** Absent if the guild has another role of that name (P14), or if the name is unknown. */
+  readonly name?: string;
+}
+
+/** A member of a PluralKit system, for which a person speaks. */
+export interface PluralkitMember {
+  /** PluralKit's own id of the member: `"abcde"`. */
+  readonly memberId: string;
+  /** The member's name. Members choose it freely, so it is untrusted. */
+  readonly name: string;
+  /** The name that people see instead; absent if the member has none. Untrusted, too. */
+  readonly displayName?: string;
+  /** The system's name, shown as `Member (PK:System)`; absent if it has none. */
+  readonly system?: string;
+}
+
+export interface Named<Id> {
+  readonly id: Id;
+  /** Current name, untrusted. The id as text if the name is unknown. */
+  readonly name: string;
+}
+
+/** The place of a message. A message without a guild never belongs to one (P2). */
+export type Place =
+  | { readonly kind: "dm" }
+  | { readonly kind: "group_dm"; readonly name?: string }
+  | GuildPlace;
+
+export interface GuildPlace {
+  /** Tells this place from direct messages and groups. */
+  readonly kind: "guild";
+  readonly guild: Named<GuildId>;
+  /** The channel; for a message in a thread, the thread's parent. */
+  readonly channel: Named<ChannelId>;
+  /** The thread; absent outside threads. */
+  readonly thread?: Named<ChannelId>;
+  /** The channel's topic; absent if it has none. Untrusted, as every name is (H4). */
+  readonly topic?: string;
+  /** Set if the channel is age-restricted: other places get nothing of it (H9). */
+  readonly isAgeRestricted?: true;
+  /**
+   * Set if the gateway has not described the guild, the channel or its parent. Names are ids then, and
+   * without `thread` the channel may be a thread. Only a rule by the place's own id applies for sure.
+   */
+  readonly isUnknown?: true;
+  /** Set if another guild of the bot shares the guild's name; then the name opens neither (P12). */
+  readonly hasNamesake?: true;
+}
+
+/** How a message addresses the bot, patterns apart (M2): by user, by role, or as a reply. */
+export type Mention = "user" | "role" | "reply";
+
+/** A part of a message beside its text, described in words for a model (H3). */
+export interface MessageExtra {
+  readonly kind: "attachment" | "sticker" | "poll" | "embed" | "components" | "forward";
+  /** Untrusted text: `"cat.png (image/png, 12.3 kB)"`. */
+  readonly text: string;
+}
+
+export interface Quoted {
+  readonly id: MessageId;
+  /** Author of the quoted message; absent if it is deleted or Discord did not load it. */
+  readonly author?: { readonly id: UserId; readonly tag: string };
+  /** Text of the quoted message; empty if Discord did not load it. Untrusted. */
+  readonly text: string;
+  /** Its files; absent without any. */
+  readonly attachments?: readonly Attachment[];
+  /** The message that it forwards; absent: none. */
+  readonly forwards?: MessageId;
+}
+
+/** A message that another author than this bot wrote. */
+export interface InboundMessage {
+  readonly kind: "message";
+  readonly accountId: AccountId;
+  readonly id: MessageId;
+  /**
+   * 0 for the original text. Else the Unix time in milliseconds of its last edit, which Discord
+   * tells; so a later text has a greater number.
+   */
+  readonly revision: number;
+  /** Target of a reply (S3): the thread's id for a message in a thread. */
+  readonly channelId: ChannelId;
+  /** Absent in direct messages. */
+  readonly guildId?: GuildId;
+  /** The channel with its names, for policy and prompt. */
+  readonly place: Place;
+  readonly sender: Sender;
+  /**
+   * The author's nickname or display name, for the model only. Untrusted: people choose it freely.
+   * Absent if it is the username.
+   */
+  readonly displayName?: string;
+  /** The text with Discord's markup, bounded. Untrusted; may be empty. */
+  readonly text: string;
+  /** Names of the ids in its texts that all readers of its place may know; absent: none. */
+  readonly names?: MentionNames;
+  /** Unix time in milliseconds, read from the message's id. */
+  readonly sentAt: number;
+  /** How it addresses the bot; absent if it does not, patterns apart. */
+  readonly mention?: Mention;
+  /** Whether it mentions a user or role other than the bot. */
+  readonly mentionsOthers: boolean;
+  /** The message that it replies to; absent if it is no reply. */
+  readonly quoted?: Quoted;
+  /** Attachments, embeds and other parts beside the text; may be empty. */
+  readonly extras: readonly MessageExtra[];
+  /** Its files, and those of a message that it forwards; absent without any. */
+  readonly attachments?: readonly Attachment[];
+  /** The message that it forwards, whose author Discord does not tell; absent: none. */
+  readonly forwards?: MessageId;
+  /** Where it comes from, if Discord lacks it; absent: Discord has it. */
+  readonly origin?: Origin;
+  /** Set if Discord wrote it, to announce the result of this person's poll: context only (H9). */
+  readonly isAnnouncement?: true;
+}
+
+/** Whether a session is of turns with a person's own accounts: no list shows it. */
+export const isOwnSession = (sessionKey: string): boolean =>
+  /^agent:[^:]*:own:[^:]*:direct:/.test(sessionKey);
+
+/** Fields of a message that Discord does not have: a person asked by a command, press or schedule. */
+export const ASKED_OTHERWISE = {
+  kind: "message",
+  revision: 0,
+  mention: "user",
+  mentionsOthers: false,
+  extras: [],
+} as const satisfies Partial<InboundMessage>;
+
+/**
+ * A message of our own, as the gateway brings it back: Discord has it, which settles its outbox
+ * row.
+ */
+export interface OwnMessage {
+  readonly kind: "own_message";
+  readonly accountId: AccountId;
+  readonly id: MessageId;
+  /** Channel, thread or direct message channel that it stands in. */
+  readonly channelId: ChannelId;
+  /** The channel of a known thread; absent outside threads. */
+  readonly parentId?: ChannelId;
+  /** Set if it answers an interaction: it has no nonce, and no row of the outbox. */
+  readonly toInteraction?: true;
+  /** The nonce of our request; absent if another program posted it with our account. */
+  readonly nonce?: string;
+}
+
+/** A message as a channel shows it: all that a channel's history has. */
+export type PostedMessage = InboundMessage | OwnMessage;
 
 /** How a person has spoken a message in a voice channel (V5). */
 export interface Spoken {
@@ -757,179 +498,108 @@ function numberOf(text: string): number {
   return hash;
 }
 
-/**
- * The author of a message, for the policy. It has no display name and no nickname: people choose
- * these freely.
- */
-export interface Sender {
-  /** The author's account; for a proxied message, the account that PluralKit names. */
-  readonly id: UserId;
-  /** Unique among accounts: `"ada"`. For a proxied message `"pk:"` and the member's id. */
-  readonly username: string;
-  /** `"ada#1234"`; absent for accounts without a discriminator. */
-  readonly tag?: string;
-  /** Roles in the message's guild; empty in direct messages. */
-  readonly roles: readonly Role[];
-  /** Set if the author is no person. Ignored, or judged by separate rules (P11). */
-  readonly automaton?: "bot" | "webhook";
-  /** The application that made the webhook; absent if none did, and for other authors. */
-  readonly applicationId?: ApplicationId;
-  /** Set when PluralKit proxied the message for a member of a system. */
-  readonly pluralkit?: PluralkitMember;
-}
+/** Whether a person has added a reaction, or taken their own back. */
+export type ReactionChange = "added" | "removed";
 
-export interface Role {
-  readonly id: RoleId;
-  /** Absent if the guild has another role of that name (P14), or if the name is unknown. */
-  readonly name?: string;
-}
-
-/** A member of a PluralKit system, for which a person speaks. */
-export interface PluralkitMember {
-  /** PluralKit's own id of the member: `"abcde"`. */
-  readonly memberId: string;
-  /** The member's name. Members choose it freely, so it is untrusted. */
-  readonly name: string;
-  /** The name that people see instead; absent if the member has none. Untrusted, too. */
-  readonly displayName?: string;
-  /** The system's name, shown as `Member (PK:System)`; absent if it has none. */
-  readonly system?: string;
-}
-
-export interface Named<Id> {
-  readonly id: Id;
-  /** Current name, untrusted. The id as text if the name is unknown. */
-  readonly name: string;
-}
-
-/** The place of a message. A message without a guild never belongs to one (P2). */
-export type Place =
-  | { readonly kind: "dm" }
-  | { readonly kind: "group_dm"; readonly name?: string }
-  | GuildPlace;
-
-export interface GuildPlace {
-  /** Tells this place from direct messages and groups. */
-  readonly kind: "guild";
-  readonly guild: Named<GuildId>;
-  /** The channel; for a message in a thread, the thread's parent. */
-  readonly channel: Named<ChannelId>;
-  /** The thread; absent outside threads. */
-  readonly thread?: Named<ChannelId>;
-  /** The channel's topic; absent if it has none. Untrusted, as every name is (H4). */
-  readonly topic?: string;
-  /** Set if the channel is age-restricted: other places get nothing of it (H9). */
-  readonly isAgeRestricted?: true;
-  /**
-   * Set if the gateway has not described the guild, the channel or its parent. Names are ids then, and
-   * without `thread` the channel may be a thread. Only a rule by the place's own id applies for sure.
-   */
-  readonly isUnknown?: true;
-  /** Set if another guild of the bot shares the guild's name; then the name opens neither (P12). */
-  readonly hasNamesake?: true;
-}
-
-/** How a message addresses the bot, patterns apart (M2): by user, by role, or as a reply. */
-export type Mention = "user" | "role" | "reply";
-
-/** A part of a message beside its text, described in words for a model (H3). */
-export interface MessageExtra {
-  readonly kind: "attachment" | "sticker" | "poll" | "embed" | "components" | "forward";
-  /** Untrusted text: `"cat.png (image/png, 12.3 kB)"`. */
-  readonly text: string;
-}
-
-export interface Quoted {
-  readonly id: MessageId;
-  /** Author of the quoted message; absent if it is deleted or Discord did not load it. */
-  readonly author?: { readonly id: UserId; readonly tag: string };
-  /** Text of the quoted message; empty if Discord did not load it. Untrusted. */
-  readonly text: string;
-  /** Its files; absent without any. */
-  readonly attachments?: readonly Attachment[];
-  /** The message that it forwards; absent: none. */
-  readonly forwards?: MessageId;
-}
-
-/** A message that another author than this bot wrote. */
-export interface InboundMessage {
-  readonly kind: "message";
-  readonly accountId: AccountId;
-  readonly id: MessageId;
-  /**
-   * 0 for the original text. Else the Unix time in milliseconds of its last edit, which Discord
-   * tells; so a later text has a greater number.
-   */
-  readonly revision: number;
-  /** Target of a reply (S3): the thread's id for a message in a thread. */
+/** A change of one reaction. The bot's own reactions are none of these. */
+export interface Reaction extends Pick<InboundMessage, "accountId" | "guildId" | "place"> {
+  readonly kind: "reaction";
+  readonly change: ReactionChange;
+  /** Channel, thread or direct message channel of the message. */
   readonly channelId: ChannelId;
-  /** Absent in direct messages. */
-  readonly guildId?: GuildId;
-  /** The channel with its names, for policy and prompt. */
-  readonly place: Place;
+  readonly messageId: MessageId;
+  /**
+   * The person. Discord names a removed reaction's person, and one in a direct message, by id only;
+   * the username is empty then.
+   */
   readonly sender: Sender;
-  /**
-   * The author's nickname or display name, for the model only. Untrusted: people choose it freely.
-   * Absent if it is the username.
-   */
-  readonly displayName?: string;
-  /** The text with Discord's markup, bounded. Untrusted; may be empty. */
-  readonly text: string;
-  /** Names of the ids in its texts that all readers of its place may know; absent: none. */
-  readonly names?: MentionNames;
-  /** Unix time in milliseconds, read from the message's id. */
-  readonly sentAt: number;
-  /** How it addresses the bot; absent if it does not, patterns apart. */
-  readonly mention?: Mention;
-  /** Whether it mentions a user or role other than the bot. */
-  readonly mentionsOthers: boolean;
-  /** The message that it replies to; absent if it is no reply. */
-  readonly quoted?: Quoted;
-  /** Attachments, embeds and other parts beside the text; may be empty. */
-  readonly extras: readonly MessageExtra[];
-  /** Its files, and those of a message that it forwards; absent without any. */
-  readonly attachments?: readonly Attachment[];
-  /** The message that it forwards, whose author Discord does not tell; absent: none. */
-  readonly forwards?: MessageId;
-  /** Where it comes from, if Discord lacks it; absent: Discord has it. */
-  readonly origin?: Origin;
-  /** Set if Discord wrote it, to announce the result of this person's poll: context only (H9). */
-  readonly isAnnouncement?: true;
+  /** `"👍"`, or `"<:name:id>"`. Untrusted. */
+  readonly emoji: string;
+  /** Who wrote the message; `unknown` if Discord does not tell. */
+  readonly on: "own" | "other" | "unknown";
 }
 
-/** Whether a session is of turns with a person's own accounts: no list shows it. */
-export const isOwnSession = (sessionKey: string): boolean =>
-  /^agent:[^:]*:own:[^:]*:direct:/.test(sessionKey);
+/** All reactions of a message, or those with one emoji, were removed by a moderator. */
+export interface ReactionsCleared {
+  readonly kind: "reactions_cleared";
+  readonly messageId: MessageId;
+  /** Absent: all of them. */
+  readonly emoji?: string;
+}
 
-/** Fields of a message that Discord does not have: a person asked by a command, press or schedule. */
-export const ASKED_OTHERWISE = {
-  kind: "message",
-  revision: 0,
-  mention: "user",
-  mentionsOthers: false,
-  extras: [],
-} as const satisfies Partial<InboundMessage>;
+/** A reaction for the store, permitted as far as the policy alone can tell. */
+export interface PermittedReaction {
+  readonly change: ReactionChange;
+  /** Channel, thread or direct message channel of the message. */
+  readonly channelId: ChannelId;
+  readonly messageId: MessageId;
+  readonly userId: UserId;
+  /** The person's name; empty if Discord did not tell. Untrusted. */
+  readonly tag: string;
+  readonly emoji: string;
+  /** Facts of the store on which the permission depends; without them, nothing is kept. */
+  readonly onlyIf: {
+    /** The person is paired. */
+    readonly isPaired?: true;
+    /** The bot sent the message. */
+    readonly isOwn?: true;
+    /** The store keeps the added reaction. Its person could react at that time. */
+    readonly isKnown?: true;
+  };
+}
+
+/** Changes of reactions in one batch, in order. */
+export type ReactionRecord = PermittedReaction | ReactionsCleared;
+
+export interface ReactionNote
+  extends Pick<PermittedReaction, "change" | "messageId" | "userId" | "tag" | "emoji"> {
+  /** The message by the bot, or by another author, and its first words; absent if not stored. */
+  readonly message?: {
+    readonly by: "bot" | "other";
+    readonly authorId?: string;
+    readonly text: string;
+  };
+  readonly at: number;
+}
 
 /**
- * A message of our own, as the gateway brings it back: Discord has it, which settles its outbox
- * row.
+ * One character that is an emoji by itself, such as most. The set of all emoji takes 8 ms to build, and
+ * a start must not pay for it.
  */
-export interface OwnMessage {
-  readonly kind: "own_message";
-  readonly accountId: AccountId;
-  readonly id: MessageId;
-  /** Channel, thread or direct message channel that it stands in. */
-  readonly channelId: ChannelId;
-  /** The channel of a known thread; absent outside threads. */
-  readonly parentId?: ChannelId;
-  /** Set if it answers an interaction: it has no nonce, and no row of the outbox. */
-  readonly toInteraction?: true;
-  /** The nonce of our request; absent if another program posted it with our account. */
-  readonly nonce?: string;
+const SINGLE = /^(?!\p{Regional_Indicator})\p{Emoji_Presentation}$/u;
+const WHOLE = /^\p{RGI_Emoji}$/v;
+/** A Unicode emoji, with or without its variation selector, or a server's own as in a message. */
+const WRITTEN = /^(?:\p{RGI_Emoji}|\p{Extended_Pictographic}\uFE0F?|<a?:\w{2,32}:\d{17,20}>)$/v;
+const SELECTORS = /[\ufe0e\ufe0f]/g;
+/** A character that is a picture only with the selector behind it. */
+const PLAIN = /(?!\p{Emoji_Presentation})\p{Emoji}(?!\p{Emoji_Modifier})/gu;
+
+/** Whether a text of the config is one emoji, or one of a server's own as `<:name:id>`. */
+export function isWrittenEmoji(text: string): boolean {
+  return SINGLE.test(text) || WRITTEN.test(text);
 }
 
-/** A message as a channel shows it: all that a channel's history has. */
-export type PostedMessage = InboundMessage | OwnMessage;
+/**
+ * An emoji with the variation selectors that Discord's own client writes: `"❤️"` and never `"❤"`,
+ * `"👍"` and never `"👍️"`. Discord takes other spellings for another reaction, or refuses them.
+ *
+ * @param emoji Unicode, or `"<:name:id>"`, which stays.
+ */
+export function reactionEmoji(emoji: string): string {
+  if (emoji.startsWith("<") || SINGLE.test(emoji) || WHOLE.test(emoji)) return emoji;
+  const bare = emoji.replace(SELECTORS, "");
+  const full = bare.replace(PLAIN, "$&\ufe0f");
+  return [bare, full].find((one) => WHOLE.test(one)) ?? emoji;
+}
+
+/**
+ * An emoji for the API's paths, not yet encoded: messages have `"<:name:id>"`, or `"<a:…>"` if
+ * animated; the API takes `"name:id"`.
+ */
+export function emojiInPath(emoji: string): string {
+  const [, custom] = /^<a?:(\w+:\d+)>$/.exec(emoji) ?? [];
+  return custom ?? emoji;
+}
 
 /** The bot's own identity at Discord, from READY. */
 export interface Self {
@@ -1142,4 +812,334 @@ export interface OptionTyping extends Interaction, CommandCall {
     /** The text so far; may be empty. Untrusted. */
     readonly text: string;
   };
+}
+
+/** Kind of content in a fence. The model should act only on a `message`, and read an `event`. */
+export type FenceName =
+  | "context"
+  | "quoted"
+  | "extras"
+  | "message"
+  | "event"
+  | "file"
+  | "result"
+  | "summary"
+  | "transcript";
+
+export interface Part {
+  /** As the model reads it, escaped for its fence. */
+  readonly text: string;
+  /** Neighbours of one fence stand in it together; absent: a line of Barnacle's own. */
+  readonly fence?: FenceName;
+  /** Who wrote a `message`, as its line says. */
+  readonly from?: string;
+  /** Whether it says that the turn shows an image; absent: no. */
+  readonly isImage?: boolean;
+  /**
+   * Ids of the messages, people and events that its words are from; none if they are Barnacle's own.
+   * Absent: unknown, so that its whole turn goes with any person.
+   */
+  readonly of?: readonly string[];
+}
+
+/** A text with its parts. */
+export interface PartedText {
+  readonly text: string;
+  readonly parts: readonly Part[];
+  /** Boundary of its fences. */
+  readonly boundary: string;
+}
+
+/** The text of parts, as the model reads it. */
+export function partedText(parts: readonly Part[], boundary: string): PartedText {
+  const lines: string[] = [];
+  let open: FenceName | undefined;
+  for (const { fence, text } of [...parts, { fence: undefined, text: "" }]) {
+    if (fence !== open) {
+      if (open) lines.push(`</${open}>`);
+      if (fence) lines.push(`<${fence} boundary="${boundary}">`);
+      open = fence;
+    }
+    lines.push(text);
+  }
+  lines.pop(); // of the end that closes the last fence
+  return { text: lines.join("\n"), parts, boundary };
+}
+
+/** Why a session began anew: once a day, after an idle time, or by a command (S4a). */
+export type ResetCause = "daily" | "idle" | "command";
+
+/**
+ * Why entries were folded: the window was full, the model's server refused the request, or a person
+ * asked for it.
+ */
+export type FoldCause = "full" | "refused" | "command";
+
+/** A summary of all entries since the last reset, up to a checkpoint. */
+export interface Summary {
+  /** Boundary of the fence around the text: always the same one, so that providers can cache it. */
+  readonly boundary: string;
+  /** Text by the model about words of people. Untrusted. */
+  readonly text: string;
+  /** Whether no model wrote it: then it has the first words of each message; absent: one did. */
+  readonly isPlain?: boolean;
+}
+
+/** The newest checkpoint of a session. */
+export interface Checkpoint {
+  /** Absent after a reset: then the model knows nothing of earlier entries. */
+  readonly summary?: Summary;
+  readonly at: number;
+}
+
+/** Entries of a session since its newest checkpoint. */
+export interface OpenEntries {
+  /** Number of entries that are older than these, but newer than the checkpoint. */
+  readonly older: number;
+  /** The newest ones, oldest first. */
+  readonly entries: readonly Entry[];
+  /** How often people have changed words in entries of the session, in this process; absent: never. */
+  readonly changes?: number;
+}
+
+/**
+ * The oldest entries of a session since its newest checkpoint, up to the end of a turn. The range
+ * has no numbers of the store: the newest entries may be stored without one.
+ */
+export interface FoldRange {
+  /** Number of entries, from the first one after the checkpoint. */
+  readonly count: number;
+  /**
+   * The last of them. If a checkpoint was added or entries were removed, another entry is at this
+   * position.
+   */
+  readonly last: { readonly messageId: MessageId; readonly role: Entry["role"] };
+}
+
+export interface Fold extends FoldRange, Pick<OpenEntries, "changes"> {
+  readonly agentId: string;
+  readonly sessionKey: string;
+  readonly cause: FoldCause;
+  /** The summary of all entries since the last reset. */
+  readonly summary: Summary;
+  /** Id of the model that wrote it; absent if none did. */
+  readonly modelId?: string;
+}
+
+export interface Folded {
+  /** Number of folded entries since the last reset; 0 if there are none. */
+  readonly entries: number;
+  /** Number of messages to which these entries belong. */
+  readonly messages: number;
+  /** UTF-16 units of the summary. */
+  readonly summaryChars: number;
+  /** When the newest of them were folded, as Unix time in milliseconds; absent if there are none. */
+  readonly at?: number;
+  /** Whether no model wrote the summary; absent: one did. */
+  readonly isPlain?: boolean;
+}
+
+/**
+ * One entry of a session's history: a message as the model read or wrote it. The text of a `user`
+ * entry is that of its parts (H3), that of a `tool` entry the result, shortened for later turns.
+ */
+export type Entry = ModelMessage & Partial<PartedText> & {
+  /** The message to the bot, or the message that the turn of this entry answers. */
+  readonly messageId: MessageId;
+  readonly at: number;
+  /** Whether its turn showed images, of an entry without its parts; absent: no. */
+  readonly showsImages?: boolean;
+};
+
+/** A message in a channel that was not addressed to the bot (H1). */
+export interface Overheard {
+  readonly messageId: MessageId;
+  /** The author as {@link labelOf} writes it. Untrusted. */
+  readonly tag: string;
+  readonly authorId: UserId;
+  /** The text, with a line for each extra. Untrusted. */
+  readonly text: string;
+  /** The message that it replies to; absent if it is no reply. */
+  readonly replyTo?: MessageId;
+  /** The message that it forwards; absent: none. */
+  readonly forwards?: MessageId;
+  /** Unix time in milliseconds, from the message's id. */
+  readonly sentAt: number;
+}
+
+/**
+ * The name by which a model knows a sender: `"ada"`, `"ada#1234"`, or `"Aria (PK:The Crew)"` for a
+ * PluralKit member (P13). Members choose their names, so only we may write parentheses.
+ */
+export function labelOf({ username, tag, pluralkit }: Sender): string {
+  if (!pluralkit) return tag ?? username;
+  const { name, displayName = name, system } = pluralkit;
+  return `${plainName(displayName)} (${system === undefined ? "PK" : `PK:${plainName(system)}`})`;
+}
+
+/** A message's text, with a line for each other part. */
+export function withExtras({ text, extras }: Pick<InboundMessage, "text" | "extras">): string {
+  return [text, ...extras.map((extra) => `[${extra.kind}: ${extra.text}]`)]
+    .filter((part) => part !== "")
+    .join("\n");
+}
+
+/** Keeps of a message its text, and a line for each extra. */
+export function toOverheard(
+  { id, sender, text, extras, quoted, forwards, sentAt, names }: InboundMessage,
+): Overheard {
+  return {
+    messageId: id,
+    tag: labelOf(sender),
+    authorId: sender.id,
+    text: withNames(withExtras({ text, extras }), names),
+    replyTo: quoted?.id,
+    sentAt,
+    ...(forwards && { forwards }),
+  };
+}
+
+/** Whether each word of a text stands in some others. */
+export function hasOnlyWordsOf(text: string, texts: readonly string[]): boolean {
+  const wordsOf = (one: string) => one.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
+  return new Set(wordsOf(text)).isSubsetOf(new Set(texts.flatMap(wordsOf)));
+}
+
+/** Names by id: `"@5"` is a person, `"@&5"` a role, `"#5"` a channel. Untrusted. Empty: the bot. */
+export type MentionNames = Readonly<Record<string, string>>;
+
+/** A name with an id that a person has typed: a model must not take it for ours. */
+const TYPED_NAME =
+  /((?:[@#]|\[(?:from|in reply to): )[^\n@#()<>[\]"\\]{1,100}) \((?=(?:role )?\d{17,20}\))/g;
+
+/** Discord's markup for people, roles and channels. */
+export const MENTION = /<(@&|@|#)!?(\d{1,20})>/g;
+const OTHER =
+  /<a?(:\w{1,32}:)\d{1,20}>|<(\/[^<>:\n]{1,100}):\d{1,20}>|<t:(-?\d{1,12})(?::[A-Za-z])?>/g;
+
+/**
+ * A text as people see it: `@ada (5)`, `@Moderators (role 5)`, `#plans (5)`, `:krill:`, `/help`,
+ * and `@you` for the bot. Markup stays where the name is unknown, and times without `timeOf`.
+ */
+export function readable(
+  text: string,
+  names: MentionNames = {},
+  timeOf?: (at: number) => string,
+): string {
+  return withPlainMarkup(withNames(text, names), timeOf);
+}
+
+/** As {@link readable}, with the markup of emojis, commands and times. */
+function withNames(text: string, names: MentionNames = {}): string {
+  const typed = text.includes("(") ? text.replace(TYPED_NAME, "$1\u00a0(") : text;
+  if (!typed.includes("<")) return typed; // most texts
+  return typed.replace(MENTION, (markup, sign: string, id: string) => {
+    const name = names[`${sign}${id}`];
+    if (name === undefined) return markup;
+    return name === "" ? "@you" : `${sign[0]}${plainName(name)} (${sign[1] ? "role " : ""}${id})`;
+  });
+}
+
+/** Shows emojis and commands, and times with `timeOf`, as people see them. */
+export function withPlainMarkup(text: string, timeOf?: (at: number) => string): string {
+  if (!text.includes("<")) return text; // most texts
+  return text.replace(
+    OTHER,
+    (markup, emoji?: string, command?: string, seconds?: string) =>
+      emoji ?? command ?? timeOf?.(Number(seconds) * 1_000) ?? markup,
+  );
+}
+
+const EMOJI = /<a?:(\w{2,32}):\d{1,20}>/g;
+/** Maximum number of emojis that the model reads with their ids in one place. */
+const MAX_EMOJIS = 20;
+
+/** The servers' own emojis in texts, as a model reads them beside `:krill:`: `"<:krill:12>"`. */
+export function emojisIn(texts: readonly string[]): string | undefined {
+  const found = texts.flatMap((text) => text.match(EMOJI) ?? []); // most texts have none
+  return found.length === 0 ? undefined : [...new Set(found)].slice(0, MAX_EMOJIS).join(" ");
+}
+
+/** Makes emojis of the names of emojis that the model has read with their ids (R4). */
+export function withEmojis(
+  text: string,
+  isCode: (at: number) => boolean,
+  texts: () => readonly string[],
+): string {
+  if (!/:\w{2,32}:/.test(text)) return text; // most answers
+  const all = texts().flatMap((one) => [...one.matchAll(EMOJI)]);
+  const known = new Map(all.map(([markup, name]) => [name, markup]));
+  return known.size === 0 ? text : text.replace(
+    new RegExp(`${LINK}|<[^<>\\s]{1,100}>|(?<!\\w):(?<emoji>\\w{2,32}):(?!\\w)`, "g"),
+    (found, _link, emoji: string | undefined, at: number) =>
+      emoji === undefined || isCode(at) ? found : known.get(emoji) ?? found,
+  );
+}
+
+/** People choose their names, so only we may write brackets, signs, quotes and line breaks. */
+export function plainName(name: string): string {
+  return name.replace(/[([<]/g, "‹").replace(/[)\]>]/g, "›").replace(/["\\]/g, "'")
+    .replace(/@/g, "").replace(/#/g, "＃").replace(/\s/g, " ") || "?";
+}
+
+/** A name with its id as a model reads it: in a text, in a line about an author, in the context. */
+const READ =
+  /(?:([@#])|\[(?:from|in reply to): |"from":")([^\n@#()<>[\]"\\]{1,100})(?: \(|","from_id":")(role )?(\d{17,20})[)"]/g;
+const LINK = String.raw`(?<link>https?:\/\/[^\s<>]+|\[[^[\]\n]*\]\([^()\n]*\))`;
+const BEGIN = String.raw`(?<![\p{L}\p{N}_<@#/.-])`; // not within a word or an address
+const NAMES = new RegExp(`${BEGIN}[@#]?(?=[^\\s@#])`, "gu");
+
+/**
+ * Makes mentions of names with ids that the model has read, and of bare names in `named`: of a
+ * person or role only if the answer may ping it (R4). `isCode`: whether a position shows no mention.
+ */
+export function clickable(
+  text: string,
+  isCode: (at: number) => boolean,
+  texts: () => readonly string[] = () => [],
+  named: readonly (readonly [key: string, name: string])[] = [],
+  { users, roles }: MayPing = { users: [], roles: [] },
+): string {
+  if (!/[@#][\p{L}\p{N}]|\(\d{17}/u.test(text)) return text; // most answers
+  const known = new Map<string, string>(); // mentions by id, and by name and id
+  const labels = new Map<string, string>(); // mentions by bare name
+  const learn = (key: string, id: string, name: string) =>
+    known.set(id, `<${key}>`).set(`${name} ${id}`, `<${key}>`);
+  const ids = new Set(text.match(/\d{17,20}/g)); // only these can be repeated
+  const read = ids.size === 0
+    ? []
+    : texts().filter((one) => [...ids].some((id) => one.includes(id)));
+  for (const [, sign = "@", name = "", role, id = ""] of read.join("\n").matchAll(READ)) {
+    learn(`${sign}${role ? "&" : ""}${id}`, id, name);
+  }
+  for (const [key, name] of named) {
+    learn(key, key.replace(/^\D+/, ""), name);
+    const [label, to] = [`${key[0]}${name}`, `<${key}>`];
+    labels.set(label, (labels.get(label) ?? to) === to ? to : label); // two may have one name
+  }
+  const open = [...users.map((id) => `<@${id}>`), ...roles.map((id) => `<@&${id}>`)];
+  const bare = [...labels].filter(([, to]) => to.startsWith("<#") || open.includes(to))
+    .sort(([one], [other]) => other.length - one.length)
+    .map(([label]) => `|${RegExp.escape(label)}`).join("");
+  const whole = String.raw`(?:[@#]\d{17,20}${bare})(?![.・-]?[\p{L}\p{M}\p{N}_])`;
+  const name = String.raw`${BEGIN}(?=(?<bare>${whole}))\k<bare>`;
+  const id = String.raw` \((?:role )?(?<id>\d{17,20})\)`;
+  const pattern = String.raw`${LINK}|${id}|${name}(?![*~"',]* \((?:role )?\d{17})`;
+  let [sent, last] = ["", 0];
+  for (const { 0: { length }, index, groups = {} } of text.matchAll(new RegExp(pattern, "gu"))) {
+    const { link, id, bare = "" } = groups;
+    let [from, to] = [index, link ?? labels.get(bare) ?? known.get(bare.slice(1))];
+    const before = id ? text.slice(Math.max(last, index - 110), index) : "";
+    const [marks = ""] = /[*~"',]*$/.exec(before) ?? [];
+    for (const { 0: sign, index: at } of before.matchAll(NAMES)) {
+      const name = before.slice(at + sign.length, before.length - marks.length);
+      to = known.get(`${name} ${id}`) ?? (sign && !/\s/.test(name) ? known.get(`${id}`) : to);
+      from = index - before.length + at;
+      if (to) break;
+    }
+    if (!to || isCode(from)) continue;
+    sent += `${text.slice(last, from)}${to}${marks}`;
+    last = index + length;
+  }
+  return sent + text.slice(last);
 }

@@ -36,184 +36,6 @@ import type {
 } from "./inbound.ts";
 import type { PairingOffer, PairingRequest } from "./pairing.ts";
 
-/** A message without its words; enough to judge it again. */
-export interface Facts extends
-  Omit<
-    InboundMessage,
-    | "kind"
-    | "text"
-    | "quoted"
-    | "extras"
-    | "attachments"
-    | "displayName"
-    | "names"
-    | "accountId"
-    | "id"
-    | "sentAt"
-  > {
-  /** The facts known beside the message when it was judged. */
-  readonly knownFacts: KnownFacts;
-  /** Whether Discord delivered any text or attachment (M5). */
-  readonly hasContent: boolean;
-  /** Whether a mention pattern of the bot matched; absent if the verdict did not depend on it. */
-  readonly matchesPattern?: boolean;
-  /** Name of the command, without `/`; absent if the verdict did not depend on one (M4). */
-  readonly command?: string;
-}
-
-/** Facts about the words that a verdict needs, in place of the words. */
-export type ContentFacts = Pick<Facts, "hasContent" | "matchesPattern" | "command">;
-
-/** A stored message without its words. */
-export interface RecalledMessage extends InboundMessage {
-  readonly content: ContentFacts;
-}
-
-export interface VerdictCheck {
-  /** One word, the same for the same question: `"sender"`. */
-  readonly id: string;
-  /** Whether the message passed this step. */
-  readonly passed: boolean;
-  /** The observed fact: `"ada (123) is not on the list"`. Names in it are untrusted. */
-  readonly fact: string;
-  /** Config path of the rule that this step checked. */
-  readonly rule: string;
-}
-
-export interface Explanation {
-  readonly verdict: Verdict;
-  /** In the order of the checks; if the message is not answered, the last one failed. */
-  readonly checks: readonly VerdictCheck[];
-}
-
-/** Whether a message contains text or anything else to read, such as an attachment. */
-export function hasContent({ text, extras }: Pick<InboundMessage, "text" | "extras">): boolean {
-  return text.trim() !== "" || extras.length > 0;
-}
-
-/** Whether a message addresses the bot, patterns apart (M2). A reply of another bot does not. */
-export function isMention(
-  { mention, sender }: Pick<InboundMessage, "mention" | "sender">,
-): boolean {
-  return mention !== undefined && !(mention === "reply" && sender.automaton);
-}
-
-/**
- * The facts of a judged message, as the store records them.
- *
- * They do not contain the text. They say whether it has a mention pattern and which command it is,
- * but only if the verdict depended on that. If the sender was refused, they say only whether there
- * was any content.
- *
- * @param said The policy's verdict, if another one replaced it.
- */
-export function factsOf(
-  message: InboundMessage,
-  knownFacts: KnownFacts,
-  verdict: Verdict,
-  said = verdict,
-  command?: string,
-): Facts {
-  const { revision, channelId, guildId, place, sender, mention, mentionsOthers } = message;
-  const { isAnnouncement } = message;
-  return {
-    revision,
-    channelId,
-    guildId,
-    place: judgedPart(place),
-    sender,
-    mention,
-    mentionsOthers,
-    isAnnouncement: isAnnouncement || undefined,
-    knownFacts: { ...knownFacts, ...settledBy(verdict) },
-    ...contentFactsOf(message, knownFacts, said, command),
-  };
-}
-
-/** Removes a channel's topic, which is words as well, and its age limit: no verdict needs them. */
-function judgedPart(place: Place): Place {
-  if (place.kind !== "guild") return place;
-  if (place.topic === undefined && place.isAgeRestricted === undefined) return place;
-  const { topic: _, isAgeRestricted: __, ...rest } = place;
-  return rest;
-}
-
-/** Facts that the store added when it settled a verdict: whether the sender is paired. */
-function settledBy({ why }: Verdict): KnownFacts {
-  switch (why) {
-    case "dm-paired":
-      return { isPaired: true };
-    case "pairing":
-    case "pairing-pending":
-    case "pairing-full":
-    case "pairing-denied":
-      return { isPaired: false };
-    default:
-      return {};
-  }
-}
-
-function contentFactsOf(
-  message: InboundMessage,
-  knownFacts: KnownFacts,
-  { why }: Verdict,
-  command: string | undefined,
-): ContentFacts {
-  const { intent } = knownFacts;
-  const matches = intent ? intent.matchesPattern === true : PATTERN_BY_REASON.get(why);
-  const matchesPattern = isMention(message) ? undefined : matches;
-  return {
-    hasContent: hasContent(message),
-    matchesPattern,
-    command: command !== undefined && COMMAND_REASONS.has(why) ? command : undefined,
-  };
-}
-
-type Reason = Verdict["why"];
-
-/** Whether a pattern matched, by reason, if nothing else mentions the bot. */
-const PATTERN_BY_REASON: ReadonlyMap<Reason, boolean> = new Map([
-  ["mentioned", true],
-  // It would have been answered, by a pattern or otherwise: its reason does not tell.
-  ["pluralkit-original", true],
-  ["pk-original", true],
-  ["other-account", true],
-  ["no-mention", false],
-  ["mention-not-required", false],
-  ["intent", false],
-  ["to-others", false],
-  ["no-score", false],
-]);
-
-const COMMAND_REASONS: ReadonlySet<Reason> = new Set([
-  "pluralkit-original",
-  "pk-original",
-  "command",
-  "owner",
-  "allowed",
-  "not-manager",
-  "not-owner",
-  "not-approver",
-]);
-
-/** Rebuilds a message from its facts. Judging it again gives the same verdict. */
-export function toMessage(
-  facts: Facts,
-  { id, accountId }: { readonly id: MessageId; readonly accountId: AccountId },
-): RecalledMessage {
-  const { knownFacts: _, hasContent, matchesPattern, command, ...rest } = facts;
-  return {
-    kind: "message",
-    id,
-    accountId,
-    ...rest,
-    sentAt: createdAtMs(id),
-    text: "",
-    extras: [],
-    content: { hasContent, matchesPattern, command },
-  };
-}
-
 /** Known facts of one message. An absent fact is unknown, or does not apply. */
 export interface KnownFacts {
   /** Whether the sender is paired; absent until the store has answered. */
@@ -428,69 +250,6 @@ export function finalVerdict(verdict: Verdict): Verdict {
     case "undecided":
       return ignored("webhook", verdict.rule);
   }
-}
-
-/**
- * Why a message gets no answer that would have got one: X4, or the limits of catch-up (G6). `refused`:
- * its sender knows the reason from an earlier line, about a spent budget or a right that is missing.
- */
-export type UnansweredReason = "queue-full" | "too-old" | "too-many" | "refused";
-
-/** A list of open turns that can be full: those of one sender, or those of one channel. */
-export type FullList = "user" | "channel";
-
-/** Maximum numbers of waiting turns: `messages.queue`. */
-export interface WaitingLimits {
-  /** Waiting turns of one sender with one account, over all channels. */
-  readonly perUser: number;
-  /** Waiting turns of one channel with one account. */
-  readonly perChannel: number;
-  /** Open turns of each other person that count in a channel; default: {@link shareOf}. */
-  readonly share?: number;
-  /** Turns of one channel that run side by side. */
-  readonly turnsPerChannel: number;
-  /** Config path of `perChannel`, unless it is that of {@link LIMIT_RULES}. */
-  readonly channelRule?: string;
-}
-
-/** Everything that the store needs to refuse a message. */
-export interface WaitingRules extends WaitingLimits {
-  /** Whether the sender is an owner: messages of others must not keep owners out of a channel. */
-  readonly isOwner: (message: { readonly sender: Sender }) => boolean;
-}
-
-/**
- * Numbers of open turns: accepted, and neither answered nor given up. Messages that one turn
- * answers together count once.
- */
-interface OpenTurns {
-  /** Of the sender, with this account, in all channels. */
-  readonly ofUser: number;
-  /** Of the channel, with this account; of each other person, {@link shareOf} at most. */
-  readonly inChannel: number;
-}
-
-/**
- * Decides whether one more turn may wait.
- *
- * Of the open turns of a person, the oldest one runs or is the next to run; of those of a channel, as
- * many as may run side by side. The others wait. So the result does not depend on when exactly a turn
- * begins.
- *
- * @returns The full list, that of the sender first; `undefined` if the turn may wait.
- */
-export function fullList(open: OpenTurns, limits: WaitingLimits): FullList | undefined {
-  if (open.ofUser - 1 >= limits.perUser) return "user";
-  if (open.inChannel - limits.turnsPerChannel >= limits.perChannel) return "channel";
-  return undefined;
-}
-
-/**
- * How many open turns of another person count in a channel: as many as a person may have, and one
- * fewer than the channel takes. So the turns that one person has from an absence keep no one out.
- */
-export function shareOf({ share, perUser, perChannel, turnsPerChannel }: WaitingLimits): number {
-  return share ?? Math.min(perUser + 1, perChannel + turnsPerChannel - 1);
 }
 
 /**
@@ -787,4 +546,245 @@ export interface FinishedTurn {
   readonly told?: { readonly userId: string; readonly day: number };
   /** In place of an answer, the message gets a reaction (X4). */
   readonly isMarked?: boolean;
+}
+
+/**
+ * Why a message gets no answer that would have got one: X4, or the limits of catch-up (G6). `refused`:
+ * its sender knows the reason from an earlier line, about a spent budget or a right that is missing.
+ */
+export type UnansweredReason = "queue-full" | "too-old" | "too-many" | "refused";
+
+/** A list of open turns that can be full: those of one sender, or those of one channel. */
+export type FullList = "user" | "channel";
+
+/** Maximum numbers of waiting turns: `messages.queue`. */
+export interface WaitingLimits {
+  /** Waiting turns of one sender with one account, over all channels. */
+  readonly perUser: number;
+  /** Waiting turns of one channel with one account. */
+  readonly perChannel: number;
+  /** Open turns of each other person that count in a channel; default: {@link shareOf}. */
+  readonly share?: number;
+  /** Turns of one channel that run side by side. */
+  readonly turnsPerChannel: number;
+  /** Config path of `perChannel`, unless it is that of {@link LIMIT_RULES}. */
+  readonly channelRule?: string;
+}
+
+/** Everything that the store needs to refuse a message. */
+export interface WaitingRules extends WaitingLimits {
+  /** Whether the sender is an owner: messages of others must not keep owners out of a channel. */
+  readonly isOwner: (message: { readonly sender: Sender }) => boolean;
+}
+
+/**
+ * Numbers of open turns: accepted, and neither answered nor given up. Messages that one turn
+ * answers together count once.
+ */
+interface OpenTurns {
+  /** Of the sender, with this account, in all channels. */
+  readonly ofUser: number;
+  /** Of the channel, with this account; of each other person, {@link shareOf} at most. */
+  readonly inChannel: number;
+}
+
+/**
+ * Decides whether one more turn may wait.
+ *
+ * Of the open turns of a person, the oldest one runs or is the next to run; of those of a channel, as
+ * many as may run side by side. The others wait. So the result does not depend on when exactly a turn
+ * begins.
+ *
+ * @returns The full list, that of the sender first; `undefined` if the turn may wait.
+ */
+export function fullList(open: OpenTurns, limits: WaitingLimits): FullList | undefined {
+  if (open.ofUser - 1 >= limits.perUser) return "user";
+  if (open.inChannel - limits.turnsPerChannel >= limits.perChannel) return "channel";
+  return undefined;
+}
+
+/**
+ * How many open turns of another person count in a channel: as many as a person may have, and one
+ * fewer than the channel takes. So the turns that one person has from an absence keep no one out.
+ */
+export function shareOf({ share, perUser, perChannel, turnsPerChannel }: WaitingLimits): number {
+  return share ?? Math.min(perUser + 1, perChannel + turnsPerChannel - 1);
+}
+
+/** A message without its words; enough to judge it again. */
+export interface Facts extends
+  Omit<
+    InboundMessage,
+    | "kind"
+    | "text"
+    | "quoted"
+    | "extras"
+    | "attachments"
+    | "displayName"
+    | "names"
+    | "accountId"
+    | "id"
+    | "sentAt"
+  > {
+  /** The facts known beside the message when it was judged. */
+  readonly knownFacts: KnownFacts;
+  /** Whether Discord delivered any text or attachment (M5). */
+  readonly hasContent: boolean;
+  /** Whether a mention pattern of the bot matched; absent if the verdict did not depend on it. */
+  readonly matchesPattern?: boolean;
+  /** Name of the command, without `/`; absent if the verdict did not depend on one (M4). */
+  readonly command?: string;
+}
+
+/** Facts about the words that a verdict needs, in place of the words. */
+export type ContentFacts = Pick<Facts, "hasContent" | "matchesPattern" | "command">;
+
+/** A stored message without its words. */
+export interface RecalledMessage extends InboundMessage {
+  readonly content: ContentFacts;
+}
+
+export interface VerdictCheck {
+  /** One word, the same for the same question: `"sender"`. */
+  readonly id: string;
+  /** Whether the message passed this step. */
+  readonly passed: boolean;
+  /** The observed fact: `"ada (123) is not on the list"`. Names in it are untrusted. */
+  readonly fact: string;
+  /** Config path of the rule that this step checked. */
+  readonly rule: string;
+}
+
+export interface Explanation {
+  readonly verdict: Verdict;
+  /** In the order of the checks; if the message is not answered, the last one failed. */
+  readonly checks: readonly VerdictCheck[];
+}
+
+/** Whether a message contains text or anything else to read, such as an attachment. */
+export function hasContent({ text, extras }: Pick<InboundMessage, "text" | "extras">): boolean {
+  return text.trim() !== "" || extras.length > 0;
+}
+
+/** Whether a message addresses the bot, patterns apart (M2). A reply of another bot does not. */
+export function isMention(
+  { mention, sender }: Pick<InboundMessage, "mention" | "sender">,
+): boolean {
+  return mention !== undefined && !(mention === "reply" && sender.automaton);
+}
+
+/**
+ * The facts of a judged message, as the store records them.
+ *
+ * They do not contain the text. They say whether it has a mention pattern and which command it is,
+ * but only if the verdict depended on that. If the sender was refused, they say only whether there
+ * was any content.
+ *
+ * @param said The policy's verdict, if another one replaced it.
+ */
+export function factsOf(
+  message: InboundMessage,
+  knownFacts: KnownFacts,
+  verdict: Verdict,
+  said = verdict,
+  command?: string,
+): Facts {
+  const { revision, channelId, guildId, place, sender, mention, mentionsOthers } = message;
+  const { isAnnouncement } = message;
+  return {
+    revision,
+    channelId,
+    guildId,
+    place: judgedPart(place),
+    sender,
+    mention,
+    mentionsOthers,
+    isAnnouncement: isAnnouncement || undefined,
+    knownFacts: { ...knownFacts, ...settledBy(verdict) },
+    ...contentFactsOf(message, knownFacts, said, command),
+  };
+}
+
+/** Removes a channel's topic, which is words as well, and its age limit: no verdict needs them. */
+function judgedPart(place: Place): Place {
+  if (place.kind !== "guild") return place;
+  if (place.topic === undefined && place.isAgeRestricted === undefined) return place;
+  const { topic: _, isAgeRestricted: __, ...rest } = place;
+  return rest;
+}
+
+/** Facts that the store added when it settled a verdict: whether the sender is paired. */
+function settledBy({ why }: Verdict): KnownFacts {
+  switch (why) {
+    case "dm-paired":
+      return { isPaired: true };
+    case "pairing":
+    case "pairing-pending":
+    case "pairing-full":
+    case "pairing-denied":
+      return { isPaired: false };
+    default:
+      return {};
+  }
+}
+
+function contentFactsOf(
+  message: InboundMessage,
+  knownFacts: KnownFacts,
+  { why }: Verdict,
+  command: string | undefined,
+): ContentFacts {
+  const { intent } = knownFacts;
+  const matches = intent ? intent.matchesPattern === true : PATTERN_BY_REASON.get(why);
+  const matchesPattern = isMention(message) ? undefined : matches;
+  return {
+    hasContent: hasContent(message),
+    matchesPattern,
+    command: command !== undefined && COMMAND_REASONS.has(why) ? command : undefined,
+  };
+}
+
+type Reason = Verdict["why"];
+
+/** Whether a pattern matched, by reason, if nothing else mentions the bot. */
+const PATTERN_BY_REASON: ReadonlyMap<Reason, boolean> = new Map([
+  ["mentioned", true],
+  // It would have been answered, by a pattern or otherwise: its reason does not tell.
+  ["pluralkit-original", true],
+  ["pk-original", true],
+  ["other-account", true],
+  ["no-mention", false],
+  ["mention-not-required", false],
+  ["intent", false],
+  ["to-others", false],
+  ["no-score", false],
+]);
+
+const COMMAND_REASONS: ReadonlySet<Reason> = new Set([
+  "pluralkit-original",
+  "pk-original",
+  "command",
+  "owner",
+  "allowed",
+  "not-manager",
+  "not-owner",
+  "not-approver",
+]);
+
+/** Rebuilds a message from its facts. Judging it again gives the same verdict. */
+export function toMessage(
+  facts: Facts,
+  { id, accountId }: { readonly id: MessageId; readonly accountId: AccountId },
+): RecalledMessage {
+  const { knownFacts: _, hasContent, matchesPattern, command, ...rest } = facts;
+  return {
+    kind: "message",
+    id,
+    accountId,
+    ...rest,
+    sentAt: createdAtMs(id),
+    text: "",
+    extras: [],
+    content: { hasContent, matchesPattern, command },
+  };
 }

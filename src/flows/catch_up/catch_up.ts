@@ -48,240 +48,6 @@ import { createRetryQueue, type RetriedTask } from "../retry_queue.ts";
 import { storeMissedEvents } from "../server_events.ts";
 import { tellOnce } from "../tell.ts";
 
-/** Catch-up yields to requests that people wait for. */
-const BACKGROUND = { priority: "background" } as const;
-
-/** How long a member's roles are reused, in milliseconds. */
-const ROLES_MS = 5 * 60 * 1_000;
-
-/** Errors that a second request does not change. */
-const REFUSED: ReadonlySet<string> = new Set(["forbidden", "not_found", "rejected"]);
-
-/**
- * Only Discord's own refusal counts: a proxy or a captive portal sends no Discord error code, and
- * goes away.
- */
-function isRefused(error: unknown): boolean {
-  return error instanceof RestError && error.code !== undefined && REFUSED.has(error.kind);
-}
-
-/** Reads the page of a channel before a message, or the newest one. */
-const pagesOf: (
-  account: BotAccount,
-) => (channel: MissedChannel, before?: MessageId) => Promise<Page> = perAccount(
-  "catch-up",
-  createPages,
-);
-
-function createPages({ accountId, store, policy, now, reader, rest, log }: BotAccount) {
-  const rolesOf = rememberedRoles(rest, now);
-
-  /** Looks up authors' roles, which a channel's history does not contain. */
-  async function withSender(event: PostedMessage): Promise<PostedMessage> {
-    if (event.kind !== "message" || !needsRoles(event)) return event;
-    const { guildId, sender } = event;
-    return guildId ? withRoles(event, await rolesOf(guildId, sender.id), reader.index) : event;
-  }
-
-  function needsRoles({ place, sender }: InboundMessage): boolean {
-    return place.kind === "guild" && sender.automaton === undefined && policy().asksRoles(place);
-  }
-
-  return async ({ id, guildId }: MissedChannel, before?: MessageId): Promise<Page> => {
-    const { self, index } = reader;
-    if (!self) throw new TypeError("Cannot read a channel's history before READY");
-    const page = await readHistory(
-      rest,
-      id,
-      { limit: MAX_HISTORY, before: before || undefined },
-      BACKGROUND,
-    );
-    const isGroup = guildId === undefined && await store.messages.isGroupChannel(accountId, id);
-    const events: PostedMessage[] = [];
-    for (const message of page) {
-      const event = decodeHistory(message, guildId, { accountId, self, index }, isGroup);
-      if (event?.kind === "problem") {
-        log.warn("A missed message has an unknown form", { messageId: message.id, why: event.why });
-      } else if (event) events.push(await withSender(event));
-    }
-    const oldest = parseSnowflake<"message">(page.at(-1)?.id ?? "") || undefined;
-    return { events, isLast: page.length < MAX_HISTORY, oldest };
-  };
-}
-
-/** Asks once for an author of many messages. */
-function rememberedRoles(rest: RestApi, now: () => number) {
-  const known = new Map<string, { readonly roles: readonly RoleId[]; readonly until: number }>();
-  return async (guildId: GuildId, userId: UserId): Promise<readonly RoleId[]> => {
-    const key = `${guildId} ${userId}`;
-    const before = known.get(key);
-    if (before && now() < before.until) return before.roles;
-    const roles = (await readMember(rest, guildId, userId, BACKGROUND))?.roles ?? [];
-    for (const [old, { until }] of known) if (until <= now()) known.delete(old);
-    known.set(key, { roles, until: now() + ROLES_MS });
-    return roles;
-  };
-}
-
-/** Milliseconds for which all channels wait for the list of channels with missed messages. */
-const LISTING_MS = 5_000;
-/** Milliseconds for which any channel waits, counted from the first call. */
-const MAX_DELAY_MS = 30_000;
-
-/**
- * Creates the delay of one account; all turns may begin.
- *
- * @param onReleased Called when turns may begin that had to wait before.
- */
-function createTurnDelay(schedule: StartTimer, onReleased: () => void) {
-  const channels = new Set<ChannelId>();
-  /** - `open`: nothing to fetch; `over`: fetching takes too long. */
-  let state: "open" | "all" | "some" | "over" = "open";
-  let cancelListing: (() => void) | undefined;
-  let cancelDelay: (() => void) | undefined;
-
-  function setState(next: typeof state): void {
-    const before = state;
-    state = next;
-    if (next !== "all") {
-      cancelListing?.();
-      cancelListing = undefined;
-    }
-    if (before !== next && (before === "all" || before === "some")) onReleased();
-  }
-
-  function delayAll(isNewGap: boolean): void {
-    if (state === "over" && !isNewGap) return;
-    cancelDelay ??= schedule(() => {
-      cancelDelay = undefined;
-      setState("over");
-    }, MAX_DELAY_MS);
-    cancelListing?.();
-    cancelListing = undefined;
-    state = "all";
-  }
-
-  return {
-    /**
-     * Tells that messages were missed, or will be read once a new gateway session has begun.
-     *
-     * @param isNewGap Whether this is another gap than before, with its own time limit. A guild may
-     * stay away for a day, or a box boot long before its router: each is one gap.
-     */
-    expectGap: delayAll,
-    /** Tells that catch-up is listing the channels, and that no further session is expected. */
-    startListing(): void {
-      if (state === "all") cancelListing ??= schedule(() => setState("some"), LISTING_MS);
-    },
-    /** Adds a channel whose history catch-up will fetch. */
-    addChannel: (channelId: ChannelId): void => void channels.add(channelId),
-    /** Tells that the list of such channels is complete. */
-    finishListing(): void {
-      if (state === "all") setState("some");
-    },
-    /** Tells that a channel's history is complete. */
-    releaseChannel(channelId: ChannelId): void {
-      if (channels.delete(channelId) && state === "some") onReleased();
-    },
-    /** Tells that catch-up has nothing more to fetch. */
-    end(): void {
-      channels.clear();
-      cancelDelay?.();
-      cancelDelay = undefined;
-      setState("open");
-    },
-    /** Channels in which no turn may begin. */
-    delayedChannels(): "all" | readonly ChannelId[] {
-      if (state === "all") return "all";
-      return state === "some" ? [...channels] : [];
-    },
-  };
-}
-
-/** The permissions that a channel lacks, by their names in Discord's settings. */
-type MissingIn = (channelId: ChannelId) => readonly string[];
-
-/** A channel in which the bot gets messages, but may not read the history. */
-interface UnreadableChannel {
-  readonly channelId: ChannelId;
-  /** Name for people: `"#general"`. */
-  readonly name: string;
-  /** Missing permissions, by their names in Discord's settings. */
-  readonly missing: readonly string[];
-}
-
-/**
- * Discord's name of the permission. A channel without it is hidden, and no person there expects an
- * answer.
- */
-const HIDDEN = "View Channel";
-
-function createUnreadable({ reader, rest, log }: BotAccount) {
-  const readPermissions = createMissingReadPermissions(rest, BACKGROUND);
-  const channels = new Map<ChannelId, UnreadableChannel>();
-  const permissions = new Map<GuildId, MissingIn>();
-
-  async function permissionsIn(guildId: GuildId): Promise<MissingIn> {
-    if (!reader.self) throw new TypeError("Cannot look at a guild before READY");
-    try {
-      return await readPermissions(guildId, reader.self.userId);
-    } catch (error) {
-      if (!isRefused(error)) throw error;
-      return () => []; // the bot has left the guild: there is nothing to grant
-    }
-  }
-
-  /** A thread has the permissions of its parent. */
-  function missingIn({ guildId, place }: MissedChannel): readonly string[] {
-    const missingInGuild = guildId && permissions.get(guildId);
-    return missingInGuild && place ? missingInGuild(place.channel.id) : [];
-  }
-
-  function record(channel: MissedChannel): boolean {
-    const missing = missingIn(channel);
-    if (missing.length === 0) return false;
-    const { id: channelId, guildId } = channel;
-    if (missing.includes(HIDDEN)) {
-      log.debug("A channel is hidden from the bot", { channelId, guildId });
-      return true;
-    }
-    const name = nameOf(channel);
-    channels.set(channelId, { channelId, name, missing });
-    log.warn(`Cannot read the missed messages in ${name}`, {
-      channelId,
-      guildId,
-      missing,
-      fix: `Grant the bot's role "${missing.join('" and "')}" in ${name}`,
-    });
-    return true;
-  }
-
-  return {
-    /** Forgets all results: a person may have granted a permission, or removed a channel. */
-    reset(): void {
-      permissions.clear();
-      channels.clear();
-    },
-    /** Whether Barnacle already knows that a channel is unreadable. Sends no request. */
-    has: (channel: MissedChannel): boolean => missingIn(channel).length > 0 && record(channel),
-    /**
-     * Checks whether a channel lacks a permission, and logs it.
-     *
-     * @throws {unknown} Any other failure than a refusal, as a rejection.
-     */
-    async check(channel: MissedChannel): Promise<boolean> {
-      const { guildId } = channel;
-      if (!guildId) return false; // in a direct message channel, the bot may always read
-      if (!permissions.has(guildId)) permissions.set(guildId, await permissionsIn(guildId));
-      return record(channel);
-    },
-    /** Tells that Barnacle could read a channel. */
-    clear: (channelId: ChannelId): void => void channels.delete(channelId),
-    /** All known unreadable channels, except hidden ones. */
-    list: (): readonly UnreadableChannel[] => [...channels.values()],
-  };
-}
-
 /** A stretch of time in which messages may be missing, and how far it is read. */
 interface OpenGap {
   /** When the newest message stored before the gap was sent. */
@@ -540,6 +306,240 @@ function createCatchUp(account: BotAccount) {
 }
 
 type CatchUp = ReturnType<typeof createCatchUp>;
+
+/** Catch-up yields to requests that people wait for. */
+const BACKGROUND = { priority: "background" } as const;
+
+/** How long a member's roles are reused, in milliseconds. */
+const ROLES_MS = 5 * 60 * 1_000;
+
+/** Errors that a second request does not change. */
+const REFUSED: ReadonlySet<string> = new Set(["forbidden", "not_found", "rejected"]);
+
+/**
+ * Only Discord's own refusal counts: a proxy or a captive portal sends no Discord error code, and
+ * goes away.
+ */
+function isRefused(error: unknown): boolean {
+  return error instanceof RestError && error.code !== undefined && REFUSED.has(error.kind);
+}
+
+/** Reads the page of a channel before a message, or the newest one. */
+const pagesOf: (
+  account: BotAccount,
+) => (channel: MissedChannel, before?: MessageId) => Promise<Page> = perAccount(
+  "catch-up",
+  createPages,
+);
+
+function createPages({ accountId, store, policy, now, reader, rest, log }: BotAccount) {
+  const rolesOf = rememberedRoles(rest, now);
+
+  /** Looks up authors' roles, which a channel's history does not contain. */
+  async function withSender(event: PostedMessage): Promise<PostedMessage> {
+    if (event.kind !== "message" || !needsRoles(event)) return event;
+    const { guildId, sender } = event;
+    return guildId ? withRoles(event, await rolesOf(guildId, sender.id), reader.index) : event;
+  }
+
+  function needsRoles({ place, sender }: InboundMessage): boolean {
+    return place.kind === "guild" && sender.automaton === undefined && policy().asksRoles(place);
+  }
+
+  return async ({ id, guildId }: MissedChannel, before?: MessageId): Promise<Page> => {
+    const { self, index } = reader;
+    if (!self) throw new TypeError("Cannot read a channel's history before READY");
+    const page = await readHistory(
+      rest,
+      id,
+      { limit: MAX_HISTORY, before: before || undefined },
+      BACKGROUND,
+    );
+    const isGroup = guildId === undefined && await store.messages.isGroupChannel(accountId, id);
+    const events: PostedMessage[] = [];
+    for (const message of page) {
+      const event = decodeHistory(message, guildId, { accountId, self, index }, isGroup);
+      if (event?.kind === "problem") {
+        log.warn("A missed message has an unknown form", { messageId: message.id, why: event.why });
+      } else if (event) events.push(await withSender(event));
+    }
+    const oldest = parseSnowflake<"message">(page.at(-1)?.id ?? "") || undefined;
+    return { events, isLast: page.length < MAX_HISTORY, oldest };
+  };
+}
+
+/** Asks once for an author of many messages. */
+function rememberedRoles(rest: RestApi, now: () => number) {
+  const known = new Map<string, { readonly roles: readonly RoleId[]; readonly until: number }>();
+  return async (guildId: GuildId, userId: UserId): Promise<readonly RoleId[]> => {
+    const key = `${guildId} ${userId}`;
+    const before = known.get(key);
+    if (before && now() < before.until) return before.roles;
+    const roles = (await readMember(rest, guildId, userId, BACKGROUND))?.roles ?? [];
+    for (const [old, { until }] of known) if (until <= now()) known.delete(old);
+    known.set(key, { roles, until: now() + ROLES_MS });
+    return roles;
+  };
+}
+
+/** Milliseconds for which all channels wait for the list of channels with missed messages. */
+const LISTING_MS = 5_000;
+/** Milliseconds for which any channel waits, counted from the first call. */
+const MAX_DELAY_MS = 30_000;
+
+/**
+ * Creates the delay of one account; all turns may begin.
+ *
+ * @param onReleased Called when turns may begin that had to wait before.
+ */
+function createTurnDelay(schedule: StartTimer, onReleased: () => void) {
+  const channels = new Set<ChannelId>();
+  /** - `open`: nothing to fetch; `over`: fetching takes too long. */
+  let state: "open" | "all" | "some" | "over" = "open";
+  let cancelListing: (() => void) | undefined;
+  let cancelDelay: (() => void) | undefined;
+
+  function setState(next: typeof state): void {
+    const before = state;
+    state = next;
+    if (next !== "all") {
+      cancelListing?.();
+      cancelListing = undefined;
+    }
+    if (before !== next && (before === "all" || before === "some")) onReleased();
+  }
+
+  function delayAll(isNewGap: boolean): void {
+    if (state === "over" && !isNewGap) return;
+    cancelDelay ??= schedule(() => {
+      cancelDelay = undefined;
+      setState("over");
+    }, MAX_DELAY_MS);
+    cancelListing?.();
+    cancelListing = undefined;
+    state = "all";
+  }
+
+  return {
+    /**
+     * Tells that messages were missed, or will be read once a new gateway session has begun.
+     *
+     * @param isNewGap Whether this is another gap than before, with its own time limit. A guild may
+     * stay away for a day, or a box boot long before its router: each is one gap.
+     */
+    expectGap: delayAll,
+    /** Tells that catch-up is listing the channels, and that no further session is expected. */
+    startListing(): void {
+      if (state === "all") cancelListing ??= schedule(() => setState("some"), LISTING_MS);
+    },
+    /** Adds a channel whose history catch-up will fetch. */
+    addChannel: (channelId: ChannelId): void => void channels.add(channelId),
+    /** Tells that the list of such channels is complete. */
+    finishListing(): void {
+      if (state === "all") setState("some");
+    },
+    /** Tells that a channel's history is complete. */
+    releaseChannel(channelId: ChannelId): void {
+      if (channels.delete(channelId) && state === "some") onReleased();
+    },
+    /** Tells that catch-up has nothing more to fetch. */
+    end(): void {
+      channels.clear();
+      cancelDelay?.();
+      cancelDelay = undefined;
+      setState("open");
+    },
+    /** Channels in which no turn may begin. */
+    delayedChannels(): "all" | readonly ChannelId[] {
+      if (state === "all") return "all";
+      return state === "some" ? [...channels] : [];
+    },
+  };
+}
+
+/** The permissions that a channel lacks, by their names in Discord's settings. */
+type MissingIn = (channelId: ChannelId) => readonly string[];
+
+/** A channel in which the bot gets messages, but may not read the history. */
+interface UnreadableChannel {
+  readonly channelId: ChannelId;
+  /** Name for people: `"#general"`. */
+  readonly name: string;
+  /** Missing permissions, by their names in Discord's settings. */
+  readonly missing: readonly string[];
+}
+
+/**
+ * Discord's name of the permission. A channel without it is hidden, and no person there expects an
+ * answer.
+ */
+const HIDDEN = "View Channel";
+
+function createUnreadable({ reader, rest, log }: BotAccount) {
+  const readPermissions = createMissingReadPermissions(rest, BACKGROUND);
+  const channels = new Map<ChannelId, UnreadableChannel>();
+  const permissions = new Map<GuildId, MissingIn>();
+
+  async function permissionsIn(guildId: GuildId): Promise<MissingIn> {
+    if (!reader.self) throw new TypeError("Cannot look at a guild before READY");
+    try {
+      return await readPermissions(guildId, reader.self.userId);
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+      return () => []; // the bot has left the guild: there is nothing to grant
+    }
+  }
+
+  /** A thread has the permissions of its parent. */
+  function missingIn({ guildId, place }: MissedChannel): readonly string[] {
+    const missingInGuild = guildId && permissions.get(guildId);
+    return missingInGuild && place ? missingInGuild(place.channel.id) : [];
+  }
+
+  function record(channel: MissedChannel): boolean {
+    const missing = missingIn(channel);
+    if (missing.length === 0) return false;
+    const { id: channelId, guildId } = channel;
+    if (missing.includes(HIDDEN)) {
+      log.debug("A channel is hidden from the bot", { channelId, guildId });
+      return true;
+    }
+    const name = nameOf(channel);
+    channels.set(channelId, { channelId, name, missing });
+    log.warn(`Cannot read the missed messages in ${name}`, {
+      channelId,
+      guildId,
+      missing,
+      fix: `Grant the bot's role "${missing.join('" and "')}" in ${name}`,
+    });
+    return true;
+  }
+
+  return {
+    /** Forgets all results: a person may have granted a permission, or removed a channel. */
+    reset(): void {
+      permissions.clear();
+      channels.clear();
+    },
+    /** Whether Barnacle already knows that a channel is unreadable. Sends no request. */
+    has: (channel: MissedChannel): boolean => missingIn(channel).length > 0 && record(channel),
+    /**
+     * Checks whether a channel lacks a permission, and logs it.
+     *
+     * @throws {unknown} Any other failure than a refusal, as a rejection.
+     */
+    async check(channel: MissedChannel): Promise<boolean> {
+      const { guildId } = channel;
+      if (!guildId) return false; // in a direct message channel, the bot may always read
+      if (!permissions.has(guildId)) permissions.set(guildId, await permissionsIn(guildId));
+      return record(channel);
+    },
+    /** Tells that Barnacle could read a channel. */
+    clear: (channelId: ChannelId): void => void channels.delete(channelId),
+    /** All known unreadable channels, except hidden ones. */
+    list: (): readonly UnreadableChannel[] => [...channels.values()],
+  };
+}
 
 export interface Page {
   /** Readable messages of the page, newest first. */

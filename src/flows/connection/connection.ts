@@ -44,201 +44,6 @@ import { readApplication } from "../owners/owner_ids.ts";
 import { locateGateway } from "../preflight/before_connecting.ts";
 import { presenceOf } from "../presence.ts";
 
-const STORE_RETRY_MS = 5_000;
-
-/** How long the thread keeps a session with a hole while events are held, in milliseconds. */
-const HOLDING_MS = 500;
-
-/**
- * Creates the handler of permit requests.
- *
- * @param onBudget Receives the budget whenever it changes or is found spent.
- * @returns Decides about an IDENTIFY. With `isPreview` it only tells whether a permit would be
- * granted, and counts none.
- */
-export function createPermits(
-  { store: { gateway: store }, accountId, now, held, log }: BotAccount,
-  onBudget: (budget: IdentifyBudget) => void,
-): (isPreview: boolean) => Promise<PermitAnswer> {
-  let saidLeft = Infinity;
-
-  /** Warns once on the way down, and again for each fifty less. */
-  function report({ left, heldUntil }: IdentifyBudget): void {
-    const step = Math.floor(left / 50);
-    if (left > LOW) saidLeft = Infinity;
-    else if (step < saidLeft) {
-      saidLeft = step;
-      log.warn("Few IDENTIFYs are left for today; find out why gateway sessions keep ending", {
-        left,
-        ...(heldUntil !== undefined && { heldUntil: new Date(heldUntil).toISOString() }),
-      });
-    }
-  }
-
-  function sayHeld({ left, heldUntil }: IdentifyBudget): void {
-    if (heldUntil === undefined) return;
-    log.error(
-      "Daily IDENTIFY limit almost reached: not opening a new session, because Discord resets tokens that exceed it",
-      { left, until: new Date(heldUntil).toISOString() },
-    );
-  }
-
-  async function preview(): Promise<PermitAnswer> {
-    // If the process dies, only the old session can send the held events again.
-    if (held.isHolding) return { kind: "wait", waitMs: HOLDING_MS, why: "spacing" };
-    const waitMs = await store.identifyInMs(accountId, now());
-    if (waitMs === 0) return { kind: "granted" };
-    const budget = await store.identifyBudget(accountId, now());
-    onBudget(budget);
-    sayHeld(budget);
-    return { kind: "wait", waitMs, why: budget.heldUntil === undefined ? "spacing" : "budget" };
-  }
-
-  async function decide(): Promise<PermitAnswer> {
-    const asked = await store.takeIdentify(accountId, now());
-    const budget = await store.identifyBudget(accountId, now());
-    onBudget(budget);
-    report(budget);
-    if (asked.kind === "granted") return asked;
-    if (asked.why === "budget") sayHeld({ ...budget, heldUntil: asked.untilMs });
-    return { kind: "wait", waitMs: Math.max(0, asked.untilMs - now()), why: asked.why };
-  }
-
-  return async (isPreview) => {
-    try {
-      return await (isPreview ? preview() : decide());
-    } catch (error) {
-      log.error("Cannot store the IDENTIFY count, so no IDENTIFY is sent; trying again", { error });
-      return { kind: "wait", waitMs: STORE_RETRY_MS, why: "spacing" };
-    }
-  };
-}
-
-/** How long stored flags of the application are used without asking Discord, in milliseconds. */
-const FRESH_MS = DAY_MS;
-
-/**
- * Chooses the intents for an account, from stored or freshly read flags.
- *
- * @throws {RestError} If Discord refuses the token.
- */
-async function createIntentChoice(account: BotAccount) {
-  const { accountId, stored, store, now, log } = account;
-  const { gateway } = account.config().discord;
-  const { flags } = stored;
-  const wanted = toIntents(gateway.intents, gateway.reactions);
-
-  /**
-   * Reads the flags of the intents that the portal grants. Returns `undefined` if Discord cannot be
-   * asked, because a bot that connected before does not wait for the answer. A missing intent is
-   * asked for again at each start: the operator may have granted it and restarted the bot.
-   */
-  async function readFlags(): Promise<number | undefined> {
-    const isFresh = flags !== undefined && now() - flags.at < FRESH_MS;
-    const { missing } = chooseIntents(wanted, flags?.bits);
-    if (isFresh && missing.length === 0) return flags.bits;
-    try {
-      const application = await readApplication(account);
-      await store.gateway.saveApplication(accountId, application, now());
-      return application.flags;
-    } catch (error) {
-      if (isTokenRefused(error)) throw error;
-      log.warn("Cannot ask Discord for the granted intents; using the stored ones", { error });
-      return flags?.bits;
-    }
-  }
-
-  let chosen = chooseIntents(wanted, await readFlags());
-  let saved = stored.intents;
-  /** Unix time in milliseconds of the last 4014 in this process. */
-  let refusedAt = -Infinity;
-
-  return {
-    get now() {
-      return chosen;
-    },
-    /** Stores the choice if it differs from the stored one; never rejects. */
-    async save(): Promise<void> {
-      if (saved === chosen.bits) return;
-      const { bits } = chosen;
-      await store.gateway.saveIntents(accountId, bits).then(
-        () => void (saved = bits),
-        (error: unknown) => {
-          log.error("Cannot store the intents; the next start will resume nothing", { error });
-        },
-      );
-    },
-    /**
-     * Chooses fewer intents after Discord closed an IDENTIFY with 4014, at most once a day. If the
-     * intents are not the reason, Discord closes each further IDENTIFY too, and trying would spend
-     * the budget (G3).
-     *
-     * @returns `false` if the refusal is final.
-     */
-    async chooseFewer(): Promise<boolean> {
-      if (now() - refusedAt < DAY_MS) return false;
-      refusedAt = now();
-      // Discord refused, so without an answer no flag is certain.
-      const application = await readApplication(account).catch(() => ({ flags: 0 }));
-      const candidates = [chooseIntents(wanted, application.flags), chooseIntents(wanted, 0)];
-      const fewer = candidates.find(({ bits }) => bits !== chosen.bits);
-      const granted = fewer === candidates[0] ? application.flags : 0;
-      await store.gateway.saveApplication(accountId, { ...application, flags: granted }, now())
-        .catch(
-          (error: unknown) => log.error("Cannot store the granted intents", { error }),
-        );
-      if (!fewer) return false;
-      chosen = fewer;
-      return true;
-    },
-  };
-}
-
-/** The chosen intents; a refusal by Discord changes them. */
-type IntentChoice = Awaited<ReturnType<typeof createIntentChoice>>;
-
-/** A stored session that cannot be resumed. */
-interface LostSession {
-  /** Unix time in milliseconds of the session's last event. */
-  readonly aliveAt: number;
-  readonly why: string;
-}
-
-/**
- * The stored session that the account resumes, or why it cannot.
- *
- * @param intents Intents that an IDENTIFY would ask for now. A RESUME keeps those of its session.
- * @param isComplete Whether the guild index is complete. A resumed session does not send the guilds
- * again. Asked only if the session could be resumed, because the index takes long to load.
- */
-export async function planSession(
-  { connection, intents: itsIntents }: StoredAccount,
-  { intents, resumeSession, sessionCacheTtlSec, now, isComplete }: {
-    readonly intents: number;
-    readonly resumeSession: boolean;
-    readonly sessionCacheTtlSec: number;
-    readonly now: number;
-    readonly isComplete: () => Promise<boolean>;
-  },
-): Promise<{ readonly session?: GatewaySession; readonly lost?: LostSession }> {
-  if (!connection?.session) return {};
-  const { aliveAt, session: { sessionId, resumeUrl, seq, hasHole } } = connection;
-  const lost = (why: string) => ({ lost: { aliveAt, why } });
-  if (itsIntents !== intents) return lost("it has other intents");
-  if (!resumeSession) return lost("gateway.reconnect.resumeSession is false");
-  if (now - aliveAt > sessionCacheTtlSec * 1_000) return lost("it is too old");
-  if (!await isComplete()) return lost("the stored guilds are incomplete");
-  return { session: { sessionId, resumeUrl, seq, hasHole: hasHole || undefined } };
-}
-
-async function forgetRefused({ accountId, store, log }: BotAccount): Promise<void> {
-  try {
-    await store.gateway.forgetRefused(accountId);
-  } catch (error) {
-    log.warn("Cannot store that Discord has refused an IDENTIFY", { error });
-  }
-}
-
 /** What a connection tells its account. */
 type ConnectionEvent =
   | Exclude<GatewayEvent, { readonly kind: "permit_wanted" | "log" }>
@@ -473,4 +278,199 @@ export type Connection = ReturnType<typeof createGatewayConnection>;
 /** Whether the IDENTIFY or RESUME has left, so that Discord's answer comes next. */
 function hasAsked({ state }: ConnectionState): boolean {
   return state === "resuming" || state === "ready" || state === "fatal";
+}
+
+const STORE_RETRY_MS = 5_000;
+
+/** How long the thread keeps a session with a hole while events are held, in milliseconds. */
+const HOLDING_MS = 500;
+
+/**
+ * Creates the handler of permit requests.
+ *
+ * @param onBudget Receives the budget whenever it changes or is found spent.
+ * @returns Decides about an IDENTIFY. With `isPreview` it only tells whether a permit would be
+ * granted, and counts none.
+ */
+export function createPermits(
+  { store: { gateway: store }, accountId, now, held, log }: BotAccount,
+  onBudget: (budget: IdentifyBudget) => void,
+): (isPreview: boolean) => Promise<PermitAnswer> {
+  let saidLeft = Infinity;
+
+  /** Warns once on the way down, and again for each fifty less. */
+  function report({ left, heldUntil }: IdentifyBudget): void {
+    const step = Math.floor(left / 50);
+    if (left > LOW) saidLeft = Infinity;
+    else if (step < saidLeft) {
+      saidLeft = step;
+      log.warn("Few IDENTIFYs are left for today; find out why gateway sessions keep ending", {
+        left,
+        ...(heldUntil !== undefined && { heldUntil: new Date(heldUntil).toISOString() }),
+      });
+    }
+  }
+
+  function sayHeld({ left, heldUntil }: IdentifyBudget): void {
+    if (heldUntil === undefined) return;
+    log.error(
+      "Daily IDENTIFY limit almost reached: not opening a new session, because Discord resets tokens that exceed it",
+      { left, until: new Date(heldUntil).toISOString() },
+    );
+  }
+
+  async function preview(): Promise<PermitAnswer> {
+    // If the process dies, only the old session can send the held events again.
+    if (held.isHolding) return { kind: "wait", waitMs: HOLDING_MS, why: "spacing" };
+    const waitMs = await store.identifyInMs(accountId, now());
+    if (waitMs === 0) return { kind: "granted" };
+    const budget = await store.identifyBudget(accountId, now());
+    onBudget(budget);
+    sayHeld(budget);
+    return { kind: "wait", waitMs, why: budget.heldUntil === undefined ? "spacing" : "budget" };
+  }
+
+  async function decide(): Promise<PermitAnswer> {
+    const asked = await store.takeIdentify(accountId, now());
+    const budget = await store.identifyBudget(accountId, now());
+    onBudget(budget);
+    report(budget);
+    if (asked.kind === "granted") return asked;
+    if (asked.why === "budget") sayHeld({ ...budget, heldUntil: asked.untilMs });
+    return { kind: "wait", waitMs: Math.max(0, asked.untilMs - now()), why: asked.why };
+  }
+
+  return async (isPreview) => {
+    try {
+      return await (isPreview ? preview() : decide());
+    } catch (error) {
+      log.error("Cannot store the IDENTIFY count, so no IDENTIFY is sent; trying again", { error });
+      return { kind: "wait", waitMs: STORE_RETRY_MS, why: "spacing" };
+    }
+  };
+}
+
+/** How long stored flags of the application are used without asking Discord, in milliseconds. */
+const FRESH_MS = DAY_MS;
+
+/**
+ * Chooses the intents for an account, from stored or freshly read flags.
+ *
+ * @throws {RestError} If Discord refuses the token.
+ */
+async function createIntentChoice(account: BotAccount) {
+  const { accountId, stored, store, now, log } = account;
+  const { gateway } = account.config().discord;
+  const { flags } = stored;
+  const wanted = toIntents(gateway.intents, gateway.reactions);
+
+  /**
+   * Reads the flags of the intents that the portal grants. Returns `undefined` if Discord cannot be
+   * asked, because a bot that connected before does not wait for the answer. A missing intent is
+   * asked for again at each start: the operator may have granted it and restarted the bot.
+   */
+  async function readFlags(): Promise<number | undefined> {
+    const isFresh = flags !== undefined && now() - flags.at < FRESH_MS;
+    const { missing } = chooseIntents(wanted, flags?.bits);
+    if (isFresh && missing.length === 0) return flags.bits;
+    try {
+      const application = await readApplication(account);
+      await store.gateway.saveApplication(accountId, application, now());
+      return application.flags;
+    } catch (error) {
+      if (isTokenRefused(error)) throw error;
+      log.warn("Cannot ask Discord for the granted intents; using the stored ones", { error });
+      return flags?.bits;
+    }
+  }
+
+  let chosen = chooseIntents(wanted, await readFlags());
+  let saved = stored.intents;
+  /** Unix time in milliseconds of the last 4014 in this process. */
+  let refusedAt = -Infinity;
+
+  return {
+    get now() {
+      return chosen;
+    },
+    /** Stores the choice if it differs from the stored one; never rejects. */
+    async save(): Promise<void> {
+      if (saved === chosen.bits) return;
+      const { bits } = chosen;
+      await store.gateway.saveIntents(accountId, bits).then(
+        () => void (saved = bits),
+        (error: unknown) => {
+          log.error("Cannot store the intents; the next start will resume nothing", { error });
+        },
+      );
+    },
+    /**
+     * Chooses fewer intents after Discord closed an IDENTIFY with 4014, at most once a day. If the
+     * intents are not the reason, Discord closes each further IDENTIFY too, and trying would spend
+     * the budget (G3).
+     *
+     * @returns `false` if the refusal is final.
+     */
+    async chooseFewer(): Promise<boolean> {
+      if (now() - refusedAt < DAY_MS) return false;
+      refusedAt = now();
+      // Discord refused, so without an answer no flag is certain.
+      const application = await readApplication(account).catch(() => ({ flags: 0 }));
+      const candidates = [chooseIntents(wanted, application.flags), chooseIntents(wanted, 0)];
+      const fewer = candidates.find(({ bits }) => bits !== chosen.bits);
+      const granted = fewer === candidates[0] ? application.flags : 0;
+      await store.gateway.saveApplication(accountId, { ...application, flags: granted }, now())
+        .catch(
+          (error: unknown) => log.error("Cannot store the granted intents", { error }),
+        );
+      if (!fewer) return false;
+      chosen = fewer;
+      return true;
+    },
+  };
+}
+
+/** The chosen intents; a refusal by Discord changes them. */
+type IntentChoice = Awaited<ReturnType<typeof createIntentChoice>>;
+
+/** A stored session that cannot be resumed. */
+interface LostSession {
+  /** Unix time in milliseconds of the session's last event. */
+  readonly aliveAt: number;
+  readonly why: string;
+}
+
+/**
+ * The stored session that the account resumes, or why it cannot.
+ *
+ * @param intents Intents that an IDENTIFY would ask for now. A RESUME keeps those of its session.
+ * @param isComplete Whether the guild index is complete. A resumed session does not send the guilds
+ * again. Asked only if the session could be resumed, because the index takes long to load.
+ */
+export async function planSession(
+  { connection, intents: itsIntents }: StoredAccount,
+  { intents, resumeSession, sessionCacheTtlSec, now, isComplete }: {
+    readonly intents: number;
+    readonly resumeSession: boolean;
+    readonly sessionCacheTtlSec: number;
+    readonly now: number;
+    readonly isComplete: () => Promise<boolean>;
+  },
+): Promise<{ readonly session?: GatewaySession; readonly lost?: LostSession }> {
+  if (!connection?.session) return {};
+  const { aliveAt, session: { sessionId, resumeUrl, seq, hasHole } } = connection;
+  const lost = (why: string) => ({ lost: { aliveAt, why } });
+  if (itsIntents !== intents) return lost("it has other intents");
+  if (!resumeSession) return lost("gateway.reconnect.resumeSession is false");
+  if (now - aliveAt > sessionCacheTtlSec * 1_000) return lost("it is too old");
+  if (!await isComplete()) return lost("the stored guilds are incomplete");
+  return { session: { sessionId, resumeUrl, seq, hasHole: hasHole || undefined } };
+}
+
+async function forgetRefused({ accountId, store, log }: BotAccount): Promise<void> {
+  try {
+    await store.gateway.forgetRefused(accountId);
+  } catch (error) {
+    log.warn("Cannot store that Discord has refused an IDENTIFY", { error });
+  }
 }

@@ -98,115 +98,497 @@ import { isOwner, ownsApplicationAsRead, sessionOwner } from "../owners/owner_id
 import { tellLoopMuted } from "../owners/tell_owners.ts";
 import { continuesIn, opensThreadFor, threadAgentOf } from "./answer_threads.ts";
 
-interface PolicySource {
-  readonly discord: { readonly accountId: AccountId; readonly access: AccessPolicy };
-  /** Path of the config file; absent without one. */
-  readonly file?: string;
+/**
+ * How a message arrives, for its verdict; the limits of waiting turns tell more (`MessageOrigin`).
+ * `live`: the message arrived just now, or after a RESUME. `history`: catch-up read it from a
+ * channel's history. `not_live`: no person has written it just now. It is an edit, or from a schedule,
+ * a hook, a passive agent or a voice channel.
+ */
+export type MessageSource = "live" | "history" | "not_live";
+
+/** Maximum number of channels of which an account remembers that it sees them. */
+const SEEN_MAX = 5_000;
+/** Maximum number of proxied people to remember. */
+const MAX_PROXIED = 10_000;
+
+/** People that PluralKit has proxied before. */
+export const proxiedUsers: (account: BotAccount) => NewestSet<UserId> = perAccount(
+  "gateway",
+  () => createNewestSet(MAX_PROXIED),
+);
+
+const stateOf = perAccount("gateway", ({ accountId, store: { settings }, policy, now }) => ({
+  /** Channels in which the account has seen messages, as it may not see all of its guilds. */
+  seen: createNewestSet<ChannelId>(SEEN_MAX),
+  guard: createLoopGuard(
+    () => policy().policy.loopGuard,
+    settings.loopRuns(accountId),
+    (channelId, run) => settings.keepLoopRun(accountId, channelId, run, now()),
+  ),
+}));
+
+/** The account as others of the process see it. */
+export function viewOf(account: BotAccount): OurView {
+  const { reader } = account;
+  return {
+    userId: () => account.self()?.userId,
+    roleIn: (guildId) => reader.index.get(guildId)?.ownRole,
+    isIn: (guildId) => reader.index.has(guildId),
+    wouldAnswer: (message) =>
+      stateOf(account).seen.has(message.channelId) && wouldAnswer(account, message),
+    threadAgent: (threadId) => threadAgentOf(account, threadId),
+  };
 }
 
-/** One policy, prepared for many messages. */
-export interface CurrentPolicy {
-  /** The policy with all names resolved so far. */
-  readonly policy: AccessPolicy;
-  readonly textCommands: ExistingCommands;
-  readonly admit: Admit;
-  /** Judges a command, a component or another event. */
-  readonly authorize: Authorize;
-  readonly mayAct: ReturnType<typeof prepareMayAct>;
-  /** Whether a tool may act in direct messages. */
-  readonly mayActInDirect: boolean;
-  readonly asksRoles: ReturnType<typeof prepareAsksRoles>;
-  readonly decideTools: DecideTools;
-  /** Chooses the agent and the account of an answer (N2). */
-  readonly chooseAgent: ChooseAgent;
-  readonly triggersOf: ReturnType<typeof prepareTriggers>;
-  /**
-   * Absent if the store could not record the policy; then a verdict has its reason, but no list of
-   * checks.
-   */
-  readonly id?: number;
+/** Whether the verdict depends on Discord's word about the sender: owners write without pairing. */
+function mayBeOwner({ policy }: BotAccount, { place }: InboundMessage): boolean {
+  const { dm, commands } = policy().policy;
+  return place.kind !== "guild" && dm.policy === "pairing" && !commands.owners;
+}
+
+function ownBotFact(account: BotAccount, { sender }: InboundMessage): KnownFacts {
+  const isOwnBot = sender.automaton !== undefined && isOurs(account.bot, sender.id);
+  return isOwnBot ? { isOurs: true } : {};
+}
+
+function knownFactsOf(
+  account: BotAccount,
+  message: InboundMessage,
+  known: KnownFacts,
+  isCommand: boolean,
+): KnownFacts {
+  const { sender, channelId, place } = message;
+  if (sender.automaton === undefined) {
+    const mayBeProxied = !sender.pluralkit && proxiedUsers(account).has(sender.id);
+    const inThread = place.kind === "guild" && place.thread !== undefined &&
+      continuesIn(account, channelId);
+    const isOwner = mayBeOwner(account, message) && ownsApplicationAsRead(account, sender.id);
+    if (!(mayBeProxied || inThread || isCommand || isOwner)) return known;
+    return {
+      ...known,
+      ...(isOwner && { ownsApplication: true }),
+      ...(mayBeProxied && { isProxied: true }),
+      ...(inThread && { inAnswerThread: true }),
+      ...(isCommand && { rightsLater: true }),
+    };
+  }
+  const isMuted = account.policy().policy.allowBots && speakerOf(account, message) === "bot" &&
+    stateOf(account).guard.refuses(countedOf(message), account.now());
+  return { ...known, ...ownBotFact(account, message), ...(isMuted && { isMuted: true }) };
+}
+
+/** A feed that replies to the bot is none. */
+function speakerOf(
+  { policy }: BotAccount,
+  { sender: { id, automaton }, mention }: InboundMessage,
+): Speaker {
+  if (automaton === undefined) return "person";
+  const isFeed = mention !== "reply" && policy().policy.loopGuard.feeds?.includes(id);
+  return isFeed ? "feed" : "bot";
+}
+
+/** Counts a message for the loop guard, and tells the owners once that it refuses bots there (P11). */
+function count(
+  account: BotAccount,
+  message: InboundMessage,
+  facts: KnownFacts,
+  verdict: Verdict,
+): void {
+  const isAsked = verdict.kind === "accept" || verdict.why === "loop-guard" &&
+      account.policy().admit(message, { ...facts, isMuted: false }).kind === "accept";
+  const { guard } = stateOf(account);
+  const speaker = speakerOf(account, message);
+  if (guard.record(countedOf(message), speaker, account.now(), isAsked)) {
+    tellLoopMuted(account, message.channelId);
+  }
+}
+
+function countedOf({ id, channelId, place }: InboundMessage): CountedMessage {
+  const isThread = place.kind === "guild" && place.thread?.id === channelId;
+  return isThread ? { id, channelId, parentId: place.channel.id } : { id, channelId };
 }
 
 /**
- * Creates the account's policy, and records it. A reloaded config, or a name resolved to an id,
- * creates another one, which the store records before it judges any message. It replaces the earlier
- * one in one step (C9).
+ * Judges a message.
  *
- * @param text The config file's text with its secrets blanked.
+ * @param known Facts found since it arrived.
+ * @param source Edits and scheduled messages do not count as messages of a conversation.
  */
-export async function createPolicyKeeper(
-  config: PolicySource,
-  text: string | undefined,
-  { store, now, log }: BotAccount,
-) {
-  const { accountId } = config.discord;
-  let source = { config, text };
-  let names = await store.pairing.namesOf(accountId);
-  let current = await prepared();
-  /** Runs changes one after the other, so the last request wins. */
-  let changing: Promise<void> = Promise.resolve();
+export function judge(
+  account: BotAccount,
+  message: InboundMessage,
+  known: KnownFacts = {},
+  source: MessageSource = "live",
+): Judgement {
+  const { admit, id: policyId, policy: { allowBots }, textCommands } = account.policy();
+  const intent = intentOf(account);
+  const command = commandIn(message, textCommands)?.name;
+  const triggered = cameBy(message, "passive");
+  const hook = hookedOf(message)?.hook;
+  const given = triggered
+    ? { ...known, triggered }
+    : hook !== undefined
+    ? { ...known, hook }
+    : known;
+  const chosen = chosenIn(account, message);
+  const beside = knownFactsOf(
+    account,
+    message,
+    chosen ? { ...given, ...chosen } : given,
+    command !== undefined,
+  );
+  const scores = known.intent ?? intent.factsOf(message, source);
+  const scored = scores ? { ...beside, intent: scores } : beside;
+  const first = admit(message, scored);
+  // An edit moves no turn to another account.
+  const routing = first.kind === "accept" && !termsOf(message).isRouted &&
+      (source !== "not_live" || message.revision === 0)
+    ? routingOf(account, message)
+    : undefined;
+  const knownFacts = routing ? { ...scored, routing } : scored;
+  const verdict = routing ? admit(message, knownFacts) : first;
+  if (scores) intent.decided(message, verdict);
+  // Whether the author is a bot is still open for an undecided message.
+  const isTurn = source !== "not_live" && verdict.kind !== "undecided";
+  if (allowBots && isTurn) count(account, message, knownFacts, verdict);
+  const judgement = policyId === undefined
+    ? { verdict, knownFacts }
+    : { verdict, knownFacts, policyId };
+  return command === undefined ? judgement : { ...judgement, command };
+}
 
-  async function prepared(): Promise<CurrentPolicy> {
-    const { config, text } = source;
-    return currentPolicyOf(config, names, await saved(config.file, text));
+/**
+ * Judges a message from a channel's history, which does not affect later ones. PluralKit has not
+ * proxied it, since it deletes the originals of proxied messages.
+ */
+export function recall(account: BotAccount, message: InboundMessage): Verdict {
+  return account.policy().admit(message, { isUnproxied: true, ...ownBotFact(account, message) });
+}
+
+/**
+ * Whether the account would answer a message that another account of the process sees, and that
+ * mentions none. It does not affect later messages.
+ */
+function wouldAnswer(account: BotAccount, message: InboundMessage): boolean {
+  const { mention: _, ...unaddressed } = message;
+  const { admit, textCommands } = account.policy();
+  const chosen = chosenIn(account, message);
+  const isCommand = commandIn(message, textCommands) !== undefined;
+  const known = knownFactsOf(account, unaddressed, { ...chosen }, isCommand);
+  return admit(unaddressed, known).kind === "accept";
+}
+
+/** The bot has posted a message, which counts for the loop guard. */
+export function recordOwn(
+  account: BotAccount,
+  message: ToolTarget & { readonly id: MessageId },
+): void {
+  if (!account.policy().policy.allowBots) return;
+  stateOf(account).guard.record(message, "own", account.now());
+}
+
+/** All of the process. A message may arrive before this account counts as running. */
+function allAccounts(account: BotAccount): readonly OurAccount[] {
+  const { accountId, bot } = account;
+  return ourAccounts(bot).map((one) =>
+    one.accountId === accountId ? { accountId, view: viewOf(account) } : one
+  );
+}
+
+/** Facts that choose the agent and the account of a message (N2); `undefined` if there are none. */
+export function routingOf(account: BotAccount, message: InboundMessage): RoutingFacts | undefined {
+  const all = allAccounts(account);
+  if (all.length > 1) stateOf(account).seen.add(message.channelId);
+  return routingFacts(message, account.policy().policy, all);
+}
+
+/** Reads a message as a text command. */
+export function commandOf(account: BotAccount, message: InboundMessage): TextCommand | undefined {
+  return textCommandIn(message, account.policy().textCommands);
+}
+
+/**
+ * Finds the agent and the session for a message.
+ *
+ * A command that changes its conversation waits for the turns of it. Any other command has a session
+ * beside it, which keeps nothing, so a slow turn does not delay it.
+ */
+export function routeOf(account: BotAccount, message: InboundMessage): Route {
+  const triggered = cameBy(message, "passive");
+  if (triggered) return conversationRoute(account, message, triggered.agentId, undefined);
+  const command = commandOf(account, message);
+  const opensThread = !command && opensThreadFor(account, message);
+  const { agentId } = account.policy().chooseAgent({ ...message, ...routingOf(account, message) });
+  const thread = opensThread ? threadIdOf(message.id) : undefined;
+  const route = conversationRoute(account, message, agentId, sessionOwner(account), thread);
+  const isBeside = command && command.kind.needs !== "session";
+  return isBeside ? { ...route, sessionKey: besideKeyOf(route.sessionKey) } : route;
+}
+
+/** The conversation of a command, which is for the account that got it. */
+export function sessionOf(account: BotAccount, call: Conversation): Route {
+  const mentioned = allAccounts(account).length > 1 ? [account.accountId] : undefined;
+  const threadAgent = call.place.kind === "guild" && call.place.thread
+    ? threadAgentOf(account, call.place.thread.id)
+    : undefined;
+  const { agentId } = account.policy().chooseAgent({ ...call, mentioned, threadAgent });
+  return conversationRoute(account, call, agentId, sessionOwner(account));
+}
+
+/**
+ * Decides in which session an agent answers a message.
+ *
+ * @param owner The user whose direct messages are the main session under `auto` (S1).
+ * @param thread The thread that the answer opens: its session has the conversation (S7).
+ */
+function conversationRoute(
+  { config }: BotAccount,
+  message: Conversation,
+  agentId: string,
+  owner: UserId | undefined,
+  thread?: ChannelId,
+): Route {
+  const scope = scopeFor(config().session.dmScope, message.sender.id === owner);
+  const place = thread === undefined ? message : { ...message, channelId: thread };
+  return { agentId, sessionKey: sessionKeyOf(place, agentId, scope) };
+}
+
+/**
+ * Judges a reaction by the current policy; `undefined` if it does not permit it. A removed reaction
+ * counts if the added one was kept: Discord does not tell the roles of its person, by which the
+ * policy would judge again.
+ */
+export function permitReaction(
+  account: BotAccount,
+  reaction: Reaction,
+): PermittedReaction | undefined {
+  const { change, channelId, messageId, sender, emoji } = reaction;
+  const onlyIf = conditionsOf(account, reaction);
+  if (!onlyIf) return undefined;
+  const tag = labelOf(sender);
+  return { change, channelId, messageId, userId: sender.id, tag, emoji, onlyIf };
+}
+
+function conditionsOf(
+  { policy, bot }: BotAccount,
+  { change, on, place, channelId, sender }: Reaction,
+): PermittedReaction["onlyIf"] | undefined {
+  if (change === "removed") return { isKnown: true };
+  if (isOurs(bot, sender.id)) return undefined;
+  const accepts = (author: "own" | "other", facts: KnownFacts): boolean => {
+    const event = { kind: "reaction" as const, place, channelId, sender, on: author };
+    return policy().authorize(event, facts).kind === "accept";
+  };
+  const authors = on === "unknown" ? ["other", "own"] as const : [on];
+  for (const author of authors) {
+    const isOwn = on === "unknown" && author === "own" && { isOwn: true as const };
+    if (accepts(author, { isPaired: false })) return { ...isOwn };
+    if (place.kind !== "guild" && accepts(author, { isPaired: true })) {
+      return { ...isOwn, isPaired: true };
+    }
   }
+  return undefined;
+}
 
-  async function saved(
-    file: string | undefined,
-    text: string | undefined,
-  ): Promise<number | undefined> {
-    const hash = createHash("sha256").update(JSON.stringify([accountId, file, text, names]))
-      .digest("base64url");
-    const revision = { accountId, hash, file, text, names };
-    return await store.messages.savePolicy(revision, now()).catch((error: unknown) => {
-      log.warn("Cannot store the policy; `barnacle why` will have reasons and no checks", {
-        error,
-      });
-      return undefined;
-    });
-  }
+/** Maximum number of reactions to remember; at the limit, all are forgotten. */
+const MAX_REACTIONS = 1_000;
 
-  function change(): Promise<void> {
-    const change = changing.then(async () => void (current = await prepared()));
-    changing = change.catch(() => {}); // the caller handles it
-    return change;
-  }
+const NONE: readonly InboundMessage[] = [];
 
+/** Reasons for which no agent may act on a message: it does not count, or asks to be left alone. */
+const UNHEARD: ReadonlySet<string> = new Set(["pk-original", "send-off", "own"]);
+
+/** When each of the last reactions caused a run. */
+const reactedAt = perAccount("inbox", () => new Map<string, number>());
+
+/** Whether the same person has added that emoji to that message just before. */
+function isRepeated(account: BotAccount, key: string): boolean {
+  const { policy, now } = account;
+  const known = reactedAt(account);
+  const last = known.get(key);
+  if (last !== undefined && now() - last < policy().policy.dedupWindowMs) return true;
+  if (known.size >= MAX_REACTIONS) known.clear();
+  known.set(key, now());
+  return false;
+}
+
+/** Whether another agent, of this account or of another one, may answer the message. */
+function isAnswered(account: BotAccount, { message, verdict: { kind } }: Judged): boolean {
+  if (kind !== "ignore") return true;
+  const { mentioned, accounts } = routingOf(account, message) ?? {};
+  return mentioned !== undefined || accounts !== undefined;
+}
+
+/** The runs that a judged message causes. Bots cause none, and commands of Barnacle neither. */
+export function runsBeside(account: BotAccount, judged: Judged): readonly InboundMessage[] {
+  const { message, verdict, policyVerdict, stop, command } = judged;
+  const { policy, triggersOf } = account.policy();
+  if (policy.passive.length === 0) return NONE;
+  const { sender, isAnnouncement } = message;
+  const mayCause = sender.automaton === undefined && isAtDiscord(message) && !isAnnouncement &&
+    !policyVerdict && !stop && command === undefined && !UNHEARD.has(verdict.why);
+  if (!mayCause) return NONE;
+  const matches = triggersOf.inMessage(message);
+  if (matches.length === 0) return NONE;
+  const answered = isAnswered(account, judged) || undefined;
+  return matches.map((match): InboundMessage => {
+    const id = triggeredIdOf(message.id, match.agentId);
+    const run = { ...match, messageId: message.id, isAnswered: answered };
+    const origin = { kind: "passive", ...run } as const;
+    return { ...message, id, mention: "user", sentAt: createdAtMs(id), origin };
+  });
+}
+
+/**
+ * The runs that a reaction causes. No message asks for them, so no active agent answers: their text
+ * is posted.
+ */
+export function runsOnReaction(
+  account: BotAccount,
+  reaction: Reaction,
+  { onlyIf }: PermittedReaction,
+): readonly InboundMessage[] {
+  const { change, sender, messageId, emoji, accountId, channelId, guildId, place } = reaction;
+  const { policy, triggersOf } = account.policy();
+  const isCertain = Object.keys(onlyIf).length === 0;
+  if (change !== "added" || sender.automaton || !isCertain) return NONE;
+  const matches = policy.passive.length === 0 ? [] : triggersOf.byReaction(reaction);
+  const key = [messageId, sender.id, emoji];
+  if (matches.length === 0 || isRepeated(account, key.join(" "))) return NONE;
+  const at = { accountId, channelId, guildId, place, sender };
+  return matches.map((match): InboundMessage => {
+    const id = reactionRunIdOf(key, match.agentId, account.now());
+    return {
+      ...ASKED_OTHERWISE,
+      ...at,
+      id,
+      text: `(reacts with ${emoji})`,
+      sentAt: createdAtMs(id),
+      origin: { kind: "passive", ...match, messageId },
+    };
+  });
+}
+
+/** The ids of the runs that a message may have caused. */
+export function runIdsOf({ policy }: BotAccount, messageId: MessageId): readonly MessageId[] {
+  return policy().policy.passive.map(({ agentId }) => triggeredIdOf(messageId, agentId));
+}
+
+/**
+ * Messages addressed to the bot are context too, answered or not. Undecided ones are left out,
+ * since Barnacle fetches no missing fact here. So the model sees no PluralKit messages from before
+ * the start.
+ */
+export function mayBeSeen(account: BotAccount, message: InboundMessage): boolean {
+  const verdict = recall(account, message);
+  return verdict.kind === "accept" || (verdict.kind === "ignore" && verdict.keepAsContext);
+}
+
+export function show(
+  account: BotAccount,
+  raw: RawMessage,
+  place: ShownPlace,
+): Promise<ShownMessage | undefined> {
+  const { accountId, reader, store } = account;
+  const maySee = (message: InboundMessage) => mayBeSeen(account, message);
+  return showMessage(raw, place, { accountId, reader, maySee, footerOf: store.outbox.footerOf });
+}
+
+/** Shows messages, without those that the model may not see. */
+export async function showAll(
+  account: BotAccount,
+  raw: readonly RawMessage[],
+  place: ShownPlace,
+): Promise<readonly ShownMessage[]> {
+  const shown = await Promise.all(raw.map((one) => show(account, one, place)));
+  return shown.filter((one) => one !== undefined);
+}
+
+const prepared = perAccount(
+  "access",
+  ({ policy }) => latest(policy, ({ policy }) => prepareClosedBy(policy)),
+);
+
+/** @returns `undefined` if the channel is open. */
+export function closedBy(
+  account: BotAccount,
+  asker: InboundMessage,
+  { guildId, ...target }: GuildTarget,
+): string | undefined {
+  return prepared(account)()({
+    channelId: target.channelId,
+    place: placeOfTarget(guildId, target, account.reader.index.get(guildId)),
+    sender: asker.sender,
+    isOwner: isOwner(account, asker),
+  });
+}
+
+interface Placed {
+  readonly channelId: ChannelId;
+  readonly place: InboundMessage["place"];
+}
+
+const PLAIN_MANNER: Manner = { showsThinking: false, showsSteps: false };
+
+/** The value of a place, or of the thread's channel. */
+export function chosenInPlace(
+  { accountId, store: { settings } }: BotAccount,
+  { channelId, place }: Placed,
+  name: PlaceSetting,
+): string | undefined {
+  const own = settings.known(accountId, channelId, name);
+  if (own !== undefined || place.kind !== "guild" || !place.thread) return own;
+  return settings.known(accountId, place.channel.id, name);
+}
+
+/**
+ * The choices of owners for a place: a thread has those of its channel, or its own.
+ *
+ * @returns `undefined` if there are none.
+ */
+export function chosenIn(account: BotAccount, message: Placed): KnownFacts | undefined {
+  const activation = message.place.kind === "guild"
+    ? oneOf(ACTIVATIONS, chosenInPlace(account, message, "activation"))
+    : undefined;
+  const isSilenced = chosenInPlace(account, message, "send") === "off";
+  if (!activation && !isSilenced) return undefined;
+  return { ...(activation && { activation }), ...(isSilenced && { isSilenced }) };
+}
+
+/** The queue mode of a place; `undefined`: the config's. */
+export function queueModeOf(
+  { accountId, store }: BotAccount,
+  { channelId }: Placed,
+): QueueMode | undefined {
+  return oneOf(QUEUE_MODES, store.settings.known(accountId, channelId, "queue"));
+}
+
+export function mannerOf(
+  { accountId, store: { settings } }: BotAccount,
+  sessionKey: string,
+): Manner {
+  const think = settings.known(accountId, sessionKey, "think");
+  const reasoning = settings.known(accountId, sessionKey, "reasoning");
+  const verbose = settings.known(accountId, sessionKey, "verbose");
+  if (!think && !reasoning && !verbose) return PLAIN_MANNER; // most conversations
   return {
-    now: (): CurrentPolicy => current,
-    apply(config: PolicySource, text: string | undefined): Promise<void> {
-      source = { config, text };
-      return change();
-    },
-    /** Replaces the stored names. */
-    resolved(found: readonly ResolvedName[]): Promise<void> {
-      names = found;
-      return change();
-    },
+    think: oneOf(THINK_LEVELS, think),
+    showsThinking: reasoning === "on",
+    showsSteps: verbose === "on",
   };
 }
 
-export type PolicyKeeper = Awaited<ReturnType<typeof createPolicyKeeper>>;
-
-function currentPolicyOf(
-  config: PolicySource,
-  names: readonly ResolvedName[],
-  id?: number,
-): CurrentPolicy {
-  const policy = withNames(config.discord.access, names);
-  return {
-    policy,
-    textCommands: textCommandsOf(policy, TEXT_COMMANDS),
-    admit: prepareAdmission(policy, TEXT_COMMANDS),
-    authorize: prepareAuthorize(policy, TEXT_COMMANDS),
-    mayAct: prepareMayAct(policy),
-    mayActInDirect: mayActInDirect(policy),
-    asksRoles: prepareAsksRoles(policy),
-    decideTools: prepareToolAccess(policy),
-    chooseAgent: prepareRouter(policy.router),
-    triggersOf: prepareTriggers(policy),
-    id,
-  };
+/**
+ * The model of a conversation: that of its agent, or the one that a person chose. A choice that the
+ * config no longer has does not count.
+ */
+export function modelOf(
+  { accountId, store, settings: { models, choices } }: BotAccount,
+  { agentId, sessionKey }: Route,
+): Model {
+  const first = models.of(agentId);
+  const id = store.settings.known(accountId, sessionKey, "model");
+  return id === undefined || id === first.id ? first : choices?.of(id) ?? first;
 }
 
 export interface OurAccount {
@@ -488,495 +870,113 @@ function intentMessage(
   };
 }
 
-interface Placed {
-  readonly channelId: ChannelId;
-  readonly place: InboundMessage["place"];
+interface PolicySource {
+  readonly discord: { readonly accountId: AccountId; readonly access: AccessPolicy };
+  /** Path of the config file; absent without one. */
+  readonly file?: string;
 }
 
-const PLAIN_MANNER: Manner = { showsThinking: false, showsSteps: false };
-
-/** The value of a place, or of the thread's channel. */
-export function chosenInPlace(
-  { accountId, store: { settings } }: BotAccount,
-  { channelId, place }: Placed,
-  name: PlaceSetting,
-): string | undefined {
-  const own = settings.known(accountId, channelId, name);
-  if (own !== undefined || place.kind !== "guild" || !place.thread) return own;
-  return settings.known(accountId, place.channel.id, name);
+/** One policy, prepared for many messages. */
+export interface CurrentPolicy {
+  /** The policy with all names resolved so far. */
+  readonly policy: AccessPolicy;
+  readonly textCommands: ExistingCommands;
+  readonly admit: Admit;
+  /** Judges a command, a component or another event. */
+  readonly authorize: Authorize;
+  readonly mayAct: ReturnType<typeof prepareMayAct>;
+  /** Whether a tool may act in direct messages. */
+  readonly mayActInDirect: boolean;
+  readonly asksRoles: ReturnType<typeof prepareAsksRoles>;
+  readonly decideTools: DecideTools;
+  /** Chooses the agent and the account of an answer (N2). */
+  readonly chooseAgent: ChooseAgent;
+  readonly triggersOf: ReturnType<typeof prepareTriggers>;
+  /**
+   * Absent if the store could not record the policy; then a verdict has its reason, but no list of
+   * checks.
+   */
+  readonly id?: number;
 }
 
 /**
- * The choices of owners for a place: a thread has those of its channel, or its own.
+ * Creates the account's policy, and records it. A reloaded config, or a name resolved to an id,
+ * creates another one, which the store records before it judges any message. It replaces the earlier
+ * one in one step (C9).
  *
- * @returns `undefined` if there are none.
+ * @param text The config file's text with its secrets blanked.
  */
-export function chosenIn(account: BotAccount, message: Placed): KnownFacts | undefined {
-  const activation = message.place.kind === "guild"
-    ? oneOf(ACTIVATIONS, chosenInPlace(account, message, "activation"))
-    : undefined;
-  const isSilenced = chosenInPlace(account, message, "send") === "off";
-  if (!activation && !isSilenced) return undefined;
-  return { ...(activation && { activation }), ...(isSilenced && { isSilenced }) };
-}
+export async function createPolicyKeeper(
+  config: PolicySource,
+  text: string | undefined,
+  { store, now, log }: BotAccount,
+) {
+  const { accountId } = config.discord;
+  let source = { config, text };
+  let names = await store.pairing.namesOf(accountId);
+  let current = await prepared();
+  /** Runs changes one after the other, so the last request wins. */
+  let changing: Promise<void> = Promise.resolve();
 
-/** The queue mode of a place; `undefined`: the config's. */
-export function queueModeOf(
-  { accountId, store }: BotAccount,
-  { channelId }: Placed,
-): QueueMode | undefined {
-  return oneOf(QUEUE_MODES, store.settings.known(accountId, channelId, "queue"));
-}
+  async function prepared(): Promise<CurrentPolicy> {
+    const { config, text } = source;
+    return currentPolicyOf(config, names, await saved(config.file, text));
+  }
 
-export function mannerOf(
-  { accountId, store: { settings } }: BotAccount,
-  sessionKey: string,
-): Manner {
-  const think = settings.known(accountId, sessionKey, "think");
-  const reasoning = settings.known(accountId, sessionKey, "reasoning");
-  const verbose = settings.known(accountId, sessionKey, "verbose");
-  if (!think && !reasoning && !verbose) return PLAIN_MANNER; // most conversations
+  async function saved(
+    file: string | undefined,
+    text: string | undefined,
+  ): Promise<number | undefined> {
+    const hash = createHash("sha256").update(JSON.stringify([accountId, file, text, names]))
+      .digest("base64url");
+    const revision = { accountId, hash, file, text, names };
+    return await store.messages.savePolicy(revision, now()).catch((error: unknown) => {
+      log.warn("Cannot store the policy; `barnacle why` will have reasons and no checks", {
+        error,
+      });
+      return undefined;
+    });
+  }
+
+  function change(): Promise<void> {
+    const change = changing.then(async () => void (current = await prepared()));
+    changing = change.catch(() => {}); // the caller handles it
+    return change;
+  }
+
   return {
-    think: oneOf(THINK_LEVELS, think),
-    showsThinking: reasoning === "on",
-    showsSteps: verbose === "on",
+    now: (): CurrentPolicy => current,
+    apply(config: PolicySource, text: string | undefined): Promise<void> {
+      source = { config, text };
+      return change();
+    },
+    /** Replaces the stored names. */
+    resolved(found: readonly ResolvedName[]): Promise<void> {
+      names = found;
+      return change();
+    },
   };
 }
 
-/**
- * The model of a conversation: that of its agent, or the one that a person chose. A choice that the
- * config no longer has does not count.
- */
-export function modelOf(
-  { accountId, store, settings: { models, choices } }: BotAccount,
-  { agentId, sessionKey }: Route,
-): Model {
-  const first = models.of(agentId);
-  const id = store.settings.known(accountId, sessionKey, "model");
-  return id === undefined || id === first.id ? first : choices?.of(id) ?? first;
-}
+export type PolicyKeeper = Awaited<ReturnType<typeof createPolicyKeeper>>;
 
-/**
- * How a message arrives, for its verdict; the limits of waiting turns tell more (`MessageOrigin`).
- * `live`: the message arrived just now, or after a RESUME. `history`: catch-up read it from a
- * channel's history. `not_live`: no person has written it just now. It is an edit, or from a schedule,
- * a hook, a passive agent or a voice channel.
- */
-export type MessageSource = "live" | "history" | "not_live";
-
-/** Maximum number of channels of which an account remembers that it sees them. */
-const SEEN_MAX = 5_000;
-/** Maximum number of proxied people to remember. */
-const MAX_PROXIED = 10_000;
-
-/** People that PluralKit has proxied before. */
-export const proxiedUsers: (account: BotAccount) => NewestSet<UserId> = perAccount(
-  "gateway",
-  () => createNewestSet(MAX_PROXIED),
-);
-
-const stateOf = perAccount("gateway", ({ accountId, store: { settings }, policy, now }) => ({
-  /** Channels in which the account has seen messages, as it may not see all of its guilds. */
-  seen: createNewestSet<ChannelId>(SEEN_MAX),
-  guard: createLoopGuard(
-    () => policy().policy.loopGuard,
-    settings.loopRuns(accountId),
-    (channelId, run) => settings.keepLoopRun(accountId, channelId, run, now()),
-  ),
-}));
-
-/** The account as others of the process see it. */
-export function viewOf(account: BotAccount): OurView {
-  const { reader } = account;
+function currentPolicyOf(
+  config: PolicySource,
+  names: readonly ResolvedName[],
+  id?: number,
+): CurrentPolicy {
+  const policy = withNames(config.discord.access, names);
   return {
-    userId: () => account.self()?.userId,
-    roleIn: (guildId) => reader.index.get(guildId)?.ownRole,
-    isIn: (guildId) => reader.index.has(guildId),
-    wouldAnswer: (message) =>
-      stateOf(account).seen.has(message.channelId) && wouldAnswer(account, message),
-    threadAgent: (threadId) => threadAgentOf(account, threadId),
+    policy,
+    textCommands: textCommandsOf(policy, TEXT_COMMANDS),
+    admit: prepareAdmission(policy, TEXT_COMMANDS),
+    authorize: prepareAuthorize(policy, TEXT_COMMANDS),
+    mayAct: prepareMayAct(policy),
+    mayActInDirect: mayActInDirect(policy),
+    asksRoles: prepareAsksRoles(policy),
+    decideTools: prepareToolAccess(policy),
+    chooseAgent: prepareRouter(policy.router),
+    triggersOf: prepareTriggers(policy),
+    id,
   };
-}
-
-/** Whether the verdict depends on Discord's word about the sender: owners write without pairing. */
-function mayBeOwner({ policy }: BotAccount, { place }: InboundMessage): boolean {
-  const { dm, commands } = policy().policy;
-  return place.kind !== "guild" && dm.policy === "pairing" && !commands.owners;
-}
-
-function ownBotFact(account: BotAccount, { sender }: InboundMessage): KnownFacts {
-  const isOwnBot = sender.automaton !== undefined && isOurs(account.bot, sender.id);
-  return isOwnBot ? { isOurs: true } : {};
-}
-
-function knownFactsOf(
-  account: BotAccount,
-  message: InboundMessage,
-  known: KnownFacts,
-  isCommand: boolean,
-): KnownFacts {
-  const { sender, channelId, place } = message;
-  if (sender.automaton === undefined) {
-    const mayBeProxied = !sender.pluralkit && proxiedUsers(account).has(sender.id);
-    const inThread = place.kind === "guild" && place.thread !== undefined &&
-      continuesIn(account, channelId);
-    const isOwner = mayBeOwner(account, message) && ownsApplicationAsRead(account, sender.id);
-    if (!(mayBeProxied || inThread || isCommand || isOwner)) return known;
-    return {
-      ...known,
-      ...(isOwner && { ownsApplication: true }),
-      ...(mayBeProxied && { isProxied: true }),
-      ...(inThread && { inAnswerThread: true }),
-      ...(isCommand && { rightsLater: true }),
-    };
-  }
-  const isMuted = account.policy().policy.allowBots && speakerOf(account, message) === "bot" &&
-    stateOf(account).guard.refuses(countedOf(message), account.now());
-  return { ...known, ...ownBotFact(account, message), ...(isMuted && { isMuted: true }) };
-}
-
-/** A feed that replies to the bot is none. */
-function speakerOf(
-  { policy }: BotAccount,
-  { sender: { id, automaton }, mention }: InboundMessage,
-): Speaker {
-  if (automaton === undefined) return "person";
-  const isFeed = mention !== "reply" && policy().policy.loopGuard.feeds?.includes(id);
-  return isFeed ? "feed" : "bot";
-}
-
-/** Counts a message for the loop guard, and tells the owners once that it refuses bots there (P11). */
-function count(
-  account: BotAccount,
-  message: InboundMessage,
-  facts: KnownFacts,
-  verdict: Verdict,
-): void {
-  const isAsked = verdict.kind === "accept" || verdict.why === "loop-guard" &&
-      account.policy().admit(message, { ...facts, isMuted: false }).kind === "accept";
-  const { guard } = stateOf(account);
-  const speaker = speakerOf(account, message);
-  if (guard.record(countedOf(message), speaker, account.now(), isAsked)) {
-    tellLoopMuted(account, message.channelId);
-  }
-}
-
-function countedOf({ id, channelId, place }: InboundMessage): CountedMessage {
-  const isThread = place.kind === "guild" && place.thread?.id === channelId;
-  return isThread ? { id, channelId, parentId: place.channel.id } : { id, channelId };
-}
-
-/**
- * Judges a message.
- *
- * @param known Facts found since it arrived.
- * @param source Edits and scheduled messages do not count as messages of a conversation.
- */
-export function judge(
-  account: BotAccount,
-  message: InboundMessage,
-  known: KnownFacts = {},
-  source: MessageSource = "live",
-): Judgement {
-  const { admit, id: policyId, policy: { allowBots }, textCommands } = account.policy();
-  const intent = intentOf(account);
-  const command = commandIn(message, textCommands)?.name;
-  const triggered = cameBy(message, "passive");
-  const hook = hookedOf(message)?.hook;
-  const given = triggered
-    ? { ...known, triggered }
-    : hook !== undefined
-    ? { ...known, hook }
-    : known;
-  const chosen = chosenIn(account, message);
-  const beside = knownFactsOf(
-    account,
-    message,
-    chosen ? { ...given, ...chosen } : given,
-    command !== undefined,
-  );
-  const scores = known.intent ?? intent.factsOf(message, source);
-  const scored = scores ? { ...beside, intent: scores } : beside;
-  const first = admit(message, scored);
-  // An edit moves no turn to another account.
-  const routing = first.kind === "accept" && !termsOf(message).isRouted &&
-      (source !== "not_live" || message.revision === 0)
-    ? routingOf(account, message)
-    : undefined;
-  const knownFacts = routing ? { ...scored, routing } : scored;
-  const verdict = routing ? admit(message, knownFacts) : first;
-  if (scores) intent.decided(message, verdict);
-  // Whether the author is a bot is still open for an undecided message.
-  const isTurn = source !== "not_live" && verdict.kind !== "undecided";
-  if (allowBots && isTurn) count(account, message, knownFacts, verdict);
-  const judgement = policyId === undefined
-    ? { verdict, knownFacts }
-    : { verdict, knownFacts, policyId };
-  return command === undefined ? judgement : { ...judgement, command };
-}
-
-/**
- * Judges a message from a channel's history, which does not affect later ones. PluralKit has not
- * proxied it, since it deletes the originals of proxied messages.
- */
-export function recall(account: BotAccount, message: InboundMessage): Verdict {
-  return account.policy().admit(message, { isUnproxied: true, ...ownBotFact(account, message) });
-}
-
-/**
- * Whether the account would answer a message that another account of the process sees, and that
- * mentions none. It does not affect later messages.
- */
-function wouldAnswer(account: BotAccount, message: InboundMessage): boolean {
-  const { mention: _, ...unaddressed } = message;
-  const { admit, textCommands } = account.policy();
-  const chosen = chosenIn(account, message);
-  const isCommand = commandIn(message, textCommands) !== undefined;
-  const known = knownFactsOf(account, unaddressed, { ...chosen }, isCommand);
-  return admit(unaddressed, known).kind === "accept";
-}
-
-/** The bot has posted a message, which counts for the loop guard. */
-export function recordOwn(
-  account: BotAccount,
-  message: ToolTarget & { readonly id: MessageId },
-): void {
-  if (!account.policy().policy.allowBots) return;
-  stateOf(account).guard.record(message, "own", account.now());
-}
-
-/** All of the process. A message may arrive before this account counts as running. */
-function allAccounts(account: BotAccount): readonly OurAccount[] {
-  const { accountId, bot } = account;
-  return ourAccounts(bot).map((one) =>
-    one.accountId === accountId ? { accountId, view: viewOf(account) } : one
-  );
-}
-
-/** Facts that choose the agent and the account of a message (N2); `undefined` if there are none. */
-export function routingOf(account: BotAccount, message: InboundMessage): RoutingFacts | undefined {
-  const all = allAccounts(account);
-  if (all.length > 1) stateOf(account).seen.add(message.channelId);
-  return routingFacts(message, account.policy().policy, all);
-}
-
-/** Reads a message as a text command. */
-export function commandOf(account: BotAccount, message: InboundMessage): TextCommand | undefined {
-  return textCommandIn(message, account.policy().textCommands);
-}
-
-/**
- * Finds the agent and the session for a message.
- *
- * A command that changes its conversation waits for the turns of it. Any other command has a session
- * beside it, which keeps nothing, so a slow turn does not delay it.
- */
-export function routeOf(account: BotAccount, message: InboundMessage): Route {
-  const triggered = cameBy(message, "passive");
-  if (triggered) return conversationRoute(account, message, triggered.agentId, undefined);
-  const command = commandOf(account, message);
-  const opensThread = !command && opensThreadFor(account, message);
-  const { agentId } = account.policy().chooseAgent({ ...message, ...routingOf(account, message) });
-  const thread = opensThread ? threadIdOf(message.id) : undefined;
-  const route = conversationRoute(account, message, agentId, sessionOwner(account), thread);
-  const isBeside = command && command.kind.needs !== "session";
-  return isBeside ? { ...route, sessionKey: besideKeyOf(route.sessionKey) } : route;
-}
-
-/** The conversation of a command, which is for the account that got it. */
-export function sessionOf(account: BotAccount, call: Conversation): Route {
-  const mentioned = allAccounts(account).length > 1 ? [account.accountId] : undefined;
-  const threadAgent = call.place.kind === "guild" && call.place.thread
-    ? threadAgentOf(account, call.place.thread.id)
-    : undefined;
-  const { agentId } = account.policy().chooseAgent({ ...call, mentioned, threadAgent });
-  return conversationRoute(account, call, agentId, sessionOwner(account));
-}
-
-/**
- * Decides in which session an agent answers a message.
- *
- * @param owner The user whose direct messages are the main session under `auto` (S1).
- * @param thread The thread that the answer opens: its session has the conversation (S7).
- */
-function conversationRoute(
-  { config }: BotAccount,
-  message: Conversation,
-  agentId: string,
-  owner: UserId | undefined,
-  thread?: ChannelId,
-): Route {
-  const scope = scopeFor(config().session.dmScope, message.sender.id === owner);
-  const place = thread === undefined ? message : { ...message, channelId: thread };
-  return { agentId, sessionKey: sessionKeyOf(place, agentId, scope) };
-}
-
-/** Maximum number of reactions to remember; at the limit, all are forgotten. */
-const MAX_REACTIONS = 1_000;
-
-const NONE: readonly InboundMessage[] = [];
-
-/** Reasons for which no agent may act on a message: it does not count, or asks to be left alone. */
-const UNHEARD: ReadonlySet<string> = new Set(["pk-original", "send-off", "own"]);
-
-/** When each of the last reactions caused a run. */
-const reactedAt = perAccount("inbox", () => new Map<string, number>());
-
-/** Whether the same person has added that emoji to that message just before. */
-function isRepeated(account: BotAccount, key: string): boolean {
-  const { policy, now } = account;
-  const known = reactedAt(account);
-  const last = known.get(key);
-  if (last !== undefined && now() - last < policy().policy.dedupWindowMs) return true;
-  if (known.size >= MAX_REACTIONS) known.clear();
-  known.set(key, now());
-  return false;
-}
-
-/** Whether another agent, of this account or of another one, may answer the message. */
-function isAnswered(account: BotAccount, { message, verdict: { kind } }: Judged): boolean {
-  if (kind !== "ignore") return true;
-  const { mentioned, accounts } = routingOf(account, message) ?? {};
-  return mentioned !== undefined || accounts !== undefined;
-}
-
-/** The runs that a judged message causes. Bots cause none, and commands of Barnacle neither. */
-export function runsBeside(account: BotAccount, judged: Judged): readonly InboundMessage[] {
-  const { message, verdict, policyVerdict, stop, command } = judged;
-  const { policy, triggersOf } = account.policy();
-  if (policy.passive.length === 0) return NONE;
-  const { sender, isAnnouncement } = message;
-  const mayCause = sender.automaton === undefined && isAtDiscord(message) && !isAnnouncement &&
-    !policyVerdict && !stop && command === undefined && !UNHEARD.has(verdict.why);
-  if (!mayCause) return NONE;
-  const matches = triggersOf.inMessage(message);
-  if (matches.length === 0) return NONE;
-  const answered = isAnswered(account, judged) || undefined;
-  return matches.map((match): InboundMessage => {
-    const id = triggeredIdOf(message.id, match.agentId);
-    const run = { ...match, messageId: message.id, isAnswered: answered };
-    const origin = { kind: "passive", ...run } as const;
-    return { ...message, id, mention: "user", sentAt: createdAtMs(id), origin };
-  });
-}
-
-/**
- * The runs that a reaction causes. No message asks for them, so no active agent answers: their text
- * is posted.
- */
-export function runsOnReaction(
-  account: BotAccount,
-  reaction: Reaction,
-  { onlyIf }: PermittedReaction,
-): readonly InboundMessage[] {
-  const { change, sender, messageId, emoji, accountId, channelId, guildId, place } = reaction;
-  const { policy, triggersOf } = account.policy();
-  const isCertain = Object.keys(onlyIf).length === 0;
-  if (change !== "added" || sender.automaton || !isCertain) return NONE;
-  const matches = policy.passive.length === 0 ? [] : triggersOf.byReaction(reaction);
-  const key = [messageId, sender.id, emoji];
-  if (matches.length === 0 || isRepeated(account, key.join(" "))) return NONE;
-  const at = { accountId, channelId, guildId, place, sender };
-  return matches.map((match): InboundMessage => {
-    const id = reactionRunIdOf(key, match.agentId, account.now());
-    return {
-      ...ASKED_OTHERWISE,
-      ...at,
-      id,
-      text: `(reacts with ${emoji})`,
-      sentAt: createdAtMs(id),
-      origin: { kind: "passive", ...match, messageId },
-    };
-  });
-}
-
-/** The ids of the runs that a message may have caused. */
-export function runIdsOf({ policy }: BotAccount, messageId: MessageId): readonly MessageId[] {
-  return policy().policy.passive.map(({ agentId }) => triggeredIdOf(messageId, agentId));
-}
-
-/**
- * Messages addressed to the bot are context too, answered or not. Undecided ones are left out,
- * since Barnacle fetches no missing fact here. So the model sees no PluralKit messages from before
- * the start.
- */
-export function mayBeSeen(account: BotAccount, message: InboundMessage): boolean {
-  const verdict = recall(account, message);
-  return verdict.kind === "accept" || (verdict.kind === "ignore" && verdict.keepAsContext);
-}
-
-export function show(
-  account: BotAccount,
-  raw: RawMessage,
-  place: ShownPlace,
-): Promise<ShownMessage | undefined> {
-  const { accountId, reader, store } = account;
-  const maySee = (message: InboundMessage) => mayBeSeen(account, message);
-  return showMessage(raw, place, { accountId, reader, maySee, footerOf: store.outbox.footerOf });
-}
-
-/** Shows messages, without those that the model may not see. */
-export async function showAll(
-  account: BotAccount,
-  raw: readonly RawMessage[],
-  place: ShownPlace,
-): Promise<readonly ShownMessage[]> {
-  const shown = await Promise.all(raw.map((one) => show(account, one, place)));
-  return shown.filter((one) => one !== undefined);
-}
-
-const prepared = perAccount(
-  "access",
-  ({ policy }) => latest(policy, ({ policy }) => prepareClosedBy(policy)),
-);
-
-/** @returns `undefined` if the channel is open. */
-export function closedBy(
-  account: BotAccount,
-  asker: InboundMessage,
-  { guildId, ...target }: GuildTarget,
-): string | undefined {
-  return prepared(account)()({
-    channelId: target.channelId,
-    place: placeOfTarget(guildId, target, account.reader.index.get(guildId)),
-    sender: asker.sender,
-    isOwner: isOwner(account, asker),
-  });
-}
-
-/**
- * Judges a reaction by the current policy; `undefined` if it does not permit it. A removed reaction
- * counts if the added one was kept: Discord does not tell the roles of its person, by which the
- * policy would judge again.
- */
-export function permitReaction(
-  account: BotAccount,
-  reaction: Reaction,
-): PermittedReaction | undefined {
-  const { change, channelId, messageId, sender, emoji } = reaction;
-  const onlyIf = conditionsOf(account, reaction);
-  if (!onlyIf) return undefined;
-  const tag = labelOf(sender);
-  return { change, channelId, messageId, userId: sender.id, tag, emoji, onlyIf };
-}
-
-function conditionsOf(
-  { policy, bot }: BotAccount,
-  { change, on, place, channelId, sender }: Reaction,
-): PermittedReaction["onlyIf"] | undefined {
-  if (change === "removed") return { isKnown: true };
-  if (isOurs(bot, sender.id)) return undefined;
-  const accepts = (author: "own" | "other", facts: KnownFacts): boolean => {
-    const event = { kind: "reaction" as const, place, channelId, sender, on: author };
-    return policy().authorize(event, facts).kind === "accept";
-  };
-  const authors = on === "unknown" ? ["other", "own"] as const : [on];
-  for (const author of authors) {
-    const isOwn = on === "unknown" && author === "own" && { isOwn: true as const };
-    if (accepts(author, { isPaired: false })) return { ...isOwn };
-    if (place.kind !== "guild" && accepts(author, { isPaired: true })) {
-      return { ...isOwn, isPaired: true };
-    }
-  }
-  return undefined;
 }

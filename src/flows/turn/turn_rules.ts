@@ -36,235 +36,6 @@ import { isOwner, ownsApplicationAsRead } from "../owners/owner_ids.ts";
 import type { HistoryRules } from "./gather.ts";
 import { timezoneOf } from "../../host/process/boot.ts";
 
-type Decide = (message: InboundMessage, next: InboundMessage, agentId: string) => boolean;
-
-/**
- * Decides which messages share turns, and which turns of a session run side by side, by the config
- * as it is now.
- *
- * Messages of several people may share one if they have the same rights: the same tools, the same
- * instructions, the same roles, and no owner among them. Otherwise a person could give orders in
- * the turn of another one who may do more.
- *
- * A turn's tools act for the sender of its first message (T4). So several people share no turn with
- * a tool that shows or changes things of its asker, or that needs permissions of the asker. They
- * share none either if there is a budget, because the first sender would pay for all (X4).
- */
-export function prepareQueueModes(account: BotAccount) {
-  const { messages: { queue }, budgets } = account.config();
-  const modeIn = (message: InboundMessage): QueueMode =>
-    queueModeOf(account, message) ?? queue.mode ??
-      (message.place.kind === "guild" ? "collect" : "steer");
-  // Commands share no turn, end none, and run beside none: each has an answer of its own (K1).
-  const isTalk = (...messages: readonly InboundMessage[]) =>
-    messages.every((message) => commandOf(account, message) === undefined);
-  const hasSameRights: Decide = (message, next, agentId) =>
-    isTalk(message, next) && haveSameRights(account, message, next, agentId);
-  const mayShare: Decide = (message, next, agentId) =>
-    hasSameRights(message, next, agentId) &&
-    (isSamePerson(message, next) ||
-      !hasBudget(budgets) && !rulesOf(account, agentId)(message).tools.some(actsForAsker));
-  const carries: Decide = (message, next, agentId) =>
-    modeIn(next) !== "followup" && mayShare(message, next, agentId);
-  const interrupts: Decide = (message, next, agentId) =>
-    modeIn(next) === "interrupt" && message.channelId === next.channelId &&
-    hasSameRights(message, next, agentId);
-  return {
-    /** Whether the turn of a waiting message also answers the one behind it. */
-    carries,
-    /** Whether a running turn takes in a later message between two steps. */
-    steers: (message: InboundMessage, next: InboundMessage, agentId: string): boolean =>
-      modeIn(next) === "steer" && mayShare(message, next, agentId),
-    /** Whether a later message ends the running turn. */
-    interrupts,
-    /** Whether the turn of a message may begin while turns of its session run, given by their last. */
-    runsBeside: (
-      running: readonly InboundMessage[],
-      next: InboundMessage,
-      agentId: string,
-    ): boolean =>
-      queue.turnsPerChannel > 1 &&
-      (running.length < queue.turnsPerChannel || isOwner(account, next)) &&
-      running.every((message) =>
-        isTalk(message, next) && message.sender.id !== next.sender.id &&
-        message.channelId === next.channelId &&
-        !carries(message, next, agentId) && !interrupts(message, next, agentId)
-      ),
-  };
-}
-
-function haveSameRights(
-  account: BotAccount,
-  one: InboundMessage,
-  other: InboundMessage,
-  agentId: string,
-): boolean {
-  const { answered } = termsOf(one);
-  if (answered === undefined || answered !== termsOf(other).answered) return false;
-  if (!isDeepStrictEqual(rolesOf(one), rolesOf(other))) return false;
-  if (isSamePerson(one, other)) return one.sender.automaton === other.sender.automaton;
-  if (one.sender.automaton || other.sender.automaton) return false;
-  if (isOwner(account, one) !== isOwner(account, other)) return false;
-  const rules = rulesOf(account, agentId);
-  const [first, second] = [rules(one), rules(other)];
-  return first.tools === second.tools && first.ownerId === second.ownerId &&
-    isDeepStrictEqual(first.instructions, second.instructions);
-}
-
-/** The parts of a tool with gates check the rights of their asker by themselves. */
-function actsForAsker({ isPersonal, needs, withGates }: Tool): boolean {
-  return isPersonal === true || needs.length > 0 || withGates !== undefined;
-}
-
-/** Members of a PluralKit system share an account, and are different people (T14). */
-function isSamePerson({ sender: one }: InboundMessage, { sender: other }: InboundMessage): boolean {
-  const memberOf = ({ pluralkit }: Sender) => pluralkit?.memberId;
-  return one.id === other.id && memberOf(one) === memberOf(other);
-}
-
-function rolesOf({ sender: { roles } }: InboundMessage): readonly string[] {
-  return roles.map(({ id }) => id).sort();
-}
-
-/** Maximum number of sets to keep; a config has few, apart from one with many senders. */
-const MAX_SETS = 1_000;
-
-interface Decided {
-  readonly chosen: readonly Tool[];
-  readonly offered: readonly Tool[];
-}
-
-/** All tools are each name once: the same array until they change. */
-const finder = perAccount("turns", (account) => {
-  const { policy } = account;
-  const sets = new Map<string, readonly Tool[]>();
-  /** The sets by place and sender: a decision goes through all levels for each tool. */
-  const decided = new Map<string, Decided>();
-  let tools: readonly Tool[] = [];
-  let decidedBy: CurrentPolicy["decideTools"] | undefined;
-
-  function decide(asker: ToolAsker): readonly Tool[] {
-    const { decideTools, policy: { tools: { openGates } } } = policy();
-    const names = decideTools(asker, tools)
-      .flatMap(({ name, isAllowed }) => isAllowed ? [name] : []);
-    const key = [...names, "", ...openGates].join(" ");
-    const known = sets.get(key);
-    if (known) return known;
-    if (sets.size >= MAX_SETS) sets.clear();
-    const chosen = tools.filter(({ name }) => names.includes(name))
-      .flatMap((tool) => tool.withGates ? tool.withGates(openGates) ?? [] : tool);
-    sets.set(key, chosen);
-    return chosen;
-  }
-
-  return (message: InboundMessage, agentId: string): Decided => {
-    const { place, sender } = message;
-    const { decideTools } = policy();
-    const now = account.bot.toolServices.tools();
-    if (tools !== now || decideTools !== decidedBy) {
-      if (tools !== now) sets.clear();
-      tools = now;
-      decidedBy = decideTools;
-      decided.clear();
-    }
-    const hook = hookedOf(message)?.hook;
-    const owns = hook === undefined && ownsApplicationAsRead(account, sender.id);
-    const key = JSON.stringify([agentId, place, sender, owns, hook]);
-    const before = decided.get(key);
-    if (before) return before;
-    if (decided.size >= MAX_SETS) decided.clear();
-    const asker = { agentId, place, sender, hook, ownsApplication: () => owns };
-    const found = { chosen: decide(asker), offered: decide({ ...asker, isOffer: true }) };
-    decided.set(key, found);
-    return found;
-  };
-});
-
-/**
- * Adds tools of skills (T7a), and of own accounts: a turn that reads one has no others (T13a).
- *
- * @param isOffer Those that the model sees.
- */
-export function turnTools(
-  account: BotAccount,
-  message: InboundMessage,
-  agentId: string,
-  isOffer = false,
-): readonly Tool[] {
-  const isOwn = termsOf(message).rights === "own accounts";
-  const base = isOwn ? NO_TOOLS : finder(account)(message, agentId)[isOffer ? "offered" : "chosen"];
-  const skills = isOwn ? [] : skillsIn(account, message, agentId);
-  const own = ownServers(account).tools(message);
-  const more = [...skills.flatMap(({ tools }) => tools ?? []), ...own];
-  if (more.length === 0) return base;
-  // `mcp__<server>__privately` has decided who may.
-  const ownsApplication = () => ownsApplicationAsRead(account, message.sender.id);
-  const hook = hookedOf(message)?.hook;
-  const asker = { ...message, agentId, hook, ownsApplication, forAnyone: isOwn, isOffer };
-  const decided = account.policy().decideTools(asker, more);
-  return more.filter((_, at) => decided[at]?.isAllowed).reduce(withTool, base);
-}
-
-const NO_TOOLS: readonly Tool[] = [];
-
-/** The servers at which each person signs in (T13a), which their feature sets. */
-export const ownServers: (account: BotAccount) => {
-  ready: (message: InboundMessage) => Promise<void>;
-  /** The tools that it adds to a turn. Of a turn with a person's own account, all of its tools. */
-  tools: (message: InboundMessage) => readonly Tool[];
-} = perAccount("tools", () => ({ ready: () => Promise.resolve(), tools: () => NO_TOOLS }));
-/** Lists with one more tool: the same array for the same list and tool. */
-const longer = new WeakMap<readonly Tool[], WeakMap<SkillTool | Tool, readonly Tool[]>>();
-
-function withTool(tools: readonly Tool[], tool: SkillTool | Tool): readonly Tool[] {
-  const known = longer.get(tools) ?? new WeakMap<SkillTool | Tool, readonly Tool[]>();
-  longer.set(tools, known);
-  const all = known.get(tool) ?? [...tools, "run" in tool ? tool : toolOf(tool)];
-  known.set(tool, all);
-  return all;
-}
-
-const skillsNow = perAccount(
-  "turns",
-  ({ config, bot }) =>
-    latestOf(config, (by, agentId: string) => {
-      const { skills: names } = agentOf(by, agentId);
-      return latest(
-        bot.toolServices.of(agentId).skills.now,
-        ({ skills }) => skillsFor(skills, names),
-      );
-    }),
-);
-
-/** The skills of a message's turn (T7): the same array for the same skills. */
-export function skillsIn(
-  account: BotAccount,
-  asker: Parameters<typeof skillsOf>[0],
-  agentId: string,
-): readonly Skill[] {
-  return skillsOf(asker, skillsNow(account)(agentId)(), account.policy().policy);
-}
-
-/** Makes the tool of a skill's file (T7a). */
-function toolOf(tool: SkillTool): Tool {
-  const { name, head: { description, input, tools, readOnly } } = tool;
-  return defineTool({
-    name,
-    description,
-    parameters: input,
-    input: () => inputOf(tool),
-    needs: [],
-    seenAt: "nowhere", // an owner has confirmed its file and its hosts
-    isIdempotent: readOnly,
-    isReadOnly: readOnly || undefined,
-    isPersonalCall: () => tools.length > 0, // they may show things of the asker alone
-    asks: async (_, context) =>
-      (await import("../tools/skill_tools.ts")).skillQuestion(tool, context),
-    run: async (given, context) =>
-      (await import("../tools/skill_tools.ts")).runSkill(tool, given, context),
-  });
-}
-
 export interface TurnRules extends ReplyRules, HistoryRules {
   /** Name of the place for people, for the log (S2). */
   readonly where: string;
@@ -418,4 +189,233 @@ export function rulesOf(
   agentId: string,
 ): (message: InboundMessage) => TurnRules {
   return rulesByConfig(account)(agentId);
+}
+
+/** Maximum number of sets to keep; a config has few, apart from one with many senders. */
+const MAX_SETS = 1_000;
+
+interface Decided {
+  readonly chosen: readonly Tool[];
+  readonly offered: readonly Tool[];
+}
+
+/** All tools are each name once: the same array until they change. */
+const finder = perAccount("turns", (account) => {
+  const { policy } = account;
+  const sets = new Map<string, readonly Tool[]>();
+  /** The sets by place and sender: a decision goes through all levels for each tool. */
+  const decided = new Map<string, Decided>();
+  let tools: readonly Tool[] = [];
+  let decidedBy: CurrentPolicy["decideTools"] | undefined;
+
+  function decide(asker: ToolAsker): readonly Tool[] {
+    const { decideTools, policy: { tools: { openGates } } } = policy();
+    const names = decideTools(asker, tools)
+      .flatMap(({ name, isAllowed }) => isAllowed ? [name] : []);
+    const key = [...names, "", ...openGates].join(" ");
+    const known = sets.get(key);
+    if (known) return known;
+    if (sets.size >= MAX_SETS) sets.clear();
+    const chosen = tools.filter(({ name }) => names.includes(name))
+      .flatMap((tool) => tool.withGates ? tool.withGates(openGates) ?? [] : tool);
+    sets.set(key, chosen);
+    return chosen;
+  }
+
+  return (message: InboundMessage, agentId: string): Decided => {
+    const { place, sender } = message;
+    const { decideTools } = policy();
+    const now = account.bot.toolServices.tools();
+    if (tools !== now || decideTools !== decidedBy) {
+      if (tools !== now) sets.clear();
+      tools = now;
+      decidedBy = decideTools;
+      decided.clear();
+    }
+    const hook = hookedOf(message)?.hook;
+    const owns = hook === undefined && ownsApplicationAsRead(account, sender.id);
+    const key = JSON.stringify([agentId, place, sender, owns, hook]);
+    const before = decided.get(key);
+    if (before) return before;
+    if (decided.size >= MAX_SETS) decided.clear();
+    const asker = { agentId, place, sender, hook, ownsApplication: () => owns };
+    const found = { chosen: decide(asker), offered: decide({ ...asker, isOffer: true }) };
+    decided.set(key, found);
+    return found;
+  };
+});
+
+/**
+ * Adds tools of skills (T7a), and of own accounts: a turn that reads one has no others (T13a).
+ *
+ * @param isOffer Those that the model sees.
+ */
+export function turnTools(
+  account: BotAccount,
+  message: InboundMessage,
+  agentId: string,
+  isOffer = false,
+): readonly Tool[] {
+  const isOwn = termsOf(message).rights === "own accounts";
+  const base = isOwn ? NO_TOOLS : finder(account)(message, agentId)[isOffer ? "offered" : "chosen"];
+  const skills = isOwn ? [] : skillsIn(account, message, agentId);
+  const own = ownServers(account).tools(message);
+  const more = [...skills.flatMap(({ tools }) => tools ?? []), ...own];
+  if (more.length === 0) return base;
+  // `mcp__<server>__privately` has decided who may.
+  const ownsApplication = () => ownsApplicationAsRead(account, message.sender.id);
+  const hook = hookedOf(message)?.hook;
+  const asker = { ...message, agentId, hook, ownsApplication, forAnyone: isOwn, isOffer };
+  const decided = account.policy().decideTools(asker, more);
+  return more.filter((_, at) => decided[at]?.isAllowed).reduce(withTool, base);
+}
+
+const NO_TOOLS: readonly Tool[] = [];
+
+/** The servers at which each person signs in (T13a), which their feature sets. */
+export const ownServers: (account: BotAccount) => {
+  ready: (message: InboundMessage) => Promise<void>;
+  /** The tools that it adds to a turn. Of a turn with a person's own account, all of its tools. */
+  tools: (message: InboundMessage) => readonly Tool[];
+} = perAccount("tools", () => ({ ready: () => Promise.resolve(), tools: () => NO_TOOLS }));
+/** Lists with one more tool: the same array for the same list and tool. */
+const longer = new WeakMap<readonly Tool[], WeakMap<SkillTool | Tool, readonly Tool[]>>();
+
+function withTool(tools: readonly Tool[], tool: SkillTool | Tool): readonly Tool[] {
+  const known = longer.get(tools) ?? new WeakMap<SkillTool | Tool, readonly Tool[]>();
+  longer.set(tools, known);
+  const all = known.get(tool) ?? [...tools, "run" in tool ? tool : toolOf(tool)];
+  known.set(tool, all);
+  return all;
+}
+
+const skillsNow = perAccount(
+  "turns",
+  ({ config, bot }) =>
+    latestOf(config, (by, agentId: string) => {
+      const { skills: names } = agentOf(by, agentId);
+      return latest(
+        bot.toolServices.of(agentId).skills.now,
+        ({ skills }) => skillsFor(skills, names),
+      );
+    }),
+);
+
+/** The skills of a message's turn (T7): the same array for the same skills. */
+export function skillsIn(
+  account: BotAccount,
+  asker: Parameters<typeof skillsOf>[0],
+  agentId: string,
+): readonly Skill[] {
+  return skillsOf(asker, skillsNow(account)(agentId)(), account.policy().policy);
+}
+
+/** Makes the tool of a skill's file (T7a). */
+function toolOf(tool: SkillTool): Tool {
+  const { name, head: { description, input, tools, readOnly } } = tool;
+  return defineTool({
+    name,
+    description,
+    parameters: input,
+    input: () => inputOf(tool),
+    needs: [],
+    seenAt: "nowhere", // an owner has confirmed its file and its hosts
+    isIdempotent: readOnly,
+    isReadOnly: readOnly || undefined,
+    isPersonalCall: () => tools.length > 0, // they may show things of the asker alone
+    asks: async (_, context) =>
+      (await import("../tools/skill_tools.ts")).skillQuestion(tool, context),
+    run: async (given, context) =>
+      (await import("../tools/skill_tools.ts")).runSkill(tool, given, context),
+  });
+}
+
+type Decide = (message: InboundMessage, next: InboundMessage, agentId: string) => boolean;
+
+/**
+ * Decides which messages share turns, and which turns of a session run side by side, by the config
+ * as it is now.
+ *
+ * Messages of several people may share one if they have the same rights: the same tools, the same
+ * instructions, the same roles, and no owner among them. Otherwise a person could give orders in
+ * the turn of another one who may do more.
+ *
+ * A turn's tools act for the sender of its first message (T4). So several people share no turn with
+ * a tool that shows or changes things of its asker, or that needs permissions of the asker. They
+ * share none either if there is a budget, because the first sender would pay for all (X4).
+ */
+export function prepareQueueModes(account: BotAccount) {
+  const { messages: { queue }, budgets } = account.config();
+  const modeIn = (message: InboundMessage): QueueMode =>
+    queueModeOf(account, message) ?? queue.mode ??
+      (message.place.kind === "guild" ? "collect" : "steer");
+  // Commands share no turn, end none, and run beside none: each has an answer of its own (K1).
+  const isTalk = (...messages: readonly InboundMessage[]) =>
+    messages.every((message) => commandOf(account, message) === undefined);
+  const hasSameRights: Decide = (message, next, agentId) =>
+    isTalk(message, next) && haveSameRights(account, message, next, agentId);
+  const mayShare: Decide = (message, next, agentId) =>
+    hasSameRights(message, next, agentId) &&
+    (isSamePerson(message, next) ||
+      !hasBudget(budgets) && !rulesOf(account, agentId)(message).tools.some(actsForAsker));
+  const carries: Decide = (message, next, agentId) =>
+    modeIn(next) !== "followup" && mayShare(message, next, agentId);
+  const interrupts: Decide = (message, next, agentId) =>
+    modeIn(next) === "interrupt" && message.channelId === next.channelId &&
+    hasSameRights(message, next, agentId);
+  return {
+    /** Whether the turn of a waiting message also answers the one behind it. */
+    carries,
+    /** Whether a running turn takes in a later message between two steps. */
+    steers: (message: InboundMessage, next: InboundMessage, agentId: string): boolean =>
+      modeIn(next) === "steer" && mayShare(message, next, agentId),
+    /** Whether a later message ends the running turn. */
+    interrupts,
+    /** Whether the turn of a message may begin while turns of its session run, given by their last. */
+    runsBeside: (
+      running: readonly InboundMessage[],
+      next: InboundMessage,
+      agentId: string,
+    ): boolean =>
+      queue.turnsPerChannel > 1 &&
+      (running.length < queue.turnsPerChannel || isOwner(account, next)) &&
+      running.every((message) =>
+        isTalk(message, next) && message.sender.id !== next.sender.id &&
+        message.channelId === next.channelId &&
+        !carries(message, next, agentId) && !interrupts(message, next, agentId)
+      ),
+  };
+}
+
+function haveSameRights(
+  account: BotAccount,
+  one: InboundMessage,
+  other: InboundMessage,
+  agentId: string,
+): boolean {
+  const { answered } = termsOf(one);
+  if (answered === undefined || answered !== termsOf(other).answered) return false;
+  if (!isDeepStrictEqual(rolesOf(one), rolesOf(other))) return false;
+  if (isSamePerson(one, other)) return one.sender.automaton === other.sender.automaton;
+  if (one.sender.automaton || other.sender.automaton) return false;
+  if (isOwner(account, one) !== isOwner(account, other)) return false;
+  const rules = rulesOf(account, agentId);
+  const [first, second] = [rules(one), rules(other)];
+  return first.tools === second.tools && first.ownerId === second.ownerId &&
+    isDeepStrictEqual(first.instructions, second.instructions);
+}
+
+/** The parts of a tool with gates check the rights of their asker by themselves. */
+function actsForAsker({ isPersonal, needs, withGates }: Tool): boolean {
+  return isPersonal === true || needs.length > 0 || withGates !== undefined;
+}
+
+/** Members of a PluralKit system share an account, and are different people (T14). */
+function isSamePerson({ sender: one }: InboundMessage, { sender: other }: InboundMessage): boolean {
+  const memberOf = ({ pluralkit }: Sender) => pluralkit?.memberId;
+  return one.id === other.id && memberOf(one) === memberOf(other);
+}
+
+function rolesOf({ sender: { roles } }: InboundMessage): readonly string[] {
+  return roles.map(({ id }) => id).sort();
 }

@@ -38,6 +38,25 @@ import { flag, integer, type RowReader, rows, snowflake, text } from "../schema/
 import { IS_OPEN } from "../schema/messages.ts";
 import { TABLES } from "../schema/tables.ts";
 
+export function createGateway(
+  transactions: Transactions,
+  pruner: Pruner,
+  memory: Memory,
+  elapsed: () => number,
+  assertFileUnchanged: () => void,
+) {
+  return {
+    ...createAccounts(transactions),
+    ...createDiscordAnswers(transactions),
+    ...createGaps(transactions),
+    ...createGatewaySessions(transactions, pruner, elapsed, assertFileUnchanged),
+    ...createGuilds(transactions),
+    ...createIdentifies(transactions),
+    ...createRuns(transactions),
+    ...createStoreOwner(transactions, memory),
+  };
+}
+
 /**
  * Stored data of an account. Before its first start all of it is absent.
  * Times are Unix time in milliseconds.
@@ -643,25 +662,6 @@ function createRuns({ database, sql, commit, read }: Transactions) {
         const wasRunning = aliveUntil !== undefined && at <= aliveUntil;
         return { wasRunning, isForgotten: !wasRunning && isForgotten, before, after };
       }),
-  };
-}
-
-export function createGateway(
-  transactions: Transactions,
-  pruner: Pruner,
-  memory: Memory,
-  elapsed: () => number,
-  assertFileUnchanged: () => void,
-) {
-  return {
-    ...createAccounts(transactions),
-    ...createDiscordAnswers(transactions),
-    ...createGaps(transactions),
-    ...createGatewaySessions(transactions, pruner, elapsed, assertFileUnchanged),
-    ...createGuilds(transactions),
-    ...createIdentifies(transactions),
-    ...createRuns(transactions),
-    ...createStoreOwner(transactions, memory),
   };
 }
 

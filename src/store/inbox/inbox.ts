@@ -80,6 +80,29 @@ import {
   prepareStops,
 } from "./changes.ts";
 
+export function createInbox(
+  transactions: Transactions,
+  memory: Memory,
+  pruner: Pruner,
+  transcripts: TranscriptRows,
+  retention: Retention,
+  onRecorded: OnRecorded,
+) {
+  const commands = createCommands(transactions);
+  const judging = prepareJudging(transactions.database, memory, retention);
+  return {
+    ...createAnsweredPeople(transactions),
+    ...createBatches(transactions, memory, pruner, transcripts, commands, judging, onRecorded),
+    ...createClaims(transactions, memory),
+    ...commands,
+    ...createProxiedUsers(transactions),
+    ...createStopTurns(transactions, memory),
+    ...createUndecided(transactions, memory, pruner, judging, onRecorded),
+  };
+}
+
+export type Inbox = ReturnType<typeof createInbox>;
+
 /** Prepares the check of waiting turns, within transactions of the caller's. */
 function prepareWaitingTurns(
   database: DatabaseSync,
@@ -802,29 +825,6 @@ interface Undecided {
   readonly policyId?: number;
   readonly at: number;
 }
-
-export function createInbox(
-  transactions: Transactions,
-  memory: Memory,
-  pruner: Pruner,
-  transcripts: TranscriptRows,
-  retention: Retention,
-  onRecorded: OnRecorded,
-) {
-  const commands = createCommands(transactions);
-  const judging = prepareJudging(transactions.database, memory, retention);
-  return {
-    ...createAnsweredPeople(transactions),
-    ...createBatches(transactions, memory, pruner, transcripts, commands, judging, onRecorded),
-    ...createClaims(transactions, memory),
-    ...commands,
-    ...createProxiedUsers(transactions),
-    ...createStopTurns(transactions, memory),
-    ...createUndecided(transactions, memory, pruner, judging, onRecorded),
-  };
-}
-
-export type Inbox = ReturnType<typeof createInbox>;
 
 const ASKER = rows({ asker: snowflake<"user">() });
 

@@ -48,6 +48,18 @@ import {
 } from "../schema/messages.ts";
 import type { Retention } from "../store.ts";
 
+export function createStoredMessages(transactions: Transactions, retention: Retention) {
+  return {
+    ...createDecisions(transactions),
+    ...createDirectChannels(transactions),
+    ...createMessageRecords(transactions),
+    ...createRecentTurns(transactions),
+    ...createRecentTalk(transactions),
+    ...createPolicies(transactions, retention),
+    ...createActivity(transactions),
+  };
+}
+
 const POLICY = rows({
   facts: optional(json<Facts>()), // ours, as all JSON here
   madeAt: optional(integer()),
@@ -396,18 +408,6 @@ function createActivity({ sql, read }: Transactions) {
         readonly after: MessageId;
       },
     ) => read(() => news.all(given)),
-  };
-}
-
-export function createStoredMessages(transactions: Transactions, retention: Retention) {
-  return {
-    ...createDecisions(transactions),
-    ...createDirectChannels(transactions),
-    ...createMessageRecords(transactions),
-    ...createRecentTurns(transactions),
-    ...createRecentTalk(transactions),
-    ...createPolicies(transactions, retention),
-    ...createActivity(transactions),
   };
 }
 

@@ -58,6 +58,19 @@ import {
 import { OUTBOX, OUTBOX_FILE } from "../schema/outbox.ts";
 import { ENDS_WORDS } from "../sources/sources.ts";
 
+export function createOutbox(transactions: Transactions) {
+  return {
+    ...createAdditions(transactions),
+    ...createAttemptRows(transactions),
+    ...createFileRemoval(transactions),
+    ...createHeads(transactions),
+    ...createHeldRows(transactions),
+    ...createOwed(transactions),
+    ...createParkedChannels(transactions),
+    ...createSendResults(transactions),
+  };
+}
+
 const ACTIONS = { this: "replace", nothing: "remove" } as const;
 
 /** A row to settle. Its number may belong to another row of the table, so the nonce names it. */
@@ -1090,19 +1103,6 @@ function toDamagedRow(row: unknown): OpenRow {
     fileCount: COUNTED.readIfWhole(row)?.fileCount ?? 0,
     createdAt: DATED.readIfWhole(row)?.createdAt ?? 0,
     reason: DAMAGED_ROW,
-  };
-}
-
-export function createOutbox(transactions: Transactions) {
-  return {
-    ...createAdditions(transactions),
-    ...createAttemptRows(transactions),
-    ...createFileRemoval(transactions),
-    ...createHeads(transactions),
-    ...createHeldRows(transactions),
-    ...createOwed(transactions),
-    ...createParkedChannels(transactions),
-    ...createSendResults(transactions),
   };
 }
 

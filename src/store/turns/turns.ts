@@ -53,6 +53,23 @@ import { MESSAGE_NUMBER, REACTIONS_MAX, REACTIONS_PER_CHANNEL } from "../schema/
 import { ANSWER_THREAD, THREADS_MAX } from "../schema/person.ts";
 import { prepareAddUsage } from "../usage/usage.ts";
 
+export function createTurns(
+  transactions: Transactions,
+  memory: Memory,
+  pruner: Pruner,
+  transcripts: TranscriptRows,
+  retention: Retention,
+) {
+  return {
+    ...createContext(transactions, memory, pruner, retention),
+    ...createAnswerThreads(transactions),
+    ...createReactions(transactions),
+    entriesOf: transcripts.entriesOf,
+    ...createSteps(transactions, memory),
+    ...createTurnEnds(transactions, memory, transcripts),
+  };
+}
+
 interface EntryPlace {
   readonly agentId: string;
   readonly sessionKey: string;
@@ -746,23 +763,6 @@ function createReactions({ sql, commit, read }: Transactions) {
 
 function clipped(row: unknown): string {
   return bounded(withoutPersonal(TEXT.read(row).text), QUOTE_CHARS);
-}
-
-export function createTurns(
-  transactions: Transactions,
-  memory: Memory,
-  pruner: Pruner,
-  transcripts: TranscriptRows,
-  retention: Retention,
-) {
-  return {
-    ...createContext(transactions, memory, pruner, retention),
-    ...createAnswerThreads(transactions),
-    ...createReactions(transactions),
-    entriesOf: transcripts.entriesOf,
-    ...createSteps(transactions, memory),
-    ...createTurnEnds(transactions, memory, transcripts),
-  };
 }
 
 const THREAD = ANSWER_THREAD.pick("threadId", "channelId", "askerId", "title", "state");

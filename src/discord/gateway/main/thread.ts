@@ -39,116 +39,6 @@ import {
 } from "../link/protocol.ts";
 import { startThread } from "./early_thread.ts";
 
-const WATCH_MS = 15_000;
-
-const STOP_MS = 2_000;
-
-/** Deaths within {@link DEATHS_MS} after which there is no restart. */
-const MAX_DEATHS = 5;
-/** Milliseconds for which a death counts. */
-const DEATHS_MS = 10 * 60_000;
-
-const BACKOFF = { minDelayMs: 200, maxDelayMs: 10_000, base: 2 };
-
-/** @returns Counts a death, and tells how often the worker died lately and when to restart it. */
-function createRestartPolicy({ now, random }: Clock & { readonly random: () => number }) {
-  let recent: readonly number[] = [];
-  /** @returns Milliseconds until the restart; absent if there is none. */
-  return (): { readonly deaths: number; readonly inMs?: number } => {
-    recent = [...recent.filter((at) => now() - at < DEATHS_MS), now()];
-    const { length: deaths } = recent;
-    if (deaths >= MAX_DEATHS) return { deaths };
-    return { deaths, inMs: backoffMs(deaths, random(), BACKOFF) };
-  };
-}
-
-/**
- * Checks in a row without a tick, after which the worker counts as hanging. It ticks at least every
- * ten seconds (`TICK_MS` of `shard/shard.ts`).
- */
-const MAX_STANDSTILLS = 2;
-
-/**
- * Creates the counter.
- *
- * @param now Unix time in milliseconds, which counts as the first tick.
- */
-function createTick(now: number) {
-  const buffer = new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT);
-  const counter = new BigInt64Array(buffer);
-  Atomics.store(counter, 0, BigInt(now));
-  let standstills = 0;
-  let last = -1n;
-
-  return {
-    /** A 64-bit counter to which the worker writes Unix time in milliseconds. */
-    buffer,
-    /** Returns the Unix time in milliseconds of the worker's last tick. */
-    at: (): number => Number(Atomics.load(counter, 0)),
-    /** Records that a new worker starts, so that earlier checks do not count. */
-    begin: (): void => void (standstills = 0),
-    /** Checks the worker. Returns whether the counter stood still in several checks in a row. */
-    isStalled(): boolean {
-      const seen = Atomics.load(counter, 0);
-      standstills = seen === last ? standstills + 1 : 0;
-      last = seen;
-      return standstills >= MAX_STANDSTILLS;
-    },
-  };
-}
-
-/** @param tickets Number of those that earlier threads have given. */
-export function createBatchTracker(stored: GatewayOptions["session"], tickets = 0) {
-  let point: ResumePoint = stored
-    ? { session: stored, epoch: 0, seqCommitted: stored.seq }
-    : { epoch: 0 };
-  /** `worker` is the number of the worker that sent it. */
-  let waiting: (Pick<DispatchBatch, "ticket" | "number" | "epoch" | "seq"> & {
-    readonly worker: number;
-  })[] = [];
-
-  function lacksEvent(): void {
-    if (point.session) point = { ...point, session: { ...point.session, hasHole: true } };
-  }
-
-  return {
-    /** Records a batch and gives it a ticket; `worker` is the number of the worker that sent it. */
-    receive(batch: Batch, worker: number): Omit<DispatchBatch, "arrivedAt"> {
-      const { number, epoch, seq, session, afterHole } = batch;
-      // The main thread has a session only with its READY. Without READY's batch the store would have
-      // nothing of it (T0), and yet the next worker would resume it.
-      if (session) point = { session, epoch };
-      if (point.epoch === epoch) {
-        if (afterHole && !session) lacksEvent(); // a new session lacks nothing
-        point = { ...point, seqReceived: Math.max(point.seqReceived ?? 0, seq) };
-      }
-      const ticket = ++tickets;
-      waiting.push({ ticket, worker, number, epoch, seq });
-      return { ...batch, ticket };
-    },
-    /** Records a commit up to a ticket. Returns the last number of the current `worker` in it. */
-    committed(upTo: number, worker: number): number | undefined {
-      const settled = waiting.filter(({ ticket }) => ticket <= upTo);
-      waiting = waiting.filter(({ ticket }) => ticket > upTo);
-      for (const { epoch, seq } of settled) {
-        if (point.epoch !== epoch || !point.session) continue;
-        point = {
-          ...point,
-          session: { ...point.session, seq: Math.max(point.session.seq, seq) },
-          seqCommitted: Math.max(point.seqCommitted ?? 0, seq),
-        };
-      }
-      return settled.findLast((one) => one.worker === worker)?.number;
-    },
-    /** Records that the session lacks an event, for the next worker. */
-    lacksEvent,
-    /** The point from which the next worker continues the session. */
-    point: (): ResumePoint => point,
-    /** The newest ticket; 0 before the first. */
-    lastTicket: (): number => tickets,
-  };
-}
-
 /** Why the account never connects again. */
 export type GatewayFinal =
   /** Discord refuses the account (exit 77), or Barnacle gave up (exit 75 with `exit`). */
@@ -385,3 +275,113 @@ export function startGateway(
 }
 
 export type Gateway = ReturnType<typeof startGateway>;
+
+const WATCH_MS = 15_000;
+
+const STOP_MS = 2_000;
+
+/** Deaths within {@link DEATHS_MS} after which there is no restart. */
+const MAX_DEATHS = 5;
+/** Milliseconds for which a death counts. */
+const DEATHS_MS = 10 * 60_000;
+
+const BACKOFF = { minDelayMs: 200, maxDelayMs: 10_000, base: 2 };
+
+/** @returns Counts a death, and tells how often the worker died lately and when to restart it. */
+function createRestartPolicy({ now, random }: Clock & { readonly random: () => number }) {
+  let recent: readonly number[] = [];
+  /** @returns Milliseconds until the restart; absent if there is none. */
+  return (): { readonly deaths: number; readonly inMs?: number } => {
+    recent = [...recent.filter((at) => now() - at < DEATHS_MS), now()];
+    const { length: deaths } = recent;
+    if (deaths >= MAX_DEATHS) return { deaths };
+    return { deaths, inMs: backoffMs(deaths, random(), BACKOFF) };
+  };
+}
+
+/**
+ * Checks in a row without a tick, after which the worker counts as hanging. It ticks at least every
+ * ten seconds (`TICK_MS` of `shard/shard.ts`).
+ */
+const MAX_STANDSTILLS = 2;
+
+/**
+ * Creates the counter.
+ *
+ * @param now Unix time in milliseconds, which counts as the first tick.
+ */
+function createTick(now: number) {
+  const buffer = new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT);
+  const counter = new BigInt64Array(buffer);
+  Atomics.store(counter, 0, BigInt(now));
+  let standstills = 0;
+  let last = -1n;
+
+  return {
+    /** A 64-bit counter to which the worker writes Unix time in milliseconds. */
+    buffer,
+    /** Returns the Unix time in milliseconds of the worker's last tick. */
+    at: (): number => Number(Atomics.load(counter, 0)),
+    /** Records that a new worker starts, so that earlier checks do not count. */
+    begin: (): void => void (standstills = 0),
+    /** Checks the worker. Returns whether the counter stood still in several checks in a row. */
+    isStalled(): boolean {
+      const seen = Atomics.load(counter, 0);
+      standstills = seen === last ? standstills + 1 : 0;
+      last = seen;
+      return standstills >= MAX_STANDSTILLS;
+    },
+  };
+}
+
+/** @param tickets Number of those that earlier threads have given. */
+export function createBatchTracker(stored: GatewayOptions["session"], tickets = 0) {
+  let point: ResumePoint = stored
+    ? { session: stored, epoch: 0, seqCommitted: stored.seq }
+    : { epoch: 0 };
+  /** `worker` is the number of the worker that sent it. */
+  let waiting: (Pick<DispatchBatch, "ticket" | "number" | "epoch" | "seq"> & {
+    readonly worker: number;
+  })[] = [];
+
+  function lacksEvent(): void {
+    if (point.session) point = { ...point, session: { ...point.session, hasHole: true } };
+  }
+
+  return {
+    /** Records a batch and gives it a ticket; `worker` is the number of the worker that sent it. */
+    receive(batch: Batch, worker: number): Omit<DispatchBatch, "arrivedAt"> {
+      const { number, epoch, seq, session, afterHole } = batch;
+      // The main thread has a session only with its READY. Without READY's batch the store would have
+      // nothing of it (T0), and yet the next worker would resume it.
+      if (session) point = { session, epoch };
+      if (point.epoch === epoch) {
+        if (afterHole && !session) lacksEvent(); // a new session lacks nothing
+        point = { ...point, seqReceived: Math.max(point.seqReceived ?? 0, seq) };
+      }
+      const ticket = ++tickets;
+      waiting.push({ ticket, worker, number, epoch, seq });
+      return { ...batch, ticket };
+    },
+    /** Records a commit up to a ticket. Returns the last number of the current `worker` in it. */
+    committed(upTo: number, worker: number): number | undefined {
+      const settled = waiting.filter(({ ticket }) => ticket <= upTo);
+      waiting = waiting.filter(({ ticket }) => ticket > upTo);
+      for (const { epoch, seq } of settled) {
+        if (point.epoch !== epoch || !point.session) continue;
+        point = {
+          ...point,
+          session: { ...point.session, seq: Math.max(point.session.seq, seq) },
+          seqCommitted: Math.max(point.seqCommitted ?? 0, seq),
+        };
+      }
+      return settled.findLast((one) => one.worker === worker)?.number;
+    },
+    /** Records that the session lacks an event, for the next worker. */
+    lacksEvent,
+    /** The point from which the next worker continues the session. */
+    point: (): ResumePoint => point,
+    /** The newest ticket; 0 before the first. */
+    lastTicket: (): number => tickets,
+  };
+}

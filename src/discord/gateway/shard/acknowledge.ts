@@ -37,6 +37,148 @@ import type { Clock, StartTimer } from "../../../lib/clock.ts";
 import { codeOf } from "../../../lib/errors.ts";
 import { bounded, isRecord, parseForeignJson } from "../../../lib/text/quoted.ts";
 
+/** The type of the dispatches that {@link createAcknowledge} takes. */
+export const INTERACTION_CREATE = "INTERACTION_CREATE";
+
+/** A message that only the user sees will follow. */
+const DEFERRED = JSON.stringify({
+  type: InteractionResponseTypes.DeferredChannelMessageWithSource,
+  data: { flags: MessageFlags.Ephemeral },
+});
+
+/** The component's message stays as it is, until the main thread changes it. */
+const DEFERRED_UPDATE = JSON.stringify({ type: InteractionResponseTypes.DeferredUpdateMessage });
+
+/**
+ * Creates the function that acknowledges interactions.
+ *
+ * @returns A function that takes an INTERACTION_CREATE as JSON, and returns whether the main thread
+ * gets it; it never throws.
+ */
+export function createAcknowledge(
+  callback: Callback,
+  isPressed: Forms["pressed"],
+  take: InteractionLimit["take"],
+): (dispatch: string) => boolean {
+  function answerFirst(d: Record<string, unknown>): void {
+    const { token } = d;
+    const id = readSnowflake(d.id);
+    if (id === undefined || typeof token !== "string") return;
+    switch (Number(d.type)) {
+      case InteractionTypes.ApplicationCommand:
+      case InteractionTypes.ModalSubmit:
+        return callback({ id, token }, DEFERRED);
+      case InteractionTypes.MessageComponent: {
+        const press = pressIn(d);
+        const isForm = press !== undefined && isPressed({ id, token, ...press });
+        if (!isForm) callback({ id, token }, DEFERRED_UPDATE);
+      }
+    }
+  }
+
+  return (dispatch) => {
+    const parsed = parseForeignJson(dispatch); // the main thread reads the same text, and logs problems
+    const d = isRecord(parsed) ? parsed.d : undefined;
+    if (!isRecord(d)) return true;
+    if (!take(userIn(d) ?? "")) return false;
+    answerFirst(d);
+    return true;
+  };
+}
+
+/** In a guild, only the member counts. */
+function userIn({ member, user }: Record<string, unknown>): string | undefined {
+  const person = isRecord(member) ? member.user : user;
+  return isRecord(person) ? readSnowflake(person.id) : undefined;
+}
+
+/** @returns `undefined` for other components, and for an unexpected shape. */
+function pressIn(d: Record<string, unknown>) {
+  const { data } = d;
+  if (!isRecord(data) || Number(data.component_type) !== MessageComponentTypes.Button) {
+    return undefined;
+  }
+  const channelId = readSnowflake(d.channel_id);
+  const { custom_id: customId } = data;
+  const userId = userIn(d);
+  const isWhole = typeof customId === "string" && channelId !== undefined &&
+    userId !== undefined;
+  return isWhole ? { customId, channelId, userId } : undefined;
+}
+
+export const INTERACTION_WINDOW_MS = 10_000;
+
+/** Interactions of a person in a window; a person who types an option causes several a second. */
+export const PER_PERSON = 40;
+
+/** Interactions of all people in a window from which on each person has {@link PER_PERSON_FLOODED}. */
+export const FLOODED_FROM = 1_000;
+
+/**
+ * Interactions of a person in a window while many people send many. The first of an owner or approver
+ * makes the main thread admit them, so this must be more than one.
+ */
+export const PER_PERSON_FLOODED = 2;
+
+/**
+ * Creates the bound for one account, without any interaction so far.
+ *
+ * @param onDropped Called at the end of a window in which interactions were dropped.
+ */
+export function createInteractionLimit(
+  { steadyNow, schedule }: {
+    /** Milliseconds of a monotonic clock. */
+    readonly steadyNow: () => number;
+    readonly schedule: StartTimer;
+  },
+  onDropped: (dropped: { readonly interactions: number; readonly people: number }) => void,
+) {
+  const counts = new Map<string, number>();
+  const admitted = new Set<string>();
+  let from = -Infinity;
+  let total = 0;
+  let dropped: { interactions: number; readonly people: Set<string> } | undefined;
+
+  function drop(userId: string, leftMs: number): void {
+    if (!dropped) {
+      dropped = { interactions: 0, people: new Set() };
+      schedule(() => {
+        const { interactions = 0, people = new Set() } = dropped ?? {};
+        dropped = undefined;
+        onDropped({ interactions, people: people.size });
+      }, leftMs);
+    }
+    dropped.interactions++;
+    dropped.people.add(userId);
+  }
+
+  return {
+    /** Counts an interaction. @returns Whether it is taken; otherwise it must be dropped. */
+    take(userId: string): boolean {
+      const now = steadyNow();
+      if (now - from >= INTERACTION_WINDOW_MS) {
+        from = now;
+        total = 0;
+        counts.clear();
+        admitted.clear();
+      }
+      const count = counts.get(userId) ?? 0;
+      const isFlooded = total >= FLOODED_FROM && !admitted.has(userId);
+      const isTaken = count < (isFlooded ? PER_PERSON_FLOODED : PER_PERSON);
+      if (!isTaken) drop(userId, from + INTERACTION_WINDOW_MS - now);
+      else {
+        total++;
+        counts.set(userId, count + 1);
+      }
+      return isTaken;
+    },
+    /** Takes {@link PER_PERSON} of this person until the window ends, however many others send. */
+    admit: (userId: string): void => void admitted.add(userId),
+  };
+}
+
+export type InteractionLimit = ReturnType<typeof createInteractionLimit>;
+
 /** The press of a button, as the gateway tells it. */
 export interface Press {
   readonly id: string;
@@ -156,146 +298,4 @@ export function createCallback(
   }
 
   return ({ id, token }, body) => void answer(id, token, body);
-}
-
-export const INTERACTION_WINDOW_MS = 10_000;
-
-/** Interactions of a person in a window; a person who types an option causes several a second. */
-export const PER_PERSON = 40;
-
-/** Interactions of all people in a window from which on each person has {@link PER_PERSON_FLOODED}. */
-export const FLOODED_FROM = 1_000;
-
-/**
- * Interactions of a person in a window while many people send many. The first of an owner or approver
- * makes the main thread admit them, so this must be more than one.
- */
-export const PER_PERSON_FLOODED = 2;
-
-/**
- * Creates the bound for one account, without any interaction so far.
- *
- * @param onDropped Called at the end of a window in which interactions were dropped.
- */
-export function createInteractionLimit(
-  { steadyNow, schedule }: {
-    /** Milliseconds of a monotonic clock. */
-    readonly steadyNow: () => number;
-    readonly schedule: StartTimer;
-  },
-  onDropped: (dropped: { readonly interactions: number; readonly people: number }) => void,
-) {
-  const counts = new Map<string, number>();
-  const admitted = new Set<string>();
-  let from = -Infinity;
-  let total = 0;
-  let dropped: { interactions: number; readonly people: Set<string> } | undefined;
-
-  function drop(userId: string, leftMs: number): void {
-    if (!dropped) {
-      dropped = { interactions: 0, people: new Set() };
-      schedule(() => {
-        const { interactions = 0, people = new Set() } = dropped ?? {};
-        dropped = undefined;
-        onDropped({ interactions, people: people.size });
-      }, leftMs);
-    }
-    dropped.interactions++;
-    dropped.people.add(userId);
-  }
-
-  return {
-    /** Counts an interaction. @returns Whether it is taken; otherwise it must be dropped. */
-    take(userId: string): boolean {
-      const now = steadyNow();
-      if (now - from >= INTERACTION_WINDOW_MS) {
-        from = now;
-        total = 0;
-        counts.clear();
-        admitted.clear();
-      }
-      const count = counts.get(userId) ?? 0;
-      const isFlooded = total >= FLOODED_FROM && !admitted.has(userId);
-      const isTaken = count < (isFlooded ? PER_PERSON_FLOODED : PER_PERSON);
-      if (!isTaken) drop(userId, from + INTERACTION_WINDOW_MS - now);
-      else {
-        total++;
-        counts.set(userId, count + 1);
-      }
-      return isTaken;
-    },
-    /** Takes {@link PER_PERSON} of this person until the window ends, however many others send. */
-    admit: (userId: string): void => void admitted.add(userId),
-  };
-}
-
-export type InteractionLimit = ReturnType<typeof createInteractionLimit>;
-
-/** The type of the dispatches that {@link createAcknowledge} takes. */
-export const INTERACTION_CREATE = "INTERACTION_CREATE";
-
-/** A message that only the user sees will follow. */
-const DEFERRED = JSON.stringify({
-  type: InteractionResponseTypes.DeferredChannelMessageWithSource,
-  data: { flags: MessageFlags.Ephemeral },
-});
-
-/** The component's message stays as it is, until the main thread changes it. */
-const DEFERRED_UPDATE = JSON.stringify({ type: InteractionResponseTypes.DeferredUpdateMessage });
-
-/**
- * Creates the function that acknowledges interactions.
- *
- * @returns A function that takes an INTERACTION_CREATE as JSON, and returns whether the main thread
- * gets it; it never throws.
- */
-export function createAcknowledge(
-  callback: Callback,
-  isPressed: Forms["pressed"],
-  take: InteractionLimit["take"],
-): (dispatch: string) => boolean {
-  function answerFirst(d: Record<string, unknown>): void {
-    const { token } = d;
-    const id = readSnowflake(d.id);
-    if (id === undefined || typeof token !== "string") return;
-    switch (Number(d.type)) {
-      case InteractionTypes.ApplicationCommand:
-      case InteractionTypes.ModalSubmit:
-        return callback({ id, token }, DEFERRED);
-      case InteractionTypes.MessageComponent: {
-        const press = pressIn(d);
-        const isForm = press !== undefined && isPressed({ id, token, ...press });
-        if (!isForm) callback({ id, token }, DEFERRED_UPDATE);
-      }
-    }
-  }
-
-  return (dispatch) => {
-    const parsed = parseForeignJson(dispatch); // the main thread reads the same text, and logs problems
-    const d = isRecord(parsed) ? parsed.d : undefined;
-    if (!isRecord(d)) return true;
-    if (!take(userIn(d) ?? "")) return false;
-    answerFirst(d);
-    return true;
-  };
-}
-
-/** In a guild, only the member counts. */
-function userIn({ member, user }: Record<string, unknown>): string | undefined {
-  const person = isRecord(member) ? member.user : user;
-  return isRecord(person) ? readSnowflake(person.id) : undefined;
-}
-
-/** @returns `undefined` for other components, and for an unexpected shape. */
-function pressIn(d: Record<string, unknown>) {
-  const { data } = d;
-  if (!isRecord(data) || Number(data.component_type) !== MessageComponentTypes.Button) {
-    return undefined;
-  }
-  const channelId = readSnowflake(d.channel_id);
-  const { custom_id: customId } = data;
-  const userId = userIn(d);
-  const isWhole = typeof customId === "string" && channelId !== undefined &&
-    userId !== undefined;
-  return isWhole ? { customId, channelId, userId } : undefined;
 }

@@ -35,449 +35,12 @@ import { type Clock, MAX_TIMER_MS, type StartTimer } from "../../../lib/clock.ts
 import { isRecord } from "../../../lib/text/quoted.ts";
 import type { RestRoute } from "../exchange/exchange.ts";
 import { type RestError, type RestErrorKind, toUnsent } from "../exchange/exchange.ts";
-export interface BucketWindow {
-  /** Requests in one window; 1 until Discord names another limit. */
-  readonly limit: number;
-  /** How many are left until `resetAt`, including those in flight. */
-  readonly remaining: number;
-  /** When the window ends; after that, the whole limit is free. */
-  readonly resetAt: number;
-}
-
-export interface Bucket {
-  window: BucketWindow;
-  /** Requests without a response yet. */
-  inFlight: number;
-  /** Discord's last name of it. */
-  name?: string;
-}
-
-/** Window of an unknown bucket: one request goes ahead, and its response tells the limit. */
-export const UNKNOWN: BucketWindow = { limit: 1, remaining: 1, resetAt: -Infinity };
-
-/** Number of queues and names from which on the buckets without a limit in force are deleted. */
-const SWEEP_AT = 256;
-
-/**
- * When one more request may leave.
- *
- * @returns A time by the clock of `now`: `now` itself, or later; Infinity if only a response can
- * tell.
- */
-export function availableAt(
-  { window, inFlight }: { readonly window: BucketWindow; readonly inFlight: number },
-  now: number,
-): number {
-  if (now >= window.resetAt) return inFlight < window.limit ? now : Infinity;
-  return inFlight < window.remaining ? now : window.resetAt;
-}
-
-/**
- * Computes a bucket's window after a response.
- *
- * Responses can overtake each other, so within a window the smallest remaining count is right. A
- * request whose response has no counts, or that got no response, counts as taken.
- *
- * @param pauseMs Milliseconds for which a 429 closes the bucket; 0 if it does not.
- */
-export function windowAfter(
-  window: BucketWindow,
-  limits: ResponseLimits,
-  pauseMs: number,
-  now: number,
-): BucketWindow {
-  const { limit = window.limit, left } = limits;
-  const isOpen = now < window.resetAt;
-  const known = isOpen ? window : { ...window, remaining: Infinity };
-  if (pauseMs > 0) {
-    const closedMs = left?.requests === 0 ? Math.max(pauseMs, left.resetMs) : pauseMs;
-    return { limit, remaining: 0, resetAt: Math.max(known.resetAt, now + closedMs) };
-  }
-  if (!left) return { ...window, limit, remaining: window.remaining - (limits.refused ? 0 : 1) };
-  return {
-    limit,
-    remaining: Math.min(known.remaining, left.requests),
-    resetAt: Math.max(known.resetAt, now + left.resetMs),
-  };
-}
-
-/** Creates the buckets; all routes are unknown at first. */
-export function createBuckets() {
-  const byQueue = new Map<string, Bucket>();
-  /** Buckets by Discord's bucket name and major parameter. */
-  const byName = new Map<string, Bucket>();
-  /** Discord's bucket names by method and template. */
-  const names = new Map<string, string>();
-
-  function of(route: RestRoute): Bucket {
-    const linked = byQueue.get(route.queueKey);
-    if (linked) return linked;
-    const name = names.get(route.name);
-    const key = name === undefined ? undefined : keyOf(name, route);
-    const bucket = (key !== undefined && byName.get(key)) ||
-      { window: UNKNOWN, inFlight: 0, name };
-    if (key !== undefined) byName.set(key, bucket);
-    byQueue.set(route.queueKey, bucket);
-    return bucket;
-  }
-
-  /** Discord may give one route several buckets, so each queue keeps its own. */
-  function link(route: RestRoute, name: string): Bucket {
-    names.set(route.name, name);
-    const own = of(route);
-    if (own.name === name) return own;
-    const key = keyOf(name, route);
-    const named = byName.get(key) ?? own;
-    named.name = name;
-    byName.set(key, named);
-    byQueue.set(route.queueKey, named);
-    return named;
-  }
-
-  function sweep(now: number): void {
-    for (const buckets of [byQueue, byName]) {
-      for (const [key, { inFlight, window }] of buckets) {
-        if (inFlight === 0 && window.resetAt <= now) buckets.delete(key);
-      }
-    }
-  }
-
-  return {
-    /** The bucket of a route; until a response names it, a bucket of its queue's own. */
-    of,
-    /**
-     * Applies the limits of a response.
-     *
-     * @param pauseMs Milliseconds for which a 429 closes its bucket; 0 if it does not.
-     * @returns The bucket that the response named, or the route's own.
-     */
-    update(route: RestRoute, limits: ResponseLimits, pauseMs: number, now: number): Bucket {
-      if (byQueue.size + byName.size > SWEEP_AT) sweep(now);
-      const bucket = limits.bucket === undefined ? of(route) : link(route, limits.bucket);
-      bucket.window = windowAfter(bucket.window, limits, pauseMs, now);
-      return bucket;
-    },
-  };
-}
-
-function keyOf(name: string, { major }: RestRoute): string {
-  return `${name} ${major}`;
-}
-
-/** The limits of one response; times in whole milliseconds from its arrival. */
-export interface ResponseLimits {
-  /** Discord's name of the bucket; routes with the same name share the bucket. */
-  readonly bucket?: string;
-  /** Requests in one window of the bucket. */
-  readonly limit?: number;
-  /** How many of them are left, and when the window ends. */
-  readonly left?: { readonly requests: number; readonly resetMs: number };
-  /** Set on a 429. */
-  readonly refused?: {
-    /** Whether it refuses all requests of the bot, not only those of the bucket. */
-    readonly isGlobal: boolean;
-    /** Absent if the response has no duration. */
-    readonly retryMs?: number;
-  };
-}
-
-/**
- * Reads the rate limits of a response.
- *
- * @param body The parsed body; `undefined` if it is not JSON.
- * @see {@link https://docs.discord.com/developers/topics/rate-limits}
- */
-export function limitsOf(status: number, headers: Headers, body: unknown): ResponseLimits {
-  const bucket = headers.get("x-ratelimit-bucket");
-  const limit = countOf(headers.get("x-ratelimit-limit"));
-  const requests = countOf(headers.get("x-ratelimit-remaining"));
-  const resetMs = toMs(headers.get("x-ratelimit-reset-after"));
-  return {
-    bucket: bucket || undefined,
-    limit: limit || undefined,
-    left: requests !== undefined && resetMs > 0 ? { requests, resetMs } : undefined,
-    refused: status === 429 ? refusalOf(headers, isRecord(body) ? body : {}) : undefined,
-  };
-}
-
-function refusalOf(
-  headers: Headers,
-  body: Readonly<Record<string, unknown>>,
-): NonNullable<ResponseLimits["refused"]> {
-  const retryMs = Math.max(toMs(headers.get("retry-after")), toMs(body["retry_after"]));
-  return { isGlobal: isGlobal(headers, body), retryMs: retryMs > 0 ? retryMs : undefined };
-}
-
-/**
- * Whether a 429 is for the whole bot. A 429 without any field of Discord's comes from Cloudflare in
- * front of it, and Cloudflare limits the whole address.
- */
-function isGlobal(headers: Headers, body: Readonly<Record<string, unknown>>): boolean {
-  const scope = headers.get("x-ratelimit-scope");
-  if (scope === "user" || scope === "shared") return false;
-  if (scope === "global" || headers.has("x-ratelimit-global") || body["global"] === true) {
-    return true;
-  }
-  return !headers.has("x-ratelimit-bucket") && body["retry_after"] === undefined;
-}
-
-/** Converts Discord's seconds to milliseconds; anything but a positive number is 0. */
-function toMs(seconds: unknown): number {
-  const value = typeof seconds === "string" && seconds.trim() !== "" ? Number(seconds) : seconds;
-  return typeof value === "number" && Number.isFinite(value) && value > 0
-    ? Math.min(MAX_TIMER_MS, Math.ceil(value * 1_000))
-    : 0;
-}
-
-function countOf(text: string | null): number | undefined {
-  return text !== null && /^\s*\d{1,9}\s*$/.test(text) ? Number(text) : undefined;
-}
-
-const MINUTE_MS = 60_000;
-
-/** Milliseconds for which Discord counts an invalid request. */
-export const INVALID_WINDOW_MS = 10 * 60 * 1_000;
-
-/** Creates a count by minutes. */
-export function createInvalidRequests() {
-  const byMinute = new Map<number, number>();
-  return {
-    /**
-     * Requests of the last ten minutes, plus up to a minute's more, because only minutes are kept.
-     *
-     * @param now Unix time in milliseconds. A future time gives the requests that will still count
-     * then.
-     */
-    count(now: number): number {
-      let sum = 0;
-      const [from, to] = [minuteOf(now - INVALID_WINDOW_MS), minuteOf(now)];
-      // A wrong clock counted the minutes that lie in the future.
-      for (const [minute, count] of byMinute) if (minute >= from && minute <= to) sum += count;
-      return sum;
-    },
-    note(now: number): void {
-      const minute = minuteOf(now);
-      const oldest = minuteOf(now - INVALID_WINDOW_MS);
-      for (const other of byMinute.keys()) if (other < oldest) byMinute.delete(other);
-      byMinute.set(minute, (byMinute.get(minute) ?? 0) + 1);
-    },
-  };
-}
-
-export type InvalidRequests = ReturnType<typeof createInvalidRequests>;
-
-/** The minute since 1970 of a Unix time in milliseconds. */
-function minuteOf(ms: number): number {
-  return Math.floor(ms / MINUTE_MS);
-}
-
-export interface GlobalLimitState {
-  /** Until when no request may leave, by the monotonic clock. */
-  readonly until: number;
-  readonly isSlowed: boolean;
-}
-
-/** The settings of all limits, and their clocks; `now` counts only for deadlines. */
-export type LimitOptions = Clock & {
-  /** Maximum number of requests in any one second. */
-  readonly globalPerSec: number;
-  /** How many of them stay unused, as a margin; at least one is used. */
-  readonly unusedPerSec: number;
-  /**
-   * Milliseconds of a monotonic clock: a Raspberry Pi sets its wall clock only after it has started.
-   */
-  readonly steadyNow: () => number;
-  readonly schedule: StartTimer;
-};
-
-/** `closed`: full pace. `slowed`: slow pace for all but interactions. `stopped`: no requests. */
-export type BreakerState = "closed" | "slowed" | "stopped";
-
-/** Invalid requests in ten minutes from which on all requests but interactions are slowed. */
-const SLOW_FROM = 500;
-/** Invalid requests in ten minutes from which on all requests stop. */
-const STOP_AT = 2_000;
-
-/**
- * Whether Discord counts the request of a response as invalid.
- *
- * The sender of the response does not matter: those of Cloudflare count like Discord's own.
- */
-function isInvalid(status: number, headers: Headers): boolean {
-  if (status === 429) return headers.get("x-ratelimit-scope") !== "shared";
-  return status === 401 || status === 403;
-}
-
-/** @param count Invalid requests of the last ten minutes. */
-function breakerState(count: number): BreakerState {
-  if (count >= STOP_AT) return "stopped";
-  return count >= SLOW_FROM ? "slowed" : "closed";
-}
-
-/**
- * How long the breaker stays stopped if no more invalid requests follow.
- *
- * @param count Returns the number of invalid requests that count at a time, in Unix milliseconds.
- * @returns Milliseconds; 0 if it is not stopped.
- */
-function stoppedForMs(count: (now: number) => number, now: number): number {
-  if (count(now) < STOP_AT) return 0;
-  const nextMinute = (Math.floor(now / MINUTE_MS) + 1) * MINUTE_MS;
-  let at = nextMinute;
-  while (count(at) >= STOP_AT && at - now <= INVALID_WINDOW_MS) at += MINUTE_MS;
-  return at - now;
-}
-
-/**
- * Creates a breaker.
- *
- * @param invalidRequests The counter, which all accounts share.
- * @param onBreaker Called on each change of the state.
- */
-export function createBreaker(
-  invalidRequests: InvalidRequests,
-  { now }: Clock,
-  onBreaker?: (state: BreakerState) => void,
-) {
-  let last: BreakerState = "closed";
-
-  function check(): { readonly state: BreakerState; readonly stoppedForMs: number } {
-    const at = now();
-    const state = breakerState(invalidRequests.count(at));
-    if (state !== last) {
-      last = state;
-      onBreaker?.(state);
-    }
-    return {
-      state,
-      stoppedForMs: state === "stopped" ? stoppedForMs(invalidRequests.count, at) : 0,
-    };
-  }
-
-  return {
-    /** Returns the state now, and calls `onBreaker` if it has changed. */
-    check,
-    /** Counts a response if Discord counts its request as invalid. */
-    note(status: number, headers: Headers): void {
-      if (!isInvalid(status, headers)) return;
-      invalidRequests.note(now());
-      check();
-    },
-  };
-}
-
-/** Counts invalid requests, and reports its state. */
-export type Breaker = ReturnType<typeof createBreaker>;
 
 /**
  * Order in which requests leave: `reply`, then `background` and `spare`. An `interaction` leaves
  * beside them, and that of an owner or approver (`privileged`) beside those of all others.
  */
 export type Priority = "privileged" | "interaction" | "reply" | "background" | "spare";
-
-/** Milliseconds between two requests, interactions aside, after too many invalid requests. */
-export const SLOWED_EVERY_MS = 500;
-
-/**
- * Length of the window in which requests are counted: one second, and a margin for the differing
- * latency of requests.
- */
-export const GLOBAL_WINDOW_MS = 1_020;
-
-/**
- * Maximum number of answers to interactions in any one second. Discord sets none for all of them
- * together; this bounds the work and the connections of a flood.
- *
- * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding#followup-messages}
- */
-export const INTERACTIONS_PER_SEC = 50;
-
-/** Creates the pace, without any request so far. */
-export function createPace(
-  { globalPerSec, unusedPerSec }: { readonly globalPerSec: number; readonly unusedPerSec: number },
-) {
-  const perSec = Math.max(1, globalPerSec - unusedPerSec);
-  const shareOf = (share: number) => Math.ceil(globalPerSec * share);
-  const [half, threeQuarters, eighth] = [shareOf(1 / 2), shareOf(3 / 4), shareOf(1 / 8)];
-  /** When the last answers to interactions left, oldest first. */
-  const interactions: Readonly<Record<"privileged" | "interaction", number[]>> = {
-    privileged: [],
-    interaction: [],
-  };
-  let interactionsPerSec = INTERACTIONS_PER_SEC;
-  /** When the last other requests left, oldest first. */
-  const others: number[] = [];
-  /** The same, spare requests only. */
-  const spares: number[] = [];
-
-  function slotMs(priority: Priority, now: number): number {
-    if (priority === "interaction" || priority === "privileged") {
-      return slotWaitMs(interactions[priority], interactionsPerSec, now);
-    }
-    const anyMs = slotWaitMs(others, perSec, now);
-    switch (priority) {
-      case "reply":
-        return anyMs;
-      case "background":
-        return Math.max(anyMs, slotWaitMs(others, half, now));
-      case "spare":
-        return Math.max(
-          anyMs,
-          slotWaitMs(others, threeQuarters, now),
-          slotWaitMs(spares, eighth, now),
-        );
-    }
-  }
-
-  return {
-    /**
-     * Milliseconds until one more request of a priority may leave; Infinity if it may not while the
-     * pace is slowed.
-     */
-    waitMs(priority: Priority, { until, isSlowed }: GlobalLimitState, now: number): number {
-      const waitMs = Math.max(0, until - now, slotMs(priority, now));
-      if (!isSlowed || priority === "interaction" || priority === "privileged") return waitMs;
-      if (priority === "spare") return Infinity;
-      return Math.max(waitMs, (others.at(-1) ?? -Infinity) + SLOWED_EVERY_MS - now);
-    },
-    take(priority: Priority, now: number): void {
-      if (priority === "interaction" || priority === "privileged") {
-        return note(interactions[priority], now, INTERACTIONS_PER_SEC);
-      }
-      note(others, now, globalPerSec);
-      if (priority === "spare") note(spares, now, globalPerSec);
-    },
-    /**
-     * Corrects the time of a request that was counted at `takenAt` but has left only now. Of many
-     * requests at one moment, the last ones leave later.
-     */
-    sent(takenAt: number, now: number): void {
-      for (const times of [...Object.values(interactions), others, spares]) {
-        const index = times.lastIndexOf(takenAt); // of another priority's list, -1
-        if (index >= 0 && now > takenAt) times.push(...times.splice(index, 1).fill(now));
-      }
-    },
-    /** Ends the pace of answers to interactions: the bot stops, and no new ones will follow. */
-    hurry: (): void => void (interactionsPerSec = Infinity),
-  };
-}
-
-/**
- * Milliseconds until one more request may start without exceeding the limit of any window.
- *
- * @param starts When the last requests started, oldest first; at least the last `perSec` of them.
- * @param now By the clock of `starts`.
- */
-function slotWaitMs(starts: readonly number[], perSec: number, now: number): number {
-  const oldest = starts.at(-perSec);
-  return oldest === undefined ? 0 : Math.max(0, oldest + GLOBAL_WINDOW_MS - now);
-}
-
-function note(starts: number[], now: number, perSec: number): void {
-  starts.push(now);
-  // Seldom, since it moves all of them.
-  if (starts.length > 2 * perSec) starts.splice(0, starts.length - perSec);
-}
 
 /** The priorities that may wait, in the order in which they get a slot; the first two have their own. */
 const QUEUED_PRIORITIES = [
@@ -819,3 +382,441 @@ function tooLong(route: RestRoute, ms: number): RestError {
 const CANCELLED = "the caller cancelled it";
 /** Reason of a request whose deadline has passed. */
 const TOO_LATE = "its turn came after its deadline";
+
+/** Milliseconds between two requests, interactions aside, after too many invalid requests. */
+export const SLOWED_EVERY_MS = 500;
+
+/**
+ * Length of the window in which requests are counted: one second, and a margin for the differing
+ * latency of requests.
+ */
+export const GLOBAL_WINDOW_MS = 1_020;
+
+/**
+ * Maximum number of answers to interactions in any one second. Discord sets none for all of them
+ * together; this bounds the work and the connections of a flood.
+ *
+ * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding#followup-messages}
+ */
+export const INTERACTIONS_PER_SEC = 50;
+
+/** Creates the pace, without any request so far. */
+export function createPace(
+  { globalPerSec, unusedPerSec }: { readonly globalPerSec: number; readonly unusedPerSec: number },
+) {
+  const perSec = Math.max(1, globalPerSec - unusedPerSec);
+  const shareOf = (share: number) => Math.ceil(globalPerSec * share);
+  const [half, threeQuarters, eighth] = [shareOf(1 / 2), shareOf(3 / 4), shareOf(1 / 8)];
+  /** When the last answers to interactions left, oldest first. */
+  const interactions: Readonly<Record<"privileged" | "interaction", number[]>> = {
+    privileged: [],
+    interaction: [],
+  };
+  let interactionsPerSec = INTERACTIONS_PER_SEC;
+  /** When the last other requests left, oldest first. */
+  const others: number[] = [];
+  /** The same, spare requests only. */
+  const spares: number[] = [];
+
+  function slotMs(priority: Priority, now: number): number {
+    if (priority === "interaction" || priority === "privileged") {
+      return slotWaitMs(interactions[priority], interactionsPerSec, now);
+    }
+    const anyMs = slotWaitMs(others, perSec, now);
+    switch (priority) {
+      case "reply":
+        return anyMs;
+      case "background":
+        return Math.max(anyMs, slotWaitMs(others, half, now));
+      case "spare":
+        return Math.max(
+          anyMs,
+          slotWaitMs(others, threeQuarters, now),
+          slotWaitMs(spares, eighth, now),
+        );
+    }
+  }
+
+  return {
+    /**
+     * Milliseconds until one more request of a priority may leave; Infinity if it may not while the
+     * pace is slowed.
+     */
+    waitMs(priority: Priority, { until, isSlowed }: GlobalLimitState, now: number): number {
+      const waitMs = Math.max(0, until - now, slotMs(priority, now));
+      if (!isSlowed || priority === "interaction" || priority === "privileged") return waitMs;
+      if (priority === "spare") return Infinity;
+      return Math.max(waitMs, (others.at(-1) ?? -Infinity) + SLOWED_EVERY_MS - now);
+    },
+    take(priority: Priority, now: number): void {
+      if (priority === "interaction" || priority === "privileged") {
+        return note(interactions[priority], now, INTERACTIONS_PER_SEC);
+      }
+      note(others, now, globalPerSec);
+      if (priority === "spare") note(spares, now, globalPerSec);
+    },
+    /**
+     * Corrects the time of a request that was counted at `takenAt` but has left only now. Of many
+     * requests at one moment, the last ones leave later.
+     */
+    sent(takenAt: number, now: number): void {
+      for (const times of [...Object.values(interactions), others, spares]) {
+        const index = times.lastIndexOf(takenAt); // of another priority's list, -1
+        if (index >= 0 && now > takenAt) times.push(...times.splice(index, 1).fill(now));
+      }
+    },
+    /** Ends the pace of answers to interactions: the bot stops, and no new ones will follow. */
+    hurry: (): void => void (interactionsPerSec = Infinity),
+  };
+}
+
+/**
+ * Milliseconds until one more request may start without exceeding the limit of any window.
+ *
+ * @param starts When the last requests started, oldest first; at least the last `perSec` of them.
+ * @param now By the clock of `starts`.
+ */
+function slotWaitMs(starts: readonly number[], perSec: number, now: number): number {
+  const oldest = starts.at(-perSec);
+  return oldest === undefined ? 0 : Math.max(0, oldest + GLOBAL_WINDOW_MS - now);
+}
+
+function note(starts: number[], now: number, perSec: number): void {
+  starts.push(now);
+  // Seldom, since it moves all of them.
+  if (starts.length > 2 * perSec) starts.splice(0, starts.length - perSec);
+}
+
+export interface BucketWindow {
+  /** Requests in one window; 1 until Discord names another limit. */
+  readonly limit: number;
+  /** How many are left until `resetAt`, including those in flight. */
+  readonly remaining: number;
+  /** When the window ends; after that, the whole limit is free. */
+  readonly resetAt: number;
+}
+
+export interface Bucket {
+  window: BucketWindow;
+  /** Requests without a response yet. */
+  inFlight: number;
+  /** Discord's last name of it. */
+  name?: string;
+}
+
+/** Window of an unknown bucket: one request goes ahead, and its response tells the limit. */
+export const UNKNOWN: BucketWindow = { limit: 1, remaining: 1, resetAt: -Infinity };
+
+/** Number of queues and names from which on the buckets without a limit in force are deleted. */
+const SWEEP_AT = 256;
+
+/**
+ * When one more request may leave.
+ *
+ * @returns A time by the clock of `now`: `now` itself, or later; Infinity if only a response can
+ * tell.
+ */
+export function availableAt(
+  { window, inFlight }: { readonly window: BucketWindow; readonly inFlight: number },
+  now: number,
+): number {
+  if (now >= window.resetAt) return inFlight < window.limit ? now : Infinity;
+  return inFlight < window.remaining ? now : window.resetAt;
+}
+
+/**
+ * Computes a bucket's window after a response.
+ *
+ * Responses can overtake each other, so within a window the smallest remaining count is right. A
+ * request whose response has no counts, or that got no response, counts as taken.
+ *
+ * @param pauseMs Milliseconds for which a 429 closes the bucket; 0 if it does not.
+ */
+export function windowAfter(
+  window: BucketWindow,
+  limits: ResponseLimits,
+  pauseMs: number,
+  now: number,
+): BucketWindow {
+  const { limit = window.limit, left } = limits;
+  const isOpen = now < window.resetAt;
+  const known = isOpen ? window : { ...window, remaining: Infinity };
+  if (pauseMs > 0) {
+    const closedMs = left?.requests === 0 ? Math.max(pauseMs, left.resetMs) : pauseMs;
+    return { limit, remaining: 0, resetAt: Math.max(known.resetAt, now + closedMs) };
+  }
+  if (!left) return { ...window, limit, remaining: window.remaining - (limits.refused ? 0 : 1) };
+  return {
+    limit,
+    remaining: Math.min(known.remaining, left.requests),
+    resetAt: Math.max(known.resetAt, now + left.resetMs),
+  };
+}
+
+/** Creates the buckets; all routes are unknown at first. */
+export function createBuckets() {
+  const byQueue = new Map<string, Bucket>();
+  /** Buckets by Discord's bucket name and major parameter. */
+  const byName = new Map<string, Bucket>();
+  /** Discord's bucket names by method and template. */
+  const names = new Map<string, string>();
+
+  function of(route: RestRoute): Bucket {
+    const linked = byQueue.get(route.queueKey);
+    if (linked) return linked;
+    const name = names.get(route.name);
+    const key = name === undefined ? undefined : keyOf(name, route);
+    const bucket = (key !== undefined && byName.get(key)) ||
+      { window: UNKNOWN, inFlight: 0, name };
+    if (key !== undefined) byName.set(key, bucket);
+    byQueue.set(route.queueKey, bucket);
+    return bucket;
+  }
+
+  /** Discord may give one route several buckets, so each queue keeps its own. */
+  function link(route: RestRoute, name: string): Bucket {
+    names.set(route.name, name);
+    const own = of(route);
+    if (own.name === name) return own;
+    const key = keyOf(name, route);
+    const named = byName.get(key) ?? own;
+    named.name = name;
+    byName.set(key, named);
+    byQueue.set(route.queueKey, named);
+    return named;
+  }
+
+  function sweep(now: number): void {
+    for (const buckets of [byQueue, byName]) {
+      for (const [key, { inFlight, window }] of buckets) {
+        if (inFlight === 0 && window.resetAt <= now) buckets.delete(key);
+      }
+    }
+  }
+
+  return {
+    /** The bucket of a route; until a response names it, a bucket of its queue's own. */
+    of,
+    /**
+     * Applies the limits of a response.
+     *
+     * @param pauseMs Milliseconds for which a 429 closes its bucket; 0 if it does not.
+     * @returns The bucket that the response named, or the route's own.
+     */
+    update(route: RestRoute, limits: ResponseLimits, pauseMs: number, now: number): Bucket {
+      if (byQueue.size + byName.size > SWEEP_AT) sweep(now);
+      const bucket = limits.bucket === undefined ? of(route) : link(route, limits.bucket);
+      bucket.window = windowAfter(bucket.window, limits, pauseMs, now);
+      return bucket;
+    },
+  };
+}
+
+function keyOf(name: string, { major }: RestRoute): string {
+  return `${name} ${major}`;
+}
+
+/** The limits of one response; times in whole milliseconds from its arrival. */
+export interface ResponseLimits {
+  /** Discord's name of the bucket; routes with the same name share the bucket. */
+  readonly bucket?: string;
+  /** Requests in one window of the bucket. */
+  readonly limit?: number;
+  /** How many of them are left, and when the window ends. */
+  readonly left?: { readonly requests: number; readonly resetMs: number };
+  /** Set on a 429. */
+  readonly refused?: {
+    /** Whether it refuses all requests of the bot, not only those of the bucket. */
+    readonly isGlobal: boolean;
+    /** Absent if the response has no duration. */
+    readonly retryMs?: number;
+  };
+}
+
+/**
+ * Reads the rate limits of a response.
+ *
+ * @param body The parsed body; `undefined` if it is not JSON.
+ * @see {@link https://docs.discord.com/developers/topics/rate-limits}
+ */
+export function limitsOf(status: number, headers: Headers, body: unknown): ResponseLimits {
+  const bucket = headers.get("x-ratelimit-bucket");
+  const limit = countOf(headers.get("x-ratelimit-limit"));
+  const requests = countOf(headers.get("x-ratelimit-remaining"));
+  const resetMs = toMs(headers.get("x-ratelimit-reset-after"));
+  return {
+    bucket: bucket || undefined,
+    limit: limit || undefined,
+    left: requests !== undefined && resetMs > 0 ? { requests, resetMs } : undefined,
+    refused: status === 429 ? refusalOf(headers, isRecord(body) ? body : {}) : undefined,
+  };
+}
+
+function refusalOf(
+  headers: Headers,
+  body: Readonly<Record<string, unknown>>,
+): NonNullable<ResponseLimits["refused"]> {
+  const retryMs = Math.max(toMs(headers.get("retry-after")), toMs(body["retry_after"]));
+  return { isGlobal: isGlobal(headers, body), retryMs: retryMs > 0 ? retryMs : undefined };
+}
+
+/**
+ * Whether a 429 is for the whole bot. A 429 without any field of Discord's comes from Cloudflare in
+ * front of it, and Cloudflare limits the whole address.
+ */
+function isGlobal(headers: Headers, body: Readonly<Record<string, unknown>>): boolean {
+  const scope = headers.get("x-ratelimit-scope");
+  if (scope === "user" || scope === "shared") return false;
+  if (scope === "global" || headers.has("x-ratelimit-global") || body["global"] === true) {
+    return true;
+  }
+  return !headers.has("x-ratelimit-bucket") && body["retry_after"] === undefined;
+}
+
+/** Converts Discord's seconds to milliseconds; anything but a positive number is 0. */
+function toMs(seconds: unknown): number {
+  const value = typeof seconds === "string" && seconds.trim() !== "" ? Number(seconds) : seconds;
+  return typeof value === "number" && Number.isFinite(value) && value > 0
+    ? Math.min(MAX_TIMER_MS, Math.ceil(value * 1_000))
+    : 0;
+}
+
+function countOf(text: string | null): number | undefined {
+  return text !== null && /^\s*\d{1,9}\s*$/.test(text) ? Number(text) : undefined;
+}
+
+const MINUTE_MS = 60_000;
+
+/** Milliseconds for which Discord counts an invalid request. */
+export const INVALID_WINDOW_MS = 10 * 60 * 1_000;
+
+/** Creates a count by minutes. */
+export function createInvalidRequests() {
+  const byMinute = new Map<number, number>();
+  return {
+    /**
+     * Requests of the last ten minutes, plus up to a minute's more, because only minutes are kept.
+     *
+     * @param now Unix time in milliseconds. A future time gives the requests that will still count
+     * then.
+     */
+    count(now: number): number {
+      let sum = 0;
+      const [from, to] = [minuteOf(now - INVALID_WINDOW_MS), minuteOf(now)];
+      // A wrong clock counted the minutes that lie in the future.
+      for (const [minute, count] of byMinute) if (minute >= from && minute <= to) sum += count;
+      return sum;
+    },
+    note(now: number): void {
+      const minute = minuteOf(now);
+      const oldest = minuteOf(now - INVALID_WINDOW_MS);
+      for (const other of byMinute.keys()) if (other < oldest) byMinute.delete(other);
+      byMinute.set(minute, (byMinute.get(minute) ?? 0) + 1);
+    },
+  };
+}
+
+export type InvalidRequests = ReturnType<typeof createInvalidRequests>;
+
+/** The minute since 1970 of a Unix time in milliseconds. */
+function minuteOf(ms: number): number {
+  return Math.floor(ms / MINUTE_MS);
+}
+
+export interface GlobalLimitState {
+  /** Until when no request may leave, by the monotonic clock. */
+  readonly until: number;
+  readonly isSlowed: boolean;
+}
+
+/** The settings of all limits, and their clocks; `now` counts only for deadlines. */
+export type LimitOptions = Clock & {
+  /** Maximum number of requests in any one second. */
+  readonly globalPerSec: number;
+  /** How many of them stay unused, as a margin; at least one is used. */
+  readonly unusedPerSec: number;
+  /**
+   * Milliseconds of a monotonic clock: a Raspberry Pi sets its wall clock only after it has started.
+   */
+  readonly steadyNow: () => number;
+  readonly schedule: StartTimer;
+};
+
+/** `closed`: full pace. `slowed`: slow pace for all but interactions. `stopped`: no requests. */
+export type BreakerState = "closed" | "slowed" | "stopped";
+
+/** Invalid requests in ten minutes from which on all requests but interactions are slowed. */
+const SLOW_FROM = 500;
+/** Invalid requests in ten minutes from which on all requests stop. */
+const STOP_AT = 2_000;
+
+/**
+ * Whether Discord counts the request of a response as invalid.
+ *
+ * The sender of the response does not matter: those of Cloudflare count like Discord's own.
+ */
+function isInvalid(status: number, headers: Headers): boolean {
+  if (status === 429) return headers.get("x-ratelimit-scope") !== "shared";
+  return status === 401 || status === 403;
+}
+
+/** @param count Invalid requests of the last ten minutes. */
+function breakerState(count: number): BreakerState {
+  if (count >= STOP_AT) return "stopped";
+  return count >= SLOW_FROM ? "slowed" : "closed";
+}
+
+/**
+ * How long the breaker stays stopped if no more invalid requests follow.
+ *
+ * @param count Returns the number of invalid requests that count at a time, in Unix milliseconds.
+ * @returns Milliseconds; 0 if it is not stopped.
+ */
+function stoppedForMs(count: (now: number) => number, now: number): number {
+  if (count(now) < STOP_AT) return 0;
+  const nextMinute = (Math.floor(now / MINUTE_MS) + 1) * MINUTE_MS;
+  let at = nextMinute;
+  while (count(at) >= STOP_AT && at - now <= INVALID_WINDOW_MS) at += MINUTE_MS;
+  return at - now;
+}
+
+/**
+ * Creates a breaker.
+ *
+ * @param invalidRequests The counter, which all accounts share.
+ * @param onBreaker Called on each change of the state.
+ */
+export function createBreaker(
+  invalidRequests: InvalidRequests,
+  { now }: Clock,
+  onBreaker?: (state: BreakerState) => void,
+) {
+  let last: BreakerState = "closed";
+
+  function check(): { readonly state: BreakerState; readonly stoppedForMs: number } {
+    const at = now();
+    const state = breakerState(invalidRequests.count(at));
+    if (state !== last) {
+      last = state;
+      onBreaker?.(state);
+    }
+    return {
+      state,
+      stoppedForMs: state === "stopped" ? stoppedForMs(invalidRequests.count, at) : 0,
+    };
+  }
+
+  return {
+    /** Returns the state now, and calls `onBreaker` if it has changed. */
+    check,
+    /** Counts a response if Discord counts its request as invalid. */
+    note(status: number, headers: Headers): void {
+      if (!isInvalid(status, headers)) return;
+      invalidRequests.note(now());
+      check();
+    },
+  };
+}
+
+/** Counts invalid requests, and reports its state. */
+export type Breaker = ReturnType<typeof createBreaker>;
