@@ -272,8 +272,10 @@ const toldOf = perAccount("delivery", () => new Set<string>());
 
 /** Tells each refused part once, those of one model together: the reasons of one part may differ. */
 export function tellRefusedParts(account: BotAccount): void {
+  const refused = refusedParts(account.settings);
+  if (refused.length === 0) return; // as after nearly all turns
   const told = toldOf(account);
-  const fresh = refusedParts(account.settings)
+  const fresh = refused
     .filter(({ modelId, part }) => !told.has(`${modelId} ${part}`));
   for (const [model, parts] of Map.groupBy(fresh, ({ modelId }) => modelId)) {
     for (const { part } of parts) told.add(`${model} ${part}`);

@@ -72,6 +72,7 @@ import {
 } from "./steps.ts";
 import {
   type Gathered,
+  observableChars,
   observeTokens,
   readRequest,
   readSteps,
@@ -363,6 +364,7 @@ async function readAnswer(
     isShown: () => watches.some((one) => one.isShown?.()),
     onReading: watches.find((one) => one.onReading)?.onReading,
   };
+  const chars = observableChars(request);
   let text = "";
   let thinking = "";
   for await (const part of model.generate(asked, turn.turn.ending.signal)) {
@@ -385,7 +387,7 @@ async function readAnswer(
       const of = modelId ?? model.id;
       const at = account.now();
       charges.push(chargeOf(usage, of, "answer", by, Math.max(0, at - startedAt), at));
-      observeTokens(account, request, usage, of);
+      observeTokens(account, chars, usage, of);
       for (const { onPaid } of watches) onPaid?.();
     }
     const about = {

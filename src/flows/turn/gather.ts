@@ -660,15 +660,22 @@ function smallerWindow({ contextWindow, maxOutput }: ContextWindow, tokens: numb
   return { contextWindow: Math.ceil(spare + tokens), maxOutput };
 }
 
-/** Notes the tokens of a request. One with images tells nothing about the tokens of a text. */
+/**
+ * Notes the tokens of a request, with the UTF-16 units of {@link observableChars}. One with images
+ * tells nothing about the tokens of a text.
+ */
 export function observeTokens(
   account: BotAccount,
-  request: ModelRequest,
+  chars: number | undefined,
   { inputTokens }: ModelUsage,
   modelId: string,
 ): void {
-  if (hasImages(request.messages)) return;
-  ratesOf(account).observe(modelId, charsIn(request) + toolChars(request.tools), inputTokens);
+  if (chars !== undefined) ratesOf(account).observe(modelId, chars, inputTokens);
+}
+
+/** UTF-16 units of a request without images. Counted before it is sent, while its texts are at hand. */
+export function observableChars(request: ModelRequest): number | undefined {
+  return hasImages(request.messages) ? undefined : charsIn(request) + toolChars(request.tools);
 }
 
 /**

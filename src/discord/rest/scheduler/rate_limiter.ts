@@ -90,6 +90,8 @@ export function createRateLimiter(
   check: Breaker["check"],
 ) {
   const queues = new Map<string, RequestQueue>();
+  /** Those with requests that wait; one without is taken out when it is looked at. */
+  const occupied = new Set<RequestQueue>();
   const buckets = createBuckets();
   const pace = createPace(rates);
   let closed: { readonly kind: RestErrorKind; readonly reason: string } | undefined;
@@ -120,7 +122,11 @@ export function createRateLimiter(
 
   function queueOf(route: RestRoute): RequestQueue {
     const known = queues.get(route.queueKey);
-    const queue = known ?? { route, waiting: [], isBusy: false, turn: turns };
+    if (known) return known;
+    for (const [key, { isBusy, waiting, turn }] of queues) {
+      if (!isBusy && !waiting[0] && turns - turn > KEPT_TURNS) queues.delete(key);
+    }
+    const queue = { route, waiting: [], isBusy: false, turn: turns };
     queues.set(route.queueKey, queue);
     return queue;
   }
@@ -156,11 +162,11 @@ export function createRateLimiter(
       priority,
       requests: [] as [RequestQueue, WaitingRequest][],
     }));
-    for (const [key, queue] of queues) {
+    for (const queue of occupied) {
       if (queue.isBusy) continue;
-      const [request] = queue.waiting;
+      const request = queue.waiting[0];
       if (!request) {
-        if (turns - queue.turn > KEPT_TURNS) queues.delete(key);
+        occupied.delete(queue);
         continue;
       }
       const { options: { priority, notAfter }, notBefore } = request;
@@ -275,8 +281,10 @@ export function createRateLimiter(
     let cancelDeadline = () => {};
     const onOver = () => {
       const over = problemOf(route, options);
-      if (over && remove(queue, request)) request.fail(over);
-      else watchDeadline(); // the wall clock was set meanwhile
+      if (over && remove(queue, request)) {
+        request.fail(over);
+        look();
+      } else watchDeadline(); // the wall clock was set meanwhile
     };
     const watchDeadline = () => {
       if (notAfter === Infinity) return;
@@ -286,7 +294,6 @@ export function createRateLimiter(
       cancelDeadline();
       signal?.removeEventListener("abort", onOver);
       then(result);
-      look();
     };
     const [grant, fail] = [ended(resolve), ended(reject)];
     const request: WaitingRequest = { options, number: ++numbers, notBefore, grant, fail };
@@ -296,6 +303,7 @@ export function createRateLimiter(
       isLast(other) && !isLast(options) || isRetry && isLast(other) === isLast(options)
     );
     queue.waiting.splice(index < 0 ? queue.waiting.length : index, 0, request);
+    occupied.add(queue);
     watchDeadline();
     signal?.addEventListener("abort", onOver, { once: true });
     look();
