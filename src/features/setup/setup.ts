@@ -171,7 +171,8 @@ function assertPlaces({ file }: OpenedConfig, flags: SetupFlags, io: Io): void {
 
 /** The config to change or to create. Root creates that of the machine's service. */
 async function fileOf({ config }: SetupFlags, io: Io): Promise<ReturnType<typeof openConfig>> {
-  if (config !== undefined && !existsSync(config)) return { kind: "opened", file: config };
+  const named = config ?? (io.env["BARNACLE_CONFIG"] || undefined);
+  if (named !== undefined && !existsSync(named)) return { kind: "opened", file: named };
   const opened = openConfig(config, io.env);
   if (opened.kind === "closed" || opened.text !== undefined) return opened;
   const offer = await offeredService(io, openMachine(io.env));

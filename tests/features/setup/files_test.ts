@@ -126,6 +126,9 @@ describe("[O3] [O10] setUp()", () => {
       await setUp({ ...NO_FLAGS, config, dryRun, data: join(directory.path, "data") }, io);
       assert.match(io.stderr.join("\n"), /setup asks its questions on a terminal/);
     }
+    const named = recordingIo({ ...ENV, BARNACLE_CONFIG: join(directory.path, "new.jsonc") });
+    await setUp({ ...NO_FLAGS, data: join(directory.path, "data") }, named);
+    assert.match(named.stderr.join("\n"), /setup asks its questions on a terminal/);
   });
 });
 
