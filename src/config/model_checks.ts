@@ -16,7 +16,7 @@ import type { Env } from "../lib/env.ts";
 import { isPrivateHost } from "../lib/network/addresses.ts";
 import { isRecord, quoted } from "../lib/text/quoted.ts";
 import { openHost, UNENCRYPTED_HINT } from "./audit/audit.ts";
-import { isSecretPlaceholder, nearestOf, PLACEHOLDER_HINT } from "./checks/issues.ts";
+import { isSecretPlaceholder, nearestOf } from "./checks/issues.ts";
 import {
   choiceOf,
   type ModelChoice,
@@ -203,7 +203,8 @@ function variableProblems(
     if (!(key instanceof Secret)) {
       if (!key.isAbsent) add("error", keyPath, key.why, key.hint);
     } else if (isSecretPlaceholder(key.reveal())) {
-      add("error", keyPath, `The variable ${keyVariable} is a placeholder`, PLACEHOLDER_HINT);
+      const why = `The variable ${keyVariable} is a placeholder`;
+      add("error", keyPath, why, `set ${keyVariable} to the key itself`);
     }
     const url = envText(env, urlVariable);
     if (url !== undefined && !baseAddress("").safeParse(url, { jitless: true }).success) {

@@ -9,7 +9,7 @@ import { isRecord, quoted } from "../lib/text/quoted.ts";
 import { account as accountSchema, discord as discordSchema } from "./schema/discord.ts";
 import { BOT_TOKEN, DEFAULT_ACCOUNT, type WrittenAccount } from "./schema/accounts.ts";
 import { MODEL_SECRETS } from "./models.ts";
-import { isSecretPlaceholder, PLACEHOLDER_HINT } from "./checks/issues.ts";
+import { isSecretPlaceholder } from "./checks/issues.ts";
 import type { ProblemAt } from "./parse.ts";
 import type { Problem } from "./text/problem.ts";
 import { configSchema, type Settings } from "./schema/root.ts";
@@ -17,6 +17,7 @@ import {
   botToken,
   EnvReference,
   envSecret,
+  hintToWrite,
   resolveSecret,
   Secret,
   type SecretPlaces,
@@ -75,7 +76,7 @@ export async function resolveSecrets(
       failed.add(place);
       const severity = places.isElsewhere ? "warning" : "error";
       const message = `${nameOf(source)} is a placeholder`;
-      problems.push(problemAt(severity, path, message, PLACEHOLDER_HINT));
+      problems.push(problemAt(severity, path, message, hintToWrite(source)));
       return places.isElsewhere ? secret : undefined;
     }
     if (secret instanceof Secret) {

@@ -335,7 +335,12 @@ function config({ config }: Snapshot): Findings {
   const { problem, revision, atTheNextStart = [] } = config;
   const about = { id: "config:current", what: "Config in use" };
   if (problem !== undefined) {
-    return [{ ...about, status: "warn", why: `${revision} stays in use: ${problem}` }];
+    return [{
+      ...about,
+      status: "warn",
+      why: `${revision} stays in use: ${problem}`,
+      fix: "correct the file; `barnacle config check` shows each error and its remedy",
+    }];
   }
   const later = atTheNextStart.length === 0
     ? ""

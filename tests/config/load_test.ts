@@ -187,6 +187,10 @@ describe("loadConfig()", () => {
     const [problem] = problems;
     assert.match(problem?.hint ?? "", /barnacle secret set mine/);
     assert.equal(missingToken(await configOf(text), problems), problem);
+    const placeholder = await load(text, { files: { mine: "your-token-here" } });
+    assert.deepEqual(placeholder.problems.map(({ hint }) => hint), [
+      "run `barnacle secret set mine`",
+    ]);
   });
 
   it("[C5] names the place for the token", async () => {

@@ -279,6 +279,8 @@ describe("[C6] judgeHealth() with several accounts", () => {
       "3f2c1aa0; a restart applies log.file, store.retention.maxMb",
     );
     assert.equal(shown({ ...state, problem: "line 3" }), "3f2c1aa0 stays in use: line 3");
+    const broken = judgeHealth({ ...HEALTHY, config: { ...state, problem: "line 3" } }, NOW);
+    assert.match(broken.find(({ id }) => id === "config:current")?.fix ?? "", /config check/);
     const { config: _, ...untold } = HEALTHY;
     assert.ok(!judgeHealth(untold, NOW).some(({ id }) => id === "config:current"));
   });

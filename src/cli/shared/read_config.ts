@@ -96,12 +96,16 @@ export function findConfig(flag: string | undefined, env: Env):
     case "missing":
       return located.path === ""
         ? problemOf("", `${located.named} names no file: its value is empty`)
-        : problemOf(located.path, `No such file; it is named by ${located.named}`);
+        : problemOf(
+          located.path,
+          `No such file; it is named by ${located.named}`,
+          `correct ${located.named}, or run \`barnacle setup\`, which writes a config there`,
+        );
   }
 }
 
-function problemOf(file: string, message: string) {
-  return { problem: { severity: "error" as const, file, path: "", message } };
+function problemOf(file: string, message: string, hint?: string) {
+  return { problem: { severity: "error" as const, file, path: "", message, hint } };
 }
 
 async function loadFound(flag: string | undefined, env: Env, leniency: Leniency): Promise<Loaded> {

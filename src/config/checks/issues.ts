@@ -83,7 +83,7 @@ function placeholder(text: string, path: readonly Segment[]): KeyFault {
 }
 
 /** How to replace any placeholder, for its problem. */
-export const PLACEHOLDER_HINT: string =
+const PLACEHOLDER_HINT: string =
   "write your own value there; for an ID, switch on Developer Mode in Discord's settings, under " +
   "Advanced, then right-click the server, channel, role or user, and copy its ID";
 

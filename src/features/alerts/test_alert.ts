@@ -28,6 +28,7 @@ export async function testAlerts(flags: CommonFlags, io: Io): Promise<ExitCode> 
       status: "fail",
       why: unread ??
         "the config has no alerts.webhook; owners get alerts by direct message only",
+      fix: "set alerts.webhook: `barnacle config explain alerts.webhook` shows how",
     });
   }
   const address = webhook.reveal();

@@ -99,8 +99,13 @@ function targetOf(
   const stamp = new Date().toISOString().replaceAll(":", "-").replace(".", "-");
   const path = isFolder ? join(named, `barnacle-${stamp}${ENDING}`) : named;
   // A disk that is not mounted: a file of its name would hide below the next mount.
-  if (!isFolder && (extname(named) === "" || !existsSync(dirname(named)))) {
-    throw new StartError(`there is no folder ${printable(named)}`, EXIT.usage);
+  const folder = extname(named) === "" ? named : dirname(named);
+  if (!isFolder && !existsSync(folder)) {
+    throw new StartError(
+      `there is no folder ${printable(folder)}; create it, or mount its disk, or name a new file ` +
+        `that ends with ${ENDING}`,
+      EXIT.usage,
+    );
   }
   if (!existsSync(path)) return path;
   throw new StartError(`${printable(path)} exists already; choose another name`, EXIT.usage);

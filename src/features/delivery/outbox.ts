@@ -45,7 +45,8 @@ export function release(
       key: how,
       done: "queued again",
       failed: (id: number) =>
-        `message ${id} cannot be resent: only uncertain and dead messages can`,
+        `message ${id} cannot be resent: only uncertain and dead messages can; ` +
+        "`barnacle outbox list` shows them",
     }
     : {
       key: how,

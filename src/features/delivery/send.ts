@@ -177,8 +177,12 @@ function refused(error: unknown, io: Io): ExitCode {
     io.problem("Discord rejects the bot token; run `barnacle doctor`");
     return EXIT.refused;
   }
-  io.problem(`nothing sent: ${printable(error.message)}`);
-  return error.code === undefined ? EXIT.tryAgain : EXIT.failed;
+  const isRefused = error.code !== undefined;
+  const next = isRefused
+    ? "check the target's id, and the bot's rights with `barnacle status --probe`"
+    : "`barnacle doctor --network` tests the connection";
+  io.problem(`nothing sent: ${printable(error.message)}; ${next}`);
+  return isRefused ? EXIT.failed : EXIT.tryAgain;
 }
 
 /** Messages in a store are sent as that store's bot, so the token must be of the same bot. */

@@ -224,7 +224,7 @@ function saidOf({ kind, cause, message }: StoreError): Pick<Finding, "why" | "fi
   if (kind === "damaged") {
     return {
       why: `damaged${reason}`,
-      fix: "move it away and restore a copy, or set another --data",
+      fix: "install a backup with `barnacle restore <file> --force`, or set another --data",
     };
   }
   return {

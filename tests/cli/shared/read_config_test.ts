@@ -38,6 +38,12 @@ const LITERAL = '"hunter2"';
 const VARIABLE = '"${TOKEN}"';
 const FILE = '{"file":"token"}';
 
+it("[C5] a named config that does not exist › is told with a next step", async () => {
+  const { kind, problems } = await readConfig("/nonexistent/config.jsonc", {}, false);
+  assert.equal(kind, "refused");
+  assert.match(problems[0]?.hint ?? "", /correct --config, or run `barnacle setup`/);
+});
+
 describe("[C8] [SEC-R11] readConfig() over modes of real files", () => {
   const cases: readonly (readonly [
     mode: number,

@@ -106,6 +106,9 @@ describe("barnacle outbox resend and drop", () => {
       const after = recordingIo();
       await list({ ...flags, json: true }, after);
       assert.equal(JSON.parse(after.stdout[0] ?? "")[0]?.state, left);
+      const unknown = recordingIo();
+      assert.equal(await release(how, flags, [999], unknown), 1);
+      assert.match(unknown.stderr.join("\n"), /`barnacle outbox list` shows them/);
     });
   }
 });

@@ -94,7 +94,7 @@ describe("[O3] inspectHost()", () => {
     rmSync(elsewhere);
     assert.match(await shown(), /^fail: .*is a copy without its log/);
     writeFileSync(path, "x".repeat(10_000));
-    assert.match(await shown(), /^fail: damaged.* → move it away and restore a copy/);
+    assert.match(await shown(), /^fail: damaged.* → .*`barnacle restore <file> --force`/);
     assert.deepEqual(readdirSync(folder.path), [DATABASE_NAME]);
   });
 

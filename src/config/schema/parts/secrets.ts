@@ -232,11 +232,20 @@ async function fromFile(
   return {
     kind: "problem",
     why: `There is no file ${candidates.join(" or ")}`,
-    hint: isSecretName(path)
-      ? `run \`barnacle secret set ${path}\``
-      : "create it with the secret, readable by Barnacle's user only",
+    hint: toWrite(path),
     isAbsent: true,
   };
+}
+
+/** How to write a secret into its place. */
+export function hintToWrite(source: SecretSource): string {
+  return "file" in source ? toWrite(source.file) : "write the secret itself there";
+}
+
+function toWrite(file: string): string {
+  return isSecretName(file)
+    ? `run \`barnacle secret set ${file}\``
+    : "write the secret into it, readable by Barnacle's user only";
 }
 
 /** The codes by which `readFile` refuses a file; any other is the system's. */
