@@ -375,7 +375,7 @@ export function windowOf({ contextWindow = ASSUMED_TOKENS, maxOutput }: Abilitie
 /** The room of a model of which nothing is known. */
 export const UNKNOWN_WINDOW: ContextWindow = windowOf({});
 
-/** Rough number of tokens per UTF-16 unit, as for the history (`session/history.ts`). */
+/** Rough number of tokens per UTF-16 unit, as for the history (`session/session.ts`). */
 const TOKENS_PER_CHAR = 0.3;
 
 /** The request, as far as the model can take it. The same object if nothing changes. */

@@ -29,7 +29,7 @@ import {
 /** Maximum depth of elements. Word nests tables some ten levels deep. */
 const MAX_DEPTH = 200;
 
-export function createXmlReader({ open, text, close }: {
+function createXmlReader({ open, text, close }: {
   open?(name: string, attributes: Readonly<Record<string, string>>): void;
   text?(text: string): void;
   close?(name: string): void;

@@ -140,7 +140,7 @@ export function bearerOf({ headers }: Pick<Request, "headers">): string | undefi
  * Creates the check whether a client may see details: it has one of the tokens. Being on this host is
  * not enough, because programs of MCP servers are there, too, and other users.
  */
-export function createDetailGate(tokens: readonly string[]): (request: Request) => boolean {
+function createDetailGate(tokens: readonly string[]): (request: Request) => boolean {
   return (request) => {
     const given = bearerOf(request);
     return given !== undefined && tokens.some((token) => isSame(given, token));

@@ -41,7 +41,7 @@ export function createFloodCheck(now: Clock["now"]): (added: number) => boolean 
 /** Code of the error that stands for a lost answer. No server's error keeps it. */
 export const LOST_CODE: number = -32_098;
 /** Code of the error that stands for an answer that cannot be read. */
-export const UNREAD_CODE: number = -32_097;
+const UNREAD_CODE: number = -32_097;
 const OTHER_CODE = -32_000;
 
 /** The message of a server that has other tools now. The library knows no such message. */

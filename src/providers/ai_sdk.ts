@@ -59,7 +59,7 @@ type SdkMessage = SdkOptions["prompt"][number];
 /** Marks the end of a beginning that Anthropic shall cache. */
 const CACHED = { anthropic: { cacheControl: { type: "ephemeral" } } } as const;
 
-export function sdkRequestOf(
+function sdkRequestOf(
   { system, messages, tools, mayCall = true, thinking, showsThinking }: ModelRequest,
   settings: ModelSettings,
 ): SdkOptions {
@@ -156,7 +156,7 @@ function messageOf(message: ModelMessage): SdkMessage {
 /** The SDK drops a block without a signature, so it gets one that the request's body loses again. */
 const NONE = "barnacle:unsigned";
 /** Such a signature in a body. A text has no quote without a backslash before it. */
-export const UNSIGNED = `,"signature":"${NONE}"`;
+const UNSIGNED = `,"signature":"${NONE}"`;
 
 function blockOf(block: ThinkingBlock) {
   const [text, anthropic] = "redacted" in block

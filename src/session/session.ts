@@ -78,7 +78,7 @@ export function sessionKeyOf(
 }
 
 /** The session of a guild's channel or thread. */
-export function channelKeyOf(agentId: string, channelId: ChannelId): string {
+function channelKeyOf(agentId: string, channelId: ChannelId): string {
   return `agent:${agentId}:discord:channel:${channelId}`;
 }
 
@@ -224,7 +224,7 @@ export function historyChars(
 }
 
 /** Tokens per UTF-16 unit before the first count: English has 0.25, code and other languages more. */
-export const FIRST_TOKENS_PER_CHAR = 0.3;
+const FIRST_TOKENS_PER_CHAR = 0.3;
 
 const WEIGHT = 0.2;
 /** Counts outside of these bounds are errors of the server. */

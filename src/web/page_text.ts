@@ -58,7 +58,7 @@ const MAX_URL = 500;
 /** One part of the walk: a node to enter, or text to write after its children. */
 type Task = { readonly enter: MarkdownNode } | { readonly leave: () => void };
 
-export function markdownOf(root: MarkdownNode, baseUrl: string): string {
+function markdownOf(root: MarkdownNode, baseUrl: string): string {
   const out: string[] = [];
   const tasks: Task[] = [{ enter: root }];
   let inPre = 0;

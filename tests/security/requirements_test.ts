@@ -19,7 +19,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   "SEC-R22": "tests/exec/exec_test.ts",
   "SEC-R23": "tests/web/fetch_text_test.ts",
   "SEC-R24": "tests/media/files_test.ts",
-  "SEC-R26": "tests/flows/turn/spending/budgets_test.ts",
+  "SEC-R26": "tests/flows/turn/budgets_test.ts",
 };
 
 /** The requirements that have a paragraph. */

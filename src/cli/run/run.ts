@@ -691,7 +691,7 @@ interface LogFlags {
   readonly connectionDebug: boolean;
 }
 
-export function startLogging(flags: LogFlags, config: BotConfig, dataDir: string, io: Io): Logging {
+function startLogging(flags: LogFlags, config: BotConfig, dataDir: string, io: Io): Logging {
   const onFailed = (error: unknown) => logging.forPart("main").warn(FILE_FAILS, { error });
   const logging: Logging = startLog({
     level: levelOf(flags, config),

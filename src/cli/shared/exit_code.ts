@@ -23,7 +23,7 @@ export type ExitName = keyof typeof EXIT;
 export type ExitCode = (typeof EXIT)[ExitName];
 
 /** General meaning of each exit code; a command may be more specific in its help. */
-export const EXIT_MEANINGS: Readonly<Record<ExitName, string>> = {
+const EXIT_MEANINGS: Readonly<Record<ExitName, string>> = {
   done: "success",
   failed: "failure",
   usage: "invalid command line",

@@ -18,7 +18,7 @@ import { shell } from "./shell.tsx";
 import { TEXTS } from "./texts.js";
 
 /** By name. The demo's page has the same look and icon. */
-export const EMBEDDED: ReadonlyMap<string, {
+const EMBEDDED: ReadonlyMap<string, {
   readonly type: "text/css" | "text/javascript" | "image/svg+xml";
   readonly text: string;
 }> = new Map([

@@ -74,7 +74,7 @@ function asciiXml(text: string): string {
  *
  * @see {@link https://learn.microsoft.com/en-us/cpp/c-language/parsing-c-command-line-arguments}
  */
-export function windowsWord(text: string): string {
+function windowsWord(text: string): string {
   if (/^[^\s"]+$/.test(text)) return text;
   return `"${text.replace(/(\\*)"/g, '$1$1\\"').replace(/\\+$/, "$&$&")}"`;
 }

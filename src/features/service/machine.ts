@@ -110,7 +110,7 @@ function windowsUser(name: string, env: Env): string {
 }
 
 /** Path of a program of Windows, which otherwise looks in the working directory first. */
-export function systemProgram(
+function systemProgram(
   name: string,
   { SystemRoot: root = "C:\\Windows" }: Env,
   platform: string = process.platform,

@@ -39,7 +39,7 @@ interface ProgramPaths {
 }
 
 /** Names the paths; on Windows, a program keeps its ending. */
-export function programPaths(program: string): ProgramPaths {
+function programPaths(program: string): ProgramPaths {
   const folder = dirname(program);
   const [, name = "", end = ""] = /^(.*?)(\.exe)?$/i.exec(basename(program)) ?? [];
   return {
@@ -53,7 +53,7 @@ export function programPaths(program: string): ProgramPaths {
 const NEXT = /^\..+\.next-(\d+)(?:\.exe)?$/i;
 
 /** The bytes are not those of the wanted program. */
-export class WrongBytesError extends Error {
+class WrongBytesError extends Error {
   override readonly name = "WrongBytesError";
 }
 
@@ -64,7 +64,7 @@ export class WrongBytesError extends Error {
  * @throws {WrongBytesError} If the SHA-256 is another one.
  * @throws {Error} If the disk refuses, or the bytes cannot be read.
  */
-export async function writeNext(
+async function writeNext(
   { program, next }: ProgramPaths,
   bytes: AsyncIterable<Uint8Array>,
   wantedSum: string,
@@ -100,7 +100,7 @@ export async function writeNext(
  *
  * @throws {Error} If the disk refuses; then the old program is still in its place.
  */
-export function swapProgram({ program, next, previous }: ProgramPaths): void {
+function swapProgram({ program, next, previous }: ProgramPaths): void {
   try {
     rmSync(previous, { force: true });
     if (process.platform === "win32") {

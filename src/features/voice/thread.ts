@@ -164,7 +164,7 @@ const FORM = { channels: 1, sampleRate: SAMPLE_RATE } as const;
 export type SpeechDecoder = Pick<OpusDecoderHandle, "decode" | "decodePacketLoss" | "free">;
 
 /** Loads the library. Decoders are made ahead, because a packet does not wait. */
-export async function createOpus() {
+async function createOpus() {
   const encoder = await createEncoder({
     ...FORM,
     application: 2049, // sound of any kind: the form for speech takes four times as long

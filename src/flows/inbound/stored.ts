@@ -124,7 +124,7 @@ export function tellStored(account: BotAccount, done: Accepted): void {
 }
 
 /** Waiting and running messages have changed or lost their turn (H6, S5). */
-export function tellTouched(
+function tellTouched(
   account: BotAccount,
   { cut, channels }: Omit<Changed, "touched">,
 ): void {

@@ -29,7 +29,7 @@ const OFF =
   "`/config` is disabled. To enable it, set `commands.config` to true in the config file.";
 
 /** Whether `/config` is allowed: it needs `commands.config`, and a file. */
-export function mayRead({ config, settings }: BotAccount): boolean {
+function mayRead({ config, settings }: BotAccount): boolean {
   return config().discord.configCommand !== "off" && settings.configFile !== undefined;
 }
 

@@ -64,7 +64,7 @@ const binding = () => ({
   token_endpoint: z.string().optional(),
 });
 
-export const makeLoginSchema = () =>
+const makeLoginSchema = () =>
   z.object({
     url: z.string(),
     /** Unix time in milliseconds of the sign-in; 0 if there was none. */

@@ -307,7 +307,7 @@ export function emptyLog(database: DatabaseSync): boolean {
  *
  * @param version `"3.53.4"`.
  */
-export function isAtLeast(version: string, oldest: readonly number[]): boolean {
+function isAtLeast(version: string, oldest: readonly number[]): boolean {
   const parts = version.split(".").map(Number);
   for (const [index, least] of oldest.entries()) {
     const part = parts[index] ?? 0;

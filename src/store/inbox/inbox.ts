@@ -204,7 +204,7 @@ function turnOf({ id, accountId, sender, channelId }: InboundMessage): OpenTurn 
   return { messageId: id, accountId, userId: sender.id, channelId };
 }
 
-export function prepareVerdictRows(database: DatabaseSync) {
+function prepareVerdictRows(database: DatabaseSync) {
   const sql = statementsOf(database);
   const row = `INTO decision (message_id, account_id, channel_id, author_id, verdict, why, rule,
       policy_row, facts, at)

@@ -109,7 +109,7 @@ export const GUILD = table("guild", {
 });
 
 /** Days without a message after which catch-up does not read a direct channel any more. */
-export const DIRECT_CHANNEL_DAYS = 400;
+const DIRECT_CHANNEL_DAYS = 400;
 
 /** A DM or a group with a person who was ever accepted. */
 const DIRECT_CHANNEL = table("direct_channel", {

@@ -191,7 +191,7 @@ function madeLink(
  * The things that a call names, as Discord shows them to each reader: with their names, if the reader
  * may see them. A message is a link if its server is known.
  */
-export function namedBy(
+function namedBy(
   action: Action | undefined,
   written: Readonly<Record<string, unknown>>,
   message: ToolTarget,
