@@ -9,8 +9,7 @@ import type { ConfigFile } from "../../core/config_file.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Model, ModelChoices, RefusedPart } from "../../core/model.ts";
-import type { Transcription } from "../../flows/media/files.ts";
-import type { Voice } from "../../flows/media/speak.ts";
+import type { Transcription, Voice } from "../../flows/media/files.ts";
 import type { Drawing } from "../../flows/tools/made_files.ts";
 import type { RealtimeServer } from "../../providers/other_apis/realtime.ts";
 

@@ -16,7 +16,7 @@ import { harmlessPart } from "../../flows/deliver/progress.ts";
 import { judge, routeOf } from "../../flows/judging/judge.ts";
 import { type AudioPayer, audioSpending } from "../../flows/limits.ts";
 import type { Sound } from "../../flows/media/files.ts";
-import { spokenText } from "../../flows/media/speak.ts";
+import { spokenText } from "../../flows/media/files.ts";
 import type { TurnSpeech, TurnToSpeak } from "../../flows/turn/steps.ts";
 import { freezeUnprompted, noticeBody } from "../../render/reply.ts";
 import { type CallPlace, type CallSpeaker, type Pcm, SAMPLE_RATE } from "./line.ts";

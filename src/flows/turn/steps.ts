@@ -96,7 +96,7 @@ import type { MadeChange } from "../../store/changes/changes.ts";
 import { StoreError } from "../../store/database/database_files.ts";
 import { createDraft, createLine, type DraftStream } from "../deliver/progress.ts";
 import { spendOf } from "../limits.ts";
-import { speakAnswer } from "../media/speak.ts";
+import { speakAnswer } from "../media/files.ts";
 import { filesLeftOut, tellFailedEvent } from "../owners/tell_owners.ts";
 import { decided } from "../questions/cards.ts";
 import { receiptUnder, undoEnds } from "../receipts/receipts.ts";

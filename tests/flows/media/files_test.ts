@@ -10,9 +10,10 @@ import {
   findFile,
   MAX_IMAGES_BYTES,
   readAttachments,
+  speakAnswer,
+  spokenText,
   type Transcription,
 } from "../../../src/flows/media/files.ts";
-import { speakAnswer, spokenText } from "../../../src/flows/media/speak.ts";
 import { audioSpending } from "../../../src/flows/limits.ts";
 import { createTurnAttachments } from "../../../src/flows/turn/gather.ts";
 import { mediaInMemory } from "../../support/bot/media.ts";
