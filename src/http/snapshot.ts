@@ -18,7 +18,7 @@ import type { ParkedChannel } from "../store/outbox/outbox.ts";
 const status = z.enum(["pass", "warn", "fail"]);
 
 /** The part of a report that the command line shows, as the bot writes it. */
-const reportSchema = z.object({
+export const reportSchema = z.object({
   status,
   build: z.object({ version: z.string(), commit: z.string(), runtime: z.string() }),
   snapshot: z.object({

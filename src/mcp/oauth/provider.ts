@@ -64,7 +64,7 @@ const binding = () => ({
   token_endpoint: z.string().optional(),
 });
 
-const makeLoginSchema = () =>
+export const makeLoginSchema = () =>
   z.object({
     url: z.string(),
     /** Unix time in milliseconds of the sign-in; 0 if there was none. */

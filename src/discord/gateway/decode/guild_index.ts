@@ -97,7 +97,7 @@ const channelFields = () => ({
 export const channelPayload = z.lazy(() => z.object(channelFields()));
 export type ChannelPayload = z.infer<typeof channelPayload>;
 
-const rolePayload = z.lazy(() =>
+export const rolePayload = z.lazy(() =>
   z.object({
     id: snowflake<"role">(),
     name: optional(z.string()),
@@ -173,7 +173,7 @@ const KEPT = Flag.ADMINISTRATOR | Flag.VIEW_CHANNEL | Flag.ATTACH_FILES;
 const overwrite = z.lazy(() => z.object({ id: snowflake(), allow: bits, deny: bits }));
 
 /** The settings that decide, as the store keeps them. */
-const keptPermissions = z.lazy(() =>
+export const keptPermissions = z.lazy(() =>
   z.object({
     isOwner: z.boolean(),
     /** The bot's roles, without `@everyone`; absent while unknown. */
