@@ -1,7 +1,7 @@
 /**
  * The port to a language model: one request, one streamed answer, and what a model can do (L4).
  *
- * The wire protocols belong to `providers/`, and the turn around the call to `agent/`.
+ * The wire protocols belong to `providers/`, and the turn around the call to `flows/turn/`.
  *
  * A request is adapted to the model's abilities (L3, L4). A fallback may have no tools, see no
  * images, or have a smaller window than the model that the request was made for. Anthropic and
