@@ -98,7 +98,7 @@ export function listOrEmpty<Item extends z.ZodType>(item: Item): z.ZodType<z.out
 export const bits: z.ZodType<string> = z.string().regex(/^\d{1,39}$/);
 
 /** A flag that closes something, such as "is a bot" or "is age-restricted": anything but no sets it. */
-export const closingFlag = z.unknown().transform(Boolean).optional();
+export const closingFlag = z.transform(Boolean).optional();
 
 /** An id as a model writes it: digits, or in the spelling, whose first group that matches has them. */
 export function writtenId<Kind extends string>(

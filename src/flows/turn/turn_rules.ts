@@ -20,7 +20,7 @@ import { hasBudget } from "../../core/spending/budget.ts";
 import { defineTool, type Tool } from "../../core/turn/tool.ts";
 import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
 import { createInstructionFiles } from "../../host/files/instruction_files.ts";
-import { latest, latestOf } from "../../lib/cache.ts";
+import { latest, latestOf, oncePer } from "../../lib/cache.ts";
 import { isOwnerHint } from "../../policy/admission.ts";
 import { type OpenPlace, rulesFor } from "../../policy/rules.ts";
 import { skillsFor, skillsOf, type ToolAsker } from "../../policy/tool_access.ts";
@@ -199,6 +199,9 @@ interface Decided {
   readonly offered: readonly Tool[];
 }
 
+/** Place and sender of a message, for which a turn asks more than once. */
+const askerKey = oncePer(({ place, sender }: InboundMessage) => JSON.stringify([place, sender]));
+
 /** All tools are each name once: the same array until they change. */
 const finder = perAccount("turns", (account) => {
   const { policy } = account;
@@ -234,7 +237,7 @@ const finder = perAccount("turns", (account) => {
     }
     const hook = hookedOf(message)?.hook;
     const owns = hook === undefined && ownsApplicationAsRead(account, sender.id);
-    const key = JSON.stringify([agentId, place, sender, owns, hook]);
+    const key = JSON.stringify([agentId, owns, hook]) + askerKey(message);
     const before = decided.get(key);
     if (before) return before;
     if (decided.size >= MAX_SETS) decided.clear();

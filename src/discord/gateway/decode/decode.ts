@@ -1200,7 +1200,7 @@ export const referencedPayload = z.lazy(() =>
 type ReferencedPayload = z.infer<typeof referencedPayload>;
 
 /** Whether a webhook posted the message: anything but nothing. */
-const webhookId = z.unknown().transform((id) =>
+const webhookId = z.transform((id) =>
   id === undefined || id === null || id === "" ? undefined : readSnowflake(id) ?? "unreadable"
 ).optional();
 
@@ -1234,6 +1234,7 @@ const plainPayload = z.lazy(() =>
   messagePayload._zod.innerType.pick({
     ...{ id: true, type: true, channel_id: true, guild_id: true, author: true, member: true },
     ...{ content: true, mentions: true, mention_roles: true, edited_timestamp: true, nonce: true },
+    channel_type: true,
   })
 );
 
