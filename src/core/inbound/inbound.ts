@@ -768,7 +768,6 @@ export interface ModalSubmission extends OnComponent {
   readonly kind: "modal";
   /** The message whose component has opened the modal; absent if a command has. */
   readonly messageId?: MessageId;
-  /** The filled-in fields, untrusted. */
   /** The text of its field. Untrusted. */
   readonly text: string;
 }

@@ -421,8 +421,6 @@ function createResolvedNames({ database, sql, commit, read }: Transactions) {
   };
 }
 
-/** Reads and adds names. */
-
 function guildOf(resolved: ResolvedName): string {
   return resolved.kind === "channel" ? resolved.guildId : "";
 }
