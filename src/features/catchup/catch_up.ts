@@ -305,11 +305,8 @@ const nothingForThem = (since: string, id: string) =>
   `Nothing that concerns you since ${since} (\`/why ${id}\`).`;
 const USAGE = "`/catchup since:2h` (or 3d, today, 2026-01-31)";
 
-const stateOf = perAccount("interactions", ({ log }) => ({
-  /** Until when people may have no other one. */
-  pauses: new Map<UserId, number>(),
-  log,
-}));
+/** Until when people may have no other one. */
+const pausesOf = perAccount("interactions", () => new Map<UserId, number>());
 
 /** The server of a call, or the one in which the person was last, with that time. */
 async function lastSeen(
@@ -392,8 +389,8 @@ async function tell(
 
 /** Runs `/catchup`. */
 export async function catchUp(account: BotAccount, call: CommandCall): Promise<string> {
-  const { config, reader, now } = account;
-  const { pauses, log } = stateOf(account);
+  const { config, reader, now, log } = account;
+  const pauses = pausesOf(account);
   const changes = changesWatched(account);
   const { sender, guildId: here, options: { since } } = call;
   const at = now();
@@ -417,7 +414,7 @@ export async function catchUp(account: BotAccount, call: CommandCall): Promise<s
     if (!isTime || !last.guildId) return usageText(USAGE);
     pauseMs = PAUSE_MS;
     return await tell(
-      { ...account, log },
+      account,
       call,
       last.guildId,
       Math.max(from, at - MAX_SINCE_MS),

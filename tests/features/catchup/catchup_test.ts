@@ -132,7 +132,7 @@ async function openPlay(discord: Simulated) {
       const before = sim.requests.records().length;
       const { text } = partsOf(
         await catchUp(
-          account,
+          account.forPart("interactions"), // as each command gets it
           callOf("catchup", {
             ...{ id: snowflakeAt(now(), 7), guildId: krill.id, sender: senderOf(by), options },
             ...{ channelId: channels.general.id as ChannelId, place: placeOf(channels.general) },
