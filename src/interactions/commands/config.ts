@@ -26,7 +26,7 @@ import { CONFIG_READ_ONLY, privateText, tooLongToShow } from "../../render/sente
 import { type Choice, choicesFor, type Command, type CommandOption } from "../base/command.ts";
 
 const OFF =
-  "`/config` is disabled. To enable it, set `commands.config` to true in the config file.";
+  "Commands may not read or change the config. To allow that, set `commands.config` to true in the config file.";
 
 /** Whether `/config` is allowed: it needs `commands.config`, and a file. */
 function mayRead({ config, settings }: BotAccount): boolean {
