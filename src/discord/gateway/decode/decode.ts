@@ -177,7 +177,7 @@ function decode(
   context: DecodeContext,
   knownGuildId: GuildId | undefined,
 ): PostedMessage | DecodeProblem | undefined {
-  const parsed = (isPlain(d) ? plainPayload : messagePayload).safeParse(d);
+  const parsed = messagePayload.safeParse(d);
   if (parsed.success) return toEvent(parsed.data, context, knownGuildId);
   return problemOf(parsed.error, "the message");
 }
@@ -1228,29 +1228,6 @@ export const messagePayload = z.lazy(() =>
   })
 );
 type MessagePayload = z.infer<typeof messagePayload>;
-
-/** The fields that nearly all messages have. A schema costs its fields, absent ones too. */
-const plainPayload = z.lazy(() =>
-  messagePayload._zod.innerType.pick({
-    ...{ id: true, type: true, channel_id: true, guild_id: true, author: true, member: true },
-    ...{ content: true, mentions: true, mention_roles: true, edited_timestamp: true, nonce: true },
-    channel_type: true,
-  })
-);
-
-/** Whether a message has no other field that {@link messagePayload} reads, or an empty one. */
-function isPlain(d: unknown): boolean {
-  const { shape: all } = messagePayload._zod.innerType;
-  const { shape: plain } = plainPayload._zod.innerType;
-  if (!isRecord(d)) return false;
-  for (const name in d) {
-    const value = d[name];
-    const isEmpty = value === undefined || value === null ||
-      (Array.isArray(value) && !value.length);
-    if (!isEmpty && name in all && !(name in plain)) return false;
-  }
-  return true;
-}
 
 type EventReading = readonly [
   event: ServerEventName,
