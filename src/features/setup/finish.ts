@@ -174,7 +174,7 @@ export async function finish(
   const program = printable(startedAs());
   dialogue.tell(
     `Done.  ${next.map((command) => `${program} ${command}`).join(" · ")}\n` +
-      `Write to it:  ${whereToWrite(answers)}`,
+      `Write to it ${whereToWrite(answers)}`,
   );
   return { code, start, runs: start === "here" ? { config: file } : undefined };
 }
