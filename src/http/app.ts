@@ -132,7 +132,7 @@ export function browserHeaders(trustedTypes: string): Readonly<Record<string, st
 }
 
 /** The token of a request: `"Bearer …"`; `undefined` without one. */
-export function bearerOf({ headers }: Pick<Request, "headers">): string | undefined {
+export function bearerOf(headers: Headers): string | undefined {
   return /^Bearer (\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
 }
 
@@ -142,7 +142,7 @@ export function bearerOf({ headers }: Pick<Request, "headers">): string | undefi
  */
 function createDetailGate(tokens: readonly string[]): (request: Request) => boolean {
   return (request) => {
-    const given = bearerOf(request);
+    const given = bearerOf(request.headers);
     return given !== undefined && tokens.some((token) => isSame(given, token));
   };
 }

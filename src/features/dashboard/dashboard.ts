@@ -59,7 +59,7 @@ export function createDashboard(served: Served, publicUrl?: string) {
       return c.json({ token });
     },
     logout(c) {
-      logins.logout(bearerOf(c.req.raw) ?? "");
+      logins.logout(bearerOf(c.req.raw.headers) ?? "");
       return c.body(null, 204);
     },
     async page(c) {

@@ -64,7 +64,7 @@ export function createGuardedApp({ isSession, handlers, log, publicUrl }: {
         return c.text("The body must announce its length", 411);
       }
       if (auth === "session") {
-        const token = bearerOf(c.req.raw);
+        const token = bearerOf(c.req.raw.headers);
         if (token === undefined || !isSession(token)) {
           return c.text("This needs a login; run `barnacle dashboard`", 401, {
             "WWW-Authenticate": 'Bearer realm="barnacle dashboard"',

@@ -45,7 +45,7 @@ export function verifyHeaders(
 ): Proof {
   switch (scheme) {
     case "bearer": {
-      const given = bearerOf({ headers });
+      const given = bearerOf(headers);
       return given !== undefined && isSame(given, secret)
         ? { kind: "valid", deliveryId: headers.get("idempotency-key") ?? undefined }
         : refused("The token is missing or wrong: send Authorization: Bearer <secret>");

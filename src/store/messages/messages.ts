@@ -649,7 +649,7 @@ export type TalkedMessage =
   & (
     | {
       readonly kind: "person";
-      readonly sender: Pick<InboundMessage["sender"], "id" | "username">;
+      readonly sender: { readonly id: UserId; readonly username: string };
       readonly mention?: InboundMessage["mention"];
       readonly replyTo?: MessageId;
       readonly forwards?: MessageId;
