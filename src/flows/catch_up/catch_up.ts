@@ -37,10 +37,7 @@ import { messageLink } from "../../core/turn/discord_place.ts";
 import { decodeHistory, placesOf, withRoles } from "../../discord/gateway/decode/decode.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/exchange.ts";
-import {
-  createMissingReadPermissions,
-  readMember,
-} from "../../discord/rest/requests/guild_reads.ts";
+import { readMember, readMissingToRead } from "../../discord/rest/requests/guild_reads.ts";
 import { MAX_HISTORY, readHistory } from "../../discord/rest/requests/messages.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import type { StoredAccount, StoredConnection } from "../../store/gateway/gateway.ts";
@@ -476,14 +473,13 @@ interface UnreadableChannel {
 const HIDDEN = "View Channel";
 
 function createUnreadable({ reader, rest, log }: BotAccount) {
-  const readPermissions = createMissingReadPermissions(rest, BACKGROUND);
   const channels = new Map<ChannelId, UnreadableChannel>();
   const permissions = new Map<GuildId, MissingIn>();
 
   async function permissionsIn(guildId: GuildId): Promise<MissingIn> {
     if (!reader.self) throw new TypeError("Cannot look at a guild before READY");
     try {
-      return await readPermissions(guildId, reader.self.userId);
+      return await readMissingToRead(rest, guildId, reader.self.userId, BACKGROUND);
     } catch (error) {
       if (!isRefused(error)) throw error;
       return () => []; // the bot has left the guild: there is nothing to grant

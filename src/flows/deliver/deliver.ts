@@ -84,14 +84,14 @@ import { withoutFiles } from "../../render/reply.ts";
 import { lostText, refusedText } from "../../render/sentences.ts";
 import type { Door, OwedRow } from "../../store/outbox/outbox.ts";
 import { intentOf } from "../judging/judge.ts";
-import { ownersToTell } from "../owners/owner_ids.ts";
 import {
   filesRefused,
   ownerReached,
   ownerRefused,
+  ownersToTell,
   tellLost,
   tellParked,
-} from "../owners/tell_owners.ts";
+} from "../owners/owners.ts";
 import { updateCards } from "../questions/cards.ts";
 import { receiptAttempted } from "../receipts/receipts.ts";
 import { createRetryQueue } from "../retry_queue.ts";

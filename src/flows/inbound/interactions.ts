@@ -12,7 +12,7 @@ import type {
   SlashCommand,
 } from "../../core/inbound/inbound.ts";
 import { createNewestSet } from "../../lib/cache.ts";
-import { isOwner } from "../owners/owner_ids.ts";
+import { isOwner } from "../owners/owners.ts";
 
 /** Answers until they are finished; none of them rejects. */
 const answering = perAccount("interactions", () => new Set<Promise<void>>());

@@ -22,7 +22,7 @@ import {
   statSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { DatabaseSync } from "node:sqlite";
 import {
   assertRegularFiles,
   StoreError,
@@ -30,6 +30,7 @@ import {
   syncFile,
   toStoreError,
 } from "./database_files.ts";
+import { LazyDatabase } from "./commits.ts";
 import { COLUMNS, columnsOf, migrate, MIGRATIONS, schemaOf } from "./migrations.ts";
 
 /**
@@ -340,80 +341,5 @@ function backUp(path: string, schema: number, now: number): void {
     throw thrown;
   } finally {
     database.close();
-  }
-}
-
-/**
- * A database that prepares each statement when it first runs.
- *
- * The store has some 460 statements. Preparing all of them takes 10 ms at each start, and a bot needs
- * a tenth of them for its first answer.
- */
-export class LazyDatabase extends DatabaseSync {
-  /** A wrong statement throws when it first runs, not here. */
-  override prepare(sql: string): StatementSync {
-    return new LazyStatement(() => super.prepare(sql));
-  }
-}
-
-class LazyStatement implements StatementSync {
-  readonly #prepare: () => StatementSync;
-  #prepared: StatementSync | undefined;
-
-  constructor(prepare: () => StatementSync) {
-    this.#prepare = prepare;
-  }
-
-  get #statement(): StatementSync {
-    return this.#prepared ??= this.#prepare();
-  }
-
-  // Each has two signatures, which a plain call of one could not pass on.
-  #call(name: "all" | "get" | "iterate" | "run", parameters: readonly unknown[]) {
-    return Reflect.apply(this.#statement[name], this.#statement, parameters);
-  }
-
-  all(...parameters: readonly unknown[]) {
-    return this.#call("all", parameters);
-  }
-
-  get(...parameters: readonly unknown[]) {
-    return this.#call("get", parameters);
-  }
-
-  iterate(...parameters: readonly unknown[]) {
-    return this.#call("iterate", parameters);
-  }
-
-  run(...parameters: readonly unknown[]) {
-    return this.#call("run", parameters);
-  }
-
-  columns() {
-    return this.#statement.columns();
-  }
-
-  setAllowBareNamedParameters(isOn: boolean) {
-    this.#statement.setAllowBareNamedParameters(isOn);
-  }
-
-  setAllowUnknownNamedParameters(isOn: boolean) {
-    this.#statement.setAllowUnknownNamedParameters(isOn);
-  }
-
-  setReturnArrays(isOn: boolean) {
-    this.#statement.setReturnArrays(isOn);
-  }
-
-  setReadBigInts(isOn: boolean) {
-    this.#statement.setReadBigInts(isOn);
-  }
-
-  get expandedSQL() {
-    return this.#statement.expandedSQL;
-  }
-
-  get sourceSQL() {
-    return this.#statement.sourceSQL;
   }
 }

@@ -244,9 +244,13 @@ interface Recorded extends Settled {
 
 /** Prepares everything that decides and stores verdicts, within transactions of the caller's. */
 function prepareJudging(database: DatabaseSync, memory: Memory, retention: Retention) {
+  const { preview, settle } = prepareUnpairedSenders(database);
   return {
     verdicts: prepareVerdictRows(database),
-    unpairedSenders: prepareUnpairedSenders(database),
+    previewSender: (judged: Judged, now: number): Judged =>
+      isChallenged(judged) ? preview(judged, now) : judged,
+    settleSender: (judged: Judged, now: number): Settled =>
+      isChallenged(judged) ? settle(judged, now) : { judged },
     checkTurn: prepareWaitingTurns(database, memory),
     keep: prepareKeepJudged(database, memory, retention),
   };
@@ -254,13 +258,15 @@ function prepareJudging(database: DatabaseSync, memory: Memory, retention: Reten
 
 type Judging = ReturnType<typeof prepareJudging>;
 
+const isChallenged = ({ verdict }: Judged): boolean => verdict.kind === "challenge";
+
 function createBatches(
   { database, commit, read }: Transactions,
   memory: Memory,
   pruner: Pruner,
   transcripts: TranscriptRows,
   { addCommands }: ReturnType<typeof createCommands>,
-  { verdicts, unpairedSenders, checkTurn, keep }: Judging,
+  { verdicts, previewSender, settleSender, checkTurn, keep }: Judging,
   onRecorded: OnRecorded,
 ) {
   const { direct } = memory;
@@ -285,8 +291,8 @@ function createBatches(
       const { verdict, message } = incoming;
       const isForStore = verdict.kind === "challenge" || verdict.kind === "accept";
       if (isForStore && verdicts.isOnRecord(message)) continue;
-      const { judged: settled, request } = unpairedSenders.settle(incoming, now);
-      const { judged, keep, unanswered } = checkTurn(settled, waiting, now);
+      const { judged: paired, request } = settleSender(incoming, now);
+      const { judged, keep, unanswered } = checkTurn(paired, waiting, now);
       if (!verdicts.add(judged, now)) continue;
       keep?.();
       recorded.push({ judged, request, unanswered });
@@ -361,10 +367,10 @@ function createBatches(
     async acceptBatch(batch: AcceptedBatch, arrivedAt: number): Promise<Accepted> {
       // Only a new code, a channel's first message and a call wait for the disk. A flood cannot produce
       // the first two, and calls have a limit of their own.
-      const previewed = batch.judged.some(({ verdict }) => verdict.kind === "challenge")
-        ? await read(() => batch.judged.map((judged) => unpairedSenders.preview(judged, arrivedAt)))
+      const previewed = batch.judged.some(isChallenged)
+        ? await read(() => batch.judged.map((judged) => previewSender(judged, arrivedAt)))
         : batch.judged;
-      const isFirst = previewed.some(({ verdict }) => verdict.kind === "challenge") ||
+      const isFirst = previewed.some(isChallenged) ||
         directOf(previewed).some((message) => !direct.has(keyOf(message)));
       if (batch.waiting && memory.turns.counts.isStale) await read(memory.readTurns);
       const name = isFirst ? "FIRST_DM" : "T1";
@@ -890,7 +896,7 @@ function createUndecided(
   { database, sql, commit, read }: Transactions,
   memory: Memory,
   pruner: Pruner,
-  { verdicts, unpairedSenders, checkTurn, keep }: Judging,
+  { verdicts, settleSender, checkTurn, keep }: Judging,
   onRecorded: OnRecorded,
 ) {
   const select = sql`SELECT * FROM undecided WHERE account_id = ? ORDER BY id`;
@@ -908,8 +914,7 @@ function createUndecided(
     const known = judged.verdict.why === "pk-original"
       ? { ...judged, command: commandOf(judged.message) }
       : judged;
-    const { judged: paired } = unpairedSenders.settle(known, now);
-    const checked = checkTurn(paired, waiting, now);
+    const checked = checkTurn(settleSender(known, now).judged, waiting, now);
     const { judged: settled } = checked;
     verdicts.replace(settled, now);
     checked.keep?.();

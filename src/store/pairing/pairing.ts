@@ -47,7 +47,6 @@ export function prepareUnpairedSenders(database: DatabaseSync) {
 
   function preview(judged: Judged, now: number): Judged {
     const { message: { accountId, sender, place }, verdict, knownFacts } = judged;
-    if (verdict.kind !== "challenge") return judged;
     const settled = judgeUnpairedSender({ accountId, userId: sender.id }, verdict.rule, now);
     return {
       ...judged,
@@ -57,9 +56,9 @@ export function prepareUnpairedSenders(database: DatabaseSync) {
   }
 
   return {
-    /** Judges a message by the current state. Changes nothing, and needs no transaction. */
+    /** Judges a challenged message by the current state. Changes nothing, and needs no transaction. */
     preview,
-    /** Settles a new message, within a transaction of the caller's. */
+    /** Settles a challenged message, within a transaction of the caller's. */
     settle({ offer, ...judged }: Judged, now: number): Settled {
       const previewed = preview(judged, now);
       const { verdict: { kind, rule }, message } = previewed;

@@ -3,12 +3,13 @@ import { describe, it } from "node:test";
 import { type Overwrite, type Permission, PERMISSIONS } from "../../../src/core/rights/rights.ts";
 import {
   createCanReadHistory,
-  createMissingReadPermissions,
   explainCode,
   findDenial,
   neededToPost,
   type PostingPlace,
+  readMissingToRead,
 } from "../../../src/discord/rest/requests/guild_reads.ts";
+import type { RestApi } from "../../../src/discord/rest/client/client.ts";
 import type { GuildPermissions } from "../../../src/discord/rest/requests/guild_reads.ts";
 import { channelId, guildId, roleId, userId } from "../../support/discord/builders.ts";
 import { withDiscord } from "./simulated.ts";
@@ -302,19 +303,20 @@ const BODIES: Readonly<Record<string, unknown>> = {
 
 function setUp(bodies: Readonly<Record<string, unknown>> = BODIES) {
   const asked: [string, unknown][] = [];
-  const missingToRead = createMissingReadPermissions({
+  const api: RestApi = {
     request(_method, path, options) {
       asked.push([path, options]);
       const body = bodies[path];
       return body instanceof Error ? Promise.reject(body) : Promise.resolve(body);
     },
-  }, { priority: "background" });
+  };
+  const missingToRead = () => readMissingToRead(api, GUILD, BOT, { priority: "background" });
   return { missingToRead, asked };
 }
 
-it("[G6] createMissingReadPermissions() › checks every channel of a guild with three background requests", async () => {
+it("[G6] readMissingToRead() › checks every channel of a guild with three background requests", async () => {
   const { missingToRead, asked } = setUp();
-  const missing = await missingToRead(GUILD, BOT);
+  const missing = await missingToRead();
   assert.deepEqual([OPEN, SILENT, HIDDEN, ABSENT].map((id) => missing(id!)), [
     [],
     ["Read Message History"],

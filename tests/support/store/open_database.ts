@@ -2,9 +2,10 @@
 
 import { existsSync, writeFileSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
-import { LazyDatabase, openDatabase as openFile } from "../../../src/store/database/database.ts";
+import { openDatabase as openFile } from "../../../src/store/database/database.ts";
 import { migrate, MIGRATIONS } from "../../../src/store/database/migrations.ts";
 import { createStore, openStore, type Store, type StoreOptions } from "../../../src/store/store.ts";
+import { LazyDatabase } from "../../../src/store/database/commits.ts";
 
 export { createStore, openStore };
 

@@ -883,21 +883,28 @@ export function createMissingPermission(api: RestApi, now: Clock["now"]): FindMi
 }
 
 /**
- * Creates the reading of the permissions of all channels of a guild at once. It finds a function from a
- * channel to its missing permissions: none, or the most basic one. For a thread, the caller passes
- * its parent. It rejects with a `RestError`.
+ * Reads the permissions of all channels of a guild at once.
+ *
+ * @returns A function from a channel to its missing permissions: none, or the most basic one. For a
+ * thread, the caller passes its parent.
+ * @throws {RestError} If Discord does not answer, or refuses.
  */
-export function createMissingReadPermissions(api: RestApi, options: RequestOptions = {}) {
-  const readGuildPermissions = createReadGuildPermissions(api, options);
-  return async (guildId: GuildId, userId: UserId) => {
-    const { guild, member, channels } = await readGuildPermissions(guildId, userId);
-    return (channelId: ChannelId): readonly Permission[] => {
-      const channel = channels.get(channelId);
-      if (!channel) return ["View Channel"]; // Discord does not list hidden channels
-      const { overwrites } = channel; // a member in timeout can still read
-      const missing = missingRight(guild, member, { overwrites }, NEEDED_TO_READ, 0);
-      if (missing?.kind === "not_member") return ["View Channel"];
-      return missing && "permissions" in missing ? missing.permissions : [];
-    };
+export async function readMissingToRead(
+  api: RestApi,
+  guildId: GuildId,
+  userId: UserId,
+  options: RequestOptions = {},
+): Promise<(channelId: ChannelId) => readonly Permission[]> {
+  const { guild, member, channels } = await createReadGuildPermissions(api, options)(
+    guildId,
+    userId,
+  );
+  return (channelId) => {
+    const channel = channels.get(channelId);
+    if (!channel) return ["View Channel"]; // Discord does not list hidden channels
+    const { overwrites } = channel; // a member in timeout can still read
+    const missing = missingRight(guild, member, { overwrites }, NEEDED_TO_READ, 0);
+    if (missing?.kind === "not_member") return ["View Channel"];
+    return missing && "permissions" in missing ? missing.permissions : [];
   };
 }
