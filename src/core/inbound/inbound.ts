@@ -86,6 +86,7 @@ export type InboundEvent =
   | ComponentUse
   | SlashCommand
   | OptionTyping
+  | UnreadInteraction
   | MessagesDeleted
   | MessageEdited
   | GuildJoined
@@ -811,6 +812,19 @@ export interface OptionTyping extends Interaction, CommandCall {
     /** The text so far; may be empty. Untrusted. */
     readonly text: string;
   };
+}
+
+/** An interaction that does not fit: the gateway's thread has acknowledged it, so it gets an answer (K5). */
+export interface UnreadInteraction {
+  readonly kind: "unread";
+  readonly id: string;
+  /** As of an {@link Interaction}: a secret. */
+  readonly token: string;
+  readonly applicationId: ApplicationId;
+  /** Names the field, and never its content. */
+  readonly why: string;
+  /** Whether Discord shows that an answer will follow: after a command or a form. */
+  readonly isThinking: boolean;
 }
 
 /** Kind of content in a fence. The model should act only on a `message`, and read an `event`. */

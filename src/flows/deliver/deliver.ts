@@ -1149,7 +1149,7 @@ async function wordFor(
     await account.store.inbox.commandOf(causeId, account.now());
   if (command) {
     const text = lostText(channelId, isWaiting);
-    if (await completeCommand(account, command, command.senderId, text)) return [];
+    if (await completeCommand(account, command, text)) return [];
   }
   if (owes === "owner" || personId === undefined) return undefined;
   if (owes === "place") return inPlace(account, row);

@@ -35,7 +35,7 @@ async function end(account: BotAccount, command: OpenCommand): Promise<void> {
   const { name, isAsked, senderId, interactionId } = command;
   const text = isAsked ? CUT_QUESTION : cutCommandText(name);
   const isAlive = account.now() < tokenEndsAt(interactionId);
-  if (!isAlive || !await completeCommand(account, command, senderId, text)) {
+  if (!isAlive || !await completeCommand(account, command, text)) {
     await answerDirectly(account, senderId, text);
   }
   await account.store.inbox.commandAnswered(interactionId, true);
@@ -49,15 +49,9 @@ async function end(account: BotAccount, command: OpenCommand): Promise<void> {
  */
 export async function completeCommand(
   { rest }: BotAccount,
-  { applicationId, token }: Pick<Webhook, "applicationId" | "token">,
-  senderId: UserId,
+  webhook: Webhook,
   text: string,
 ): Promise<boolean> {
-  const webhook: Webhook = {
-    applicationId,
-    token,
-    sender: { id: senderId, username: "", roles: [] },
-  };
   try {
     await createInteractions(rest, () => false).complete(webhook, text);
     return true;

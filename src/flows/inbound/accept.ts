@@ -218,6 +218,7 @@ function acceptComplete(account: BotAccount, batch: InboundBatch): void {
     select: handle,
     modal: handle,
     typing: handle,
+    unread: handle,
     session_started(started) {
       if (unit) throw new TypeError("READY must be the first event of its batch");
       unit = unitFor(inbox.units, batch, started);

@@ -10,6 +10,7 @@ import type {
   Interaction,
   OptionTyping,
   SlashCommand,
+  UnreadInteraction,
 } from "../../core/inbound/inbound.ts";
 import { createNewestSet } from "../../lib/cache.ts";
 import { isOwner } from "../owners/owners.ts";
@@ -20,10 +21,10 @@ const answering = perAccount("interactions", () => new Set<Promise<void>>());
 /** Answers a command, a component, or a person who types an option. */
 export function interact(
   anyPart: BotAccount,
-  one: ComponentUse | OptionTyping | SlashCommand,
+  one: ComponentUse | OptionTyping | SlashCommand | UnreadInteraction,
 ): void {
   const account = anyPart.forPart("interactions");
-  if (isPrivileged(account, one)) account.connection.admit(one.sender.id); // X4a
+  if (one.kind !== "unread" && isPrivileged(account, one)) account.connection.admit(one.sender.id); // X4a
   const running = answering(account);
   const answer = run(account, one).finally(() => running.delete(answer));
   running.add(answer);
@@ -31,11 +32,14 @@ export function interact(
 
 async function run(
   account: BotAccount,
-  one: ComponentUse | OptionTyping | SlashCommand,
+  one: ComponentUse | OptionTyping | SlashCommand | UnreadInteraction,
 ): Promise<void> {
   if (one.kind === "slash" || one.kind === "typing") {
     const { runSlash, suggest } = await import("../interactions/run_commands.ts");
     return await (one.kind === "slash" ? runSlash(account, one) : suggest(account, one));
+  }
+  if (one.kind === "unread") {
+    return await (await import("../interactions/answers.ts")).answerUnread(account, one);
   }
   const { runComponent } = await import("../interactions/run_components.ts");
   await runComponent(account, one);

@@ -14,10 +14,10 @@
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
 import { parseSnowflake, type UserId } from "../../core/discord/ids.ts";
-import type { ComponentUse, Interaction, SlashCommand } from "../../core/inbound/inbound.ts";
+import type { ComponentUse, SlashCommand, UnreadInteraction } from "../../core/inbound/inbound.ts";
 import { isTokenRefused, RestError } from "../../discord/rest/exchange/exchange.ts";
 import { createInteractions } from "../../discord/rest/requests/messages.ts";
-import { MAY_NOT_WRITE, REFUSED_HERE } from "../../render/sentences.ts";
+import { failedText, MAY_NOT_WRITE, REFUSED_HERE } from "../../render/sentences.ts";
 import { answerDirectly, completeCommand, tokenEndsAt } from "../deliver/left_commands.ts";
 import { isPrivileged, isRefused } from "../inbound/interactions.ts";
 import { stopTurns } from "../inbound/stored.ts";
@@ -46,7 +46,7 @@ const MAX_WAIT_MS = 30_000;
  */
 export async function giveAnswer<Given>(
   account: BotAccount,
-  interaction: SlashCommand | ComponentUse,
+  interaction: SlashCommand | ComponentUse | (UnreadInteraction & { readonly sender?: undefined }),
   content: string | undefined,
   give: () => Promise<Given>,
 ): Promise<Given | undefined> {
@@ -72,15 +72,30 @@ export async function giveAnswer<Given>(
       await pause(account, waitMs);
     }
   }
-  if (content === undefined) return undefined;
+  if (content === undefined || !sender) return undefined;
   const isStopped = failure === "forbidden" && await stopQuestion(account, id);
   try {
     await answerOnceReached(account, sender.id, isStopped ? MAY_NOT_WRITE : content);
   } finally {
     const isThinking = failure === "rejected" && (kind === "slash" || kind === "modal");
-    if (isThinking) await completeCommand(account, interaction, sender.id, REFUSED_HERE);
+    if (isThinking) await completeCommand(account, interaction, REFUSED_HERE);
   }
   return undefined;
+}
+
+/** Answers an interaction that does not fit; the log says why by the id of the answer. Never rejects. */
+export async function answerUnread(account: BotAccount, unread: UnreadInteraction): Promise<void> {
+  const { id, why, isThinking } = unread;
+  account.log.warn("Cannot read an interaction", { interactionId: id, why });
+  const { complete, reply } = answersOf(account);
+  const answer: (...given: Parameters<typeof reply>) => Promise<unknown> = isThinking
+    ? complete
+    : reply;
+  try {
+    await giveAnswer(account, unread, undefined, () => answer(unread, failedText(id)));
+  } catch (error) {
+    account.log.warn("Cannot answer an interaction", { interactionId: id, error });
+  }
 }
 
 async function answerOnceReached(account: BotAccount, userId: UserId, text: string): Promise<void> {
@@ -105,7 +120,7 @@ const pause = ({ schedule }: BotAccount, waitMs: number) =>
  * `forbidden` also if it has refused the acknowledgement itself; `rejected` if it takes no such answer,
  * and `unauthorized` no answer at all; `unreachable` if it may take it later.
  */
-function failureOf(account: BotAccount, error: unknown, { id }: Interaction) {
+function failureOf(account: BotAccount, error: unknown, { id }: { readonly id: string }) {
   if (!(error instanceof RestError)) return undefined;
   switch (error.kind) {
     case "forbidden":

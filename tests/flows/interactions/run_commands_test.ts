@@ -296,6 +296,21 @@ describe("[X4a] [P16] uses without effect", () => {
     assert.equal((await press("pairing:1", { as: ADA })).length, 1);
   });
 
+  it("[K5] answer what does not fit, with an id that the log explains", async () => {
+    const { slash, press, lines } = await commandAccount();
+    const use = { as: { ...ADA, id: "ada" } };
+    const answers = [
+      () => slash("status", {}, use),
+      async () => (await press("gone:1", use)).join(),
+    ];
+    for (const answer of answers) {
+      const text = await answer();
+      const read = lines.findLast(({ event }) => event === "Cannot read an interaction");
+      assert.equal(read?.fields.why, "the sender does not fit");
+      assert.ok(text.includes(String(read.fields.interactionId)), text);
+    }
+  });
+
   it("refuse each form in words, a few a second", async () => {
     const { submit, lines } = await commandAccount();
     const told: string[] = [];

@@ -35,6 +35,7 @@ import type {
   OptionTyping,
   Place,
   SlashCommand,
+  UnreadInteraction,
 } from "../../../core/inbound/inbound.ts";
 import { FIELD } from "../../../core/people/question.ts";
 import { PERMISSIONS } from "../../../core/rights/rights.ts";
@@ -137,11 +138,13 @@ function createSchemas() {
     data: optional(z.object({ component_type: optional(z.number()) })),
   });
 
-  const common = z.object({
+  const webhook = z.object({
     id: snowflake<"interaction">(),
     /** Absent: the bot's own application, which alone gets its interactions. */
     application_id: optional(snowflake<"application">()),
     token: z.string().min(1),
+  });
+  const common = webhook.extend({
     guild_id: snowflake<"guild">().nullish(),
     channel_id: snowflake<"channel">(),
     channel: optional(z.object({
@@ -173,6 +176,7 @@ function createSchemas() {
   return {
     common,
     kindPayload,
+    webhookPayload: webhook.extend({ type: z.coerce.number() }),
     buttonPayload,
     selectPayload,
     modalPayload,
@@ -202,8 +206,33 @@ type InteractionFacts = Partial<DecodeFacts> & {
   readonly index: GuildIndex;
 };
 
-/** Decodes an interaction. Returns `undefined` for interactions that Barnacle does not use. */
+/** Interactions that the gateway's thread acknowledges, and whether Discord then waits for the answer. */
+const IS_THINKING: Readonly<Record<number, boolean>> = {
+  [InteractionTypes.ApplicationCommand]: true,
+  [InteractionTypes.ModalSubmit]: true,
+  [InteractionTypes.MessageComponent]: false,
+};
+
+/**
+ * Decodes an interaction. Returns `undefined` for interactions that Barnacle does not use.
+ *
+ * @returns A problem only if no answer is possible or needed.
+ */
 export function decodeInteraction(
+  d: unknown,
+  context: InteractionFacts,
+): ComponentUse | SlashCommand | OptionTyping | UnreadInteraction | DecodeProblem | undefined {
+  const decoded = decodeWhole(d, context);
+  if (decoded?.kind !== "problem") return decoded;
+  const { data: webhook } = (built ??= createSchemas()).webhookPayload.safeParse(d);
+  const applicationId = webhook?.application_id ?? context.self?.applicationId;
+  const isThinking = webhook && IS_THINKING[webhook.type];
+  if (!webhook || !applicationId || isThinking === undefined) return decoded;
+  const { id, token } = webhook;
+  return { kind: "unread", id, token, applicationId, why: decoded.why, isThinking };
+}
+
+function decodeWhole(
   d: unknown,
   context: InteractionFacts,
 ): ComponentUse | SlashCommand | OptionTyping | DecodeProblem | undefined {

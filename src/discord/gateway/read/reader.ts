@@ -556,8 +556,8 @@ export function createReader(
     const decode = DECODERS_BY_TYPE.get(dispatch.t);
     if (!decode) return updateIndex(dispatch, events);
     const event = decode(dispatch, { ...facts, people });
-    if (event?.kind === "problem") report({ type: dispatch.t, why: event.why });
-    else if (event) events.push(event);
+    if (event && "why" in event) report({ type: dispatch.t, why: event.why });
+    if (event && event.kind !== "problem") events.push(event);
     return [];
   }
 

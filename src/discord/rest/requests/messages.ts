@@ -620,7 +620,8 @@ function refusesQuote(outcome: PostOutcome): boolean {
 export interface Webhook {
   readonly applicationId: ApplicationId;
   readonly token: string;
-  readonly sender: Sender;
+  /** Absent: not known, or it does not matter. */
+  readonly sender?: Sender;
 }
 
 /** Milliseconds within which Discord takes suggestions. */
@@ -644,8 +645,8 @@ export function createInteractions(
   isPrivileged: (interaction: { readonly sender: Sender }) => boolean,
 ) {
   /** Answers have a pace of their own. */
-  const first = (interaction: { readonly sender: Sender }) =>
-    ({ priority: isPrivileged(interaction) ? "privileged" : "interaction" }) as const;
+  const first = ({ sender }: { readonly sender?: Sender }) =>
+    ({ priority: sender && isPrivileged({ sender }) ? "privileged" : "interaction" }) as const;
   const pathOf = ({ applicationId, token }: Webhook) =>
     `/webhooks/${applicationId}/${encodeURIComponent(token)}`;
 

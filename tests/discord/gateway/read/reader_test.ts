@@ -144,12 +144,12 @@ describe("[G5] createReader()", () => {
     for (const { t } of [press, deletion, cleared]) assert.ok(READ_TYPES.includes(t), t);
   });
 
-  it("skips malformed interactions and deletions, and reports no token", () => {
+  it("[K5] keeps a malformed interaction for its answer, skips such a deletion, and reports no token", () => {
     const { reader, problems } = open({ self: SELF });
     const press = { t: "INTERACTION_CREATE", s: 4, d: pressData({ message: undefined }) };
     const deletion = { t: "MESSAGE_DELETE", s: 5, d: {} };
     const got = read(reader, press, deletion, MESSAGE);
-    assert.deepEqual(got.events.map(({ kind }) => kind), ["message"]);
+    assert.deepEqual(got.events.map(({ kind }) => kind), ["unread", "message"]);
     assert.deepEqual(problems.map(({ type }) => type), ["INTERACTION_CREATE", "MESSAGE_DELETE"]);
     assert.doesNotMatch(JSON.stringify(problems), /aW50ZXJh/);
   });
