@@ -18,7 +18,7 @@ import type {
   TlsFound,
   Tried,
 } from "../lib/network/reachability.ts";
-import { schedule } from "../lib/clock.ts";
+import { inTime, schedule } from "../lib/clock.ts";
 import { hostOf, portOf } from "../lib/network/addresses.ts";
 
 const LATE = "no answer in time";
@@ -105,18 +105,14 @@ async function step<Found>(
 ): Promise<Stage<Found>> {
   const startedAt = performance.now();
   const controller = new AbortController();
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const cancel = schedule(() => {
-    reject(new Error(LATE));
-    controller.abort();
-  }, timeoutMs);
   try {
-    const found = await Promise.race([take(controller.signal), late]);
+    const found = await inTime(take(controller.signal), timeoutMs, schedule, () => {
+      throw new Error(LATE);
+    });
     return { kind: "ok", ms: performance.now() - startedAt, found };
   } catch (error) {
     return { kind: "failed", ms: performance.now() - startedAt, code: reasonOf(error) };
   } finally {
-    cancel();
     controller.abort(); // close a socket that connected too late
   }
 }

@@ -6,6 +6,7 @@
  */
 
 import type { AddressInfo } from "node:net";
+import { inTime, schedule } from "../lib/clock.ts";
 import { hasNameOf, LOCAL_NAMES } from "../lib/network/addresses.ts";
 import type { HttpBounds } from "./bounded_server.ts";
 
@@ -82,11 +83,8 @@ export async function listenForCallback(
     url: `http://127.0.0.1:${own}${CALLBACK_ROUTE.path}`,
     async wait(isAnswer, timeoutMs) {
       isOurs = isAnswer;
-      const { promise: late, resolve } = Promise.withResolvers<undefined>();
-      const timer = setTimeout(() => resolve(undefined), timeoutMs);
-      const answer = await Promise.race([answered, late, closed]);
-      clearTimeout(timer);
-      return answer;
+      const first = Promise.race([answered, closed]);
+      return await inTime(first, timeoutMs, schedule, () => undefined);
     },
     close() {
       onClose(undefined);

@@ -54,6 +54,49 @@ export function waitFor(ms: number, schedule: StartTimer, signal: AbortSignal): 
   });
 }
 
+/** A promise's value, or that of `late` if it takes longer than `ms`. What it does later is dropped. */
+export function inTime<Value, Late>(
+  promise: Promise<Value>,
+  ms: number,
+  schedule: StartTimer,
+  late: () => Late,
+): Promise<Value | Late> {
+  const { promise: isLate, resolve } = Promise.withResolvers<void>();
+  return Promise.race([promise, isLate.then(late)]).finally(schedule(resolve, ms));
+}
+
+/**
+ * Runs work, and ends it once the caller's signal aborts or its time is over, whether or not the work
+ * heeds the signal that it gets. That one aborts in each case.
+ *
+ * @throws {unknown} The signal's reason, or the error of `late`; as a rejection.
+ */
+export async function endingWithin<Value>(
+  ms: number,
+  schedule: StartTimer,
+  signal: AbortSignal,
+  late: () => Error,
+  work: (signal: AbortSignal) => Promise<Value>,
+): Promise<Value> {
+  signal.throwIfAborted();
+  const ending = new AbortController();
+  const { promise: ended, reject } = Promise.withResolvers<never>();
+  const end = (reason: unknown) => {
+    reject(reason);
+    ending.abort(reason);
+  };
+  const onAbort = () => end(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  const cancel = schedule(() => end(late()), ms);
+  try {
+    return await Promise.race([work(ending.signal), ended]);
+  } finally {
+    cancel();
+    signal.removeEventListener("abort", onAbort);
+    ending.abort();
+  }
+}
+
 /** The time zone whose times need no `Intl`. */
 export const UTC = "UTC";
 

@@ -13,7 +13,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import type { StartTimer } from "../lib/clock.ts";
+import { inTime, type StartTimer } from "../lib/clock.ts";
 import type { LeftTool } from "./reading.ts";
 
 export interface McpToolDefinition {
@@ -153,7 +153,7 @@ export async function listTools(
   let cursor: string | undefined;
   for (let page = 0; page < MAX_PAGES; page++) {
     const params = cursor === undefined ? {} : { params: { cursor } };
-    const listed = await withTimeout(pageMs, schedule, from.listTools(params));
+    const listed = await inTimeOrFail(from.listTools(params), pageMs, schedule);
     const kept = new Set(listed.tools.map(({ name }) => name));
     for (const tool of listed.tools) {
       const known = found.get(tool.name);
@@ -177,20 +177,15 @@ export async function listTools(
   return { tools, cut: [...cut, ...odd.slice(0, MAX_NAMED), ...rest] };
 }
 
-/**
- * Rejects if a promise takes longer than some milliseconds.
- *
- * @throws {Error} If the promise is not settled in time.
- */
-export function withTimeout<Value>(
+/** @throws {Error} If the server does not answer in time; as a rejection. */
+export const inTimeOrFail = <Value>(
+  promise: Promise<Value>,
   ms: number,
   schedule: StartTimer,
-  promise: Promise<Value>,
-): Promise<Value> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const cancel = schedule(() => reject(new Error(`no answer within ${ms / 1_000} s`)), ms);
-  return Promise.race([promise, late]).finally(cancel);
-}
+): Promise<Value> =>
+  inTime(promise, ms, schedule, () => {
+    throw new Error(`no answer within ${ms / 1_000} s`);
+  });
 
 const seenSchema = z.record(z.string(), z.record(z.string(), z.string()));
 

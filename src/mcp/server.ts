@@ -17,12 +17,12 @@ import { isAnswer, mayHaveRun } from "./reading.ts";
 import {
   changesOf,
   hashesOf,
+  inTimeOrFail,
   isUnchanged,
   listTools,
   type McpToolDefinition,
   type SeenTools,
   type ToolHashes,
-  withTimeout,
 } from "./definitions.ts";
 import {
   createHttpTransport,
@@ -241,7 +241,7 @@ export function createMcpConnection(server: McpServer, host: McpHost, onTools = 
     let isAbandoned = false;
     opening.then((late) => isAbandoned ? late.close() : undefined).catch(() => {});
     try {
-      mine = await orEnd(withTimeout(CONNECT_MS, schedule, opening));
+      mine = await orEnd(inTimeOrFail(opening, CONNECT_MS, schedule));
       await orEnd(list(mine));
       return mine;
     } catch (error) {

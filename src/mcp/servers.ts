@@ -6,6 +6,7 @@ import { z } from "zod";
 import type { McpServerState } from "../core/mcp_state.ts";
 import type { SeenAt } from "../core/rights/rights.ts";
 import { defineTool, type Tool } from "../core/turn/tool.ts";
+import { inTime } from "../lib/clock.ts";
 import { MAX_NAME, type McpToolDefinition } from "./definitions.ts";
 import type { McpHost, McpServer } from "./server.ts";
 import { createMcpConnection, type McpConnection } from "./server.ts";
@@ -57,11 +58,8 @@ export function createMcpServers(servers: readonly McpServer[], host: McpHost) {
    * @param closed When the connection that it replaces is closed: a program may hold a lock.
    */
   function waitFor(connection: McpConnection, closed?: Promise<void>): FirstWait {
-    const { promise: late, resolve } = Promise.withResolvers<void>();
-    const cancel = host.schedule(resolve, FIRST_MS);
     const listed = closed ? closed.then(connection.list) : connection.list();
-    const over = Promise.race([listed, late]).then(() => {
-      cancel();
+    const over = inTime(listed, FIRST_MS, host.schedule, () => {}).then(() => {
       wait.isOver = true;
     });
     const wait = { signedInAt: connection.signedInAt(), over, isOver: false };
@@ -112,9 +110,8 @@ export function createMcpServers(servers: readonly McpServer[], host: McpHost) {
         return wait;
       });
       if (waits.every(({ isOver }) => isOver)) return undefined;
-      const { promise: late, resolve } = Promise.withResolvers<void>();
-      const cancel = host.schedule(resolve, TURN_MS);
-      return Promise.race([late, Promise.all(waits.map(({ over }) => over))]).then(cancel);
+      const all = Promise.all(waits.map(({ over }) => over)).then(() => {});
+      return inTime(all, TURN_MS, host.schedule, () => {});
     },
     apply,
     /** Ends it, and resolves once nothing runs. */

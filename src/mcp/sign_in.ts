@@ -13,7 +13,7 @@ import type { McpLoginState } from "../core/mcp_state.ts";
 import { type Clock, schedule } from "../lib/clock.ts";
 import { clip, isRecord, quoted } from "../lib/text/quoted.ts";
 import { timeText } from "../lib/text/units.ts";
-import { hashOfAll, type SeenTools, withTimeout } from "./definitions.ts";
+import { hashOfAll, inTimeOrFail, type SeenTools } from "./definitions.ts";
 import { createHttpTransport } from "./http.ts";
 import { createOAuthFetch } from "./oauth/fetch.ts";
 import {
@@ -143,7 +143,7 @@ async function challengeOf(server: McpHttpServer, fetchOAuth: typeof fetch): Pro
   const opening = createMCPClient({ transport: web.transport, maxRetries: 0 });
   try {
     const listing = opening.then((client) => client.listTools());
-    await withTimeout(ASK_MS, schedule, listing);
+    await inTimeOrFail(listing, ASK_MS, schedule);
   } catch (error) {
     const refusal = error instanceof SignInNeededError ? error : web.refusal();
     if (refusal instanceof SignInNeededError) return refusal.challenge;

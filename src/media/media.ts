@@ -6,7 +6,7 @@
  * and a request to the own network would read its secrets (SEC-R23).
  */
 
-import type { Timers } from "../lib/clock.ts";
+import { endingWithin, type Timers } from "../lib/clock.ts";
 import type { Attachment } from "../core/turn/media.ts";
 import { compareIds, type MessageId } from "../core/discord/ids.ts";
 import {
@@ -86,29 +86,18 @@ export function createDownload(
   }
 
   return async (url, maxBytes, signal) => {
-    signal.throwIfAborted();
-    const ending = new AbortController();
-    const { promise: ended, reject } = Promise.withResolvers<never>();
-    const end = (reason: unknown) => {
-      reject(reason);
-      ending.abort(reason);
-    };
-    const onAbort = () => end(signal.reason);
-    const cancel = schedule(
-      () => end(new FileError(`not read within ${DOWNLOAD_MS / 1_000} s`)),
-      DOWNLOAD_MS,
-    );
-    signal.addEventListener("abort", onAbort, { once: true });
+    const late = () => new FileError(`not read within ${DOWNLOAD_MS / 1_000} s`);
     try {
-      const reading = download(url, maxBytes, ending.signal);
-      reading.catch(() => {}); // after the limit, its failure changes nothing
-      return await Promise.race([reading, ended]);
+      return await endingWithin(
+        DOWNLOAD_MS,
+        schedule,
+        signal,
+        late,
+        (ending) => download(url, maxBytes, ending),
+      );
     } catch (error) {
       if (error instanceof FileError || signal.aborted) throw error;
       throw new FileError("Discord could not be reached", { cause: error });
-    } finally {
-      cancel();
-      signal.removeEventListener("abort", onAbort);
     }
   };
 }

@@ -8,7 +8,7 @@
 import { Buffer } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
-import { whenAborted } from "../lib/clock.ts";
+import { endingWithin, schedule } from "../lib/clock.ts";
 import { checkedUrl, guardedGet, type GuardedRequest, WebError } from "./guarded_get.ts";
 
 /** Maximum bytes of a page, compressed and decompressed. */
@@ -198,23 +198,15 @@ export async function fetched<Result>(
   signal: AbortSignal,
   timeoutMs: number,
 ): Promise<Result> {
-  const stop = new AbortController();
-  const onAbort = () => stop.abort(signal.reason);
-  if (signal.aborted) onAbort();
-  signal.addEventListener("abort", onAbort, { once: true });
-  const late = setTimeout(
-    () => stop.abort(new WebError(`no whole answer within ${timeoutMs / 1_000} s`)),
+  const late = () => new WebError(`no whole answer within ${timeoutMs / 1_000} s`);
+  // A name server that does not answer ignores the signal.
+  return await endingWithin(
     timeoutMs,
+    schedule,
+    signal,
+    late,
+    (ending) => follow(written, asked, read, ending),
   );
-  try {
-    const stopped = whenAborted(stop.signal).then(() => Promise.reject(stop.signal.reason));
-    // A name server that does not answer ignores the signal.
-    return await Promise.race([follow(written, asked, read, stop.signal), stopped]);
-  } finally {
-    clearTimeout(late);
-    signal.removeEventListener("abort", onAbort);
-    stop.abort(); // closes open connections
-  }
 }
 
 async function follow<Result>(

@@ -24,7 +24,7 @@ import type { InvalidRequests } from "../../discord/rest/scheduler/rate_limiter.
 import { createGatewayConnection } from "../../flows/connection/connection.ts";
 import { recallPresence } from "../../flows/presence.ts";
 import { createLoader } from "../../lib/cache.ts";
-import { type Clock, schedule } from "../../lib/clock.ts";
+import { type Clock, inTime, schedule } from "../../lib/clock.ts";
 import { createHold } from "../../lib/hold.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Logging } from "../../log.ts";
@@ -138,10 +138,7 @@ export async function startAccount(
 
 /** Waits until the connection leaves the processor idle, or some time at most. */
 async function headStart({ connection }: BotAccount): Promise<void> {
-  const { promise: late, resolve } = Promise.withResolvers<void>();
-  const cancel = schedule(resolve, HEAD_START_MS);
-  await Promise.race([connection.waiting, late]);
-  cancel();
+  await inTime(connection.waiting, HEAD_START_MS, schedule, () => {});
   await new Promise((resolve) => setTimeout(resolve)); // messages to the gateway thread leave first
 }
 

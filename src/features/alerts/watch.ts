@@ -18,7 +18,7 @@ import {
 } from "../../core/finding.ts";
 import { judgeHealth } from "../../http/checks.ts";
 import type { AccountSnapshot } from "../../http/snapshot.ts";
-import { DAY_MS, type StartTimer } from "../../lib/clock.ts";
+import { DAY_MS, inTime, type StartTimer } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { durationText, timeText } from "../../lib/text/units.ts";
 import { messageText, postAlert } from "./webhook.ts";
@@ -306,10 +306,9 @@ export function startAlerts(bot: Bot, schedule: StartTimer): Watch {
     const accountId = reachable();
     const reaching = accountId && bot.accounts.get(accountId)?.reachOwners(text);
     if (!reaching) throw new Error("no account is connected");
-    const { promise: late, reject } = Promise.withResolvers<never>();
-    const cancel = schedule(() => reject(new Error("the owners are not known yet")), OWNER_MS);
-    const reached = await Promise.race([reaching, late])
-      .finally(cancel);
+    const reached = await inTime(reaching, OWNER_MS, schedule, () => {
+      throw new Error("the owners are not known yet");
+    });
     if (reached === 0) throw new Error("no owner accepts direct messages; see `barnacle doctor`");
   }
 

@@ -12,6 +12,7 @@ import type { Frozen, OutboxRow } from "../../core/outbound/outbound.ts";
 import type { DiscordCall, ToolTarget } from "../../core/turn/discord_place.ts";
 import { badArguments } from "../../core/turn/tool.ts";
 import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
+import { inTime, whenAborted } from "../../lib/clock.ts";
 import { withoutInvisible } from "../../lib/text/quoted.ts";
 import { threadTitle } from "../../render/name.ts";
 import type { ReplyRules } from "../../render/reply.ts";
@@ -105,15 +106,12 @@ async function sentAll(
   signal: AbortSignal,
 ): Promise<void> {
   if (signal.aborted) return;
-  const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
-  const cancel = account.schedule(stop, PATIENCE_MS);
-  signal.addEventListener("abort", () => stop(), { once: true });
   const each = nonces.map((nonce) => {
     const { promise, resolve } = Promise.withResolvers<void>();
     waiting(account).set(nonce, resolve);
     return promise;
   });
-  await Promise.race([Promise.all(each), stopped]);
-  cancel();
+  const first = Promise.race([Promise.all(each), whenAborted(signal)]);
+  await inTime(first, PATIENCE_MS, account.schedule, () => {});
   for (const nonce of nonces) waiting(account).delete(nonce);
 }

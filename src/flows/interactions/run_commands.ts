@@ -27,6 +27,7 @@ import {
   partsOf,
 } from "../../interactions/base/command.ts";
 import { COMMANDS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
+import { inTime } from "../../lib/clock.ts";
 import { bounded } from "../../lib/text/quoted.ts";
 import { failedText, NOT_AUTHORIZED, privateText, usageText } from "../../render/sentences.ts";
 import { commandOf } from "../judging/judge.ts";
@@ -115,19 +116,15 @@ export async function runText(account: BotAccount, message: InboundMessage): Pro
  */
 export async function suggest(account: BotAccount, typing: OptionTyping): Promise<void> {
   const { schedule, log } = account;
-  const late = Promise.withResolvers<readonly Choice[]>();
-  const cancel = schedule(() => late.resolve([]), SUGGEST_MS);
   try {
     const found = choicesOf(account, typing).catch((error: unknown) => {
       log.debug("Cannot suggest values", { ...idsOf(typing), error });
       return [];
     });
-    const choices = await Promise.race([found, late.promise]);
+    const choices = await inTime(found, SUGGEST_MS, schedule, () => []);
     if (choices) await answersOf(account).suggest(typing, choices.slice(0, MAX_CHOICES));
   } catch (error) {
     log.debug("Cannot send suggestions", { ...idsOf(typing), error });
-  } finally {
-    cancel();
   }
 }
 

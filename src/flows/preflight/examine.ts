@@ -35,7 +35,7 @@ import {
 import { type Application, hasGuild, readOwnId } from "../../discord/rest/requests/application.ts";
 import { probeHttp, probeReachability } from "../../host/network_probe.ts";
 import { isContainer } from "../../host/process/boot.ts";
-import { schedule } from "../../lib/clock.ts";
+import { inTime, schedule } from "../../lib/clock.ts";
 import type { Env } from "../../lib/env.ts";
 import { proxyFor, proxyRouteTo } from "../../lib/network/fetch_plain.ts";
 import type { HttpFound, Reachability, Stage } from "../../lib/network/reachability.ts";
@@ -170,17 +170,14 @@ export async function ask<Found>(
   question: () => Promise<Found>,
   timeoutMs: number = STEP_MS,
 ): Promise<ProbeAnswer<Found>> {
-  const { promise: late, resolve } = Promise.withResolvers<ProbeAnswer<Found>>();
-  const cancel = schedule(() => resolve({ kind: "failed", why: "no answer in time" }), timeoutMs);
   const answer = question().then(
     (found): ProbeAnswer<Found> => ({ kind: "answered", found }),
     toAnswer<Found>,
   );
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    cancel();
-  }
+  return await inTime(answer, timeoutMs, schedule, () => ({
+    kind: "failed",
+    why: "no answer in time",
+  }));
 }
 
 function toAnswer<Found>(error: unknown): ProbeAnswer<Found> {

@@ -59,6 +59,7 @@ import { showsToAskerAlone } from "../../core/turn/tool.ts";
 import { decodeHistory, namesIn } from "../../discord/gateway/decode/decode.ts";
 import { MAX_HISTORY, readHistory } from "../../discord/rest/requests/messages.ts";
 import { createNewestSet } from "../../lib/cache.ts";
+import { inTime } from "../../lib/clock.ts";
 import { envelopeOf, senderLines, systemPromptOf, textOf } from "../../render/prompt/prompt.ts";
 import { shownSummary } from "../../render/prompt/summary.ts";
 import type { ModelAnswer } from "../../render/reply.ts";
@@ -762,7 +763,7 @@ export function backfill(
     });
     running.set(channelId, reading);
   }
-  return inTime(account, reading);
+  return inTime(reading, PATIENCE_MS, account.schedule, () => undefined);
 }
 
 /** Stores what may be seen of a channel's history in the gateway's form, without own messages. */
@@ -791,16 +792,6 @@ async function readBefore(
   }
 }
 
-async function inTime<Read>({ schedule }: BotAccount, reading: Promise<Read>) {
-  const { promise: isLate, resolve } = Promise.withResolvers<undefined>();
-  const cancel = schedule(() => resolve(undefined), PATIENCE_MS);
-  try {
-    return await Promise.race([reading, isLate]);
-  } finally {
-    cancel();
-  }
-}
-
 /**
  * Finds the message that a thread began with, by the same policy as live messages; `undefined`
  * outside threads, if the session has a turn already, and if the model may not see it. A failure or a
@@ -825,7 +816,7 @@ async function starterOf(account: BotAccount, message: InboundMessage, sessionKe
     log.warn("Cannot read a thread's first message; going on without it", { channelId, error });
     return undefined;
   });
-  return await inTime(account, reading);
+  return await inTime(reading, PATIENCE_MS, account.schedule, () => undefined);
 }
 
 /**

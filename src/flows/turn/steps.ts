@@ -70,7 +70,7 @@ import {
   type TurnOutcome,
 } from "../../core/step.ts";
 import { showsToAskerAlone, type Tool, withSmallTools } from "../../core/turn/tool.ts";
-import { waitFor } from "../../lib/clock.ts";
+import { inTime, waitFor } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { readerTime } from "../../lib/text/units.ts";
@@ -929,11 +929,7 @@ export async function formOf(turn: OneTurn): Promise<PromptForm> {
   const { account, config, model } = turn;
   const isOpen = config.tools.prompt === "auto" && storedFor(account, model.id) === undefined;
   const asked = isOpen ? model.window?.asked : undefined;
-  if (asked) {
-    const late = Promise.withResolvers<void>();
-    const cancel = account.schedule(late.resolve, ASKED_MS);
-    await Promise.race([asked, late.promise]).finally(cancel);
-  }
+  if (asked) await inTime(asked, ASKED_MS, account.schedule, () => {});
   return chosen(turn);
 }
 

@@ -10,7 +10,7 @@ import process from "node:process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { access, lstat, readdir, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { schedule } from "../../lib/clock.ts";
+import { inTime, schedule } from "../../lib/clock.ts";
 import type { PassedLimit, ProgramBounds, ProgramLimits } from "../../lib/program_limits.ts";
 import { PROC } from "../process/boot.ts";
 
@@ -30,7 +30,7 @@ export async function readDisk(path: string): Promise<{
   readonly freeBytes: number | undefined;
   readonly network: string | undefined;
 }> {
-  const found = await inTime(statfs(nearestOf(path)));
+  const found = await answered(statfs(nearestOf(path)));
   return {
     path,
     freeBytes: found && found.bavail * found.bsize,
@@ -45,19 +45,14 @@ export function nearestOf(path: string): string {
 
 /** Whether a file is there; `false` too if its disk does not answer. */
 export async function isThere(path: string): Promise<boolean> {
-  return await inTime(access(path).then(() => true)) ?? false;
+  return await answered(access(path).then(() => true)) ?? false;
 }
 
 /** Milliseconds after which a disk, such as one of an absent server, counts as not answering. */
 const PATIENCE_MS = 2_000;
 
-async function inTime<Found>(asked: Promise<Found>): Promise<Found | undefined> {
-  const { promise: late, resolve } = Promise.withResolvers<undefined>();
-  const timer = setTimeout(() => resolve(undefined), PATIENCE_MS);
-  return await Promise.race([asked.catch(() => undefined), late]).finally(() =>
-    clearTimeout(timer)
-  );
-}
+const answered = <Found>(asked: Promise<Found>): Promise<Found | undefined> =>
+  inTime(asked.catch(() => undefined), PATIENCE_MS, schedule, () => undefined);
 
 const MAX_FILES = 20_000;
 /**

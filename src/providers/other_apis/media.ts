@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import { z } from "zod";
 import type { ModelUsage } from "../../core/model.ts";
 import { FileError } from "../../core/turn/media.ts";
-import type { StartTimer } from "../../lib/clock.ts";
+import { endingWithin, schedule, type StartTimer } from "../../lib/clock.ts";
 import { fetchPlain, readBody } from "../../lib/network/fetch_plain.ts";
 import { parseForeignJson } from "../../lib/text/quoted.ts";
 import {
@@ -36,31 +36,19 @@ async function askSpeech(
   },
   signal: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const limit = AbortSignal.timeout(timeoutMs);
-  const both = AbortSignal.any([limit, signal]);
-  const given = { path, body, server };
-  const stopped = new Promise<never>((_resolve, reject) => {
-    both.addEventListener("abort", () => reject(both.reason), { once: true });
-  });
-  stopped.catch(() => {}); // the answer may have come first
+  const late = () => {
+    const cause = new Error(`nothing within ${timeoutMs / 1_000} s`);
+    return new FileError(`the ${server} server gave no answer`, { cause });
+  };
   const tooLarge = () => new FileError(`the ${server} server's answer is too large`);
-  async function ask(): Promise<Uint8Array<ArrayBuffer>> {
-    const { body } = await sendSpeech(provider, given, both);
-    return await readBody(body, { maxBytes, tooLarge, signal: both });
-  }
   try {
-    signal.throwIfAborted();
-    const answer = ask();
-    answer.catch(() => {}); // after the limit, its failure changes nothing
-    return await Promise.race([answer, stopped]);
+    return await endingWithin(timeoutMs, schedule, signal, late, async (ending) => {
+      const response = await sendSpeech(provider, { path, body, server }, ending);
+      return await readBody(response.body, { maxBytes, tooLarge, signal: ending });
+    });
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    if (error instanceof FileError) throw error;
-    if (limit.aborted) {
-      const cause = new Error(`nothing within ${timeoutMs / 1_000} s`);
-      throw new FileError(`the ${server} server gave no answer`, { cause });
-    }
-    throw unreachable(error, provider, server);
+    throw error instanceof FileError ? error : unreachable(error, provider, server);
   }
 }
 
