@@ -25,7 +25,7 @@ import {
   refusedParts,
   tellOwners,
   tellStopped,
-} from "../../flows/owners/owners.ts";
+} from "../../flows/owners/tell_owners.ts";
 import { duplicateDoubt, stopDuplicateWatch } from "../../flows/preflight/duplicates.ts";
 import { noteUngranted, preflight, preflightFindings } from "../../flows/preflight/preflight.ts";
 import {

@@ -4,7 +4,7 @@ import { cleanSecrets } from "../../account/per_account.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import { badArguments, RefusedCall, type ToolContext } from "../../core/turn/tool.ts";
 import { showing } from "../../flows/actions/targets.ts";
-import { isOwner } from "../../flows/owners/owners.ts";
+import { isOwner } from "../../flows/owners/owner_ids.ts";
 import { MAX_NOTES, type Note, type NoteScope, scopeKeyOf, spaceOf, visibleKeys } from "./store.ts";
 
 interface WrittenNote {

@@ -14,7 +14,7 @@ import { localTime } from "../../render/prompt/prompt.ts";
 import { shownText } from "../../render/safety/visible.ts";
 import { neutralizedText } from "../../render/tool_message.ts";
 import { cleanText } from "../../flows/deliver/tool_messages.ts";
-import { isOwner } from "../../flows/owners/owners.ts";
+import { isOwner } from "../../flows/owners/owner_ids.ts";
 import { showing } from "../../flows/actions/targets.ts";
 import { wakeSchedules } from "./runner.ts";
 import { readWhen } from "./when.ts";

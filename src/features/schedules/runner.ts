@@ -33,7 +33,7 @@ import {
   readMember,
 } from "../../discord/rest/requests/guild_reads.ts";
 import { judge, routeOf } from "../../flows/judging/judge.ts";
-import { tellOwners } from "../../flows/owners/owners.ts";
+import { tellOwners } from "../../flows/owners/tell_owners.ts";
 import { readerTime } from "../../lib/text/units.ts";
 import { createWaker } from "../../lib/clock.ts";
 import { freeze, NOTHING_SHOWN, withMentions } from "../../render/reply.ts";

@@ -37,7 +37,7 @@ import {
 } from "../../discord/rest/requests/guild_reads.ts";
 import { once } from "../../lib/cache.ts";
 import { closedBy } from "../judging/judge.ts";
-import { isOwner } from "../owners/owners.ts";
+import { isOwner } from "../owners/owner_ids.ts";
 import { createReaders } from "./readers.ts";
 
 export interface GuildTarget {

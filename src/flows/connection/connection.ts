@@ -40,7 +40,7 @@ import { readGatewayInfo } from "../../discord/rest/requests/application.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { proxyFor } from "../../lib/network/fetch_plain.ts";
 import type { StoredAccount } from "../../store/gateway/gateway.ts";
-import { readApplication } from "../owners/owners.ts";
+import { readApplication } from "../owners/owner_ids.ts";
 import { locateGateway } from "../preflight/before_connecting.ts";
 import { presenceOf } from "../presence.ts";
 

@@ -88,10 +88,9 @@ import {
   filesRefused,
   ownerReached,
   ownerRefused,
-  ownersToTell,
   tellLost,
   tellParked,
-} from "../owners/owners.ts";
+} from "../owners/tell_owners.ts";
 import { updateCards } from "../questions/cards.ts";
 import { receiptAttempted } from "../receipts/receipts.ts";
 import { createRetryQueue } from "../retry_queue.ts";
@@ -99,6 +98,7 @@ import { composedOnce } from "../tell.ts";
 import { ackAnswered, progressDelivered } from "./progress.ts";
 import { completeCommand } from "./left_commands.ts";
 import { isAwaited, toldSent } from "./tool_messages.ts";
+import { ownersToTell } from "../owners/owner_ids.ts";
 
 /** The queues of an account. They send nothing before the first `wake`. */
 export const queuesOf: (account: BotAccount) => ChannelQueues = perAccount(

@@ -11,7 +11,7 @@ import { isRefusal, isTokenRefused } from "../../discord/rest/exchange/exchange.
 import { createInteractions, type Webhook } from "../../discord/rest/requests/messages.ts";
 import { CUT_QUESTION, cutCommandText } from "../../render/sentences.ts";
 import type { OpenCommand } from "../../store/inbox/inbox.ts";
-import { tellOwners } from "../owners/owners.ts";
+import { tellOwners } from "../owners/tell_owners.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 import { tellPerson } from "../tell.ts";
 

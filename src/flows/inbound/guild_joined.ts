@@ -16,7 +16,7 @@ import { rulesFor } from "../../policy/rules.ts";
 import type { AccessPolicy } from "../../policy/rules.ts";
 import { nameAsCode } from "../../render/name.ts";
 import { isFinalRefusal } from "../../discord/rest/exchange/exchange.ts";
-import { reachOwners } from "../owners/owners.ts";
+import { reachOwners } from "../owners/tell_owners.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 
 /** Milliseconds between two messages. */

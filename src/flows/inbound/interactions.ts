@@ -13,7 +13,7 @@ import type {
   UnreadInteraction,
 } from "../../core/inbound/inbound.ts";
 import { createNewestSet } from "../../lib/cache.ts";
-import { isOwner } from "../owners/owners.ts";
+import { isOwner } from "../owners/owner_ids.ts";
 
 /** Answers until they are finished; none of them rejects. */
 const answering = perAccount("interactions", () => new Set<Promise<void>>());

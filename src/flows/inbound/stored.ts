@@ -31,11 +31,12 @@ import { NOTHING_TO_STOP, STOPPED } from "../../render/sentences.ts";
 import { queuesOf } from "../deliver/deliver.ts";
 import { ackAccepted, ackAnswered } from "../deliver/progress.ts";
 import { prefetch } from "../media/files.ts";
-import { isOwner, reachOwners } from "../owners/owners.ts";
+import { reachOwners } from "../owners/tell_owners.ts";
 import { updateCards } from "../questions/cards.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 import { messagesAccepted, messagesTouched } from "../turn/turns.ts";
 import { showUnanswered } from "../unanswered_reactions.ts";
+import { isOwner } from "../owners/owner_ids.ts";
 
 /** Routes presses to the pairing button. The rest of an id is random and means nothing. */
 const BUTTON_PREFIX = `${pairingButton.name}:`;

@@ -8,7 +8,7 @@
 import type { BotAccount } from "../../account/account.ts";
 import type { CommandCall, CommandNeeds, ComponentUse } from "../../core/inbound/inbound.ts";
 import type { KnownFacts, Verdict } from "../../core/inbound/inbox.ts";
-import { ownsApplication, ownsApplicationAsRead } from "../owners/owners.ts";
+import { ownsApplication, ownsApplicationAsRead } from "../owners/owner_ids.ts";
 
 /** A command or a component, as far as it decides; a text command counts as a slash command. */
 type AskingInteraction = Omit<CommandCall, "name" | "options"> | ComponentUse;

@@ -94,8 +94,9 @@ import { type AccessPolicy, rulesFor, withNames } from "../../policy/rules.ts";
 import { type DecideTools, prepareToolAccess } from "../../policy/tool_access.ts";
 import { besideKeyOf, type Conversation, scopeFor, sessionKeyOf } from "../../session/session.ts";
 import type { GuildTarget } from "../actions/targets.ts";
-import { isOwner, ownsApplicationAsRead, sessionOwner, tellLoopMuted } from "../owners/owners.ts";
+import { tellLoopMuted } from "../owners/tell_owners.ts";
 import { continuesIn, opensThreadFor, threadAgentOf } from "./answer_threads.ts";
+import { isOwner, ownsApplicationAsRead, sessionOwner } from "../owners/owner_ids.ts";
 
 /**
  * How a message arrives, for its verdict; the limits of waiting turns tell more (`MessageOrigin`).

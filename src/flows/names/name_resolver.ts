@@ -30,7 +30,7 @@ import {
   type UnresolvedName,
   unresolvedNames,
 } from "../../policy/rules.ts";
-import { namesLookedUp } from "../owners/owners.ts";
+import { namesLookedUp } from "../owners/owner_ids.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 
 /** How long to gather changed guilds before looking at them, in milliseconds. */

@@ -13,7 +13,7 @@ import { type Loop, loop, perAccount } from "../../account/per_account.ts";
 import { type Finding, isTrouble } from "../../core/finding.ts";
 import { toIntents } from "../../discord/gateway/read/intents.ts";
 import type { Log } from "../../lib/log.ts";
-import { applicationId, readApplication, storeOwners } from "../owners/owners.ts";
+import { applicationId, readApplication, storeOwners } from "../owners/owner_ids.ts";
 import { judgeDiscord, type MissingIntent, missingIntentFindings } from "./discord.ts";
 import { MODEL } from "./model.ts";
 import { judgeNetwork } from "./network.ts";

@@ -20,7 +20,7 @@ import type {
   WaitingAction,
 } from "../../core/turn/discord_place.ts";
 import { GO_ON, SEND_ASKED } from "../../render/sentences.ts";
-import { ownersToTell } from "../owners/owners.ts";
+import { ownersToTell } from "../owners/owner_ids.ts";
 
 /** A card in the channel of the question; Discord names each channel only to people who see it. */
 function questionTo(

@@ -18,7 +18,7 @@ import type { RunTool, SkillTool } from "../../core/skills/skill.ts";
 import { askerFacts } from "../../core/turn/discord_place.ts";
 import { clip } from "../../lib/text/quoted.ts";
 import { readSkillFile } from "../../workspace/skills.ts";
-import { ownersToTell } from "../owners/owners.ts";
+import { ownersToTell } from "../owners/owner_ids.ts";
 
 /** Milliseconds of a call with its requests. */
 const TOOL_MS = 10_000;

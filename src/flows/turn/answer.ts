@@ -48,7 +48,7 @@ import { homeOf } from "../judging/answer_threads.ts";
 import { mannerOf, modelOf } from "../judging/judge.ts";
 import { spendOf } from "../limits.ts";
 import { madeFiles } from "../media/files.ts";
-import { tellRefusedParts } from "../owners/owners.ts";
+import { tellRefusedParts } from "../owners/tell_owners.ts";
 import {
   answeredTurn,
   type Compose,

@@ -97,7 +97,7 @@ import { StoreError } from "../../store/database/database_files.ts";
 import { createDraft, createLine, type DraftStream } from "../deliver/progress.ts";
 import { spendOf } from "../limits.ts";
 import { speakAnswer } from "../media/files.ts";
-import { filesLeftOut, tellFailedEvent } from "../owners/owners.ts";
+import { filesLeftOut, tellFailedEvent } from "../owners/tell_owners.ts";
 import { decided } from "../questions/cards.ts";
 import { receiptUnder, undoEnds } from "../receipts/receipts.ts";
 import { showUnanswered } from "../unanswered_reactions.ts";

@@ -40,7 +40,7 @@ import { oncePer } from "../../lib/cache.ts";
 import { createMissingPermission } from "../../discord/rest/requests/guild_reads.ts";
 import { whileAwake } from "../../lib/clock.ts";
 import { fenced } from "../../render/prompt/prompt.ts";
-import { isOwner } from "../owners/owners.ts";
+import { isOwner } from "../owners/owner_ids.ts";
 import type { TurnRules } from "./turn_rules.ts";
 
 /** Reads the effect of a call, and the call as a card shows it; `undefined` if it has none. */

@@ -32,7 +32,7 @@ import { workspaceOf } from "../../workspace/skills.ts";
 import { toolTextRules } from "../deliver/tool_messages.ts";
 import { commandOf, queueModeOf } from "../judging/judge.ts";
 import type { CurrentPolicy } from "../judging/judge.ts";
-import { isOwner, ownsApplicationAsRead } from "../owners/owners.ts";
+import { isOwner, ownsApplicationAsRead } from "../owners/owner_ids.ts";
 import type { HistoryRules } from "./gather.ts";
 import { timezoneOf } from "../../host/process/boot.ts";
 

@@ -26,7 +26,7 @@ import { isBesideKey } from "../../session/session.ts";
 import type { Admits } from "../../store/inbox/inbox.ts";
 import { catchUpOf } from "../catch_up/catch_up.ts";
 import { commandOf } from "../judging/judge.ts";
-import { isOwner, ownsApplicationAsRead } from "../owners/owners.ts";
+import { isOwner, ownsApplicationAsRead } from "../owners/owner_ids.ts";
 import { showUnanswered } from "../unanswered_reactions.ts";
 import { answer } from "./answer.ts";
 import type { TurnLimit, TurnPerson } from "../limits.ts";

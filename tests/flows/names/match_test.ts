@@ -15,7 +15,7 @@ import {
 } from "../../../src/flows/names/name_resolver.ts";
 import type { UnresolvedName } from "../../../src/policy/rules.ts";
 import { channelId, guildId, roleId, userId } from "../../support/discord/builders.ts";
-import { ownersToTell } from "../../../src/flows/owners/owners.ts";
+import { ownersToTell } from "../../../src/flows/owners/owner_ids.ts";
 import { refused } from "../../support/discord/answers.ts";
 import { guildData } from "../../support/discord/payloads.ts";
 import { testAccount } from "../../support/bot/test_account.ts";

@@ -7,7 +7,7 @@ import {
   ownsApplicationAsRead,
   readApplication,
   sessionOwner,
-} from "../../../src/flows/owners/owners.ts";
+} from "../../../src/flows/owners/owner_ids.ts";
 import { userId } from "../../support/discord/builders.ts";
 import { OWNER, testAccount } from "../../support/bot/test_account.ts";
 

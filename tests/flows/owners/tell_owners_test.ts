@@ -10,7 +10,7 @@ import {
   tellOwners,
   tellParked,
   tellRefusedParts,
-} from "../../../src/flows/owners/owners.ts";
+} from "../../../src/flows/owners/tell_owners.ts";
 import { RestError } from "../../../src/discord/rest/exchange/exchange.ts";
 import { channelId } from "../../support/discord/builders.ts";
 import { type Answer, refused } from "../../support/discord/answers.ts";
