@@ -1,6 +1,6 @@
 # Installs Barnacle for one user, without administrator: powershell -ExecutionPolicy Bypass -File install.ps1
 #
-# It downloads one program, checks signature and checksum, runs `barnacle version` once, and moves the
+# It downloads one program, checks signature and checksum, runs `barnacle --version` once, and moves the
 # program to its folder. It changes nothing else, and an older program stays until the last step.
 # -Version 1.0.0, -Dir FOLDER, -From ADDRESS-OR-FOLDER (such as a mirror), -DryRun
 [CmdletBinding()]
@@ -141,7 +141,7 @@ try {
     try { Expand-Archive -LiteralPath $archive -DestinationPath $Temp }
     catch { Fail "cannot unpack $file in $Dir ($($_.Exception.Message)); look at the disk; $Stays" }
     $new = Join-Path $Temp 'barnacle.exe'
-    try { $found = & $new version } catch { $found = $null }
+    try { $found = & $new --version } catch { $found = $null }
     if (-not $found -or $LASTEXITCODE -ne 0) { Fail "the new program does not start here; $Stays" }
     $target = Join-Path $Dir 'barnacle.exe'
     Install-Program $new $target

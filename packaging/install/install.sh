@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs Barnacle for one user, without root: sh install.sh [--dry-run]
 #
-# It downloads one program, checks signature and checksum, runs `barnacle version` once, and moves the
+# It downloads one program, checks signature and checksum, runs `barnacle --version` once, and moves the
 # program to ~/.local/bin. It changes nothing else, and an older program stays until the last step.
 set -u
 
@@ -177,7 +177,7 @@ check_folder() {
 # try_program: a program that does not start here must not replace one that does.
 try_program() {
   chmod 755 "$temp/barnacle" || fail "cannot make $dir/barnacle a program; $STAYS"
-  found=$(exec 2>"$temp/error"; "$temp/barnacle" version; exit $?)
+  found=$(exec 2>"$temp/error"; "$temp/barnacle" --version; exit $?)
   case $? in
     0) ;;
     126) fail "$dir allows no programs (noexec); name another folder with --dir; $STAYS" ;;

@@ -84,11 +84,12 @@ export async function checkRelease({ place, publicKey, say }: CheckedRelease): P
 
     const program = await install(join(files, installer), isFolder ? resolve(place) : place, temp);
     say(`${installer}: installed ${version}`);
-    const found = readJson((await runProgram(program, ["version", "--json"], temp)).out) ?? {};
-    if (found["version"] !== version) {
-      throw new ReleaseFault(`the program says that it is ${found["version"]}, not ${version}`);
+    const said = (await runProgram(program, ["--version"], temp)).out.trim();
+    const [, found] = said.split(/[ ,]/);
+    if (found !== version) {
+      throw new ReleaseFault(`the program says that it is ${found}, not ${version}`);
     }
-    say(`program: ${found["version"]} (${found["commit"]}) for ${found["platform"]}`);
+    say(`program: ${said}`);
     const args = ["doctor", "--json", "--data", join(temp, "data")];
     const doctor = await runProgram(program, args, temp);
     const findings: unknown = readJson(doctor.out)?.["findings"];

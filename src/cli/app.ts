@@ -1,7 +1,7 @@
 /**
  * The command line: finds the command that the arguments name, and runs it.
  *
- * A command's own code is loaded when it is called, so that `version` does not load the bot. `run`
+ * A command's own code is loaded when it is called, so that `--version` does not load the bot. `run`
  * loads no other command's options either, because a bot should be online soon.
  */
 
@@ -16,7 +16,7 @@ import {
 import process from "node:process";
 import { noProxyOf } from "../lib/network/fetch_plain.ts";
 import { printable } from "../lib/text/quoted.ts";
-import { BUILD_NAME, VERSION } from "../version.ts";
+import { VERSION } from "../version.ts";
 import { textOf } from "./help/command_help.ts";
 import {
   type Commands,
@@ -112,7 +112,7 @@ function createApplication(
     textOf(overviewLines(tasks, VERSION, style, includeHidden));
   return buildApplication({ ...root, formatHelp }, {
     name: "barnacle",
-    versionInfo: { currentVersion: BUILD_NAME },
+    versionInfo: { getCurrentVersion: async () => (await import("./shared/build.ts")).buildLine() },
     scanner: { caseStyle: "allow-kebab-for-camel" },
     // The library asks for the number of colours, which Deno answers without a terminal, too.
     documentation: { disableAnsiColor: !style.isOn || !styleFor(stderr, env).isOn },

@@ -7,9 +7,6 @@ import { recordedTerminal } from "./terminal/recorded_terminal.ts";
 import type { Feature } from "../../src/features/feature.ts";
 import { describeCommand, describeGroup } from "../../src/cli/help/command_help.ts";
 import { flag } from "../../src/cli/shared/command.ts";
-import process from "node:process";
-import { version } from "../../src/cli/shared/build.ts";
-import { recordingIo } from "./io.ts";
 
 const TASKS = await allTasks(FEATURES);
 
@@ -106,10 +103,7 @@ describe("[O10] runCommandLine()", () => {
   }
 
   it("accepts common options that a command ignores, and leaves them out of its help", async () => {
-    const { stdout } = await run(["version", "--help"]);
-    assert.match(stdout, /^ {2}--json /m);
-    assert.doesNotMatch(stdout, /--config|--data/);
-    assert.equal((await run(["version", "--config", "x", "--data", "y"])).code, 0);
+    assert.doesNotMatch((await run(["config", "schema", "--help"])).stdout, /--config|--data/);
     assert.doesNotMatch((await run(["config", "schema", "--help"])).stdout, /--json/);
     assert.equal((await run(["config", "schema", "--json"])).code, 0);
   });
@@ -139,12 +133,12 @@ describe("[O10] runCommandLine()", () => {
   });
 
   const wrong: readonly [args: readonly string[], message: RegExp][] = [
-    [["version", "--jsno"], /^barnacle: unknown option --jsno; did you mean --json\?\n$/],
+    [["invite", "--jsno"], /^barnacle: unknown option --jsno; did you mean --json\?\n$/],
     [["run", "--insecure"], /^barnacle: unknown option --insecure; --help shows the usage\n$/],
     [["run", "--insecure-permission"], /did you mean --insecure-permissions\?\n$/],
     [["outbox", "lst"], /^barnacle: unknown command "outbox lst"; did you mean `outbox list`\?\n$/],
-    [["version", "-x"], /^barnacle: unknown option -x; --help shows the usage\n$/],
-    [["version", "now"], /^barnacle: unexpected argument "now"; --help shows the usage\n$/],
+    [["status", "-x"], /^barnacle: unknown option -x; --help shows the usage\n$/],
+    [["status", "now"], /^barnacle: unexpected argument "now"; --help shows the usage\n$/],
     [["status", "--data", ""], /^barnacle: data: the path is empty; name one, or leave /],
     [["run", "--config", ""], /^barnacle: config: the path is empty; name one, or leave /],
     [["why"], /^barnacle: missing argument: link or id; --help shows the usage\n$/],
@@ -163,7 +157,7 @@ describe("[O10] runCommandLine()", () => {
     [["config", TOKEN], /^barnacle: no argument takes a token/],
     [["\u001b[2J\u202e"], /^barnacle: unknown command "\\u001b\[2J\\u\{202e\}"; .*\n$/],
     [
-      ["version", "--a\u009bb"],
+      ["status", "--a\u009bb"],
       /^barnacle: unexpected argument "--a\\u\{9b\}b"; --help shows the usage\n$/,
     ],
   ];
@@ -206,27 +200,12 @@ describe("[O10] allTasks()", () => {
   });
 });
 
-describe("[O10] barnacle version", () => {
-  it("prints one line", () => {
-    const io = recordingIo();
-    assert.equal(version({ json: false }, io), 0);
-    assert.equal(io.stdout.length, 1);
-    assert.match(io.stdout[0] ?? "", /^barnacle \S+.*, (Bun|Deno) \S+, SQLite 3\.\S+, \w+-\w+$/);
-    assert.deepEqual(io.stderr, []);
-  });
-
-  it("--json prints one object with the same facts", () => {
-    const io = recordingIo();
-    assert.equal(version({ json: true }, io), 0);
-    const facts = JSON.parse(io.stdout.join(""));
-    assert.deepEqual(Object.keys(facts), [
-      "version",
-      "commit",
-      "runtime",
-      "sqlite",
-      "platform",
-      "schema",
-    ]);
-    assert.equal(facts.platform, `${process.platform}-${process.arch}`);
-  });
+it("[O10] barnacle --version prints one line", async () => {
+  const line = /^barnacle \S+.*, (Bun|Deno) \S+, SQLite 3\.\S+, \w+-\w+\n$/;
+  for (const name of ["--version", "-v"]) {
+    const { code, stdout, stderr } = await run([name]);
+    assert.deepEqual([code, stderr], [0, ""]);
+    assert.match(stdout, line);
+  }
+  assert.match((await run(["version"])).stderr, /did you mean `--version`/);
 });

@@ -48,7 +48,7 @@ export function overviewLines(
     ...shown.flatMap(({ title, commands }) => section(title, rowsOf(commands), style)),
     ...section("Options", [
       ["-h, --help", "Print this help, or that of a command"],
-      ["-v, --version", "Print the version"],
+      ["-v, --version", "Print version, commit, runtime and platform"],
     ], style),
     ...section("More help", [
       ["barnacle help <command>", "Show its options, exit codes and an example"],

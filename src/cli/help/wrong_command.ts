@@ -211,7 +211,7 @@ function insteadOf(name: string, commands: Commands): string {
     command.kind === "group" && Object.hasOwn(command.commands, name) ? [`${group} ${name}`] : []
   );
   if (subCommands.length > 0) return didYouMean(subCommands);
-  const names = nearest(name, [...Object.keys(commands), "help"]);
+  const names = nearest(name, [...Object.keys(commands), "help", "--version"]);
   return names.length > 0 ? didYouMean(names) : "`barnacle help --all` lists all commands";
 }
 

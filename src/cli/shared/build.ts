@@ -1,14 +1,11 @@
 /**
- * Facts about this build: version, commit, runtime, SQLite; and `barnacle version`, which prints them.
+ * Facts about this build: version, commit, runtime, SQLite; `barnacle --version` prints them.
  */
 
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import type { Build } from "../../http/monitor/health_monitor.ts";
-import { MIGRATIONS } from "../../store/database/migrations.ts";
-import { COMMIT, VERSION } from "../../version.ts";
-import type { Io } from "../terminal/io.ts";
-import { EXIT, type ExitCode } from "./exit_code.ts";
+import { BUILD_NAME, COMMIT, VERSION } from "../../version.ts";
 
 /** Reads the facts about this build; opens an empty database for SQLite's version. */
 export function readBuild(): Build {
@@ -29,15 +26,8 @@ function sqliteVersion(): string {
   }
 }
 
-/** Prints one line. */
-export function version({ json }: { readonly json: boolean }, { out }: Io): ExitCode {
-  const facts = {
-    ...readBuild(),
-    platform: `${process.platform}-${process.arch}`,
-    schema: MIGRATIONS.length,
-  };
-  const { version, commit, runtime, sqlite, platform } = facts;
-  const name = commit === "" ? version : `${version} (${commit})`;
-  out(json ? JSON.stringify(facts) : `barnacle ${name}, ${runtime}, SQLite ${sqlite}, ${platform}`);
-  return EXIT.done;
+/** The facts for people: `"barnacle 1.0.0 (bcde0eba4f21), Bun 1.4.4, SQLite 3.50.4, linux-x64"`. */
+export function buildLine(): string {
+  const platform = `${process.platform}-${process.arch}`;
+  return `barnacle ${BUILD_NAME}, ${runtime()}, SQLite ${sqliteVersion()}, ${platform}`;
 }

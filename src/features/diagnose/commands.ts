@@ -1,14 +1,7 @@
 /** The commands that look at Barnacle and at its surroundings, with their options and help. */
 
 import { type CliCommand, describeCommand } from "../../cli/help/command_help.ts";
-import {
-  ACCOUNT,
-  BOT_COMMON,
-  COMMON,
-  type CommonFlags,
-  flag,
-  UNUSED_PATH,
-} from "../../cli/shared/command.ts";
+import { ACCOUNT, BOT_COMMON, COMMON, flag, UNUSED_PATH } from "../../cli/shared/command.ts";
 import type { DoctorFlags } from "./doctor.ts";
 import type { StatusFlags } from "./status.ts";
 import type { InviteFlags } from "./invite.ts";
@@ -100,12 +93,4 @@ export const invite: CliCommand = describeCommand<InviteFlags>({
     },
   },
   run: async (flags, io) => (await import("./invite.ts")).invite(flags, io),
-});
-
-export const version: CliCommand = describeCommand<CommonFlags>({
-  brief: "Print version, commit, runtime and platform",
-  examples: ["barnacle version --json"],
-  exits: {},
-  parameters: { flags: { ...COMMON, config: UNUSED_PATH, data: UNUSED_PATH } },
-  run: async (flags, io) => (await import("../../cli/shared/build.ts")).version(flags, io),
 });

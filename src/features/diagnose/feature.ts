@@ -4,7 +4,7 @@ import type { Feature } from "../feature.ts";
 
 export const diagnose: Feature = {
   cli: async () => {
-    const { doctor, invite, status, version } = await import("./commands.ts");
-    return { "Start": { invite }, "Diagnose": { doctor, status }, "About": { version } };
+    const { doctor, invite, status } = await import("./commands.ts");
+    return { "Start": { invite }, "Diagnose": { doctor, status } };
   },
 };

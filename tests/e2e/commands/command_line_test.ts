@@ -20,19 +20,6 @@ function barnacle(...args: readonly string[]): Promise<Ran> {
 }
 
 describe("[O10] the command line", () => {
-  it("version --json names version, commit, runtime and SQLite in one line", async () => {
-    const { code, stdout, stderr } = await barnacle("version", "--json");
-    assert.equal(code, 0);
-    assert.deepEqual(stderr, []);
-    assert.equal(stdout.length, 1);
-    const facts = JSON.parse(stdout[0] ?? "");
-    assert.match(facts.version, /^\d+\.\d+\.\d+/);
-    assert.equal(typeof facts.commit, "string");
-    assert.match(facts.runtime, /^(Bun|Deno) \d/);
-    assert.match(facts.sqlite, /^3\.\d+\.\d+$/);
-    assert.equal(facts.platform, `${process.platform}-${process.arch}`);
-  });
-
   /** The exit code and the JSON output of each command if no bot has ever run. */
   const USER = "123456789012345678";
   const empty: readonly [args: readonly string[], code: number, json: RegExp | undefined][] = [

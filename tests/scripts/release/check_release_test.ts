@@ -17,10 +17,11 @@ import { tempDirectory } from "../../support/temp_directory.ts";
 const PLATFORM = process.arch === "arm64" ? "linux-arm64" : "linux-x64";
 const INSTALLER = join(import.meta.dirname!, "../../../packaging/install/install.sh");
 
+const SAID = `barnacle 1.0.0 (abc), Bun 1.4.4, SQLite 3.50.4, ${PLATFORM}`;
+
 /** A program that answers as Barnacle does. */
 const SCRIPT = `case "$*" in
-version) echo "barnacle 1.0.0" ;;
-"version --json") echo '{"version":"1.0.0","commit":"abc","platform":"${PLATFORM}"}' ;;
+--version) echo "${SAID}" ;;
 *) echo '{"findings":[]}'; exit 78 ;;
 esac`;
 
@@ -53,7 +54,7 @@ describe("[SEC-R37] checkRelease()", needsRelease(), () => {
     "signature: good (barnacle v1.0.0)",
     "checksums: 4 files are good",
     "install.sh: installed 1.0.0",
-    `program: 1.0.0 (abc) for ${PLATFORM}`,
+    `program: ${SAID}`,
     "doctor: 0 findings, as on a new machine",
   ];
 
