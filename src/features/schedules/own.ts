@@ -7,7 +7,7 @@ import {
   readable,
   termsOf,
 } from "../../core/inbound/inbound.ts";
-import { badArguments, RefusedCall } from "../../core/turn/tool.ts";
+import { badArguments, RefusedCall, type ToolContext } from "../../core/turn/tool.ts";
 import { MAX_PER_USER, setByOf } from "./store.ts";
 import type { Schedule } from "./store.ts";
 import { localTime } from "../../render/prompt/prompt.ts";
@@ -17,28 +17,25 @@ import { cleanText } from "../../flows/deliver/tool_messages.ts";
 import { isOwner } from "../../flows/owners/owner_ids.ts";
 import { showing } from "../../flows/actions/targets.ts";
 import { wakeSchedules } from "./runner.ts";
+import type { RemindInput } from "./tool.ts";
 import { readWhen } from "./when.ts";
 import { timezoneOf } from "../../host/process/boot.ts";
 
-export interface NewReminder {
-  /** A local time, a duration, or a cron pattern. */
-  readonly when: string;
-  readonly text: string;
-  /** Whether it runs a turn. Otherwise it posts its text. */
-  readonly isTask: boolean;
-  readonly agentId: string;
-  /** Identifies the call, so that a repetition sets no second schedule. */
-  readonly callKey: string;
-}
+/** Arguments of the tool `remind`, and its call: a repetition sets no second schedule. */
+interface NewReminder
+  extends Omit<RemindInput, "action" | "id">, Pick<ToolContext, "agentId" | "callKey"> {}
 
 /** Sets a schedule that runs in the message's channel. Rejects with words for the model. */
 export async function setSchedule(
   account: BotAccount,
   asker: InboundMessage,
-  { when, text, isTask, agentId, callKey }: NewReminder,
+  { when, text, task, agentId, callKey }: NewReminder,
 ): Promise<Schedule> {
   const { store, now } = account;
   const config = account.config();
+  if (when === undefined || text === undefined || text.trim() === "") {
+    throw badArguments("`create` needs `when` and `text`");
+  }
   if (termsOf(asker).isUnasked) {
     throw new RefusedCall("policy", "an event or a scheduled task may set no reminders or tasks");
   }
@@ -58,7 +55,7 @@ export async function setSchedule(
     creatorId: asker.sender.id,
     callKey,
     setBy: setByOf(asker, agentId),
-    kind: isTask ? "task" : "reminder",
+    kind: task ? "task" : "reminder",
     text: clean,
     isOwnWords: hasOnlyWordsOf(clean, [readable(asker.text, asker.names)]),
     cron: read.kind === "cron" ? read.pattern : undefined,

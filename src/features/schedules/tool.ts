@@ -10,7 +10,7 @@ import { badArguments, defineTool, type Tool } from "../../core/turn/tool.ts";
 /** Maximum characters of the text of a schedule. */
 const MAX_TEXT = 1_500;
 
-const input = () =>
+export const remindInput = z.lazy(() =>
   z.strictObject({
     action: z.enum(["create", "list", "delete"]),
     when: z.string().max(100).optional().describe(
@@ -24,7 +24,10 @@ const input = () =>
       "For create: true runs a turn of yours with the text then; false only posts the text.",
     ),
     id: z.int().positive().optional().describe("For delete: number of the reminder or task."),
-  });
+  })
+);
+
+export type RemindInput = Partial<z.output<typeof remindInput>>;
 
 /** Sets, lists and deletes the asker's reminders and tasks. */
 export const remind: Tool = defineTool({
@@ -37,29 +40,25 @@ export const remind: Tool = defineTool({
   description:
     "Sets, lists and deletes reminders and scheduled tasks of the person you answer. They run in " +
     "this channel. A plain reminder mentions the person and posts its text.",
-  input,
+  input: remindInput,
   isPersonal: true,
   seenAt: "nowhere",
   needs: [],
   isIdempotent: true,
-  isReadOnly: (given) => input().safeParse(given).data?.action === "list",
+  isReadOnly: (given) => remindInput.safeParse(given).data?.action === "list",
   effect(given) {
-    const { data } = input().safeParse(given);
+    const { data } = remindInput.safeParse(given);
     if (!data) return undefined;
     return data.action === "delete"
       ? { object: `reminder ${data.id ?? ""}`.trim(), did: "deleted" }
       : { object: data.task ? "task" : "reminder", did: "set" };
   },
-  async run({ action, when, text, task, id }, context) {
+  async run({ action, id, ...given }, context) {
     const { account, agentId, message, callKey, noteEffect } = context;
     const own = await import("./own.ts");
     switch (action) {
       case "create": {
-        if (when === undefined || text === undefined || text.trim() === "") {
-          throw badArguments("`create` needs `when` and `text`");
-        }
-        const request = { when, text, isTask: task, agentId, callKey };
-        const set = await own.setSchedule(account, message, request);
+        const set = await own.setSchedule(account, message, { ...given, agentId, callKey });
         const { nextAt } = set;
         const links = nextAt === undefined ? [] : [`<t:${Math.floor(nextAt / 1_000)}:f>`];
         noteEffect?.({ object: `${set.kind} ${set.id}`, links });

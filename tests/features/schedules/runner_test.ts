@@ -77,7 +77,7 @@ describe("[T12] schedules", () => {
   it("[R15] have a text without small type and invisible characters", async () => {
     const { account } = await build();
     const text = "-# t\u200be\u{e0041}a";
-    const reminder = { when: "2h", text, isTask: false, agentId: "main", callKey: "a" };
+    const reminder = { when: "2h", text, agentId: "main", callKey: "a" };
     assert.equal((await setSchedule(account, guildMessage(), reminder)).text, "tea");
   });
 
@@ -94,7 +94,7 @@ describe("[T12] schedules", () => {
   it("[C3] [R2a] [R4] post names and code as answers do, and ping only their creator", async () => {
     const { account, start, pass, requests } = await build();
     const text = "ask @ada (123456789012345678)\n~~~\nx\n~~~";
-    const reminder = { when: "1m", text, isTask: false, agentId: "main", callKey: "a" };
+    const reminder = { when: "1m", text, agentId: "main", callKey: "a" };
     await setSchedule(account, guildMessage(), reminder);
     await start();
     await pass(63_000, 1_000);

@@ -255,7 +255,7 @@ describe("[T12] a reminder whose channel is gone", () => {
         sender: { id: ADA.id as never, username: "ada", roles: [] },
       });
       schedules.start(account);
-      const reminder = { when: "1h", text, isTask: false, agentId: "main", callKey: "c" };
+      const reminder = { when: "1h", text, agentId: "main", callKey: "c" };
       await setSchedule(account, asker, reminder);
       await pass(3_700_000, 60_000);
       const told = said.filter(({ to }) => to !== "owner");
@@ -272,7 +272,7 @@ describe("[T12] a reminder whose channel is gone", () => {
       const sender = { id: ADA.id as never, username: "ada", roles: [] };
       const asker = guildMessage({ id: CAUSE, channelId: CHANNEL, guildId: GUILD, sender });
       schedules.start(account);
-      const reminder = { when: "1h", text: "tea", isTask: false, agentId: "main", callKey: "c" };
+      const reminder = { when: "1h", text: "tea", agentId: "main", callKey: "c" };
       await setSchedule(account, asker, reminder);
       await pass(3_700_000, 60_000);
       const isParked = rows("SELECT 1 FROM parked_channel").length > 0;

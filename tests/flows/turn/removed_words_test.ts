@@ -149,7 +149,7 @@ async function build(forwards: "here" | "everywhere", folder: string) {
       Promise.resolve(parks ? { ...QUESTION, text: `May I? ${words.join(" ")}` } : undefined),
     async run({ at, by, words }, { noteRead, account, message, callKey }) {
       const text = ["of a model:", ...words].join(" ");
-      const reminder = { when: "200h", text, isTask: false, agentId: "main", callKey };
+      const reminder = { when: "200h", text, agentId: "main", callKey };
       await setSchedule(account, message, reminder);
       const one = said[Number(at) % (said.length || 1)];
       if (!one || isGone(one)) return "nothing";
