@@ -7,7 +7,7 @@ import type { ChannelId, UserId } from "../core/discord/ids.ts";
 import type { Button, Frozen } from "../core/outbound/outbound.ts";
 import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../discord/gateway/decode/guild_index.ts";
 import { openDirect } from "../discord/rest/requests/guild_reads.ts";
-import { composeOnce, composeSend, type TextRules } from "../render/reply.ts";
+import { composeSend, type TextRules } from "../render/reply.ts";
 
 /**
  * Sends a text to a channel.
@@ -57,7 +57,10 @@ export function composedOnce(
   key: string,
 ): readonly Frozen[] {
   const { accountId } = account;
-  return composeOnce({ accountId, channelId, text }, `${accountId}:${key}`, rulesOf(account));
+  return composeSend(
+    { accountId, channelId, text, callKey: `${accountId}:${key}` },
+    rulesOf(account),
+  );
 }
 
 async function send(

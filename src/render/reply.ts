@@ -37,6 +37,7 @@ import {
   type Pings,
   type Quote,
   type Reply,
+  type SharedFields,
   SMALL,
   type VoiceFacts,
   type VoiceFile,
@@ -172,50 +173,33 @@ export function composeEvent(answered: Answered, post: string): Reply {
 
 /** Fills a message with a notice, or a few with a longer text. It pings no one. */
 export function noticeBody(text: string, most = 1): Pick<Reply, keyof LaidOut | "mayPing"> {
-  return {
-    chunks: chunk(text, ONE_MESSAGE, most),
-    text,
-    files: [],
-    mayPing: NO_PINGS,
-    suppressesEmbeds: false,
-  };
+  return { chunks: chunk(text, ONE_MESSAGE, most), files: [], mayPing: NO_PINGS };
 }
 
 /** A text that no model wrote: from the command line, or a notice to the bot's owner. */
-interface UnpromptedText
-  extends Pick<Reply, "accountId" | "channelId" | "guildId">, Partial<Pick<Reply, "files">> {
+interface UnpromptedText extends SharedFields, Partial<Pick<Reply, "files" | "callKey">> {
   readonly text: string;
 }
 
-/** Composes and freezes such a text. It pings no one, and its links stay unchanged. */
-export function composeSend(outgoing: UnpromptedText, rules: TextRules): readonly Frozen[] {
-  const { text, files: given = [], accountId, channelId, guildId } = outgoing;
+/**
+ * Composes and freezes such a text. It pings no one, and its links stay unchanged. A text with a
+ * `callKey` is sent once for each key.
+ */
+export function composeSend(
+  { text, files: given = [], ...shared }: UnpromptedText,
+  rules: TextRules,
+): readonly Frozen[] {
   const { files, notes } = checkFiles(given, rules);
   const { isCut: _, ...laidOut } = layOut(
     forDiscord(paragraphs(rules.cleanSecrets(text), notes), rules.tables),
     rules,
   );
   return freezeUnprompted({
-    accountId,
-    channelId,
-    guildId,
+    ...shared,
     ...laidOut,
     files: [...laidOut.files, ...files],
     mayPing: NO_PINGS,
-    suppressesEmbeds: false,
   });
-}
-
-/** As {@link composeSend}, with nonces of a key: the same key sends it once. */
-export function composeOnce(
-  outgoing: UnpromptedText,
-  key: string,
-  rules: TextRules,
-): readonly Frozen[] {
-  return composeSend(outgoing, rules).map((frozen, index) => ({
-    ...frozen,
-    message: { ...frozen.message, nonce: nonceOfCall(key, index) },
-  }));
 }
 
 const NO_PINGS: MayPing = { users: [], roles: [] };
@@ -250,7 +234,7 @@ function paragraphs(text: string, notes: readonly string[]): string {
   return [text, ...notes].filter((paragraph) => paragraph.trim() !== "").join("\n\n");
 }
 
-type LaidOut = Pick<Reply, "chunks" | "text" | "files" | "suppressesEmbeds">;
+type LaidOut = Pick<Reply, "chunks" | "files" | "suppressesEmbeds">;
 
 /** `isCut`: its messages lack a part of the text. */
 type LaidOutText = LaidOut & { readonly isCut: boolean };
@@ -262,16 +246,15 @@ function layOutUntrusted(
 ): LaidOutText {
   const { linkHosts } = rules;
   const { text, found } = withoutPreviews(forDiscord(words, rules.tables), { written, linkHosts });
-  return { ...layOut(text, rules), suppressesEmbeds: found > 0 };
+  return { ...layOut(text, rules), suppressesEmbeds: found > 0 || undefined };
 }
 
 function layOut(text: string, rules: TextRules): LaidOutText {
   const { chunks: { maxChunks } } = rules;
   const chunks = chunk(text, rules.chunks, maxChunks + 1);
-  const common = { text, suppressesEmbeds: false };
-  if (chunks.length <= maxChunks) return { ...common, chunks, files: [], isCut: false };
+  if (chunks.length <= maxChunks) return { chunks, files: [], isCut: false };
   const { file, ...shortened } = tooLong(text, rules);
-  return { ...common, ...shortened, files: file ? [file] : [], isCut: true };
+  return { ...shortened, files: file ? [file] : [], isCut: true };
 }
 
 /** The message that a reply tag asks for, if the model was shown that message (R3). */
@@ -664,48 +647,42 @@ interface MessageBody {
  * messages without text follow. The spoken text comes last.
  */
 export function freeze(reply: Reply): readonly Frozen[] {
-  const { cause, revision, agentId, kind, quote } = reply;
-  return freezeBodies(reply, { cause, revision, kind, agentId }, quote);
+  const { cause, revision, agentId, kind, quote, ...unprompted } = reply;
+  return freezeBodies(unprompted, { cause, revision, kind, agentId }, quote);
 }
 
-/** Freezes messages that answer no one. The store gives each a nonce when it adds the row. */
+/** Freezes messages that answer no one. Without a call, the store gives each a nonce with its row. */
 export function freezeUnprompted(unprompted: Unprompted): readonly Frozen[] {
   return freezeBodies(unprompted);
 }
 
 function freezeBodies(reply: Unprompted, answer?: AnswerKey, quoted?: Quote): readonly Frozen[] {
-  const { accountId, channelId, guildId, mayPing, suppressesEmbeds } = reply;
-  const bodies = bodiesOf(reply);
-  const parts = bodies.length;
-  const frozen: Frozen[] = [];
-  for (const { content, footer, files, voice } of bodies) {
-    const part = frozen.length;
+  const { chunks, files, footer, voice, mayPing, isPersonal, callKey, ...shared } = reply;
+  const bodies = bodiesOf({ chunks, files, footer, voice });
+  return bodies.map(({ content, files, ...body }, part): Frozen => {
     const quote = quoted?.on === "all" || part === 0 ? quoted : undefined;
-    frozen.push({
+    return {
       message: {
-        accountId,
-        channelId,
-        guildId,
-        nonce: answer ? nonceOf(answer, part) : "",
-        content: reply.isPersonal && !voice ? [content, PERSONAL].join("\n").trim() : content,
-        footer,
+        ...shared,
+        ...body,
+        nonce: callKey ? nonceOfCall(callKey, part) : answer ? nonceOf(answer, part) : "",
+        content: isPersonal && !body.voice ? [content, PERSONAL].join("\n").trim() : content,
         pings: pingsOf(content, mayPing, quote),
         quote: quote?.messageId,
-        suppressesEmbeds: suppressesEmbeds || undefined,
-        suppressesNotifications: (answer && part > 0) || undefined, // only the first one notifies (R14)
-        voice,
-        of: answer && { ...answer, part, parts },
+        ...answer && part > 0 && { suppressesNotifications: true }, // only the first one notifies (R14)
+        of: answer && { ...answer, part, parts: bodies.length },
       },
       files,
-    });
-  }
-  return frozen;
+    };
+  });
 }
 
 const WITHOUT_FILES: readonly OutboundFile[] = [];
 
 /** The last chunk gets the first files. */
-function bodiesOf({ chunks, footer, files, voice }: Unprompted): readonly MessageBody[] {
+function bodiesOf(
+  { chunks, footer, files, voice }: Pick<Unprompted, "chunks" | "footer" | "files" | "voice">,
+): readonly MessageBody[] {
   const [first = WITHOUT_FILES, ...others] = files.length === 0 ? [] : requestsOf(files);
   const bodies: MessageBody[] = [];
   for (const content of chunks) {

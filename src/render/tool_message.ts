@@ -12,8 +12,8 @@ import type { ChannelId, GuildId, MessageId } from "../core/discord/ids.ts";
 import {
   type EmbedContent,
   type Frozen,
-  nonceOfCall,
   type OutboundFile,
+  type SharedFields,
 } from "../core/outbound/outbound.ts";
 import { bounded, withoutInvisible } from "../lib/text/quoted.ts";
 import {
@@ -108,13 +108,9 @@ function plainToolName(tool: string): string {
   return tool.replace(/[^\w-]/g, "").slice(0, 64) || "?";
 }
 
-/** A message of a tool, and the message whose turn sends it. */
-export interface ToolMessage extends Answered {
-  /** Identifies the call, also after a crash. */
-  readonly callKey: string;
-  readonly channelId: ChannelId;
-  /** Absent in direct messages. */
-  readonly guildId?: GuildId;
+/** A message of a tool, without its place. Its text decides about previews. */
+export interface ToolPost
+  extends Omit<SharedFields, "accountId" | "channelId" | "guildId" | "suppressesEmbeds"> {
   /** As the model wrote it; empty if a file or a box stands alone. */
   readonly text: string;
   /** The message that it replies to; absent if it replies to none. */
@@ -125,13 +121,22 @@ export interface ToolMessage extends Answered {
   readonly embed?: EmbedContent;
 }
 
+/** A message of a tool, and the message whose turn sends it. */
+interface ToolMessage extends Answered, ToolPost {
+  /** Identifies the call, also after a crash. */
+  readonly callKey: string;
+  readonly channelId: ChannelId;
+  /** Absent in direct messages. */
+  readonly guildId?: GuildId;
+}
+
 /**
  * Composes and freezes a message. Its nonces depend on the call alone.
  *
  * @returns `undefined` if nothing in it is meant for people.
  */
 export function composeToolMessage(
-  { message, agentId, callKey, channelId, guildId, text, replyTo, files, embed }: ToolMessage,
+  { message, agentId, text, replyTo, files, embed, ...shared }: ToolMessage,
   rules: ReplyRules,
 ): readonly Frozen[] | undefined {
   const shown = NOTHING_SHOWN;
@@ -145,26 +150,22 @@ export function composeToolMessage(
   });
   const isBoxAlone = composed.kind !== "reply" && embed !== undefined && text.trim() === "";
   if (composed.kind !== "reply" && !isBoxAlone) return undefined;
-  const { guildId: _, ...reply } = composed.kind === "reply"
+  const reply = composed.kind === "reply"
     ? composed.reply
     : { ...composeFailure({ message, agentId }, ""), chunks: [""] };
   const frozen = freeze({
     ...reply,
+    ...shared,
+    guildId: shared.guildId,
     kind: "tool",
-    channelId,
-    guildId,
     ...(replyTo !== undefined && { quote: { messageId: replyTo, on: "first" } }),
   });
-  const box = embed && cleanEmbed(embed, { message, shown }, rules);
-  return frozen.map((part, index) => {
-    const nonce = nonceOfCall(callKey, index);
-    if (!box || index < frozen.length - 1) {
-      return { ...part, message: { ...part.message, nonce } };
-    }
-    // Discord hides all boxes of a message without previews; its foreign links stand in brackets.
-    const { suppressesEmbeds: _, ...shownMessage } = part.message;
-    return { ...part, message: { ...shownMessage, nonce, embed: box } };
-  });
+  const last = frozen.at(-1);
+  if (!embed || !last) return frozen;
+  // Discord hides all boxes of a message without previews; its foreign links stand in brackets.
+  const { suppressesEmbeds: _, ...shownMessage } = last.message;
+  const box = cleanEmbed(embed, { message, shown }, rules);
+  return frozen.with(-1, { ...last, message: { ...shownMessage, embed: box } });
 }
 
 const EMBED_LIMITS = { title: 256, description: 4_096, name: 256, value: 1_024, footer: 2_048 };

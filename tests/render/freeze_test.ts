@@ -22,7 +22,6 @@ const MODS = roleId("1400000000000000003");
 
 const twoChunks = reply({
   chunks: ["one", "two"],
-  text: "one\n\ntwo",
   mayPing: { users: [ADA, BOB], roles: [MODS] },
 });
 const messages = (...given: Parameters<typeof freeze>) =>
@@ -135,7 +134,7 @@ describe("freeze()", () => {
 it("[T13a] freeze() › marks each message of a personal reply, but a spoken one, and no other reply", () => {
   const voice = { file: file("a.ogg"), durationSec: 1, waveform: "" };
   const files = Array.from({ length: 11 }, (_, at) => file(`${at}`));
-  const given = { chunks: ["one", "two"], text: "one\n\ntwo", files, voice };
+  const given = { chunks: ["one", "two"], files, voice };
   const contents = (isPersonal?: true) =>
     messages(reply({ ...given, isPersonal })).map(({ content }) => content);
   assert.deepEqual(contents(true), ["one\n-# 🔒", "two\n-# 🔒", "-# 🔒", ""]);

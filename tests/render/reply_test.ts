@@ -101,10 +101,8 @@ describe("composeReply()", () => {
         kind: "reply",
         guildId: message.guildId,
         chunks: ["hello, Ada"],
-        text: "hello, Ada",
         files: [],
         mayPing: { users: [ADA], roles: [] },
-        suppressesEmbeds: false,
       },
     });
   });

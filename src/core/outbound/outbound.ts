@@ -27,16 +27,28 @@ import {
 } from "../discord/ids.ts";
 import { type InboundMessage, isAtDiscord } from "../inbound/inbound.ts";
 
-/**
- * One message to Discord with nothing left to decide, so that a second attempt sends the same
- * message.
- */
-export interface OutboundMessage {
+/** Fields that all messages of a text share, into however many it is cut. */
+export interface SharedFields {
   readonly accountId: AccountId;
   /** Channel, thread or direct message channel to post to. */
   readonly channelId: ChannelId;
   /** Absent in direct messages. */
   readonly guildId?: GuildId;
+  /** Asks Discord for no link previews (SEC-R7); absent: previews are fine. */
+  readonly suppressesEmbeds?: true;
+  /** Asks Discord for no notification (R14); absent: it notifies. */
+  readonly suppressesNotifications?: true;
+  /** Its text leaves the store once Discord has it, or never gets it. */
+  readonly isUnkept?: true;
+  /** The people whose words it has, if it answers none of their messages. */
+  readonly saidBy?: readonly UserId[];
+}
+
+/**
+ * One message to Discord with nothing left to decide, so that a second attempt sends the same
+ * message.
+ */
+export interface OutboundMessage extends SharedFields {
   /** The nonce of every attempt, from {@link nonceOf} or {@link nonceOfRow}. */
   readonly nonce: string;
   /** Text of at most 2000 characters; empty only if files go with it. */
@@ -46,14 +58,6 @@ export interface OutboundMessage {
   readonly pings: Pings;
   /** Id of the message to quote; absent if there is none. */
   readonly quote?: MessageId;
-  /** Asks Discord for no link previews (SEC-R7); absent: previews are fine. */
-  readonly suppressesEmbeds?: true;
-  /** Asks Discord for no notification (R14); absent: it notifies. */
-  readonly suppressesNotifications?: true;
-  /** Its text leaves the store once Discord has it, or never gets it. */
-  readonly isUnkept?: true;
-  /** The people whose words it has, if it answers none of their messages. */
-  readonly saidBy?: readonly UserId[];
   /**
    * Set if it is a card: its text stands in a box, in blocks, with its components. Its content is
    * the same text for a message without a box.
@@ -291,17 +295,14 @@ function hashed(parts: readonly (string | number)[]): string {
   return hash("sha256", parts.join("|"), "base64url").slice(0, NONCE_LENGTH);
 }
 
-/** The account, and where a message of it goes. */
-export type AnswerPlace = Pick<OutboundMessage, "accountId" | "channelId" | "guildId">;
-
 /** An answer to one message, cut to Discord's size. */
-export interface Reply extends AnswerKey, AnswerPlace {
+export interface Reply extends AnswerKey, SharedFields {
   /** Texts of 1 to 2000 characters, posted in order. One may be empty if files go with it. */
   readonly chunks: readonly string[];
   /** The last line of the last chunk, if it is a footer, which the model never sees (R15). */
   readonly footer?: string;
-  /** The whole text before the cut; a full queue puts it into a file (D4). */
-  readonly text: string;
+  /** Identifies the call that sends it, also after a crash; absent: no call does. */
+  readonly callKey?: string;
   /** Set if its words are from a person's own account: each message gets the mark (T13a). */
   readonly isPersonal?: true;
   /** Posted with the last chunk; files beyond ten follow in further messages. */
@@ -311,8 +312,6 @@ export interface Reply extends AnswerKey, AnswerPlace {
   /** Set only if a reply tag asked for it and `replyToMode` allows it. */
   readonly quote?: Quote;
   readonly mayPing: MayPing;
-  /** Whether to ask Discord for no link previews (SEC-R7). */
-  readonly suppressesEmbeds: boolean;
 }
 
 /** A message shown above the answer, by Discord's message reference. */
@@ -542,22 +541,20 @@ const PART = 10_000;
 const MAX_LENGTH = 2_000;
 
 /** The place of a line, and the turn that it belongs to. */
-export interface ProgressPlace extends Omit<AnswerKey, "kind">, AnswerPlace {}
+export interface ProgressPlace extends Omit<AnswerKey, "kind">, SharedFields {}
 
 /**
  * The line about a turn's current work, with a Stop button (R8a). It is a draft that no message ever
  * replaces, because it has notified no one: the transaction that ends the turn deletes it.
  */
 export function progressLine(
-  { accountId, channelId, guildId, ...answer }: ProgressPlace,
+  { cause, revision, agentId, ...shared }: ProgressPlace,
   text: string,
 ): DraftMessage {
-  const of = { ...answer, kind: "draft" as const };
-  const customId = `${STOP_BUTTON}:${answer.cause}`;
+  const of = { cause, revision, agentId, kind: "draft" as const };
+  const customId = `${STOP_BUTTON}:${cause}`;
   return {
-    accountId,
-    channelId,
-    guildId,
+    ...shared,
     nonce: nonceOf(of, PART),
     content: `${PROGRESS_MARK} ${text}`.slice(0, MAX_LENGTH),
     pings: { users: [], roles: [], quotedAuthor: false },

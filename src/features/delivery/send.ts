@@ -10,7 +10,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { peerOf } from "../../flows/preflight/before_connecting.ts";
 import { tokenHint } from "../../bot/account_end.ts";
 import { type Config, textRulesOf } from "../../config/config.ts";
-import { nonceOfCall } from "../../core/outbound/outbound.ts";
 import { parseTarget, type Target, type TargetProblem } from "../../core/outbound/target.ts";
 import { isTokenRefused, RestError } from "../../discord/rest/exchange/exchange.ts";
 import { printable } from "../../lib/text/quoted.ts";
@@ -304,13 +303,10 @@ async function compose(
     ...textRulesOf(config, { cleanSecrets, uploadLimit }),
     ...(files.length === 0 && !takesFiles(index, place, self) && { takesNoFiles: true } as const),
   };
-  const key = `send ${randomUUID()}`;
-  const messages = composeSend({ accountId, ...place, text, files }, rules)
-    .map(({ message, ...rest }, index) => ({
-      ...rest,
-      message: { ...message, nonce: nonceOfCall(key, index) },
-    }));
-  return { ...place, messages };
+  const { channelId, guildId } = place;
+  const callKey = `send ${randomUUID()}`;
+  const outgoing = { accountId, channelId, guildId, text, files, callKey };
+  return { ...place, messages: composeSend(outgoing, rules) };
 }
 
 async function placeOf(target: Target, api: RestApi): Promise<ToolTarget> {

@@ -246,10 +246,8 @@ function reminderOf(
     agentId: routeOfRun(account, message).agentId,
     kind: "notice",
     chunks: chunk(text, chunks, chunks.maxChunks),
-    text,
     files: [],
     mayPing: { users: [sender.id], roles: [] },
-    suppressesEmbeds: false,
   });
 }
 

@@ -26,7 +26,7 @@ import { expect, RestError } from "../../discord/rest/exchange/exchange.ts";
 import { createMissingPermission } from "../../discord/rest/requests/guild_reads.ts";
 import { isLoopbackHost } from "../../lib/network/addresses.ts";
 import { isRecord } from "../../lib/text/quoted.ts";
-import { composeOnce } from "../../render/reply.ts";
+import { composeSend } from "../../render/reply.ts";
 import { NOT_AUTHORIZED } from "../../render/sentences.ts";
 import type { CallPlace, CallSpeaker, VoiceEnd } from "./line.ts";
 import type { VoiceCall, VoiceChoice } from "./store.ts";
@@ -266,11 +266,11 @@ export async function postInCall(
   const { accountId, config, now, store } = account;
   const clean = (part: string) => cleanSecrets(account, part);
   const rules = textRulesOf(config(), { cleanSecrets: clean, uploadLimit: 0 });
-  const composed = composeOnce({ accountId, channelId, guildId, text }, `voice:${key}`, rules);
+  const outgoing = { accountId, channelId, guildId, text, callKey: `voice:${key}` };
   const draft = edits === undefined
     ? undefined
     : { nonce: nonceOfCall(`voice:${edits}`, 0), becomes: "this" as const };
-  const frozen = composed.map((one) => ({
+  const frozen = composeSend(outgoing, rules).map((one) => ({
     ...{ ...one, draft },
     message: { ...one.message, ...further },
   }));

@@ -9,7 +9,7 @@ import type { BotAccount } from "../../account/account.ts";
 import { wakeChannels, wakeTurns } from "../../account/per_account.ts";
 import { createdAtMs, type MessageId, snowflakeAt, type UserId } from "../../core/discord/ids.ts";
 import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound.ts";
-import type { OutboundMessage } from "../../core/outbound/outbound.ts";
+import type { SharedFields } from "../../core/outbound/outbound.ts";
 import { FileError } from "../../core/turn/media.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/decode.ts";
 import { harmlessPart } from "../../flows/deliver/progress.ts";
@@ -229,12 +229,11 @@ export async function postLine(
   account: BotAccount,
   { guildId, channelId }: CallPlace,
   text: string,
-  further: Partial<OutboundMessage> = {},
+  further: Partial<SharedFields> = {},
 ): Promise<void> {
   const { accountId, now, store } = account;
-  const frozen = freezeUnprompted({ accountId, channelId, guildId, ...noticeBody(text) })
-    .map((one) => ({ ...one, message: { ...one.message, ...further } }));
-  await store.outbox.addAll(frozen, now());
+  const line = { accountId, channelId, guildId, ...noticeBody(text), ...further };
+  await store.outbox.addAll(freezeUnprompted(line), now());
   wakeChannels(account, [channelId]);
 }
 

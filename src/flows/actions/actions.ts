@@ -26,7 +26,6 @@ import {
   type ToolTarget,
 } from "../../core/turn/discord_place.ts";
 import type { UndoneAction } from "../../core/turn/discord_place.ts";
-import type { EmbedContent } from "../../core/outbound/outbound.ts";
 import { changePresence, type NewPresence } from "../presence.ts";
 import { perAccount } from "../../account/per_account.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
@@ -39,6 +38,7 @@ import {
   readMessage,
 } from "../../discord/rest/requests/messages.ts";
 import { createKeyedQueue } from "../../lib/clock.ts";
+import type { ToolPost } from "../../render/tool_message.ts";
 import { cleanText, composed, deliver, titleFor } from "../deliver/tool_messages.ts";
 import { fileForPeople } from "../media/outbound_files.ts";
 import { editOwn, openChannel, openGuild, openPostIn } from "./place.ts";
@@ -129,19 +129,13 @@ export interface MessageAt {
   readonly messageId: MessageId;
 }
 
-export interface TextFor {
+export interface TextFor extends Omit<ToolPost, "files"> {
   /** Absent: the channel of the turn. */
   readonly channelId?: ChannelId;
   /** A person to write to directly, in place of a channel: the asker, or for owners anyone. */
   readonly userId?: UserId;
-  /** Empty only if a file or a box goes with it. */
-  readonly text: string;
-  /** The message that it replies to. */
-  readonly replyTo?: MessageId;
   /** A file to attach, as `readFileFor()` takes it. */
   readonly media?: string;
-  /** A box below the text; absent: none. */
-  readonly embed?: EmbedContent;
 }
 
 /** A stored text. Barnacle delivers it, even after a crash. */
@@ -154,18 +148,17 @@ export interface SentText extends Omit<ToolTarget, "parentId"> {
 /** Sends a text once, also if a crash repeats the call. Waits some seconds for Discord. */
 export async function send(
   call: DiscordCall,
-  { channelId, userId, text, replyTo, media, embed }: TextFor,
+  { channelId, userId, media, ...post }: TextFor,
 ): Promise<SentText> {
   const needs: Need[] = ["Send Messages"];
   if (media !== undefined) needs.push("Attach Files");
-  if (embed) needs.push("Embed Links");
+  if (post.embed) needs.push("Embed Links");
   const find = (caller: Caller) =>
     userId === undefined ? channelAt(caller, channelId) : directOf(call, caller, userId);
   return await acting(call, find, { asker: needs }, async (target, found, caller) => {
     await assertBotMay(caller, found, needs);
     const files = media === undefined ? [] : [await fileForPeople(call, { from: media }, target)];
-    const post = { text, replyTo, files, embed };
-    const results = await deliver(call, composed(call, target, post));
+    const results = await deliver(call, composed(call, target, { ...post, files }));
     const failed = results.find(({ kind }) => kind === "failed");
     if (failed?.kind === "failed") {
       const reason = failed.reason ?? "no reason given";

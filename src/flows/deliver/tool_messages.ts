@@ -16,7 +16,7 @@ import { inTime, whenAborted } from "../../lib/clock.ts";
 import { withoutInvisible } from "../../lib/text/quoted.ts";
 import { threadTitle } from "../../render/name.ts";
 import type { ReplyRules } from "../../render/reply.ts";
-import { composeToolMessage, type ToolMessage } from "../../render/tool_message.ts";
+import { composeToolMessage, type ToolPost } from "../../render/tool_message.ts";
 import type { SendResult } from "../../store/outbox/outbox.ts";
 import { textRulesOf } from "../../config/config.ts";
 
@@ -46,16 +46,17 @@ export function toolTextRules(
  */
 export function composed(
   { account, agentId, message, callKey }: DiscordCall,
-  target: ToolTarget,
-  post: Pick<ToolMessage, "text" | "replyTo" | "files" | "embed">,
+  { channelId, guildId }: ToolTarget,
+  post: ToolPost,
 ): readonly Frozen[] {
   const frozen = composeToolMessage({
     message,
     agentId,
-    callKey: `${callKey}:${target.channelId}`,
-    ...target,
+    callKey: `${callKey}:${channelId}`,
+    channelId,
+    guildId,
     ...post,
-  }, toolTextRules(account, target));
+  }, toolTextRules(account, { channelId, guildId }));
   if (!frozen) throw badArguments("`text` has nothing to show");
   return frozen;
 }

@@ -165,8 +165,9 @@ function signatureOf(
 export function cleanText(account: BotAccount, message: InboundMessage, text: string): string {
   // Its nonces are not used, and the card of a personal text has the mark.
   const plain = { ...message, origin: undefined };
-  const unsent = { ...message, message: plain, agentId: "", callKey: "" };
-  const composed = composeToolMessage({ ...unsent, text }, toolTextRules(account, message));
+  const { channelId, guildId } = message;
+  const unsent = { channelId, guildId, message: plain, agentId: "", callKey: "", text };
+  const composed = composeToolMessage(unsent, toolTextRules(account, message));
   return (composed ?? []).map(({ message: { content } }) => content).join("\n");
 }
 

@@ -118,10 +118,8 @@ export function reply(fields: Partial<Reply> = {}): Reply {
     revision: 0,
     agentId: "main",
     chunks: ["hello, Ada"],
-    text: "hello, Ada",
     files: [],
     mayPing: { users: [], roles: [] },
-    suppressesEmbeds: false,
     ...fields,
   };
 }

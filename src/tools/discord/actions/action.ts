@@ -9,7 +9,6 @@ import type { ToolGate } from "../../../core/tool_names.ts";
 import { badArguments, type DeclaredInput, withInput } from "../../../core/turn/tool.ts";
 import type { Need, Seen, SeenAt } from "../../../core/rights/rights.ts";
 import type { ChannelId, GuildId, MessageId, Snowflake } from "../../../core/discord/ids.ts";
-import type { EmbedContent } from "../../../core/outbound/outbound.ts";
 import { snowflakeSchema } from "../../../core/discord/lenient.ts";
 
 /** What a call does at Discord, with the rights of its asker. It is loaded with the first call. */
@@ -171,12 +170,7 @@ export const POST = {
 
 /** A new message; throws if it has nothing to show. */
 export function postOf(
-  { text = "", mediaUrl: media, ...post }: {
-    readonly text?: string;
-    readonly replyTo?: MessageId;
-    readonly mediaUrl?: string;
-    readonly embed?: EmbedContent;
-  },
+  { text = "", mediaUrl: media, ...post }: z.infer<z.ZodObject<typeof POST>>,
 ): TextFor {
   if (text === "" && media === undefined && post.embed === undefined) {
     throw badArguments("give `text`, `mediaUrl` or `embed`");
