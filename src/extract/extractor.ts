@@ -190,8 +190,6 @@ export function createExtractor(
   };
 }
 
-export type Extractor = ReturnType<typeof createExtractor>;
-
 export type FromThread =
   | { readonly kind: "ready" }
   /** It has loaded the code of the job, and reads the file. */

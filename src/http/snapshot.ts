@@ -12,7 +12,7 @@ import type { McpServerState } from "../core/mcp_state.ts";
 import type { ModelDown } from "../core/model_problem.ts";
 import type { BudgetUseOf } from "../core/spending/budget.ts";
 import type { StoreFigures } from "../core/store/store.ts";
-import { jsonLine, parseForeignJson } from "../lib/text/quoted.ts";
+import { parseForeignJson } from "../lib/text/quoted.ts";
 import type { ParkedChannel } from "../store/outbox/outbox.ts";
 
 const status = z.enum(["pass", "warn", "fail"]);
@@ -46,8 +46,7 @@ export type ShownReport = z.infer<typeof reportSchema>;
 /**
  * Reads a report.
  *
- * @returns The shown part, unescaped, and the whole as JSON on one line that no terminal obeys;
- * `undefined` if the text is no report.
+ * @returns The shown part, and the whole as JSON; `undefined` if the text is no report.
  */
 export function readReport(
   text: string,
@@ -56,7 +55,7 @@ export function readReport(
   const { data } = reportSchema.safeParse(value);
   if (data === undefined) return undefined;
   try {
-    return { report: data, json: jsonLine(value) };
+    return { report: data, json: JSON.stringify(value) };
   } catch {
     return undefined; // nested so deep that the stack overflows
   }

@@ -235,12 +235,11 @@ export function createWaker(
   }
 
   return {
-    /** Allows runs, and begins one, or does after some milliseconds. Later calls do nothing. */
-    start(afterMs?: number): void {
+    /** Allows runs, and begins one. Later calls do nothing. */
+    start(): void {
       if (isStarted) return;
       isStarted = true;
-      if (afterMs === undefined) wake();
-      else cancel = schedule(wake, afterMs);
+      wake();
     },
     /** Runs now, or once more after the current run. Before `start`, it does nothing. */
     wake,

@@ -20,7 +20,7 @@ import {
 import type { Log } from "../lib/log.ts";
 import { fetchPlain, readBody } from "../lib/network/fetch_plain.ts";
 import type { WorkPlaces } from "../lib/places.ts";
-import { decodeText } from "../lib/text/encoding.ts";
+import { decodeForeignText } from "../lib/text/encoding.ts";
 import { sizeOf } from "../lib/text/units.ts";
 import type { MediaFolder } from "./folder.ts";
 
@@ -168,7 +168,7 @@ export async function kindOf(bytes: Uint8Array): Promise<FileKind> {
     return { kind: "audio", mediaType: type.mime.replace(/;.*$/, ""), ending };
   }
   if (type && !TEXT_TYPES.test(type.mime)) return { kind: "other", mediaType: type.mime };
-  const text = decodeText(bytes);
+  const text = decodeForeignText(bytes);
   return text === undefined ? { kind: "other" } : { kind: "text", text };
 }
 

@@ -24,7 +24,7 @@ import { basename, dirname, join, sep } from "node:path";
 import { badArguments, RefusedCall } from "../core/turn/tool.ts";
 import type { FileEntry } from "../core/turn/host.ts";
 import { codeOf } from "../lib/errors.ts";
-import { decodeText } from "../lib/text/encoding.ts";
+import { decodeForeignText } from "../lib/text/encoding.ts";
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY, O_CREAT, O_EXCL } = constants;
 
@@ -186,7 +186,7 @@ export function createWorkspace(
    * @throws {Error} If the path leaves the workspace, or is no readable text file.
    */
   async function read(path: string): Promise<string> {
-    const text = decodeText(await readBytes(path, limits.fileBytes));
+    const text = decodeForeignText(await readBytes(path, limits.fileBytes));
     if (text === undefined) throw new Error(`"${fileIn(path).name}" is no text`);
     return text;
   }

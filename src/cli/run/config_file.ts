@@ -12,19 +12,17 @@ import {
   type Edited,
   parsePath,
   readTree,
+  type Segment,
   setAt,
   unsetAt,
   valueAt,
 } from "../../config/text/edit.ts";
 import { effectiveValues } from "../../config/schema/accounts.ts";
 import { configSchema } from "../../config/schema/root.ts";
-import { isSecret, type Schema, schemaAt } from "../../config/schema/parts/key.ts";
-import { isRecord, printable } from "../../lib/text/quoted.ts";
+import { isSecret, schemaAt, secretPathsIn } from "../../config/schema/parts/key.ts";
+import { printable } from "../../lib/text/quoted.ts";
 import { openConfig, type OpenedConfig, saveConfig, valueFor } from "../config/write.ts";
 import { readConfigLeniently } from "../shared/read_config.ts";
-
-/** Names of keys whose values are secrets. */
-const SECRET_KEYS = /^(?:token|apikey|password|secret|headers|env)$/i;
 
 export function createConfigFile(file: string, env: Env): ConfigFile {
   return {
@@ -41,11 +39,12 @@ export function createConfigFile(file: string, env: Env): ConfigFile {
       const read = parsePath(typed);
       if (read.kind === "problem") return read.message;
       if (read.appends || read.path.length === 0) return "name the key to change";
-      const schema = schemaAt(configSchema, read.path);
       const opened = openConfig(file, env);
       if (opened.kind === "closed") return opened.problem.message;
-      const value = text === undefined ? undefined : valueFor(schema, text);
-      if (hasSecret(schema, read.path.map(String), value)) {
+      const value = text === undefined
+        ? undefined
+        : valueFor(schemaAt(configSchema, read.path), text);
+      if (hasSecret(read.path, value)) {
         return "secrets cannot be changed in Discord; use `barnacle secret set`";
       }
       const edited = text === undefined
@@ -91,16 +90,10 @@ async function save(opened: OpenedConfig, edited: Edited, env: Env): Promise<str
   }
 }
 
-/** Whether a change is about a secret, or contains one. */
-function hasSecret(schema: Schema | undefined, path: readonly string[], value: unknown): boolean {
-  if (schema && isSecret(schema)) return true;
-  return path.some((name) => SECRET_KEYS.test(name)) || keysIn(value).some(isSecretKey);
-}
-
-const isSecretKey = (name: string) => SECRET_KEYS.test(name);
-
-function keysIn(value: unknown): readonly string[] {
-  if (Array.isArray(value)) return value.flatMap(keysIn);
-  if (!isRecord(value)) return [];
-  return Object.entries(value).flatMap(([name, inner]) => [name, ...keysIn(inner)]);
+/** Whether a change is about a secret, or a part of one, or contains one. */
+function hasSecret(path: readonly Segment[], value: unknown): boolean {
+  const schemas = path.map((_, at) => schemaAt(configSchema, path.slice(0, at + 1)));
+  if (schemas.some((schema) => schema && isSecret(schema))) return true;
+  const schema = schemas.at(-1);
+  return schema !== undefined && secretPathsIn(value, schema).length > 0;
 }

@@ -6,7 +6,7 @@
  * screen, not its letters, and no cell may move the cursor.
  */
 
-import { displayWidth, graphemesOf } from "../../render/markdown/chunk.ts";
+import { displayWidth } from "../../render/markdown/chunk.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import type { Finding, FindingStatus } from "../../core/finding.ts";
 import type { Colour, Io, Style } from "../terminal/io.ts";
@@ -18,15 +18,10 @@ const GAP = "  ";
 /**
  * Aligns all cells of a column; the last one is not padded.
  *
- * @param maxWidths Widest cell of each column, in columns of the screen; a longer cell is cut.
- * `undefined` sets no limit.
  * @returns Lines without spaces at their ends.
  */
-export function inColumns(
-  rows: readonly (readonly string[])[],
-  maxWidths: readonly (number | undefined)[] = [],
-): readonly string[] {
-  const cells = rows.map((row) => row.map((cell, at) => fitted(printable(cell), maxWidths[at])));
+export function inColumns(rows: readonly (readonly string[])[]): readonly string[] {
+  const cells = rows.map((row) => row.map(printable));
   const widths: number[] = [];
   for (const row of cells) {
     for (const [at, cell] of row.entries()) {
@@ -45,18 +40,6 @@ export function printLines(lines: readonly string[], io: Io): void {
 
 export function padToWidth(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - displayWidth(text)));
-}
-
-function fitted(text: string, maxWidth: number | undefined): string {
-  if (maxWidth === undefined || displayWidth(text) <= maxWidth) return text;
-  let kept = "";
-  let width = 0;
-  for (const grapheme of graphemesOf(text)) {
-    width += displayWidth(grapheme);
-    if (width >= maxWidth) break;
-    kept += grapheme;
-  }
-  return `${kept}…`;
 }
 
 const MARKS: Readonly<Record<FindingStatus, { readonly word: string; readonly colour: Colour }>> = {

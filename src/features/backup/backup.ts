@@ -16,13 +16,14 @@ import { createGzip } from "node:zlib";
 import { packTar, type TarSource } from "modern-tar/fs";
 import { filesWithSecrets } from "../../bot/mcp/ports.ts";
 import type { LoadedConfig } from "../../config/load.ts";
-import { literalSecretsIn } from "../../config/schema/parts/key.ts";
+import { secretPathsIn } from "../../config/schema/parts/key.ts";
+import { isReference } from "../../config/schema/parts/secrets.ts";
 import { configSchema } from "../../config/schema/root.ts";
-import { setAt } from "../../config/text/edit.ts";
+import { setAt, valueAt } from "../../config/text/edit.ts";
 import { BACKUPS_NAME, DATA_ITEMS, DATABASE_NAME, OWN_LOGINS } from "../../host/files/data_dir.ts";
 import { removeDeadFiles, syncFolder } from "../../host/files/write_file.ts";
 import { codeOf } from "../../lib/errors.ts";
-import { jsonLine, printable } from "../../lib/text/quoted.ts";
+import { printable } from "../../lib/text/quoted.ts";
 import { sizeOf } from "../../lib/text/units.ts";
 import { copyDatabase } from "../../store/copy/copy.ts";
 import { VERSION } from "../../version.ts";
@@ -75,7 +76,7 @@ export function backup(flags: BackupFlags, io: Io): Promise<ExitCode> {
     }
     const { size } = statSync(path);
     await record(path, size, at, dataDir, io);
-    io.out(flags.json ? jsonLine({ path, size }) : path);
+    io.out(flags.json ? JSON.stringify({ path, size }) : path);
     io.err(
       `${sizeOf(size)}. Not in it: secrets, log files, older backups, and folders of ` +
         "`skills.folders`",
@@ -214,7 +215,9 @@ const PLACEHOLDER = "REPLACE_ME";
 
 function configFile({ config: { file }, text: blanked, written }: LoadedConfig) {
   if (file === undefined || blanked === undefined) return undefined;
-  const content = literalSecretsIn(written, configSchema).reduce((text, path) => {
+  const content = secretPathsIn(written, configSchema).reduce((text, path) => {
+    const value = valueAt(written, path);
+    if (typeof value !== "string" || value.trim() === "" || isReference(value)) return text;
     const edited = setAt(text, path, PLACEHOLDER);
     return edited.kind === "edited" ? edited.text : text;
   }, blanked);

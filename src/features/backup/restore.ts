@@ -31,7 +31,7 @@ import {
 } from "../../host/files/data_dir.ts";
 import { replaceFile, syncFolder, WriteError } from "../../host/files/write_file.ts";
 import { codeOf } from "../../lib/errors.ts";
-import { jsonLine, parseForeignJson, printable } from "../../lib/text/quoted.ts";
+import { parseForeignJson, printable } from "../../lib/text/quoted.ts";
 import { countText, timeText } from "../../lib/text/units.ts";
 import { createMediaFolder } from "../../media/folder.ts";
 import { checkCopy, type EndedWork, endOpenWork } from "../../store/copy/copy.ts";
@@ -78,7 +78,7 @@ export function restore(flags: RestoreFlags, file: string, io: Io): Promise<Exit
           assertFree(dataDir, flags.force);
           const work = install(from, path, dataDir, configPlace(flags.config, dataDir, io));
           const { lines, ...facts } = await io.during("Restoring", work);
-          if (flags.json) io.out(jsonLine({ dataDir, ...facts }));
+          if (flags.json) io.out(JSON.stringify({ dataDir, ...facts }));
           else io.out(`Restored to ${dataDir}`);
           for (const line of [...lines, nextLine(dataDir)]) io.err(line);
           return EXIT.done;

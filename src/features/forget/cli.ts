@@ -22,7 +22,7 @@ import {
   isOldContent,
   MEDIA_NAME,
 } from "../../host/files/data_dir.ts";
-import { jsonLine, printable } from "../../lib/text/quoted.ts";
+import { printable } from "../../lib/text/quoted.ts";
 import { countText } from "../../lib/text/units.ts";
 import { createMediaFolder } from "../../media/folder.ts";
 import type { Store } from "../../store/store.ts";
@@ -165,7 +165,7 @@ function report(
   { json }: ForgetFlags,
   io: Io,
 ): void {
-  if (json) io.out(jsonLine({ userId, tables, backups }));
+  if (json) io.out(JSON.stringify({ userId, tables, backups }));
   else {
     const sum = (what: "deleted" | "changed") =>
       countText(Object.values(tables).reduce((all, count) => all + count[what], 0), "row");

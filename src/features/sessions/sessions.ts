@@ -10,7 +10,7 @@ import { readConfigLeniently, type SlugOf, slugsIn } from "../../cli/shared/read
 import { withStore } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { knownChannels } from "../../cli/verdict/named.ts";
-import { jsonLine, quoted } from "../../lib/text/quoted.ts";
+import { quoted } from "../../lib/text/quoted.ts";
 import { timeText } from "../../lib/text/units.ts";
 import { displayNameOf } from "../../session/session.ts";
 import type { ListedSession } from "../../store/sessions/sessions.ts";
@@ -27,7 +27,7 @@ export function list(flags: CommonFlags, io: Io): Promise<ExitCode> {
       slugsIn(await readConfigLeniently(flags.config, io.env)),
     );
     if (flags.json) {
-      io.out(jsonLine(all.map(({ newest: _, ...session }) => session)));
+      io.out(JSON.stringify(all.map(({ newest: _, ...session }) => session)));
       return EXIT.done;
     }
     if (all.length === 0) io.err("No sessions yet.");
@@ -54,7 +54,7 @@ export function reset(flags: CommonFlags, key: string, io: Io): Promise<ExitCode
       return EXIT.failed;
     }
     const left = await sessions.reset(key, "command", Date.now());
-    if (flags.json) io.out(jsonLine({ sessionKey: key, leftBehind: left }));
+    if (flags.json) io.out(JSON.stringify({ sessionKey: key, leftBehind: left }));
     else if (left === 0) io.err("The transcript is new already; nothing changed.");
     else io.out(`Began a new transcript; ${left} entries stay stored, and the model sees none`);
     return EXIT.done;

@@ -6,7 +6,7 @@ import { badArguments, RefusedCall } from "../../core/turn/tool.ts";
 import type { ScriptEnd } from "../../core/skills/skill.ts";
 import { FileError } from "../../core/turn/media.ts";
 import type { DiscordCall } from "../../core/turn/discord_place.ts";
-import { decodeText } from "../../lib/text/encoding.ts";
+import { decodeForeignText } from "../../lib/text/encoding.ts";
 import { filesOf, findFile, messagesOfAsker } from "../media/files.ts";
 import { spendOf } from "../limits.ts";
 
@@ -40,7 +40,7 @@ export async function runScript(
     if (!bytes) throw badArguments(`the message has no attachment ${JSON.stringify(name)}`);
     left -= bytes.byteLength;
     if (left < 0) throw badArguments(`the files are larger than ${MAX_FILE_BYTES / 1e6} MB`);
-    const text = decodeText(bytes);
+    const text = decodeForeignText(bytes);
     if (text === undefined) throw new Error(`the file ${JSON.stringify(name)} is no text`);
     files.push([name, text]);
   }

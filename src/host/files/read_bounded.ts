@@ -22,7 +22,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { codeOf } from "../../lib/errors.ts";
-import { decodedText } from "../../lib/text/encoding.ts";
+import { decodeOwnText } from "../../lib/text/encoding.ts";
 import { PROC } from "../process/boot.ts";
 
 /** A file that is not read; `code` is the system's name for the reason. */
@@ -54,7 +54,7 @@ export function readBounded(path: string, { maxBytes }: { readonly maxBytes: num
     const stat = fstatSync(descriptor);
     assertRegular(stat);
     if (stat.size > maxBytes) throw tooLarge(maxBytes);
-    return decodedText(readAll(maxBytes, (chunk) => readSync(descriptor, chunk)));
+    return decodeOwnText(readAll(maxBytes, (chunk) => readSync(descriptor, chunk)));
   } finally {
     closeSync(descriptor);
   }

@@ -33,7 +33,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { codeOf, PathError, wordsOfCode } from "../../lib/errors.ts";
-import { decodedText } from "../../lib/text/encoding.ts";
+import { decodeOwnText } from "../../lib/text/encoding.ts";
 import { PROC } from "../process/boot.ts";
 
 /**
@@ -165,9 +165,9 @@ function assertSame(old: Buffer | undefined, expected: string | undefined, path:
   const isSame = old === undefined
     ? expected === undefined
     : expected !== undefined && (old.equals(Buffer.from(expected)) ||
-      old.includes(0) && decodedText(old) === expected); // UTF-16, of which UTF-8 is made
+      old.includes(0) && decodeOwnText(old) === expected); // UTF-16, of which UTF-8 is made
   if (isSame) return;
-  if (old && decodedText(old) === expected) {
+  if (old && decodeOwnText(old) === expected) {
     const message = `${path} contains bytes that are not text; save it as UTF-8`;
     throw new WriteError(message, { kind: "unwritable", path });
   }

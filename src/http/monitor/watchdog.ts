@@ -141,11 +141,6 @@ const PING_MIN_MS = 100;
 /** Maximum length of a status in characters: one line of a terminal. */
 const STATUS_MAX = 200;
 
-/**
- * Creates the watchdog.
- *
- * @param now Milliseconds of the clock that the parts' times use.
- */
 function mayPing({ mainAt, gatewayAt, storeAt }: LastProgress, now: number): PingResult {
   if (now - gatewayAt > STILL_MAX_MS) return "skipped_gateway";
   if (now - storeAt > STILL_MAX_MS) return "skipped_store";
@@ -259,8 +254,6 @@ export function startWatchdog(
     stop: (): void => cancel(),
   };
 }
-
-export type Watchdog = ReturnType<typeof startWatchdog>;
 
 /** Judges nothing after a pause of this thread itself, during which no part was checked. */
 function later({ mainAt, gatewayAt, storeAt }: LastProgress, lateMs: number): LastProgress {

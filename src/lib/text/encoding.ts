@@ -8,11 +8,11 @@ const BINARY = /[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]/g;
 const MAX_BINARY = 0.002;
 
 /**
- * Decodes a file: UTF-8, UTF-16, or else Windows-1252, which spreadsheets still write.
+ * Decodes a file of anyone: UTF-8, UTF-16, or else Windows-1252, which spreadsheets still write.
  *
  * @returns `undefined` if it is no text.
  */
-export function decodeText(bytes: Uint8Array): string | undefined {
+export function decodeForeignText(bytes: Uint8Array): string | undefined {
   const [first, second] = bytes;
   if (first === 0xff && second === 0xfe) return decode("utf-16le", bytes);
   if (first === 0xfe && second === 0xff) return decode("utf-16be", bytes);
@@ -28,8 +28,11 @@ function bareUtf16(bytes: Uint8Array): string | undefined {
     .find((text) => text && /[ \n]/.test(text) && text.search(BINARY) < 0);
 }
 
-/** Decodes a file that begins with ASCII: UTF-8 with its mark, or UTF-16, as PowerShell's `>` saves. */
-export function decodedText(bytes: Uint8Array): string {
+/**
+ * Decodes a file of the operator's, which begins with ASCII: UTF-8 with its mark, or UTF-16, as
+ * PowerShell's `>` saves.
+ */
+export function decodeOwnText(bytes: Uint8Array): string {
   const [first, second] = bytes;
   const encoding = first === 0xff && second === 0xfe || second === 0
     ? "utf-16le"

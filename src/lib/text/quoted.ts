@@ -1,6 +1,6 @@
 /**
  * Makes foreign text safe to show: no character of it may move the cursor, reverse a line or end a
- * text early. Shortens texts. Reads JSON that a server sent, and writes JSON for a terminal.
+ * text early. Shortens texts, and reads JSON that a server sent.
  */
 
 /**
@@ -190,17 +190,6 @@ function endOfString(text: string, start: number): number {
     if (escapes % 2 === 0) return at;
   }
   return text.length;
-}
-
-/** A value as JSON on one line. A terminal obeys none of its characters. */
-export function jsonLine(value: unknown): string {
-  return JSON.stringify(value).replace(UNPRINTABLE, (character) => {
-    let escaped = "";
-    for (let at = 0; at < character.length; at++) {
-      escaped += `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`;
-    }
-    return escaped;
-  });
 }
 
 /** Whether a value is an object: neither a list nor `null`. */

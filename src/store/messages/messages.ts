@@ -221,11 +221,6 @@ export interface MessageRecord {
   readonly runs?: readonly ReturnType<typeof RUN.read>[];
 }
 
-/**
- * Creates the reader of records.
- *
- * @param database Open and migrated; may be read-only.
- */
 function createMessageRecords({ sql, read }: Transactions) {
   const selectDecisions = sql.rows(toDecisionOnRecord)`
     SELECT ${VERDICT.columns("d")}, d.facts, p.made_at, p.file, p.text, p.names

@@ -635,8 +635,8 @@ function createParkedChannels({ sql, commit, read }: Transactions) {
      * Parks a channel. All of its waiting messages are failing from now on, unless they already were,
      * and people who wait for them are owed a word.
      *
-     * @param parked The refusal, for the operator, and Unix times in milliseconds. `nextTryAt`: when
-     * the channel is tried again at the latest.
+     * @param refusal `reason` is for the operator. `nextTryAt` is the time at which the channel is tried
+     * again at the latest.
      * @returns Whether to notify the operator: not if a notice was sent and nothing has changed
      * since.
      */

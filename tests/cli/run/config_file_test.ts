@@ -60,6 +60,11 @@ describe("[K4] createConfigFile()", () => {
         ["channels.discord", '{"token":"x"}'],
         ["models.providers", '{"a":{"kind":"anthropic","apiKey":"x"}}'],
         ["models.providers.a.headers.authorization", "x"],
+        ["models.providers.a.apiKey.file", "x"],
+        [
+          "mcp.servers",
+          '{"a":{"url":"https://a.example","oauth":{"clientSecret":{"file":"x"}}}}',
+        ],
       ] as const
     ) assert.match(await file.set(path, value) ?? "", /secrets cannot be changed/, path);
     assert.equal(text(), before);

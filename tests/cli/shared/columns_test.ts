@@ -13,12 +13,6 @@ describe("inColumns()", () => {
     ]);
   });
 
-  it("cuts a wide cell between characters", () => {
-    assert.deepEqual(inColumns([["日本語", "x"]], [5]), ["日本…  x"]);
-    assert.deepEqual(inColumns([["日本語", "x"]], [4]), ["日…  x"]);
-    assert.deepEqual(inColumns([["abcde", "x"]], [5]), ["abcde  x"]);
-  });
-
   it("[X1] removes characters that move the cursor or reverse a line", () => {
     const [line = ""] = inColumns([["\u001b[2J\u202ea\n", "b"]]);
     assert.doesNotMatch(line, /[\p{Cc}\u202e]/u);

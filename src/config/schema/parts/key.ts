@@ -374,15 +374,13 @@ function replaced(text: string, spans: readonly Span[], replace: (part: string) 
   return parts.join("");
 }
 
-/** Paths of the secrets that a file has itself, and not by a reference, in its order. */
-export function literalSecretsIn(
+/** Paths of the values that are secrets or refer to one, in the order of the file. */
+export function secretPathsIn(
   value: unknown,
   schema: Schema,
   path: readonly Segment[] = [],
 ): readonly (readonly Segment[])[] {
-  if (isSecret(schema)) {
-    return typeof value === "string" && value.trim() !== "" && !isReference(value) ? [path] : [];
-  }
+  if (isSecret(schema)) return [path];
   const entries: readonly (readonly [Segment, unknown])[] = isList(value)
     ? [...value.entries()]
     : isRecord(value)
@@ -390,7 +388,7 @@ export function literalSecretsIn(
     : [];
   return entries.flatMap(([segment, part]) => {
     const child = childOf(schema, segment);
-    return child === undefined ? [] : literalSecretsIn(part, child, [...path, segment]);
+    return child === undefined ? [] : secretPathsIn(part, child, [...path, segment]);
   });
 }
 
