@@ -7,7 +7,6 @@
  */
 
 import { isDeepStrictEqual } from "node:util";
-import { pathText } from "../core/config_file.ts";
 import type { AccountId } from "../core/discord/ids.ts";
 import { effectiveOf, effectiveValues, sectionsOf, withDefaults } from "./schema/accounts.ts";
 import type { DiscordConfig } from "./config.ts";
@@ -18,7 +17,7 @@ import { account as accountSchema } from "./schema/discord.ts";
 import type { Secret } from "./schema/parts/secrets.ts";
 import { childOf, docOf, isSecret, type Schema } from "./schema/parts/key.ts";
 import { type Segment, valueAt } from "./text/edit.ts";
-import { isRecord } from "../lib/text/quoted.ts";
+import { isRecord, pathText } from "../lib/text/quoted.ts";
 
 export interface KeyChange {
   readonly path: string;

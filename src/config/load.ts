@@ -5,8 +5,7 @@
 
 import type { Env } from "../lib/env.ts";
 import { isLoopback, LOOPBACK_ADDRESSES } from "../lib/network/addresses.ts";
-import { pathText } from "../core/config_file.ts";
-import { quoted } from "../lib/text/quoted.ts";
+import { pathText, quoted } from "../lib/text/quoted.ts";
 import { accountsOf, BOT_TOKEN, DEFAULT_ACCOUNT } from "./schema/accounts.ts";
 import {
   auditModelVariables,

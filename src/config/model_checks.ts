@@ -11,10 +11,9 @@
 
 import list from "./prices.json" with { type: "json" };
 import type { Budgets, Price } from "../core/spending/budget.ts";
-import { pathText } from "../core/config_file.ts";
 import type { Env } from "../lib/env.ts";
 import { isPrivateHost } from "../lib/network/addresses.ts";
-import { isRecord, quoted } from "../lib/text/quoted.ts";
+import { isRecord, pathText, quoted } from "../lib/text/quoted.ts";
 import { openHost, UNENCRYPTED_HINT } from "./audit/audit.ts";
 import { isSecretPlaceholder, nearestOf } from "./checks/issues.ts";
 import {

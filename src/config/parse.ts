@@ -11,8 +11,7 @@ import { withAccounts } from "./schema/accounts.ts";
 import { audit } from "./audit/audit.ts";
 import { blankedText, isSecret, likelySecretsIn, schemaAt, secretsIn } from "./schema/parts/key.ts";
 import { IGNORED, remarksOf } from "./checks/issues.ts";
-import { pathText } from "../core/config_file.ts";
-import { quoted } from "../lib/text/quoted.ts";
+import { pathText, quoted } from "../lib/text/quoted.ts";
 import { createLines, type Lines, type Problem, type Severity, type Span } from "./text/problem.ts";
 import { configSchema, type Settings } from "./schema/root.ts";
 import {

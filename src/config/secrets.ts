@@ -3,9 +3,8 @@
  */
 
 import type { Env } from "../lib/env.ts";
-import { pathText } from "../core/config_file.ts";
 import type { AccountId } from "../core/discord/ids.ts";
-import { isRecord, quoted } from "../lib/text/quoted.ts";
+import { isRecord, pathText, quoted } from "../lib/text/quoted.ts";
 import { account as accountSchema, discord as discordSchema } from "./schema/discord.ts";
 import { BOT_TOKEN, DEFAULT_ACCOUNT, type WrittenAccount } from "./schema/accounts.ts";
 import { MODEL_SECRETS } from "./models.ts";

@@ -1,9 +1,7 @@
 /**
- * The config file, as owners read and change it in Discord (K4), with paths of its keys, and
- * settings that people choose by commands, for a conversation or a place (K2).
+ * The config file, as owners read and change it in Discord (K4), and settings that people choose by
+ * commands, for a conversation or a place (K2).
  */
-
-import { quoted } from "../lib/text/quoted.ts";
 
 /** `messages.queue.mode`, and the values of the setting `queue`. */
 export const QUEUE_MODES = ["collect", "steer", "followup", "interrupt"] as const;
@@ -37,14 +35,6 @@ export type PlaceSetting = (typeof PLACE_SETTINGS)[number];
 /** Name of a setting that a person may choose. */
 export type ChosenSetting = PlaceSetting | ConversationSetting;
 
-/** A value of a list; `undefined` for another text, such as one of another version. */
-export function oneOf<Value extends string>(
-  values: readonly Value[],
-  text: string | undefined,
-): Value | undefined {
-  return text === undefined ? undefined : values.find((value) => value === text);
-}
-
 /** The config file, as owners read and change it in Discord (K4). */
 export interface ConfigFile {
   /** The value at a path as JSON, in which a secret is its source; `undefined` if there is none. */
@@ -69,19 +59,4 @@ export interface ConfigFile {
     | { readonly kind: "changed" | "unchanged"; readonly entries: readonly string[] }
     | { readonly kind: "failed"; readonly problem: string }
   >;
-}
-
-/** A key of an object, or the index of a list's entry. */
-export type PathSegment = string | number;
-
-/** A path as text: `channels.discord.guilds.123.users[0]`. A key that is no word is in quotes. */
-export function pathText(path: readonly PathSegment[]): string {
-  return path.reduce<string>(pathTo, "");
-}
-
-/** Extends a path as text by one segment. The empty path is `""`. */
-export function pathTo(parent: string, segment: PathSegment): string {
-  if (typeof segment === "number") return `${parent}[${segment}]`;
-  const name = /^[\w*-]+$/.test(segment) ? segment : quoted(segment);
-  return parent === "" ? name : `${parent}.${name}`;
 }

@@ -10,7 +10,6 @@
  * decides is the result that `barnacle why` shows.
  */
 
-import { pathTo } from "../core/config_file.ts";
 import {
   type ChannelId,
   type GuildId,
@@ -31,7 +30,7 @@ import {
 import { NO_THREADS, type ThreadRules } from "../core/outbound/outbound.ts";
 import type { ToolGate } from "../core/tool_names.ts";
 import { oncePer } from "../lib/cache.ts";
-import { quoted } from "../lib/text/quoted.ts";
+import { pathTo, quoted } from "../lib/text/quoted.ts";
 
 export type { CommandNeeds } from "../core/inbound/inbound.ts";
 

@@ -9,7 +9,7 @@
  * may have several roles.
  */
 
-import { pathTo } from "../core/config_file.ts";
+import { pathTo } from "../lib/text/quoted.ts";
 import { pathOfHook } from "../core/hooks/hook.ts";
 import type { InboundMessage, Place, Sender } from "../core/inbound/inbound.ts";
 import { audienceOf, isForTool } from "../core/tool_names.ts";

@@ -23,6 +23,7 @@ import { withHome } from "../lib/env.ts";
 import { codeOf, wordsOfCode } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { createWorkspace, LIMITS } from "./files.ts";
+import { type AgentFolder, workspaceOf } from "./workspace.ts";
 
 const MAX_SKILLS = 100;
 const MAX_FILES = 200;
@@ -175,21 +176,6 @@ interface AgentFolders {
   readonly file?: string;
   /** `skills.folders`: folders with skills. */
   readonly skills: { readonly folders: readonly string[] };
-}
-
-interface AgentFolder {
-  readonly id: string;
-  /** Absent: one in the data directory (S6). */
-  readonly workspace?: string;
-}
-
-export function workspaceOf(
-  { file }: Pick<AgentFolders, "file">,
-  { id, workspace }: AgentFolder,
-  dataDir: string,
-): string {
-  if (workspace === undefined) return join(dataDir, "agents", id);
-  return resolve(file === undefined ? "." : dirname(file), withHome(workspace, homedir()));
 }
 
 /** Milliseconds for which skills that were read count as current. */

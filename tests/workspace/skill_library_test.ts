@@ -4,17 +4,13 @@ import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
 import { homedir } from "node:os";
-import {
-  configuredFolders,
-  createSkillLibrary,
-  findSkills,
-  workspaceOf,
-} from "../../src/workspace/skills.ts";
+import { configuredFolders, createSkillLibrary, findSkills } from "../../src/workspace/skills.ts";
 import { systemPromptOf } from "../../src/render/prompt/prompt.ts";
 import { readSkill } from "../../src/tools/workspace_files.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 import { toolContext } from "../support/model/tools.ts";
+import { workspaceOf } from "../../src/workspace/workspace.ts";
 
 const made: Disposable[] = [];
 afterEach(() => {

@@ -34,8 +34,8 @@ import {
   skillFolders,
   type SkillLibrary,
   withTools,
-  workspaceOf,
 } from "../../workspace/skills.ts";
+import { workspaceOf } from "../../workspace/workspace.ts";
 
 /** What an agent's tools use, whatever the account is: it has a folder of its own. */
 export interface AgentServices {

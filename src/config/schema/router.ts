@@ -1,6 +1,6 @@
 /** Makes the rules that choose an agent from the config (N1, N2). */
 
-import { pathTo } from "../../core/config_file.ts";
+import { pathTo } from "../../lib/text/quoted.ts";
 import { toAccountId } from "../../core/discord/ids.ts";
 import type {
   AssignedChannel,

@@ -31,8 +31,7 @@ import {
   stripComments,
 } from "jsonc-parser";
 import { isDeepStrictEqual } from "node:util";
-import { pathText, pathTo } from "../../core/config_file.ts";
-import { isRecord, quoted, UNPRINTABLE } from "../../lib/text/quoted.ts";
+import { isRecord, pathText, pathTo, quoted, UNPRINTABLE } from "../../lib/text/quoted.ts";
 import { createLines, type Problem, type Span } from "./problem.ts";
 
 /** The beginning of a key, text or number in a form that JSON5 has and JSON has not. */

@@ -16,8 +16,7 @@
  */
 
 import { hash } from "node:crypto";
-import { bounded, clip, isRecord, quoted } from "../../lib/text/quoted.ts";
-import { pathTo } from "../config_file.ts";
+import { bounded, clip, isRecord, pathTo, quoted } from "../../lib/text/quoted.ts";
 import type { AccountId, ChannelId, GuildId, MessageId, RoleId, UserId } from "../discord/ids.ts";
 import { parseTarget, type Target } from "../outbound/target.ts";
 

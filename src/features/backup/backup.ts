@@ -35,7 +35,7 @@ import { toStartError } from "../../cli/shared/start_error.ts";
 import { openForCommand } from "../../cli/shared/store_access.ts";
 import { withData } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
-import { workspaceOf } from "../../workspace/skills.ts";
+import { workspaceOf } from "../../workspace/workspace.ts";
 
 export interface BackupFlags extends CommonFlags {
   /** Path of the new file, or of a folder for it. */

@@ -16,8 +16,7 @@ import { shortened } from "../../config/text/problem.ts";
 import { configSchema } from "../../config/schema/root.ts";
 import { nearestPath } from "../../config/checks/issues.ts";
 import { docOf, schemaAt } from "../../config/schema/parts/key.ts";
-import { pathText } from "../../core/config_file.ts";
-import { printable } from "../../lib/text/quoted.ts";
+import { pathText, printable } from "../../lib/text/quoted.ts";
 import type { ConfigFlags } from "../../cli/shared/command.ts";
 import {
   openConfig,

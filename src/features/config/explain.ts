@@ -14,8 +14,7 @@ import {
 } from "../../config/keys/find_keys.ts";
 import { jsonOnOneLine, type ReferenceKey } from "../../config/reference.ts";
 import { isList, positionsIn, type Segment, valueAt } from "../../config/text/edit.ts";
-import { pathText } from "../../core/config_file.ts";
-import { bounded, isRecord, quoted } from "../../lib/text/quoted.ts";
+import { bounded, isRecord, pathText, quoted } from "../../lib/text/quoted.ts";
 import { inColumns, printLines } from "../../cli/shared/columns.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import { problemsText, readConfigLeniently } from "../../cli/shared/read_config.ts";

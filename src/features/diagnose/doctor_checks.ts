@@ -16,7 +16,6 @@ import { createModelCheck, findModel, type FoundModel } from "../../cli/models/m
 import { type Discord, openDiscord } from "../../cli/shared/discord.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import type { BotConfig, Config } from "../../config/config.ts";
-import { pathTo } from "../../core/config_file.ts";
 import {
   type IdentifyBudget,
   identifyBudget,
@@ -53,7 +52,7 @@ import { judgeNetwork, type NetworkFacts } from "../../flows/preflight/network.t
 import { PROGRAM_BOUNDS } from "../../host/limits/program_bounds.ts";
 import { readBootId } from "../../host/process/boot.ts";
 import { type Clock, DAY_MS } from "../../lib/clock.ts";
-import { printable, quoted } from "../../lib/text/quoted.ts";
+import { pathTo, printable, quoted } from "../../lib/text/quoted.ts";
 import { pauseText } from "../../lib/text/units.ts";
 import type { McpLook, McpView } from "../../mcp/look.ts";
 import { unresolvedNames, withNames } from "../../policy/rules.ts";

@@ -6,9 +6,8 @@
  */
 
 import { type DocumentNode, parse, type ValueNode } from "@humanwhocodes/momoa";
-import { pathTo } from "../../core/config_file.ts";
 import { yamlIn } from "../../config/text/edit.ts";
-import { isRecord } from "../../lib/text/quoted.ts";
+import { isRecord, pathTo } from "../../lib/text/quoted.ts";
 
 /** Key of an object or a list for the lines of its entries; no key of a file is a symbol. */
 const LINES = Symbol("lines");

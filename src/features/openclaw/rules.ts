@@ -15,10 +15,9 @@ import {
 } from "../../config/schema/parts/key.ts";
 import { configSchema } from "../../config/schema/root.ts";
 import { isList } from "../../config/text/edit.ts";
-import { pathTo } from "../../core/config_file.ts";
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import { type ImportRemark, lineAt } from "./read.ts";
-import { isRecord } from "../../lib/text/quoted.ts";
+import { isRecord, pathTo } from "../../lib/text/quoted.ts";
 
 /**
  * The OpenClaw version that wrote the file: 2026.2 (`seed`) or today's.

@@ -9,7 +9,7 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
-import { pathTo } from "../../core/config_file.ts";
+import { pathTo } from "../../lib/text/quoted.ts";
 import { type GuildId, parseSnowflake } from "../../core/discord/ids.ts";
 import type { GuildPlace, Named } from "../../core/inbound/inbound.ts";
 import { rulesFor } from "../../policy/rules.ts";

@@ -6,7 +6,7 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { pathTo } from "../../core/config_file.ts";
+import { pathTo } from "../../lib/text/quoted.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import type { CommandCall } from "../../core/inbound/inbound.ts";
 import type { ListChange, ListChoice, NoList, PeopleList } from "../../core/names.ts";

@@ -3,7 +3,7 @@
 import { skillsIn } from "../turn/turn_rules.ts";
 import type { BotAccount } from "../../account/account.ts";
 import { agentOf } from "../../config/config.ts";
-import { type ChosenSetting, CONVERSATION_SETTINGS, oneOf } from "../../core/config_file.ts";
+import { type ChosenSetting, CONVERSATION_SETTINGS } from "../../core/config_file.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import type { CommandCall, Folded } from "../../core/inbound/inbound.ts";
 import { type ContextWindow, type Model, UNKNOWN_WINDOW } from "../../core/model.ts";
@@ -138,7 +138,7 @@ export function chooseValue(
 }
 
 function scopeOf(account: BotAccount, call: CommandCall, name: ChosenSetting | "model"): string {
-  return name === "model" || oneOf(CONVERSATION_SETTINGS, name)
+  return name === "model" || CONVERSATION_SETTINGS.some((one) => one === name)
     ? sessionOf(account, call).sessionKey
     : call.channelId;
 }

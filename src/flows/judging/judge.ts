@@ -17,7 +17,6 @@ import { perAccount } from "../../account/per_account.ts";
 import {
   ACTIVATIONS,
   type Manner,
-  oneOf,
   type PlaceSetting,
   QUEUE_MODES,
   type QueueMode,
@@ -547,9 +546,10 @@ export function chosenInPlace(
  * @returns `undefined` if there are none.
  */
 export function chosenIn(account: BotAccount, message: Placed): KnownFacts | undefined {
-  const activation = message.place.kind === "guild"
-    ? oneOf(ACTIVATIONS, chosenInPlace(account, message, "activation"))
+  const chosen = message.place.kind === "guild"
+    ? chosenInPlace(account, message, "activation")
     : undefined;
+  const activation = ACTIVATIONS.find((one) => one === chosen);
   const isSilenced = chosenInPlace(account, message, "send") === "off";
   if (!activation && !isSilenced) return undefined;
   return { ...(activation && { activation }), ...(isSilenced && { isSilenced }) };
@@ -560,7 +560,8 @@ export function queueModeOf(
   { accountId, store }: BotAccount,
   { channelId }: Placed,
 ): QueueMode | undefined {
-  return oneOf(QUEUE_MODES, store.settings.known(accountId, channelId, "queue"));
+  const mode = store.settings.known(accountId, channelId, "queue");
+  return QUEUE_MODES.find((one) => one === mode);
 }
 
 export function mannerOf(
@@ -572,7 +573,7 @@ export function mannerOf(
   const verbose = settings.known(accountId, sessionKey, "verbose");
   if (!think && !reasoning && !verbose) return PLAIN_MANNER; // most conversations
   return {
-    think: oneOf(THINK_LEVELS, think),
+    think: THINK_LEVELS.find((one) => one === think),
     showsThinking: reasoning === "on",
     showsSteps: verbose === "on",
   };

@@ -6,7 +6,6 @@
  * the operator is no problem.
  */
 
-import { pathTo } from "../../core/config_file.ts";
 import {
   type ChannelId,
   type GuildId,
@@ -15,7 +14,7 @@ import {
 } from "../../core/discord/ids.ts";
 import type { Finding, FindingStatus } from "../../core/finding.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
-import { quoted } from "../../lib/text/quoted.ts";
+import { pathTo, quoted } from "../../lib/text/quoted.ts";
 import { channelPin, findKey, guildPin, rulesFor } from "../../policy/rules.ts";
 import type { AccessPolicy } from "../../policy/rules.ts";
 

@@ -19,7 +19,7 @@ import { inputOf, type Skill, type SkillTool } from "../../core/skills/skill.ts"
 import { hasBudget } from "../../core/spending/budget.ts";
 import { defineTool, type Tool } from "../../core/turn/tool.ts";
 import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
-import { createInstructionFiles } from "../../host/files/instruction_files.ts";
+import { createInstructionFiles, workspaceOf } from "../../workspace/workspace.ts";
 import { latest, latestOf, oncePer } from "../../lib/cache.ts";
 import { isOwnerHint } from "../../policy/admission.ts";
 import { type OpenPlace, rulesFor } from "../../policy/rules.ts";
@@ -28,7 +28,6 @@ import { hasNoSearch, type Instructions } from "../../render/prompt/prompt.ts";
 import type { ReplyRules } from "../../render/reply.ts";
 import { composeToolMessage } from "../../render/tool_message.ts";
 import { displayNameOf } from "../../session/session.ts";
-import { workspaceOf } from "../../workspace/skills.ts";
 import { toolTextRules } from "../deliver/tool_messages.ts";
 import { commandOf, queueModeOf } from "../judging/judge.ts";
 import type { CurrentPolicy } from "../judging/judge.ts";

@@ -7,7 +7,7 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { type ChosenSetting, oneOf, THINK_LEVELS } from "../../core/config_file.ts";
+import { type ChosenSetting, THINK_LEVELS } from "../../core/config_file.ts";
 import type { CommandCall } from "../../core/inbound/inbound.ts";
 import type { Menu } from "../../core/outbound/outbound.ts";
 import { bounded } from "../../lib/text/quoted.ts";
@@ -70,7 +70,8 @@ const think: Setting = {
   /** Only a server's words tell whether its model takes a level, so a refused one is remembered. */
   async remark(call, account) {
     const { chosenValue, modelHere } = await facts();
-    const level = oneOf(THINK_LEVELS, chosenValue(account, call, "think"));
+    const chosen = chosenValue(account, call, "think");
+    const level = THINK_LEVELS.find((one) => one === chosen);
     const { id, refusedThinking } = modelHere(account, call);
     if (level === undefined) return undefined;
     return refusedThinking?.has(level)

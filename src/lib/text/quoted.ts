@@ -196,3 +196,18 @@ function endOfString(text: string, start: number): number {
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
+
+/** A key of an object, or the index of a list's entry. */
+export type PathSegment = string | number;
+
+/** A path as text: `channels.discord.guilds.123.users[0]`. A key that is no word is in quotes. */
+export function pathText(path: readonly PathSegment[]): string {
+  return path.reduce<string>(pathTo, "");
+}
+
+/** Extends a path as text by one segment. The empty path is `""`. */
+export function pathTo(parent: string, segment: PathSegment): string {
+  if (typeof segment === "number") return `${parent}[${segment}]`;
+  const name = /^[\w*-]+$/.test(segment) ? segment : quoted(segment);
+  return parent === "" ? name : `${parent}.${name}`;
+}

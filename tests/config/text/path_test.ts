@@ -9,7 +9,7 @@ import {
   readTree,
   readTyped,
 } from "../../../src/config/text/edit.ts";
-import { pathText } from "../../../src/core/config_file.ts";
+import { pathText } from "../../../src/lib/text/quoted.ts";
 import { anyCharacter } from "../../support/any_character.ts";
 import { anyValue } from "../jsonc_texts.ts";
 import { load, rendered } from "../support.ts";

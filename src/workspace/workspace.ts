@@ -1,5 +1,6 @@
 /**
- * Reads the agent's own instructions, `AGENTS.md` and `SOUL.md`, from its workspace (H4).
+ * Finds the workspace of an agent, and reads the agent's own instructions from it, `AGENTS.md` and
+ * `SOUL.md` (H4).
  *
  * The files can change while the bot runs, so each turn reads them. Only regular files of the folder
  * count: a link could lead to a file with secrets, and its text would reach the model.
@@ -15,10 +16,27 @@ import {
   readSync,
   type Stats,
 } from "node:fs";
-import { join } from "node:path";
-import { bounded } from "../../lib/text/quoted.ts";
-import { codeOf } from "../../lib/errors.ts";
-import type { Log } from "../../lib/log.ts";
+import { homedir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { bounded } from "../lib/text/quoted.ts";
+import { withHome } from "../lib/env.ts";
+import type { Log } from "../lib/log.ts";
+
+export interface AgentFolder {
+  readonly id: string;
+  /** Absent: one in the data directory (S6). */
+  readonly workspace?: string;
+}
+
+/** The workspace of an agent. A relative path counts from the config file. */
+export function workspaceOf(
+  { file }: { readonly file?: string },
+  { id, workspace }: AgentFolder,
+  dataDir: string,
+): string {
+  if (workspace === undefined) return join(dataDir, "agents", id);
+  return resolve(file === undefined ? "." : dirname(file), withHome(workspace, homedir()));
+}
 
 interface InstructionFile {
   /** Its name: `"AGENTS.md"`. */
@@ -47,6 +65,9 @@ export function createInstructionFiles(log: Log) {
 
   function readOne(path: string): string {
     try {
+      const found = lstatSync(path, { throwIfNoEntry: false });
+      if (!found) return "";
+      assertOwn(found); // where O_NOFOLLOW does not exist
       const { text, isCut } = readText(path);
       if (isCut) {
         warn("A file with instructions is too long; the model gets its beginning", path, {
@@ -55,9 +76,7 @@ export function createInstructionFiles(log: Log) {
       }
       return text;
     } catch (error) {
-      if (codeOf(error) !== "ENOENT" && codeOf(error) !== "ENOTDIR") {
-        warn("Cannot use a file with instructions", path, { error });
-      }
+      warn("Cannot use a file with instructions", path, { error });
       return "";
     }
   }
@@ -70,7 +89,6 @@ export function createInstructionFiles(log: Log) {
 
 /** @throws {Error} If it is no regular file of the folder, or cannot be read. */
 function readText(path: string): { readonly text: string; readonly isCut: boolean } {
-  assertOwn(lstatSync(path)); // where O_NOFOLLOW does not exist
   const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
   const descriptor = openSync(path, flags);
   try {

@@ -2,12 +2,9 @@ import assert from "node:assert/strict";
 import { linkSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import {
-  createInstructionFiles,
-  MAX_INSTRUCTIONS,
-} from "../../../src/host/files/instruction_files.ts";
-import { recordingLog } from "../../support/recording_log.ts";
-import { tempDirectory } from "../../support/temp_directory.ts";
+import { createInstructionFiles, MAX_INSTRUCTIONS } from "../../src/workspace/workspace.ts";
+import { recordingLog } from "../support/recording_log.ts";
+import { tempDirectory } from "../support/temp_directory.ts";
 
 function setUp() {
   const directory = tempDirectory();
