@@ -14,6 +14,7 @@ import {
 } from "../../../src/core/model.ts";
 import type { Step } from "../../../src/core/step.ts";
 import { type Tool, type ToolContext, WaitsForPerson } from "../../../src/core/turn/tool.ts";
+import { cards } from "../../../src/flows/questions/cards.ts";
 import { queuesOf } from "../../../src/flows/deliver/deliver.ts";
 import { type Given, type TestAccount, testAccount } from "../../support/bot/test_account.ts";
 import { ACCOUNT, messageId } from "../../support/discord/builders.ts";
@@ -378,6 +379,12 @@ describe("[A1] calls that people must decide about", () => {
       String(key).replace(/\d{3,}:/, "")
     );
 
+  async function expires({ account, clock, quiet, store }: TestAccount, afterMs = 1_000) {
+    await store.questions.expire(ACCOUNT, clock.now() + afterMs);
+    wakeTurns(account);
+    await quiet();
+  }
+
   it("are held back, and the others run in their order, also if they cannot ask", async () => {
     const { rows, contexts } = await play([["r1", "r2", "r3", "r4"]], {
       ...asking((key) => {
@@ -399,19 +406,54 @@ describe("[A1] calls that people must decide about", () => {
     assert.deepEqual([contexts.map(keyOf), waiting(rows)], [["1:r3"], ["1:r1"]]);
   });
 
+  it("[T4] are asked about once in a turn if they have their effect at the same place", async () => {
+    const at = { kind: "everyone" } as const;
+    const scene = await play([["p1"], ["p2"], "done"], {
+      tool: () => ({ seenAt: () => ({ at }) }),
+    });
+    assert.deepEqual([waiting(scene.rows), scene.contexts], [["1:p1"], []]);
+    await expires(scene, 86_400_000);
+    assert.deepEqual([waiting(scene.rows), scene.contexts], [["1:p1"], []]);
+    const told = scene.requests.at(-1)?.messages.filter(({ role }) => role === "tool") ?? [];
+    assert.equal(told.length, 2);
+    for (const { text } of told) assert.match(text, /^Error: .*\nnot everyone who would see/);
+  });
+
+  it("[S5] [S6] go on with the same request, and with messages that have joined", async () => {
+    const scene = await play([["r1"], ["r2"], "done"], {
+      tool: (_, scene) => ({
+        asks: (_, context) => Promise.resolve(keyOf(context) === "2:r2" ? QUESTION : undefined),
+        async run(_input, context) {
+          if (keyOf(context) === "1:r1") {
+            cards.start(scene().account);
+            await scene().dm("and the ebb?");
+          }
+          return "low";
+        },
+      }),
+    });
+    const { requests, rows } = scene;
+    assert.match(JSON.stringify(rows("SELECT message FROM outbox")), /May I\?/, "a card");
+    await expires(scene);
+    const [, second, third] = requests.map(({ messages }) =>
+      messages.map(({ role, text }) => [role, text])
+    );
+    assert.deepEqual(third?.slice(0, second?.length), second);
+    const entries = rows("SELECT role FROM entry ORDER BY id").map(({ role }) => role);
+    assert.deepEqual(entries.join(), "user,assistant,tool,user,assistant,tool,assistant");
+  });
+
   it("[T13] get the decision about their last question, and ask no second time", async () => {
     for (const isWaiting of [false, true]) {
       const scene = await play([["p1"], "done"], {
         ...asking(() => isWaiting ? undefined : QUESTION, isWaiting),
       });
-      const { account, clock, contexts, posted, quiet, requests, rows, steps, store } = scene;
+      const { contexts, posted, requests, rows, steps } = scene;
       assert.deepEqual([waiting(rows), steps.length], [
         [isWaiting ? "1@1:p1" : "1:p1"],
         isWaiting ? 3 : 1,
       ]);
-      await store.questions.expire(ACCOUNT, clock.now() + 1_000);
-      wakeTurns(account);
-      await quiet();
+      await expires(scene);
       assert.deepEqual([rows("SELECT 1 FROM question").length, posted().at(-1)], [1, "done"]);
       if (isWaiting) assert.match(JSON.stringify(requests[1]?.messages.at(-1)), /expired once/);
       else assert.deepEqual(contexts.map(({ decision }) => decision?.kind), ["expired"]);

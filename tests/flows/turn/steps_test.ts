@@ -13,12 +13,14 @@ import {
 } from "../../../src/core/model.ts";
 import { StoreError } from "../../../src/store/database/database_files.ts";
 import { whenAborted } from "../../../src/lib/clock.ts";
-import { defineTool } from "../../../src/core/turn/tool.ts";
+import { defineTool, type Tool } from "../../../src/core/turn/tool.ts";
+import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import { show } from "../../../src/flows/judging/judge.ts";
 import { type TurnSpeech, voices } from "../../../src/flows/turn/steps.ts";
 import { type Given, SELF, testAccount } from "../../support/bot/test_account.ts";
 import { ACCOUNT, directMessage, guildMessage, messageId } from "../../support/discord/builders.ts";
 import { CHANNEL, GUILD, messageData } from "../../support/discord/payloads.ts";
+import { png } from "../../support/files/samples.ts";
 import { toolNamed } from "../../support/model/tools.ts";
 import { accepted, batch } from "../../support/store/store.ts";
 import type { BotFeature } from "../../../src/account/features.ts";
@@ -118,6 +120,13 @@ function voice(isPosted = false, model?: Model) {
   return { heard, features: [extra] };
 }
 
+/** A picture of so many bytes. */
+function picture(size: number) {
+  const bytes = new Uint8Array(size);
+  bytes.set(png(1, 1, "IDAT"));
+  return bytes;
+}
+
 const spoken = () => directMessage({ origin: { kind: "speech", seconds: 2 } });
 
 describe("[V5] the answer to a person who has spoken", () => {
@@ -210,9 +219,9 @@ describe("[T2a] the form of a prompt", () => {
 
 describe("a turn with more than an answer", () => {
   it("[R11] is given up if it ends with the process, again and again", async () => {
-    const { put, states, asked, posted } = await build();
+    const { put, states, ends, asked, posted } = await build();
     await put(directMessage(), 20);
-    assert.deepEqual([states(), asked], [["failed"], []]);
+    assert.deepEqual([states(), ends(), asked], [["failed"], ["interrupted 20 times"], []]);
     assert.match(posted()[0] ?? "", /wrong/i);
   });
 
@@ -235,6 +244,34 @@ describe("a turn with more than an answer", () => {
     });
     await ask("and now?");
     assert.match(asked[0] ?? "", /the pier is closed/);
+  });
+
+  it("[H7] [T13] shows pictures of messages and of results, as many as there is room for", async () => {
+    await Promise.all([import("file-type"), import("image-size")]); // of the first picture
+    const told: (string | undefined)[] = [];
+    const camera: Tool = {
+      ...toolNamed("web_fetch"),
+      async run(_, { showImage }) {
+        for (let size = 101; size <= 120; size++) {
+          told.push((await showImage?.(picture(size)))?.unseen);
+        }
+        return "pictures";
+      },
+    };
+    const { model, requests } = scripted(calls, () => says("seen"));
+    const { account, dm } = await build({ model, toolServices: { tools: () => [camera] } });
+    const fileId = parseSnowflake<"attachment">("5") ?? assert.fail();
+    await account.bot.media.folder.keep(
+      { messageId: messageId("11"), fileId },
+      "png",
+      picture(100),
+    );
+    const file = { id: "5", filename: "a.png", url: "https://cdn.discordapp.com/5", size: 100 };
+    await dm("look", { id: "11", attachments: [file] });
+    await dm("and?");
+    const shown = requests.map(({ messages }) => messages.map(({ images = [] }) => images.length));
+    assert.deepEqual(shown, [[1], [1, 0, 0, 19], [1, 0, 0, 0, 0]]);
+    assert.deepEqual(told, [...Array(19), "there are too many images at once"]);
   });
 
   it("[K5] thinks as people have chosen", async () => {
@@ -301,7 +338,7 @@ describe("a turn with more than an answer", () => {
       beside: { messages: { footer: "all" } },
     });
     await dm("well?");
-    assert.match(posted()[0] ?? "", /^fine\n-# .*test\/model/);
+    assert.match(posted()[0] ?? "", /^fine\n-# .*test\/model · 812 \+ 20 tokens .* 0\.60 · /);
     const [row] = rows("SELECT message_id AS id, channel_id FROM outbox");
     const id = String(row?.["id"]);
     const own = {

@@ -156,6 +156,7 @@ describe("the rules of a turn", () => {
     const plain = rules(directMessage());
     const own = rules(directMessage({ origin: { kind: "own", server: "cal" } }));
     assert.deepEqual([plain.tools, own.tools, own.offered], [[tool, ofSkill], [], []]);
+    assert.equal(rules(directMessage()).tools, plain.tools, "the provider caches them");
     assert.ok(own.chunks.limit < plain.chunks.limit);
   });
 });

@@ -186,11 +186,13 @@ describe("[S5] turns of an account", () => {
   });
 
   it("let questions pass a command whose sender waits for a turn of their own", async () => {
-    const { ask, started } = await build();
-    await ask("7");
-    await ask("70", "7", "/new");
-    await ask("8");
-    assert.deepEqual(started, ["7", "8"]);
+    for (const id of ["7", "owner"]) {
+      const { ask, started } = await build();
+      await ask(id);
+      await ask("70", id, "/new");
+      await ask("8");
+      assert.deepEqual(started, [id, "8"]);
+    }
   });
 
   it("end for a later message in the mode interrupt, if its turn may begin", async () => {

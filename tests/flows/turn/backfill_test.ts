@@ -44,6 +44,7 @@ describe("[H1] backfill()", () => {
     ]);
     await Promise.all([backfill(account, HEARD, 20), backfill(account, HEARD, 20)]);
     assert.equal(backfill(account, HEARD, 20), undefined);
+    assert.equal(backfill(account, { ...HEARD, channelId: THREAD }, 0), undefined);
     assert.deepEqual([reads(), await texts()], [1, ["by Ada"]]);
   });
 
@@ -88,7 +89,11 @@ describe("[H6] threadStarter()", () => {
   it("goes on without it if Discord fails, and says so", async () => {
     const { account, lines } = await setUp(() => new Error("503"));
     assert.equal(await threadStarter(account, IN_THREAD, "s"), undefined);
-    assert.equal(lines.length, 1);
+    await backfill(account, HEARD, 20);
+    assert.equal(lines.length, 2);
+    account.end({ kind: "give_up", exit: true });
+    await backfill(account, { ...HEARD, channelId: THREAD }, 20);
+    assert.equal(lines.length, 2);
   });
 
   it("does not wait for a slow Discord", async () => {
