@@ -379,7 +379,8 @@ describe("[A1] calls that people must decide about", () => {
       String(key).replace(/\d{3,}:/, "")
     );
 
-  async function expires({ account, clock, quiet, store }: TestAccount, afterMs = 1_000) {
+  type Going = Pick<TestAccount, "account" | "clock" | "quiet" | "store">;
+  async function expires({ account, clock, quiet, store }: Going, afterMs = 1_000) {
     await store.questions.expire(ACCOUNT, clock.now() + afterMs);
     wakeTurns(account);
     await quiet();

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { strToU8 } from "fflate";
 import { z } from "zod";
 import { wakeTurns } from "../../../src/account/per_account.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
@@ -246,7 +247,7 @@ describe("a turn with more than an answer", () => {
     assert.match(asked[0] ?? "", /the pier is closed/);
   });
 
-  it("[H7] [T13] shows pictures of messages and of results, as many as there is room for", async () => {
+  it("[H7] [T13] shows files of messages and pictures of results, as far as there is room", async () => {
     await Promise.all([import("file-type"), import("image-size")]); // of the first picture
     const told: (string | undefined)[] = [];
     const camera: Tool = {
@@ -260,16 +261,24 @@ describe("a turn with more than an answer", () => {
     };
     const { model, requests } = scripted(calls, () => says("seen"));
     const { account, dm } = await build({ model, toolServices: { tools: () => [camera] } });
-    const fileId = parseSnowflake<"attachment">("5") ?? assert.fail();
-    await account.bot.media.folder.keep(
-      { messageId: messageId("11"), fileId },
-      "png",
-      picture(100),
-    );
-    const file = { id: "5", filename: "a.png", url: "https://cdn.discordapp.com/5", size: 100 };
-    await dm("look", { id: "11", attachments: [file] });
+    const files = [["5", "png", picture(100)], [
+      "6",
+      "txt",
+      Uint8Array.from(strToU8("low at 9")),
+    ]] as const;
+    for (const [id, ending, bytes] of files) {
+      const fileId = parseSnowflake<"attachment">(id) ?? assert.fail();
+      await account.bot.media.folder.keep({ messageId: messageId("11"), fileId }, ending, bytes);
+    }
+    const attachments = files.map(([id, ending, { length: size }]) => {
+      return { id, filename: `a.${ending}`, url: `https://cdn.discordapp.com/${id}`, size };
+    });
+    await dm("look", { id: "11", attachments });
+    assert.match(requests[0]?.messages[0]?.text ?? "", /low at 9/);
     await dm("and?");
-    const shown = requests.map(({ messages }) => messages.map(({ images = [] }) => images.length));
+    const shown = requests.map(({ messages }) =>
+      messages.map((one) => ("images" in one && one.images || []).length)
+    );
     assert.deepEqual(shown, [[1], [1, 0, 0, 19], [1, 0, 0, 0, 0]]);
     assert.deepEqual(told, [...Array(19), "there are too many images at once"]);
   });

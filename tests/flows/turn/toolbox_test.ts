@@ -23,7 +23,6 @@ import { testAccount } from "../../support/bot/test_account.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import type { Question } from "../../../src/core/people/question.ts";
 import { cleanSecrets, toolboxOf, toolContext, toolNamed } from "../../support/model/tools.ts";
-import { sameData } from "../../support/same_data.ts";
 
 const tide: Tool = {
   name: "tide",
@@ -206,25 +205,27 @@ describe("[T1] createToolbox()", () => {
     name: "refusing",
     run: () => Promise.reject(new RefusedCall("owners_only", "only an owner may do it")),
   };
-  const refusals: readonly [
-    what: string,
-    name: string,
-    written: string,
-    why: RegExp,
-    reason: RefusalReason,
-  ][] = [
+  const throwing: Tool = {
+    ...tide,
+    name: "throwing",
+    run() {
+      throw new Error("no such port");
+    },
+  };
+  const [fits, told] = ['{"port":"Hull"}', "there are: tide, refusing, throwing$"];
+  const refusals: readonly [string, string, string, why: RegExp, reason?: RefusalReason][] = [
     [
       "an unknown tool",
       "sail",
       "{}",
-      /^Error: there is no tool "sail" here; there are: tide, refusing$/,
+      new RegExp(`^Error: there is no tool "sail" here; ${told}`),
       "unknown_tool",
     ],
     [
       "a tool that the turn does not have",
       "exec",
       "{}",
-      /^Error: exec cannot be used here; there are: tide, refusing$/,
+      new RegExp(`^Error: exec cannot be used here; ${told}`),
       "closed_tool",
     ],
     [
@@ -242,35 +243,17 @@ describe("[T1] createToolbox()", () => {
       "bad_arguments",
     ],
     ["no arguments", "tide", "", /^Error: the arguments do not fit:/, "bad_arguments"],
-    [
-      "a refusal of the tool",
-      "refusing",
-      '{"port":"Hull"}',
-      /^Error: only an owner/,
-      "owners_only",
-    ],
+    ["a refusal of the tool", "refusing", fits, /^Error: only an owner/, "owners_only"],
+    ["a tool that throws at once", "throwing", fits, /^Error: no such port$/],
   ];
   for (const [what, name, written, why, reason] of refusals) {
     it(`tells the model about ${what}, and the record its reason`, async () => {
-      const { end, text, refused } = await setUp(tide, refusing).run(name, written);
+      const { end, text, refused } = await setUp(tide, refusing, throwing).run(name, written);
       assert.equal(end, "failed");
       assert.match(text, why);
       assert.equal(refused, reason);
     });
   }
-
-  it("tells the model why a tool failed, also if it throws at once", async () => {
-    const broken: Tool = {
-      ...tide,
-      run() {
-        throw new Error("no such port");
-      },
-    };
-    sameData(await setUp(broken).run("tide", '{"port":"Hull"}'), {
-      end: "failed",
-      text: "Error: no such port",
-    });
-  });
 
   it("[SEC-R9] returns no secret, in a result or a failure", async () => {
     const spy: Tool = { ...tide, run: () => Promise.resolve("it is hunter2") };
@@ -280,16 +263,6 @@ describe("[T1] createToolbox()", () => {
     ) {
       assert.equal((await setUp(tool).run("tide", '{"port":"Hull"}')).text, text);
     }
-  });
-
-  it("does not know the outcome of a call that must not repeat and takes too long", async () => {
-    const run = () => new Promise<never>(() => {});
-    const { run: call, clock } = setUp({ ...tide, isIdempotent: false, run });
-    const ended = call("tide", '{"port":"Hull"}');
-    clock.advance(1_000);
-    const { end, text } = await ended;
-    assert.equal(end, "unknown");
-    assert.match(text, /^Unknown: no result within 1 s\nIt may have happened, or not\./);
   });
 
   it("does not know the outcome of a call that must not repeat and loses its connection", async () => {
@@ -372,12 +345,20 @@ describe("[T1] createToolbox()", () => {
     }));
 
   it("ends a call after its time limit, also if the tool ignores its signal", async () => {
-    const deaf: Tool = { ...tide, run: () => new Promise(() => {}) };
-    const { run, clock } = setUp(deaf);
-    const ended = run("tide", '{"port":"Hull"}');
-    clock.advance(1_000);
-    sameData(await ended, { end: "failed", text: "Error: no result within 1 s" });
-    assert.equal(clock.pending, 0);
+    const unknown = /^Unknown: no result within 1 s\nIt may have happened, or not\./;
+    const cases = [[true, "failed", /^Error: no result within 1 s$/], [
+      false,
+      "unknown",
+      unknown,
+    ]] as const;
+    for (const [isIdempotent, end, told] of cases) {
+      const { run, clock } = setUp({ ...tide, isIdempotent, run: () => new Promise(() => {}) });
+      const running = run("tide", '{"port":"Hull"}');
+      clock.advance(1_000);
+      const ended = await running;
+      assert.deepEqual([ended.end, clock.pending], [end, 0]);
+      assert.match(ended.text, told);
+    }
   });
 
   it("aborts a running tool if the turn ends", async () => {

@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ModelError } from "../../../src/core/model.ts";
 import { type Given, testAccount } from "../../support/bot/test_account.ts";
-import { messageData } from "../../support/discord/payloads.ts";
 
 /** A bot that answers everyone in direct messages. */
 async function build(says: NonNullable<Given["says"]> = () => "hello, Ada") {
@@ -45,20 +44,5 @@ describe("a turn", () => {
     assert.deepEqual(states(), ["failed"]);
     const { failureId } = lines.find(({ event }) => event === "A turn failed")?.fields ?? {};
     assert.match(posted()[0] ?? "", new RegExp(`${failureId}`));
-  });
-
-  it("[H6] is cut by an edit, and answers the new words", async () => {
-    const gate = Promise.withResolvers<string>();
-    const { dm, receive, asked, posted, quiet } = await build((text) =>
-      text.includes("old") ? gate.promise : "to the new words"
-    );
-    await dm("the old words");
-    const changed = { guild_id: undefined, member: undefined, channel_type: 1 };
-    const edited_timestamp = "2025-07-30T10:01:00.000000+00:00";
-    const content = "the new words";
-    await receive("MESSAGE_UPDATE", messageData({ ...changed, content, edited_timestamp }));
-    gate.resolve("to the old words");
-    await quiet();
-    assert.deepEqual([asked.length, posted()], [2, ["to the new words"]]);
   });
 });
