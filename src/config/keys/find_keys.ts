@@ -119,8 +119,8 @@ function flat(keys: readonly ReferenceKey[]): readonly ReferenceKey[] {
 export interface FoundKey {
   readonly key: ReferenceKey;
   /**
-   * Why it was found: the query is its path or the end of it, or its path and description have all
-   * words of the query.
+   * Why it was found: the query is its path or the end of it; or its path and description have all
+   * words of the query, which is no path.
    */
   readonly by: "path" | "name" | "words";
 }
@@ -140,7 +140,10 @@ const MAX_WORDS = 8;
 export function findKeys(query: string, distance: Distance): {
   /** The best first: by reason, then the usual ones, and short paths. */
   readonly found: readonly FoundKey[];
-  /** The words without their typing mistakes, if the written ones match nothing. */
+  /**
+   * The words without their typing mistakes, if the written ones match nothing; else the known start
+   * of a path.
+   */
   readonly instead?: string;
 } {
   const keys = allKeys();
@@ -152,15 +155,24 @@ export function findKeys(query: string, distance: Distance): {
   const near = wordsOf(typed).map((word) => nearestOf(word, names, distance) ?? word);
   const instead = near.join(/\s/.test(typed) ? " " : ".");
   const nearby = matches(instead, keys);
-  return nearby.length > 0 ? { found: nearby, instead } : { found: [] };
+  if (nearby.length > 0) return { found: nearby, instead };
+  const parts = isPath(typed) ? typed.split(".") : [];
+  for (let length = parts.length - 1; length > 0; length--) {
+    const start = parts.slice(0, length).join(".");
+    const sections = matches(start, keys).filter(({ by }) => by !== "words");
+    if (sections.length > 0) return { found: sections, instead: start };
+  }
+  return { found: [] };
 }
+
+const isPath = (typed: string): boolean => typed.includes(".") && !/\s/.test(typed);
 
 function matches(typed: string, keys: readonly ReferenceKey[]): readonly FoundKey[] {
   const read = parsePath(typed);
   const parts = read.kind === "problem"
     ? typed.toLowerCase().split(".")
     : read.path.map((part) => typeof part === "number" ? "[]" : part.toLowerCase());
-  const words = wordsOf(typed);
+  const words = isPath(typed) ? [] : wordsOf(typed);
   const reasonOf = ({ path, name, doc }: ReferenceKey): FoundKey["by"] | undefined => {
     const segments = path.toLowerCase().replaceAll("[]", ".[]").split(".");
     const end = segments.slice(-parts.length);

@@ -60,12 +60,12 @@ export async function explain(
     }
     return EXIT.failed;
   }
-  if (first.by !== "path" && others.some(({ by }) => by === first.by)) {
-    if (instead !== undefined) {
-      io.err(`No key is like ${quoted(typed)}; these are like ${instead}:`);
-    }
-    return list(typed, found, json, io);
+  const isOneOf = first.by !== "path" && others.some(({ by }) => by === first.by);
+  if (instead !== undefined) {
+    const are = isOneOf ? "these are" : "this one is";
+    io.err(`No key is like ${quoted(typed)}; ${are} like ${instead}:`);
   }
+  if (isOneOf || json && instead !== undefined) return list(typed, found, json, io);
   const loaded = await readConfigLeniently(flag, io.env);
   if (loaded.kind === "refused") io.err(problemsText(loaded.problems, io));
   const places = loaded.kind === "refused" ? [] : placesOf(first.key, typed, loaded);
@@ -73,9 +73,6 @@ export async function explain(
   if (json) {
     io.out(JSON.stringify({ ...facts, file: fileOf(loaded), places }));
     return EXIT.done;
-  }
-  if (instead !== undefined) {
-    io.err(`No key is like ${quoted(typed)}; this one is like ${instead}:`);
   }
   const lines = keyLines(first.key, facts, places, fileOf(loaded), io);
   printLines(lines, io);

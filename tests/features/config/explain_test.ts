@@ -93,6 +93,9 @@ describe("[C4] barnacle config explain", () => {
     const wrong = await ask("histroyLimit");
     assert.match(wrong.errors, /^No key is like "histroyLimit"; these are like historyLimit:/);
     assert.equal(wrong.text, text);
+    const unknown = await ask("http.required");
+    assert.match(unknown.errors, /^No key is like "http\.required"; this one is like http:/);
+    assert.match(unknown.text, /^http\n[^]* http\.token /);
     assert.equal(
       JSON.parse((await ask("historyLimit", true)).text).found[0].default.length > 0,
       true,
