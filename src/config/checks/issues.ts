@@ -275,8 +275,28 @@ function unknownKey(
   };
 }
 
+/** The hint for a key that its section takes for the name of an entry, though it is one of others. */
+function entryHint(path: readonly Segment[], { schema: root }: IssueContext): string | undefined {
+  const [above, entry] = [schemaAt(root, path.slice(0, -1)), schemaAt(root, path)];
+  if (!above || !entry || !(coreSchema(above) instanceof z.ZodRecord) || !shapeOf(entry)) {
+    return undefined;
+  }
+  const name = String(path.at(-1));
+  const places = placesOf(name, root);
+  if (places.length === 0) return undefined;
+  const place = placeOf(name, root) ?? `\`barnacle config explain ${name}\` lists its places`;
+  return `here, ${quoted(name)} is the name of an entry; as a key, ${place}`;
+}
+
 /** The sections that have a key of this name, if there are at most three. */
 function placeOf(name: string, root: Schema): string | undefined {
+  const places = placesOf(name, root);
+  return places.length === 0 || places.length > 3
+    ? undefined
+    : `it belongs in ${places.join(" or ")}`;
+}
+
+function placesOf(name: string, root: Schema): readonly string[] {
   const places: string[] = [];
   const visit = (schema: Schema, path: string): void => {
     for (const [key, child] of Object.entries(shapeOf(schema) ?? {})) {
@@ -288,9 +308,7 @@ function placeOf(name: string, root: Schema): string | undefined {
     if (item) visit(item, `${path}.*`);
   };
   visit(root, "");
-  return places.length === 0 || places.length > 3
-    ? undefined
-    : `it belongs in ${places.join(" or ")}`;
+  return places;
 }
 
 function listOf(names: readonly string[]): string {
@@ -347,7 +365,8 @@ function wrongValue(
     };
   }
 
-  const hint = hintIn(issue) ?? meantBy(node, schema, distance) ?? formHint(node, schema);
+  const hint = hintIn(issue) ?? meantBy(node, schema, distance) ?? entryHint(path, context) ??
+    formHint(node, schema);
   return { ...span, message: messageOf(issue, allowed, foundIn(node, written, isSecret)), hint };
 }
 

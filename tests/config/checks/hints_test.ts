@@ -35,6 +35,20 @@ describe("[C2] the hint of a wrong value", () => {
     });
   }
 
+  const keys = [["tokensPerDay", "`barnacle config explain tokensPerDay` lists its places"], [
+    "maxRetries",
+    "it belongs in channels.discord.gateway.reconnect",
+  ]] as const;
+  for (const [key, place] of keys) {
+    it(`says that ${key} names an entry of hooks there`, async () => {
+      const hint = `here, "${key}" is the name of an entry; as a key, ${place}`;
+      assert.equal(
+        await hintOf(budget("moneyPerDay", "").replace(/.budgets.*/, `"hooks":{"${key}":5}}`)),
+        hint,
+      );
+    });
+  }
+
   for (const word of ["all", "everyone", "Anyone", "everybody", "*"]) {
     it(`means "open" by "${word}"`, async () => {
       assert.equal(await hintOf(discord(`"groupPolicy":"${word}"`)), 'did you mean "open"?');
