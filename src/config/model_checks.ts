@@ -179,15 +179,7 @@ function namesIn(written: Settings["agents"]["defaults"]["model"], path: readonl
  * goes over plain HTTP to a public host (SEC-R9).
  */
 export function auditModelVariables(
-  { models }: Settings,
-  env: Env,
-  problemAt: ProblemAt,
-): readonly Problem[] {
-  return variableProblems(models.providers, env, problemAt);
-}
-
-function variableProblems(
-  providers: Settings["models"]["providers"],
+  { models: { providers } }: Settings,
   env: Env,
   problemAt: ProblemAt,
 ): readonly Problem[] {

@@ -7,7 +7,6 @@
 
 import type { Node } from "jsonc-parser";
 import { toAccountId } from "../../core/discord/ids.ts";
-import { mayAllowAlways } from "../../core/exec/command.ts";
 import { isForTool, isToolEntry, ownerToolsOf, TOOL_ENTRIES } from "../../core/tool_names.ts";
 import { isPrivateHost } from "../../lib/network/addresses.ts";
 import { isRecord, quoted } from "../../lib/text/quoted.ts";
@@ -266,60 +265,6 @@ function auditLinks(file: unknown, remark: AddRemark): void {
   );
 }
 
-/** Warns about the section `exec`, and about approvers. */
-function auditExec(
-  file: unknown,
-  sections: readonly AccountSection[],
-  remark: AddRemark,
-): void {
-  const exec = valueAt(file, ["exec"]);
-  if (!isRecord(exec)) return;
-  const mode = exec["mode"] ?? "ask";
-  if (mode === "deny") return;
-  if (mode === "full") {
-    remark(
-      ["exec", "mode"],
-      "Each owner can run any command, and so can an injection in their turns",
-    );
-  }
-  if (exec["sandbox"] === "off") {
-    remark(
-      ["exec", "sandbox"],
-      "Without bubblewrap, commands can read the bot's token and its data",
-      "install bubblewrap, and remove this key",
-    );
-  }
-  const allow = exec["allow"];
-  for (const [index, entry] of isList(allow) ? allow.entries() : []) {
-    const argv = isList(entry) ? entry.map(String) : [];
-    const [program = ""] = argv;
-    if (program.includes("/") && !program.startsWith("/")) {
-      remark(
-        ["exec", "allow", index],
-        `${quoted(program)} is a file of the workspace, which the agent can change`,
-        "name a program outside of it",
-      );
-      continue;
-    }
-    const place = { path: program, realPath: program, isInWorkspace: false };
-    if (argv.at(-1) !== "*" || mayAllowAlways(argv, place)) continue;
-    remark(["exec", "allow", index], `${quoted(argv.join(" "))} may run other commands, too`);
-  }
-  if (mode !== "ask") return;
-  for (const { value, at } of sections) {
-    const approvals = valueAt(value, ["execApprovals"]);
-    const approvers = valueAt(approvals, ["approvers"]);
-    if (valueAt(approvals, ["enabled"]) === true && isList(approvals ? approvers : undefined)) {
-      continue;
-    }
-    remark(
-      at(approvals === undefined ? [] : ["execApprovals"]),
-      "No one can approve commands: without an approval, each is denied",
-      'set "execApprovals": { "enabled": true, "approvers": ["<user id>"] }',
-    );
-  }
-}
-
 const ASSIGNMENTS = ["router", "assignments"];
 
 function auditRouter(file: unknown, remark: AddRemark): void {
@@ -382,7 +327,6 @@ export function audit(root: Node, value: unknown): readonly Remark[] {
     auditPlaceTools(section, remark);
   }
   auditTools(value, remark);
-  auditExec(value, writtenSections(value), remark);
   auditLinks(value, remark);
   owners(value, remark);
   auditModels(value, remark);
