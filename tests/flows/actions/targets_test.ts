@@ -227,17 +227,6 @@ describe("[T3] failures of actions", () => {
       assert.deepEqual(writes(), []);
     }));
 
-  it("say which arguments do not fit", () =>
-    withActions(async ({ run }) => {
-      assert.match(
-        await run({ action: "poll", question: "x", answers: [] }),
-        /do not fit poll:[^]*answers/,
-      );
-      assert.match(await run({ action: "memberInfo", userId: "ada" }), /must be the id of a user/);
-      assert.match(await run({ action: "channelEdit" }), /give the fields to change/);
-      assert.match(await run({ action: "channelEdit", archived: true }), /only a thread has/);
-    }));
-
   const wordsOf = async (code: number, words = "failed") => {
     const origin = { account: NO_ACCOUNT, askers: [], channelId: guildMessage().channelId };
     const found = { channel: () => Promise.reject(new Error("not used")) };
