@@ -468,8 +468,8 @@ describe("[T4] a message that the bot posted for a person", () => {
     withActions(async (scene) => {
       const { ask, run, sim, refused, writes, demo: { barnacle, channels, people } } = scene;
       const messageId = await pollBy(scene);
+      const { poll } = [...channels.general.messages.values()].at(-1) ?? assert.fail();
       const unknown = sim.say({ as: "ada", in: "general", text: "x" });
-      const { poll } = channels.general.messages.get(messageId) ?? assert.fail();
       const author = { kind: "user" as const, userId: barnacle.userId };
       channels.general.messages.set(unknown.id, { ...unknown, author, poll });
       const end = { action: "pollEnd", messageId };
