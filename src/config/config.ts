@@ -11,7 +11,7 @@ import { SERVER_EVENTS } from "../core/hooks/hook.ts";
 import type { Budgets } from "../core/spending/budget.ts";
 import type { AccessPolicy } from "../policy/rules.ts";
 import type { ChunkRules } from "../render/markdown/chunk.ts";
-import type { TextRules } from "../render/reply.ts";
+import type { ReplyRules } from "../render/reply.ts";
 import { reactionPlaces, toAccessPolicy } from "./access.ts";
 import {
   BOT_TOKEN,
@@ -205,19 +205,22 @@ export function chunkRulesOf({ discord, messages }: Config): ChunkRules {
   };
 }
 
-/** Text rules for authors other than the model. */
-export function textRulesOf(
+/** How a text becomes messages, whoever its author is. */
+export function replyRulesOf(
   config: Config,
   { cleanSecrets, uploadLimit }: {
     readonly cleanSecrets: (text: string) => string;
     /** Maximum size in bytes of one file in that place. */
     readonly uploadLimit: number;
   },
-): TextRules {
+): ReplyRules {
   const { discord, messages } = config;
   return {
     chunks: chunkRulesOf(config),
     tables: messages.tables,
+    linkHosts: messages.linkHosts,
+    replyToMode: discord.replyToMode,
+    allowedMentions: discord.allowedMentions,
     maxFileBytes: Math.min(discord.mediaMaxBytes, uploadLimit),
     cleanSecrets,
   };

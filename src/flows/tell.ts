@@ -2,7 +2,7 @@
 
 import type { BotAccount } from "../account/account.ts";
 import { cleanSecrets, wakeChannels } from "../account/per_account.ts";
-import { textRulesOf } from "../config/config.ts";
+import { replyRulesOf } from "../config/config.ts";
 import type { ChannelId, UserId } from "../core/discord/ids.ts";
 import type { Button, Frozen } from "../core/outbound/outbound.ts";
 import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../discord/gateway/decode/guild_index.ts";
@@ -73,7 +73,7 @@ async function send(
 }
 
 function rulesOf(account: BotAccount): TextRules {
-  return textRulesOf(account.config(), {
+  return replyRulesOf(account.config(), {
     cleanSecrets: (text) => cleanSecrets(account, text),
     uploadLimit: DEFAULT_UPLOAD_LIMIT_BYTES,
   });

@@ -22,7 +22,7 @@ import { accountsIn, withStore } from "../../cli/shared/with_store.ts";
 import { ageOf, timeText } from "../../lib/text/units.ts";
 import { configBefore } from "../../cli/shared/find_data.ts";
 import type { Store } from "../../store/store.ts";
-import { type BotConfig, forAccount, textRulesOf } from "../../config/config.ts";
+import { type BotConfig, forAccount, replyRulesOf } from "../../config/config.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/decode/guild_index.ts";
 import { PAIRED } from "../../render/sentences.ts";
@@ -298,7 +298,7 @@ function welcomeOf({ accountId, channelId }: PairingRequest, config: BotConfig):
   const clean = createSecretFilter(token === undefined ? [] : [token]);
   return composeSend(
     { accountId, channelId, text: PAIRED },
-    textRulesOf(forAccount(config, account), {
+    replyRulesOf(forAccount(config, account), {
       cleanSecrets: (text) => clean(text).text,
       uploadLimit: DEFAULT_UPLOAD_LIMIT_BYTES,
     }),

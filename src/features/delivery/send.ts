@@ -9,7 +9,7 @@ import type { ToolTarget } from "../../core/turn/discord_place.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import { peerOf } from "../../flows/preflight/before_connecting.ts";
 import { tokenHint } from "../../bot/account_end.ts";
-import { type Config, textRulesOf } from "../../config/config.ts";
+import { type Config, replyRulesOf } from "../../config/config.ts";
 import { parseTarget, type Target, type TargetProblem } from "../../core/outbound/target.ts";
 import { isTokenRefused, RestError } from "../../discord/rest/exchange/exchange.ts";
 import { printable } from "../../lib/text/quoted.ts";
@@ -300,7 +300,7 @@ async function compose(
   const { index } = restoreIndex(await store.gateway.guildsOf(accountId)); // the guilds that a running bot stored last
   const uploadLimit = uploadLimitOf(index, place.guildId);
   const rules = {
-    ...textRulesOf(config, { cleanSecrets, uploadLimit }),
+    ...replyRulesOf(config, { cleanSecrets, uploadLimit }),
     ...(files.length === 0 && !takesFiles(index, place, self) && { takesNoFiles: true } as const),
   };
   const { channelId, guildId } = place;

@@ -8,7 +8,7 @@
 import { hash } from "node:crypto";
 import type { BotAccount } from "../../account/account.ts";
 import { cleanSecrets, perAccount, wakeChannels } from "../../account/per_account.ts";
-import { type Config, textRulesOf } from "../../config/config.ts";
+import { type Config, replyRulesOf } from "../../config/config.ts";
 import { choiceOf, namedModels } from "../../config/models.ts";
 import type { VoiceMember } from "../../core/discord/gateway.ts";
 import type { GuildId, RoleId, UserId } from "../../core/discord/ids.ts";
@@ -265,7 +265,7 @@ export async function postInCall(
 ): Promise<void> {
   const { accountId, config, now, store } = account;
   const clean = (part: string) => cleanSecrets(account, part);
-  const rules = textRulesOf(config(), { cleanSecrets: clean, uploadLimit: 0 });
+  const rules = replyRulesOf(config(), { cleanSecrets: clean, uploadLimit: 0 });
   const outgoing = { accountId, channelId, guildId, text, callKey: `voice:${key}` };
   const draft = edits === undefined
     ? undefined

@@ -18,24 +18,21 @@ import { threadTitle } from "../../render/name.ts";
 import type { ReplyRules } from "../../render/reply.ts";
 import { composeToolMessage, type ToolPost } from "../../render/tool_message.ts";
 import type { SendResult } from "../../store/outbox/outbox.ts";
-import { textRulesOf } from "../../config/config.ts";
+import { replyRulesOf } from "../../config/config.ts";
 
-/** The rules of texts that tools send, and of files. */
-export function toolTextRules(
+/** The rules of texts and files in a place. */
+export function rulesIn(
   account: BotAccount,
   place: { readonly channelId: ChannelId; readonly guildId?: GuildId },
+  config = account.config(),
 ): ReplyRules {
   const { reader: { index, self } } = account;
-  const config = account.config();
   return {
-    ...textRulesOf(config, {
+    ...replyRulesOf(config, {
       cleanSecrets: (text) => cleanSecrets(account, text),
       uploadLimit: uploadLimitOf(index, place.guildId),
     }),
     ...(!takesFiles(index, place, self?.userId) && { takesNoFiles: true }),
-    allowedMentions: config.discord.allowedMentions,
-    replyToMode: "off",
-    linkHosts: config.messages.linkHosts,
   };
 }
 
@@ -56,7 +53,7 @@ export function composed(
     channelId,
     guildId,
     ...post,
-  }, toolTextRules(account, { channelId, guildId }));
+  }, rulesIn(account, { channelId, guildId }));
   if (!frozen) throw badArguments("`text` has nothing to show");
   return frozen;
 }

@@ -5,7 +5,7 @@
  * `web_fetch`. So `send_file` shows no one a file that they could not have read.
  */
 
-import { toolTextRules } from "../deliver/tool_messages.ts";
+import { rulesIn } from "../deliver/tool_messages.ts";
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import { fileIdOfCall } from "../../core/outbound/outbound.ts";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
@@ -100,7 +100,7 @@ export async function fileForPeople(
   const id = fileIdOfCall(callKey);
   const known = await kept.read(message.id, id);
   if (known) return { ...known, id };
-  const rules = toolTextRules(call.account, target);
+  const rules = rulesIn(call.account, target);
   if (rules.takesNoFiles) {
     throw new RefusedCall("bot_permission", "the bot may not attach files there (Attach Files)");
   }

@@ -8,8 +8,8 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { BotAccount } from "../../account/account.ts";
-import { cleanSecrets, perAccount } from "../../account/per_account.ts";
-import { type AgentConfig, agentOf, chunkRulesOf, type Config } from "../../config/config.ts";
+import { perAccount } from "../../account/per_account.ts";
+import { type AgentConfig, agentOf, type Config } from "../../config/config.ts";
 import type { QueueMode } from "../../core/config_file.ts";
 import type { InboundMessage, Sender } from "../../core/inbound/inbound.ts";
 import { hookedOf, termsOf } from "../../core/inbound/inbound.ts";
@@ -18,7 +18,6 @@ import { PERSONAL } from "../../core/outbound/outbound.ts";
 import { inputOf, type Skill, type SkillTool } from "../../core/skills/skill.ts";
 import { hasBudget } from "../../core/spending/budget.ts";
 import { defineTool, type Tool } from "../../core/turn/tool.ts";
-import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
 import { createInstructionFiles, workspaceOf } from "../../workspace/workspace.ts";
 import { latest, latestOf, oncePer } from "../../lib/cache.ts";
 import { isOwnerHint } from "../../policy/admission.ts";
@@ -28,7 +27,7 @@ import { hasNoSearch, type Instructions } from "../../render/prompt/prompt.ts";
 import type { ReplyRules } from "../../render/reply.ts";
 import { composeToolMessage } from "../../render/tool_message.ts";
 import { displayNameOf } from "../../session/session.ts";
-import { toolTextRules } from "../deliver/tool_messages.ts";
+import { rulesIn } from "../deliver/tool_messages.ts";
 import { commandOf, queueModeOf } from "../judging/judge.ts";
 import type { CurrentPolicy } from "../judging/judge.ts";
 import { isOwner, ownsApplicationAsRead } from "../owners/owner_ids.ts";
@@ -76,16 +75,14 @@ function prepareTurnRules(
   config: Config,
   agent: AgentConfig,
 ): (message: InboundMessage) => TurnRules {
-  const { reader } = account;
   const files = instructionFilesOf(account);
   const workspace = workspaceOf(config, agent, account.bot.dataDir);
-  const clean = (text: string) => cleanSecrets(account, text);
   const { discord, session } = config;
   const { id: agentId } = agent;
   let shared: ReturnType<typeof sharedBy> | undefined;
 
   return (message) => {
-    const { place, sender, guildId } = message;
+    const { place, sender } = message;
     const { policy } = account.policy();
     shared ??= sharedBy(config, agent); // built by the first turn: the host's time zone may take 5 ms
     const tools = turnTools(account, message, agentId);
@@ -107,21 +104,18 @@ function prepareTurnRules(
       hasNoSearch: hasNoSearch(offered),
     };
     const { footer } = config.messages;
-    const { chunks } = shared;
+    const rules = rulesIn(account, message, config);
+    const { chunks } = rules;
     return {
       ...shared,
+      ...rules,
       where: place.kind === "guild" ? displayNameOf(place, guildSlug) : place.kind,
       chunks: isOwn ? { ...chunks, limit: chunks.limit - PERSONAL.length - 1 } : chunks,
       tools,
       offered,
       ownerId: isOwnerHint(message, policy) ? sender.id : undefined,
       instructions,
-      cleanSecrets: clean,
-      maxFileBytes: Math.min(discord.mediaMaxBytes, uploadLimitOf(reader.index, guildId)),
       historyLimit: found ? discord.historyLimit : 0,
-      takesNoFiles: takesFiles(reader.index, message, reader.self?.userId)
-        ? undefined
-        : true as const,
       hasFooter: footer === "all" || (footer === "owners" && isOwner(account, message)),
       userTurns: found ? undefined : discord.dms[sender.id]?.historyLimit ?? discord.dmHistoryLimit,
     };
@@ -133,17 +127,11 @@ const NO_PLACE: Partial<OpenPlace> = {};
 
 /** Rules that are the same for every message. */
 function sharedBy(config: Config, agent: AgentConfig) {
-  const { agents, discord, messages, models, session, tools } = config;
-  const { allowedMentions, replyToMode } = discord;
+  const { agents, models, session, tools } = config;
   return {
     window: UNKNOWN_WINDOW,
     reset: session.reset,
     timezone: timezoneOf(config),
-    chunks: chunkRulesOf(config),
-    tables: messages.tables,
-    linkHosts: messages.linkHosts,
-    replyToMode,
-    allowedMentions,
     timeoutMs: agents.turnTimeoutSec * 1_000,
     toolTimeoutMs: tools.timeoutSec * 1_000,
     maxSteps: agents.maxSteps,
@@ -166,7 +154,7 @@ export function cleanText(account: BotAccount, message: InboundMessage, text: st
   const plain = { ...message, origin: undefined };
   const { channelId, guildId } = message;
   const unsent = { channelId, guildId, message: plain, agentId: "", callKey: "", text };
-  const composed = composeToolMessage(unsent, toolTextRules(account, message));
+  const composed = composeToolMessage(unsent, rulesIn(account, message));
   return (composed ?? []).map(({ message: { content } }) => content).join("\n");
 }
 
