@@ -6,19 +6,18 @@ import type { UserId } from "../core/discord/ids.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
 import type { Button, Frozen } from "../core/outbound/outbound.ts";
 import type { PairingOutcome, PairingRequest } from "../core/inbound/pairing.ts";
-import { freeze, freezeUnprompted, noticeBody } from "./reply.ts";
+import { answering, freeze, freezeUnprompted, noticeBody } from "./reply.ts";
 import { nameAsCode } from "./name.ts";
 import { PAIRED } from "./sentences.ts";
 import { readerTime } from "../lib/text/units.ts";
 
 /** Tells an unpaired sender their code, and how the owner approves it. */
 export function composeChallenge(message: InboundMessage, code: string): readonly Frozen[] {
-  const { accountId, channelId, id: cause, revision, sender } = message;
   const text =
     "I only answer approved people, so I haven't read this. Within an hour, my owner can " +
     `press the button that I sent them, or run \`barnacle pairing approve ${code}\`. ` +
-    `Your ID: ${sender.id}`;
-  return freeze({ accountId, channelId, cause, revision, kind: "challenge", ...noticeBody(text) });
+    `Your ID: ${message.sender.id}`;
+  return freeze({ ...answering(message), kind: "challenge", ...noticeBody(text) });
 }
 
 export function composePaired(

@@ -205,9 +205,15 @@ export function composeSend(
 const NO_PINGS: MayPing = { users: [], roles: [] };
 
 function replyBase({ message, agentId }: Answered, kind: "reply" | "failure") {
-  const { accountId, channelId, guildId, id: cause, revision } = message;
   const isPersonal = termsOf(message).rights === "own accounts" || undefined;
-  return { accountId, channelId, guildId, cause, revision, agentId, kind, isPersonal };
+  return { ...answering(message), agentId, kind, isPersonal };
+}
+
+/** The place of a message, and the message as what an answer answers. */
+export function answering(
+  { accountId, channelId, guildId, id: cause, revision }: InboundMessage,
+): SharedFields & Pick<AnswerKey, "cause" | "revision"> {
+  return { accountId, channelId, guildId, cause, revision };
 }
 
 /** The reading of a text that no prompt belongs to. */

@@ -61,7 +61,7 @@ import { judge, routeOf } from "../../flows/judging/judge.ts";
 import { createWaker, DAY_MS } from "../../lib/clock.ts";
 import { bounded, clip, withoutSpoilers } from "../../lib/text/quoted.ts";
 import { readerTime } from "../../lib/text/units.ts";
-import { freeze, noticeBody } from "../../render/reply.ts";
+import { answering, freeze, noticeBody } from "../../render/reply.ts";
 import { routeAs } from "../../session/session.ts";
 import type { HookIncident, HookRun, RunStart, WaitingEvents } from "./store.ts";
 
@@ -603,7 +603,7 @@ async function begin(account: BotAccount, run: HookRun): Promise<boolean> {
     }
     const isTold = stop === undefined && chosen.isToldBy === post;
     const notice = freeze({
-      ...{ accountId, channelId, guildId, cause: messageId, revision: message.revision },
+      ...answering(message),
       ...{ kind: "notice", ...noticeBody(post), suppressesEmbeds: true },
     });
     await hooks.post(messageId, isTold ? [] : notice, stop, now());

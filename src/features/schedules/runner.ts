@@ -36,7 +36,7 @@ import { judge, routeOf } from "../../flows/judging/judge.ts";
 import { tellOwners } from "../../flows/owners/tell_owners.ts";
 import { readerTime } from "../../lib/text/units.ts";
 import { createWaker } from "../../lib/clock.ts";
-import { freeze, NOTHING_SHOWN, withMentions } from "../../render/reply.ts";
+import { answering, freeze, NOTHING_SHOWN, withMentions } from "../../render/reply.ts";
 import { chunk } from "../../render/markdown/chunk.ts";
 import { forDiscord } from "../../render/markdown/as_markdown.ts";
 import { routeAs } from "../../session/session.ts";
@@ -228,7 +228,7 @@ function reminderOf(
   message: InboundMessage,
   isLate: boolean,
 ): readonly Frozen[] {
-  const { accountId, channelId, guildId, id, revision, sender, sentAt } = message;
+  const { sender, sentAt } = message;
   const config = account.config();
   const chunks = chunkRulesOf(config);
   const shown = withMentions(message.text, { message, shown: NOTHING_SHOWN });
@@ -238,11 +238,7 @@ function reminderOf(
     `<@${sender.id}> Reminder${when}: ${forDiscord(shown, config.messages.tables)}`,
   );
   return freeze({
-    accountId,
-    channelId,
-    guildId,
-    cause: id,
-    revision,
+    ...answering(message),
     agentId: routeOfRun(account, message).agentId,
     kind: "notice",
     chunks: chunk(text, chunks, chunks.maxChunks),

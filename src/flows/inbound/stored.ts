@@ -26,7 +26,7 @@ import type { Frozen } from "../../core/outbound/outbound.ts";
 import { isFinalRefusal } from "../../discord/rest/exchange/exchange.ts";
 import { pairingButton } from "../../interactions/components.ts";
 import { composeApprovalRequest, composeChallenge } from "../../render/pairing.ts";
-import { freeze, noticeBody } from "../../render/reply.ts";
+import { answering, freeze, noticeBody } from "../../render/reply.ts";
 import { NOTHING_TO_STOP, STOPPED } from "../../render/sentences.ts";
 import { queuesOf } from "../deliver/deliver.ts";
 import { ackAccepted, ackAnswered } from "../deliver/progress.ts";
@@ -147,18 +147,11 @@ function tellAccepted(account: BotAccount, judged: readonly Judged[]): void {
   for (const channelId of channels) queuesOf(account).heardFrom(channelId);
 }
 
-function noticeReply(
-  text: string,
-  { accountId, channelId, guildId, id: cause, revision }: InboundMessage,
-): readonly Frozen[] {
+function noticeReply(text: string, message: InboundMessage): readonly Frozen[] {
   return freeze({
-    accountId,
-    channelId,
-    guildId,
-    cause,
-    revision,
+    ...answering(message),
     kind: "notice",
-    quote: { messageId: cause, on: "first" },
+    quote: { messageId: message.id, on: "first" },
     ...noticeBody(text),
   });
 }

@@ -77,6 +77,7 @@ import { readerTime } from "../../lib/text/units.ts";
 import { failureText } from "../../render/failure.ts";
 import {
   type Answered,
+  answering,
   type ComposedReply,
   composeEvent,
   composeFailure,
@@ -559,10 +560,9 @@ function firstOfTurn({ message, route: { agentId } }: Claim): Answered {
 
 /** The turn that a progress line belongs to: as its drafts do, to the first message. */
 function progressPlaceOf(
-  { message: { accountId, channelId, guildId, id: cause }, route: { agentId } }: Claim,
+  { message, route: { agentId } }: Claim,
 ): ProgressPlace {
-  const place = { accountId, channelId, guildId };
-  return { ...place, cause, revision: 0, agentId };
+  return { ...answering(message), revision: 0, agentId };
 }
 
 /** The record of a turn in whose place a later message came (S5). */

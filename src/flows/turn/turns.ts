@@ -21,7 +21,7 @@ import {
   type WaitingTurn,
 } from "../../core/inbound/inbox.ts";
 import { hookedOf, isAtDiscord, termsOf } from "../../core/inbound/inbound.ts";
-import { freeze, noticeBody } from "../../render/reply.ts";
+import { answering, freeze, noticeBody } from "../../render/reply.ts";
 import { isBesideKey } from "../../session/session.ts";
 import type { Admits } from "../../store/inbox/inbox.ts";
 import { catchUpOf } from "../catch_up/catch_up.ts";
@@ -327,7 +327,6 @@ const MESSAGES = 3;
 
 /** The record of such a turn. The conversation keeps nothing of it. */
 function commandTurn(claim: Claim, text: string, why: string | undefined): FinishedTurn {
-  const { accountId, channelId, guildId, id: cause, revision } = claim.message;
   const end = { claim, entries: [] };
   if (text === "") {
     const isMarked = !claim.message.sender.automaton && isAtDiscord(claim.message);
@@ -337,14 +336,10 @@ function commandTurn(claim: Claim, text: string, why: string | undefined): Finis
     ...end,
     end: why === undefined ? { kind: "answered" } : { kind: "refused", reason: why },
     outbox: freeze({
-      accountId,
-      channelId,
-      guildId,
-      cause,
-      revision,
+      ...answering(claim.message),
       agentId: claim.route.agentId,
       kind: "reply",
-      quote: isAtDiscord(claim.message) ? { messageId: cause, on: "first" } : undefined,
+      quote: isAtDiscord(claim.message) ? { messageId: claim.message.id, on: "first" } : undefined,
       ...noticeBody(text, MESSAGES),
       suppressesEmbeds: true,
     }),
