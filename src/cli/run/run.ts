@@ -37,7 +37,8 @@ import {
 import { openLogFile } from "../../host/files/log_file.ts";
 import { stateOf, watchPath } from "../../host/files/watch_path.ts";
 import type { HttpServer } from "../../host/http_server.ts";
-import { readBootId, STOP_EXTRA_MS, untilIdle } from "../../host/process/boot.ts";
+import { readBootId, untilIdle } from "../../host/process/boot.ts";
+import { STOP_EXTRA_MS } from "../../host/process/end_process.ts";
 import {
   armFault,
   type CrashPoints,

@@ -11,7 +11,7 @@ import {
   type EndRefusal,
   isGone,
   type ProcessToEnd,
-} from "../../host/process/boot.ts";
+} from "../../host/process/end_process.ts";
 import {
   acquireLock,
   acquireTokenLock,

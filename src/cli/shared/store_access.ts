@@ -18,7 +18,7 @@ import {
 } from "../../host/bot_socket.ts";
 import { DATABASE_NAME, findDataDir } from "../../host/files/data_dir.ts";
 import { type LockHolder, readHolder } from "../../host/locks/lock.ts";
-import { isGone } from "../../host/process/boot.ts";
+import { isGone } from "../../host/process/end_process.ts";
 import { isCurrent, schemaIn } from "../../store/database/database.ts";
 import { MIGRATIONS } from "../../store/database/migrations.ts";
 import { openStore, openStoreReader } from "../../store/store.ts";

@@ -43,7 +43,8 @@ import { z } from "zod";
 import { codeOf } from "../../lib/errors.ts";
 import { runtimeDir } from "../files/data_dir.ts";
 import { readBounded } from "../files/read_bounded.ts";
-import { readBootId, readPid } from "../process/boot.ts";
+import { readBootId } from "../process/boot.ts";
+import { readPid } from "../process/end_process.ts";
 import { type CFunction, LibcUnavailableError, loadLibc } from "../process/libc.ts";
 
 export interface LockFile {

@@ -11,9 +11,9 @@ import {
   isService,
   isServiceGroup,
   readBootId,
-  readPid,
   untilIdle,
 } from "../../../src/host/process/boot.ts";
+import { readPid } from "../../../src/host/process/end_process.ts";
 import { skipUnless } from "../../support/skip.ts";
 import { librariesOf, loadLibc } from "../../../src/host/process/libc.ts";
 

@@ -12,9 +12,9 @@ import {
   mayEnd,
   type PidFacts,
   type ProcessToEnd,
-  readBootId,
   readPid,
-} from "../../../src/host/process/boot.ts";
+} from "../../../src/host/process/end_process.ts";
+import { readBootId } from "../../../src/host/process/boot.ts";
 import {
   createCrashPoints,
   parseCrashPoint,
