@@ -990,6 +990,11 @@ export function labelOf({ username, tag, pluralkit }: Sender): string {
   return `${plainName(displayName)} (${system === undefined ? "PK" : `PK:${plainName(system)}`})`;
 }
 
+/** Whether a message, or the one that it replies to, has files. */
+export function hasFiles({ attachments, quoted }: InboundMessage): boolean {
+  return (attachments?.length ?? 0) > 0 || (quoted?.attachments?.length ?? 0) > 0;
+}
+
 /** A message's text, with a line for each other part. */
 export function withExtras({ text, extras }: Pick<InboundMessage, "text" | "extras">): string {
   return [text, ...extras.map((extra) => `[${extra.kind}: ${extra.text}]`)]

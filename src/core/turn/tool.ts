@@ -364,13 +364,8 @@ export function smallTools(tools: readonly Tool[], full: readonly ToolDefinition
   return { shown: [...shown, definitionOf(opener)], opener };
 }
 
-/** The definitions of some tools for the model, in the form for its machine. */
-export function definitionsOf(tools: readonly Tool[], isSmall: boolean): readonly ToolDefinition[] {
-  const full = tools.map(definitionOf);
-  return isSmall ? smallTools(tools, full).shown : full;
-}
-
-function definitionOf(tool: Tool): ToolDefinition {
+/** The definition of a tool for the model. */
+export function definitionOf(tool: Tool): ToolDefinition {
   const { name, description, parameters: own } = tool;
   if (own) return { name, description, parameters: own };
   const { $schema: _, ...parameters } = z.toJSONSchema(tool.input, { io: "input" });

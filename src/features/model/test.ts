@@ -3,7 +3,7 @@
  * problem has its remedy.
  */
 
-import { definitionsOf } from "../../core/turn/tool.ts";
+import { definitionOf, smallTools } from "../../core/turn/tool.ts";
 import { openGates } from "../../core/tool_names.ts";
 import { systemPromptOf } from "../../render/prompt/prompt.ts";
 import { TOOLS } from "../../tools/registry.ts";
@@ -96,9 +96,10 @@ function promptOf(isSmall: boolean) {
   const tools = TOOLS.flatMap((tool) =>
     tool.withGates ? tool.withGates(openGates({})) ?? [] : [tool]
   );
+  const full = tools.map(definitionOf);
   return {
     system: systemPromptOf({ hasTools: true, hasTables: true, ...(isSmall && { isSmall }) }),
-    tools: definitionsOf(tools, isSmall),
+    tools: isSmall ? smallTools(tools, full).shown : full,
   };
 }
 

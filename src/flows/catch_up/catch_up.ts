@@ -16,7 +16,7 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { perAccount, wakeTurns } from "../../account/per_account.ts";
+import { perAccount } from "../../account/per_account.ts";
 import {
   type ChannelId,
   createdAtMs,
@@ -39,11 +39,11 @@ import type { RestApi } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/exchange.ts";
 import { readMember, readMissingToRead } from "../../discord/rest/requests/guild_reads.ts";
 import { MAX_HISTORY, readHistory } from "../../discord/rest/requests/messages.ts";
-import type { StartTimer } from "../../lib/clock.ts";
 import type { StoredAccount, StoredConnection } from "../../store/gateway/gateway.ts";
 import { createRetryQueue, type RetriedTask } from "../retry_queue.ts";
 import { storeMissedEvents } from "../server_events.ts";
 import { tellOnce } from "../tell.ts";
+import { turnDelayOf } from "../turn/turns.ts";
 
 /** A stretch of time in which messages may be missing, and how far it is read. */
 interface OpenGap {
@@ -78,7 +78,7 @@ function createCatchUp(account: BotAccount) {
   let isDue = false;
   /** Whether the gap of a new session is not known yet. */
   let isUnsure = false;
-  const delay = createTurnDelay(account.schedule, () => wakeTurns(account));
+  const delay = turnDelayOf(account);
   const unreadable = createUnreadable(account);
   const retries = createRetryQueue("Cannot catch up on missed messages", account);
 
@@ -288,8 +288,6 @@ function createCatchUp(account: BotAccount) {
     ready(): void {
       if (open) advance(open);
     },
-    /** Channels in which no turn may begin, because earlier messages are still missing. */
-    delayedChannels: delay.delayedChannels,
     /** Number of channels still to be read, plus guilds still awaited. */
     pending: (): number => open ? open.waiting.size + open.awaited : 0,
     /** Channels that the bot may not read, for the health report. */
@@ -376,81 +374,6 @@ function rememberedRoles(rest: RestApi, now: () => number) {
     for (const [old, { until }] of known) if (until <= now()) known.delete(old);
     known.set(key, { roles, until: now() + ROLES_MS });
     return roles;
-  };
-}
-
-/** Milliseconds for which all channels wait for the list of channels with missed messages. */
-const LISTING_MS = 5_000;
-/** Milliseconds for which any channel waits, counted from the first call. */
-const MAX_DELAY_MS = 30_000;
-
-/**
- * Creates the delay of one account; all turns may begin.
- *
- * @param onReleased Called when turns may begin that had to wait before.
- */
-function createTurnDelay(schedule: StartTimer, onReleased: () => void) {
-  const channels = new Set<ChannelId>();
-  /** - `open`: nothing to fetch; `over`: fetching takes too long. */
-  let state: "open" | "all" | "some" | "over" = "open";
-  let cancelListing: (() => void) | undefined;
-  let cancelDelay: (() => void) | undefined;
-
-  function setState(next: typeof state): void {
-    const before = state;
-    state = next;
-    if (next !== "all") {
-      cancelListing?.();
-      cancelListing = undefined;
-    }
-    if (before !== next && (before === "all" || before === "some")) onReleased();
-  }
-
-  function delayAll(isNewGap: boolean): void {
-    if (state === "over" && !isNewGap) return;
-    cancelDelay ??= schedule(() => {
-      cancelDelay = undefined;
-      setState("over");
-    }, MAX_DELAY_MS);
-    cancelListing?.();
-    cancelListing = undefined;
-    state = "all";
-  }
-
-  return {
-    /**
-     * Tells that messages were missed, or will be read once a new gateway session has begun.
-     *
-     * @param isNewGap Whether this is another gap than before, with its own time limit. A guild may
-     * stay away for a day, or a box boot long before its router: each is one gap.
-     */
-    expectGap: delayAll,
-    /** Tells that catch-up is listing the channels, and that no further session is expected. */
-    startListing(): void {
-      if (state === "all") cancelListing ??= schedule(() => setState("some"), LISTING_MS);
-    },
-    /** Adds a channel whose history catch-up will fetch. */
-    addChannel: (channelId: ChannelId): void => void channels.add(channelId),
-    /** Tells that the list of such channels is complete. */
-    finishListing(): void {
-      if (state === "all") setState("some");
-    },
-    /** Tells that a channel's history is complete. */
-    releaseChannel(channelId: ChannelId): void {
-      if (channels.delete(channelId) && state === "some") onReleased();
-    },
-    /** Tells that catch-up has nothing more to fetch. */
-    end(): void {
-      channels.clear();
-      cancelDelay?.();
-      cancelDelay = undefined;
-      setState("open");
-    },
-    /** Channels in which no turn may begin. */
-    delayedChannels(): "all" | readonly ChannelId[] {
-      if (state === "all") return "all";
-      return state === "some" ? [...channels] : [];
-    },
   };
 }
 

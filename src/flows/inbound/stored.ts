@@ -10,7 +10,7 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import { type Loop, loop, perAccount, wakeChannels, wakes } from "../../account/per_account.ts";
-import { type InboundMessage, isAtDiscord } from "../../core/inbound/inbound.ts";
+import { hasFiles, type InboundMessage, isAtDiscord } from "../../core/inbound/inbound.ts";
 import {
   type Accepted,
   CATCH_UP_RULES,
@@ -138,7 +138,7 @@ function tellTouched(
 function tellAccepted(account: BotAccount, judged: readonly Judged[]): void {
   messagesAccepted(account, judged);
   for (const { message, verdict } of judged) {
-    prefetch(account, message);
+    if (hasFiles(message)) prefetch(account, message);
     if (verdict.kind === "accept" && isAtDiscord(message)) {
       ackAccepted(account, message, verdict.why);
     }

@@ -200,10 +200,6 @@ export function prefetch(account: BotAccount, message: InboundMessage): void {
   }
 }
 
-export function hasFiles({ attachments, quoted }: InboundMessage): boolean {
-  return (attachments?.length ?? 0) > 0 || (quoted?.attachments?.length ?? 0) > 0;
-}
-
 /** The files of a message, and of the message that it replies to; the oldest first. */
 export function attachmentsOf(
   { attachments = [], quoted }: InboundMessage,
@@ -480,8 +476,7 @@ const MAX_CHARS = 4_096;
  * Speaks an answer to a voice message (R16). The sound is a message of its own beside the text, frozen
  * and stored together with it, so it is sent exactly once. A failure costs the sound, never the text.
  *
- * @returns `undefined` if the message was no voice message, if the config has no voice, or after a
- * failure. Never fails.
+ * @returns `undefined` if the config has no voice, or after a failure. Never fails.
  */
 export async function speakAnswer(
   account: BotAccount,
@@ -489,7 +484,7 @@ export async function speakAnswer(
   text: string,
 ): Promise<VoiceFile | undefined> {
   const { settings: { speech: { voice } }, stopping, now, log } = account;
-  if (!voice || !message.attachments?.some(({ isVoice }) => isVoice)) return undefined;
+  if (!voice) return undefined;
   const words = spokenText(text);
   if (words === "") return undefined;
   const audio = audioSpending(account);

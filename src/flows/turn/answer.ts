@@ -41,7 +41,7 @@ import {
 import type { AskedCall } from "../../core/people/question.ts";
 import { BudgetSpent, chargeOf } from "../../core/spending/budget.ts";
 import { type MadeCall, questionKey, type ToolContext } from "../../core/turn/tool.ts";
-import { createJitPolicy } from "../../host/process/engine_options.ts";
+import { beBusy } from "../../host/process/engine_options.ts";
 import { whileAwake } from "../../lib/clock.ts";
 import { visibleText } from "../../render/safety/visible.ts";
 import { homeOf } from "../judging/answer_threads.ts";
@@ -744,7 +744,10 @@ function sumUsage(
   };
 }
 
-const jit = perAccount("turns", () => createJitPolicy());
+/** Number of turns and steps after which a bot is busy; a step is as much work as a turn. */
+const BUSY_WORK = 100;
+
+const doneOf = perAccount("turns", () => ({ work: 0 }));
 
 /**
  * The model has ended a turn. The store does not have it yet.
@@ -761,7 +764,10 @@ export function turnEnded(
   const { bot: { memory, meter }, health } = account;
   const steps = outcome.kind === "reply" ? outcome.taken?.steps.length ?? 0 : 0;
   memory.worked();
-  jit(account).turn(steps);
+  const done = doneOf(account);
+  const wasBusy = done.work >= BUSY_WORK;
+  done.work += 1 + steps;
+  if (!wasBusy && done.work >= BUSY_WORK) beBusy();
   meter.turn(modelId, outcome, ms);
   health.setTurn(outcome, modelId);
   tellRefusedParts(account);

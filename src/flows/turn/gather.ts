@@ -31,6 +31,7 @@ import {
   cameBy,
   type Entry,
   type FoldCause,
+  hasFiles,
   type InboundMessage,
   type Overheard,
   type PartedText,
@@ -80,11 +81,9 @@ import {
 import { TOOLS } from "../../tools/registry.ts";
 import { mayBeSeen, show } from "../judging/judge.ts";
 import {
-  attachmentsOf,
   earlierImages,
   type FileRoom,
   filesOf,
-  hasFiles,
   MAX_IMAGES,
   MAX_IMAGES_BYTES,
   readAttachments,
@@ -349,7 +348,7 @@ export function createTurnAttachments(
      */
     async read(messages: readonly InboundMessage[], signal: AbortSignal): Promise<void> {
       const unread = messages.filter(({ id }) => !read.has(id));
-      const withAttachments = unread.filter((message) => attachmentsOf(message).length > 0);
+      const withAttachments = unread.filter(hasFiles);
       for (const { id } of unread) read.set(id, []);
       if (withAttachments.length === 0) return;
       const { length: count } = withAttachments;

@@ -241,7 +241,7 @@ const manner: TurnStep = {
 /** Answers a voice message by voice, too (R16). */
 const voice: TurnStep = {
   async shows({ account, turn: { claim: { message, route: { agentId } } }, rules }, answer) {
-    if (rules.takesNoFiles) return answer;
+    if (rules.takesNoFiles || !message.attachments?.some(({ isVoice }) => isVoice)) return answer;
     const voice = await speakAnswer(account, { message, agentId }, answer.text);
     return voice ? { ...answer, reply: { ...answer.reply, voice } } : answer;
   },

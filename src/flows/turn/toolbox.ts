@@ -18,7 +18,7 @@ import type { Question } from "../../core/people/question.ts";
 import {
   type CallTool,
   changesNothing,
-  definitionsOf,
+  definitionOf,
   helpOf,
   type MadeCall,
   type OpenCall,
@@ -405,7 +405,7 @@ function jsonOf(written: string): { readonly value: unknown } | undefined {
 const byNameOf = oncePer((tools: readonly Tool[]) =>
   new Map(tools.map((tool) => [tool.name, tool]))
 );
-const definitionsFor = oncePer((tools: readonly Tool[]) => definitionsOf(tools, false));
+const definitionsFor = oncePer((tools: readonly Tool[]) => tools.map(definitionOf));
 const smallOf = oncePer((tools: readonly Tool[]) => smallTools(tools, definitionsFor(tools)));
 
 /** Maximum UTF-16 units of a result that Barnacle keeps. */

@@ -7,8 +7,8 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { perAccount, wakeChannels, wakes } from "../../account/per_account.ts";
-import type { MessageId } from "../../core/discord/ids.ts";
+import { perAccount, wakeChannels, wakes, wakeTurns } from "../../account/per_account.ts";
+import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import {
   type Claim,
@@ -24,7 +24,6 @@ import { hookedOf, isAtDiscord, termsOf } from "../../core/inbound/inbound.ts";
 import { answering, freeze, noticeBody } from "../../render/reply.ts";
 import { isBesideKey } from "../../session/session.ts";
 import type { Admits } from "../../store/inbox/inbox.ts";
-import { catchUpOf } from "../catch_up/catch_up.ts";
 import { commandOf } from "../judging/judge.ts";
 import { isOwner, ownsApplicationAsRead } from "../owners/owner_ids.ts";
 import { showUnanswered } from "../unanswered_reactions.ts";
@@ -120,7 +119,7 @@ async function claimAll(turns: Turns): Promise<void> {
   while (turns.mayWait) {
     turns.mayWait = false;
     if (ending.signal.aborted || ended.aborted || !member.take()) return;
-    const delayed = catchUpOf(account).delayedChannels();
+    const delayed = turnDelayOf(account).delayedChannels();
     const modes = prepareQueueModes(account);
     const admits = createAdmits(turns, modes);
     const next = inbox.claimNext(accountId, now(), delayed, modes.carries, admits);
@@ -398,4 +397,81 @@ async function run(account: BotAccount, claim: Claim, turn: RunningTurn): Promis
     stopTyping();
     if (ends === "hooks") wakes(account).hooks();
   }
+}
+
+/** Milliseconds for which all channels wait for the list of channels with missed messages. */
+const LISTING_MS = 5_000;
+/** Milliseconds for which any channel waits, counted from the first call. */
+const MAX_DELAY_MS = 30_000;
+
+/** The delay of turns, while earlier messages are still missing (G6). At first, all may begin. */
+export const turnDelayOf: (account: BotAccount) => ReturnType<typeof createTurnDelay> = perAccount(
+  "turns",
+  createTurnDelay,
+);
+
+function createTurnDelay(account: BotAccount) {
+  const { schedule } = account;
+  const channels = new Set<ChannelId>();
+  /** - `open`: nothing to fetch; `over`: fetching takes too long. */
+  let state: "open" | "all" | "some" | "over" = "open";
+  let cancelListing: (() => void) | undefined;
+  let cancelDelay: (() => void) | undefined;
+
+  function setState(next: typeof state): void {
+    const before = state;
+    state = next;
+    if (next !== "all") {
+      cancelListing?.();
+      cancelListing = undefined;
+    }
+    if (before !== next && (before === "all" || before === "some")) wakeTurns(account);
+  }
+
+  function delayAll(isNewGap: boolean): void {
+    if (state === "over" && !isNewGap) return;
+    cancelDelay ??= schedule(() => {
+      cancelDelay = undefined;
+      setState("over");
+    }, MAX_DELAY_MS);
+    cancelListing?.();
+    cancelListing = undefined;
+    state = "all";
+  }
+
+  return {
+    /**
+     * Tells that messages were missed, or will be read once a new gateway session has begun.
+     *
+     * @param isNewGap Whether this is another gap than before, with its own time limit. A guild may
+     * stay away for a day, or a box boot long before its router: each is one gap.
+     */
+    expectGap: delayAll,
+    /** Tells that catch-up is listing the channels, and that no further session is expected. */
+    startListing(): void {
+      if (state === "all") cancelListing ??= schedule(() => setState("some"), LISTING_MS);
+    },
+    /** Adds a channel whose history catch-up will fetch. */
+    addChannel: (channelId: ChannelId): void => void channels.add(channelId),
+    /** Tells that the list of such channels is complete. */
+    finishListing(): void {
+      if (state === "all") setState("some");
+    },
+    /** Tells that a channel's history is complete. */
+    releaseChannel(channelId: ChannelId): void {
+      if (channels.delete(channelId) && state === "some") wakeTurns(account);
+    },
+    /** Tells that catch-up has nothing more to fetch. */
+    end(): void {
+      channels.clear();
+      cancelDelay?.();
+      cancelDelay = undefined;
+      setState("open");
+    },
+    /** Channels in which no turn may begin. */
+    delayedChannels(): "all" | readonly ChannelId[] {
+      if (state === "all") return "all";
+      return state === "some" ? [...channels] : [];
+    },
+  };
 }

@@ -122,24 +122,21 @@ function dropWarnings(): void {
 /** Factor of a bot that has started and is not busy. */
 const STARTED = 8;
 
-/** Number of turns and steps after which a bot is busy. */
-const BUSY_TURNS = 100;
+/** Factor of a busy bot. */
+const BUSY = 1;
 
 export function endStart(runtime: unknown = Reflect.get(globalThis, "Bun")): void {
-  if (isJitRuntime(runtime)) runtime.unsafe.setJITPolicy(STARTED);
+  setJitPolicy(runtime, STARTED);
 }
 
-/** Starts counting. The threshold is that of all threads of the process. */
-export function createJitPolicy(runtime: unknown = Reflect.get(globalThis, "Bun")) {
-  let turns = 0;
-  return {
-    /** Notes that a turn with so many tool steps has ended; a step is as much work as a turn. */
-    turn(steps: number): void {
-      const isBusy = turns >= BUSY_TURNS;
-      turns += 1 + steps;
-      if (!isBusy && turns >= BUSY_TURNS && isJitRuntime(runtime)) runtime.unsafe.setJITPolicy(1);
-    },
-  };
+/** The bot is busy from here on. */
+export function beBusy(runtime: unknown = Reflect.get(globalThis, "Bun")): void {
+  setJitPolicy(runtime, BUSY);
+}
+
+/** Sets the factor for all threads of the process. */
+function setJitPolicy(runtime: unknown, scale: number): void {
+  if (isJitRuntime(runtime)) runtime.unsafe.setJITPolicy(scale);
 }
 
 function isJitRuntime(

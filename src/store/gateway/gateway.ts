@@ -398,29 +398,6 @@ function createIdentifies({ database, sql, commit, read }: Transactions) {
  */
 export const LATE_MS = 60_000;
 
-/**
- * Notes a batch's progress within a transaction of the caller's. No value ever goes back, with one
- * exception: a clock that was ahead may have set `stored_up_to` to a time in the future. A gap from
- * that time would be empty.
- */
-export function prepareAdvanceSession(database: DatabaseSync): (accountId: AccountId, progress: {
-  /** Sequence number of the batch's last event. */
-  readonly seq: number;
-  /** Unix time in milliseconds of the newest message in the batch; 0 if it has none. */
-  readonly storedUpTo: number;
-  readonly heardAt: number;
-}) => void {
-  const sql = statementsOf(database);
-  const advance = sql`UPDATE gateway_session
-     SET seq = MAX(seq, :seq), -- MAX() of NULL is NULL: without a session no seq
-         stored_up_to = IIF(:storedUpTo > 0 AND :storedUpTo < stored_up_to - ${LATE_MS},
-                            :storedUpTo, MAX(stored_up_to, :storedUpTo)),
-         alive_at = MAX(alive_at, :heardAt)
-     WHERE account_id = :accountId`;
-  return (accountId, { seq, storedUpTo, heardAt }) =>
-    void advance.run({ accountId, seq, storedUpTo, heardAt });
-}
-
 function createGatewaySessions(
   { database, sql, commit }: Transactions,
   pruner: Pruner,

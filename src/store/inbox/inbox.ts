@@ -44,7 +44,7 @@ import {
 import { type Overheard, termsOf, toOverheard } from "../../core/inbound/inbound.ts";
 import type { Step } from "../../core/step.ts";
 import { COMMIT_OPTIONS, statementsOf, type Transactions, UNNAMED } from "../database/commits.ts";
-import { prepareAdvanceSession, prepareKeepGuild } from "../gateway/gateway.ts";
+import { LATE_MS, prepareKeepGuild } from "../gateway/gateway.ts";
 import { prepareAddEvents } from "../../features/hooks/store.ts";
 import type { MayBegin, WaitingMessage } from "../memory/memory.ts";
 import {
@@ -259,6 +259,29 @@ function prepareJudging(database: DatabaseSync, memory: Memory, retention: Reten
 type Judging = ReturnType<typeof prepareJudging>;
 
 const isChallenged = ({ verdict }: Judged): boolean => verdict.kind === "challenge";
+
+/**
+ * Notes a batch's progress within a transaction of the caller's. No value ever goes back, with one
+ * exception: a clock that was ahead may have set `stored_up_to` to a time in the future. A gap from
+ * that time would be empty.
+ */
+function prepareAdvanceSession(database: DatabaseSync): (accountId: AccountId, progress: {
+  /** Sequence number of the batch's last event. */
+  readonly seq: number;
+  /** Unix time in milliseconds of the newest message in the batch; 0 if it has none. */
+  readonly storedUpTo: number;
+  readonly heardAt: number;
+}) => void {
+  const sql = statementsOf(database);
+  const advance = sql`UPDATE gateway_session
+     SET seq = MAX(seq, :seq), -- MAX() of NULL is NULL: without a session no seq
+         stored_up_to = IIF(:storedUpTo > 0 AND :storedUpTo < stored_up_to - ${LATE_MS},
+                            :storedUpTo, MAX(stored_up_to, :storedUpTo)),
+         alive_at = MAX(alive_at, :heardAt)
+     WHERE account_id = :accountId`;
+  return (accountId, { seq, storedUpTo, heardAt }) =>
+    void advance.run({ accountId, seq, storedUpTo, heardAt });
+}
 
 function createBatches(
   { database, commit, read }: Transactions,

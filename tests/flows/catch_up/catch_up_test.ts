@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { catchUpOf } from "../../../src/flows/catch_up/catch_up.ts";
+import { turnDelayOf } from "../../../src/flows/turn/turns.ts";
 import { SELF, testAccount } from "../../support/bot/test_account.ts";
 import { refused } from "../../support/discord/answers.ts";
 import { ACCOUNT, messageIdAt } from "../../support/discord/builders.ts";
@@ -97,6 +98,7 @@ async function setUp(said: World, { gateway = {}, rules = {}, unnamed = [] as st
   return {
     ...t,
     catchUp,
+    delayed: turnDelayOf(account).delayedChannels,
     come,
     denied,
     failing,
@@ -164,10 +166,10 @@ describe("[G6] a gap", () => {
     await t.leave(ELSEWHERE);
     await t.restart();
     assert.deepEqual([t.reads(), t.catchUp.pending(), t.isOpen()], ["1", 1, true]);
-    assert.equal(t.catchUp.delayedChannels(), "all", "a guild is still to come");
+    assert.equal(t.delayed(), "all", "a guild is still to come");
     t.world[LOUNGE] = [9_000];
     await t.come(ELSEWHERE);
-    assert.deepEqual([t.reads(), t.isOpen(), t.catchUp.delayedChannels()], ["13", false, []]);
+    assert.deepEqual([t.reads(), t.isOpen(), t.delayed()], ["13", false, []]);
   });
 
   it("[D5] [X2] is tried as long as Discord does not answer, and others do not wait", async () => {
@@ -218,7 +220,7 @@ describe("[G6] a gap", () => {
     await t.restart();
     await t.catchUp.stop();
     await t.pass(MINUTE);
-    assert.deepEqual([t.reads(), t.isOpen(), t.catchUp.delayedChannels()], ["1", true, []]);
+    assert.deepEqual([t.reads(), t.isOpen(), t.delayed()], ["1", true, []]);
   });
 
   it("is closed unread if catch-up is disabled, with a line in the log, and delays no turn", async () => {
@@ -226,7 +228,7 @@ describe("[G6] a gap", () => {
     await t.restart();
     t.catchUp.sessionDue();
     t.catchUp.sessionStarting();
-    assert.deepEqual(t.catchUp.delayedChannels(), []);
+    assert.deepEqual(t.delayed(), []);
     assert.deepEqual([t.reads(), t.isOpen()], ["", false]);
     assert.deepEqual(t.warnings(), ["Not reading missed messages: catchUp.enabled is false"]);
   });
@@ -238,37 +240,37 @@ describe("[G6] turns", () => {
     t.failing.set(GENERAL, new Error("503"));
     await t.restart();
     await t.pass(2_000);
-    assert.deepEqual(t.catchUp.delayedChannels(), [GENERAL]);
+    assert.deepEqual(t.delayed(), [GENERAL]);
     await t.write("and now?", { id: messageIdAt(START + MINUTE) });
     assert.equal(t.posted().length, 1, "the answer in the other channel");
     await t.pass(HALF_MINUTE, 1_000);
     assert.equal(t.posted().length, 2);
-    assert.deepEqual([t.catchUp.delayedChannels(), t.isOpen()], [[], true]);
+    assert.deepEqual([t.delayed(), t.isOpen()], [[], true]);
   });
 
   it("all wait for at most half a minute while the store refuses a session", async () => {
-    const { catchUp, clock } = await setUp({});
+    const { catchUp, delayed, clock } = await setUp({});
     catchUp.sessionStarting();
     clock.advance(HALF_MINUTE - 1);
     catchUp.sessionStarting();
-    assert.equal(catchUp.delayedChannels(), "all");
+    assert.equal(delayed(), "all");
     clock.advance(1);
     catchUp.sessionStarting();
-    assert.deepEqual(catchUp.delayedChannels(), []);
+    assert.deepEqual(delayed(), []);
   });
 
   it("[G5b] all wait again at a session that was due for longer than that", async () => {
     const t = await both({ [GENERAL]: [1_000] });
     t.catchUp.sessionDue();
-    assert.equal(t.catchUp.delayedChannels(), "all");
+    assert.equal(t.delayed(), "all");
     await t.pass(HALF_MINUTE);
-    assert.deepEqual(t.catchUp.delayedChannels(), []);
+    assert.deepEqual(t.delayed(), []);
     t.catchUp.sessionStarting();
-    assert.equal(t.catchUp.delayedChannels(), "all");
+    assert.equal(t.delayed(), "all");
     await t.lose();
-    assert.deepEqual(t.catchUp.delayedChannels(), []);
+    assert.deepEqual(t.delayed(), []);
     t.catchUp.sessionDue();
-    assert.equal(t.catchUp.delayedChannels(), "all", "another one has its own time");
+    assert.equal(t.delayed(), "all", "another one has its own time");
   });
 
   it("[G5b] all wait while a session is due after a restart, and its gap is read meanwhile", async () => {
@@ -278,7 +280,7 @@ describe("[G6] turns", () => {
     );
     t.catchUp.resume(await t.store.gateway.loadAccount(ACCOUNT));
     await t.pass(5_000);
-    assert.deepEqual([t.stored(), t.catchUp.delayedChannels()], [["1:1000"], "all"]);
+    assert.deepEqual([t.stored(), t.delayed()], [["1:1000"], "all"]);
   });
 
   it("wait for the list of channels for five seconds at most, also at a second loss", async () => {
@@ -287,9 +289,9 @@ describe("[G6] turns", () => {
     await t.restart();
     for (let loss = 0; loss < 2; loss++) {
       await t.pass(4_999);
-      assert.equal(t.catchUp.delayedChannels(), "all");
+      assert.equal(t.delayed(), "all");
       await t.pass(1);
-      assert.deepEqual(t.catchUp.delayedChannels(), []);
+      assert.deepEqual(t.delayed(), []);
       await t.pass(60 * MINUTE);
       await t.lose();
     }

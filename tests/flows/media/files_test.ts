@@ -391,12 +391,11 @@ describe("[R16] speakAnswer()", () => {
     return { ...world, answer };
   }
 
-  it("speaks the answer to a voice message, and to no other", async () => {
+  it("speaks the words of an answer", async () => {
     const { answer, uses } = await setUpVoice(() => Promise.resolve(new Uint8Array(3)));
     const voice = await answer(voiceMessage);
     const { durationSec, waveform, file } = voice ?? {};
     assert.deepEqual([durationSec, waveform, file?.name], [2, "AAAA", "voice-message.ogg"]);
-    assert.equal(await answer(directMessage()), undefined);
     assert.equal(await answer(voiceMessage, "```\ncode\n```"), undefined);
     assert.deepEqual(await uses(), [["local/tts", 2, "helper"]]);
   });

@@ -326,7 +326,7 @@ describe("a turn with more than an answer", () => {
     assert.ok(posted().some((text) => text.endsWith("Wait an hour.")));
   });
 
-  it("[R16] answers a voice message by voice, too", async () => {
+  it("[R16] answers a voice message by voice, too, and no other", async () => {
     const { account, put, rows } = await build();
     const speak = () => Promise.resolve(new Uint8Array(1));
     const voice = { modelId: "a/b", speak, speakPcm: async function* () {} };
@@ -336,10 +336,11 @@ describe("a turn with more than an answer", () => {
     });
     const file = { id: "5", name: "a.ogg", size: 9, url: "https://x.test/a", isVoice: true };
     await put(directMessage({ attachments: [file as never] }));
+    await put(directMessage({ id: messageId("77"), text: "and you?" }));
     const voices = rows("SELECT message ->> '$.voice' AS voice FROM outbox").map(({ voice }) =>
       voice !== null
     );
-    assert.deepEqual(voices.sort(), [false, true]);
+    assert.deepEqual(voices.sort(), [false, false, true]);
   });
 
   it("[R15] has a footer that no later turn sees", async () => {

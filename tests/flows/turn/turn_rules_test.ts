@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { TurnOutcome } from "../../../src/core/step.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import { rulesOf } from "../../../src/flows/turn/turn_rules.ts";
 import { type Given, OWNER, SELF, testAccount } from "../../support/bot/test_account.ts";
@@ -252,6 +253,18 @@ describe("[B3] turnEnded()", () => {
     using jit = spiedJit();
     const { account } = await testAccount();
     for (let turn = 0; turn < 99; turn++) turnEnded(account, { kind: "interrupted" }, 1, "test/x");
+    assert.deepEqual(jit.scales, []);
+    turnEnded(account, { kind: "interrupted" }, 1, "test/x");
+    turnEnded(account, { kind: "interrupted" }, 1, "test/x");
+    assert.deepEqual(jit.scales, [1]);
+  });
+
+  it("counts a tool step as a turn", async () => {
+    using jit = spiedJit();
+    const { account } = await testAccount();
+    const taken = { steps: Array.from({ length: 98 }, () => ({})) };
+    const outcome = { kind: "reply", taken } as unknown as TurnOutcome;
+    turnEnded(account, outcome, 1, "test/x");
     assert.deepEqual(jit.scales, []);
     turnEnded(account, { kind: "interrupted" }, 1, "test/x");
     assert.deepEqual(jit.scales, [1]);

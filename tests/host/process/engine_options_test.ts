@@ -3,7 +3,7 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import {
-  createJitPolicy,
+  beBusy,
   endStart,
   engineOptions,
   isCompiledUrl,
@@ -124,11 +124,6 @@ describe("restartWithOptions()", () => {
   });
 });
 
-function end(turns: number, runtime?: unknown, steps = 0): void {
-  const policy = createJitPolicy(runtime);
-  for (let turn = 0; turn < turns; turn++) policy.turn(steps);
-}
-
 describe("endStart()", () => {
   it("leaves a threshold above the usual one, for a bot that is not busy", () => {
     const scales: number[] = [];
@@ -139,28 +134,9 @@ describe("endStart()", () => {
   it("does nothing in a runtime without this policy", () => endStart({}));
 });
 
-describe("createJitPolicy()", () => {
-  it("sets the usual number of calls before compiling once, after 100 turns", () => {
-    const scales: number[] = [];
-    const runtime = { unsafe: { setJITPolicy: (scale: number) => void scales.push(scale) } };
-    end(99, runtime);
-    assert.deepEqual(scales, []);
-    end(1_500, runtime);
-    assert.deepEqual(scales, [1]);
+describe("beBusy()", () => {
+  it("does nothing in a runtime without this policy, and works in this one", () => {
+    for (const runtime of [null, {}, { unsafe: {} }, { unsafe: null }]) beBusy(runtime);
+    beBusy();
   });
-
-  it("counts a tool step as a turn", () => {
-    const scales: number[] = [];
-    const runtime = { unsafe: { setJITPolicy: (scale: number) => void scales.push(scale) } };
-    end(4, runtime, 20);
-    assert.deepEqual(scales, []);
-    end(5, runtime, 20);
-    assert.deepEqual(scales, [1]);
-  });
-
-  it("does nothing in a runtime without this policy", () => {
-    for (const runtime of [null, {}, { unsafe: {} }, { unsafe: null }]) end(100, runtime);
-  });
-
-  it("works in this runtime", () => end(100));
 });

@@ -100,7 +100,7 @@ describe("startSession()", () => {
   });
 });
 
-describe("prepareAdvanceSession()", () => {
+describe("acceptBatch()", () => {
   it("[G5] advances the session of a batch", async () => {
     const { store, begin } = openSessions();
     await begin("a", NOW);
