@@ -163,16 +163,17 @@ async function accountOf(accountId: AccountId, store: Store): Promise<AccountEvi
 
 /** The facts of an event, without its words. */
 function hookEventReport({ event, run }: FoundEvent): object {
-  const { messageId, hook, key, senderId, receivedAt, isEnd } = event;
-  return { messageId, hook, key, senderId, receivedAt, isEnd, run };
+  const { messageId, accountId, hook, key, senderId, receivedAt, isEnd } = event;
+  return { messageId, accountId, hook, key, senderId, receivedAt, isEnd, run };
 }
 
 function hookEventLines(
-  { event: { messageId, hook, key, receivedAt }, run }: FoundEvent,
+  { event: { messageId, accountId, hook, key, receivedAt }, run }: FoundEvent,
 ): readonly string[] {
   const ofKey = key === "" || isEntry(hook) ? "" : `, of the incident ${quoted(key)}`;
   const lines = [
     `Event ${messageId} of ${hookText(hook)}${ofKey}, received ${timeText(receivedAt)}`,
+    `  The account ${accountId} answers it.`,
   ];
   if (!run) {
     return [

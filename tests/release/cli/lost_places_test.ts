@@ -87,7 +87,10 @@ describe("[W5] an event that no model answers", () => {
       assert.equal(written.filter((text) => text === "web is down").length, 1);
       assert.equal(written.at(-1), "nas is down");
       assert.match(await why(scene, id), /^ {2}It is answered: an owner has paused the bot\.$/m);
-      assert.match(await why(scene, waiting), /It is answered/);
+      assert.match(
+        await why(scene, waiting),
+        /\n {2}The account default answers it.\n.*It is answered/,
+      );
       assert.match(await why(scene, later), /an owner has paused the bot/);
     }));
 });
