@@ -3,6 +3,8 @@
  * commands, for a conversation or a place (K2).
  */
 
+import type { AccountId } from "./discord/ids.ts";
+
 /** `messages.queue.mode`, and the values of the setting `queue`. */
 export const QUEUE_MODES = ["collect", "steer", "followup", "interrupt"] as const;
 /** What happens to messages that arrive during a turn (S5). */
@@ -45,6 +47,8 @@ export interface ConfigFile {
    * @returns The problem; then nothing has changed.
    */
   set(path: string, value: string | undefined): Promise<string | undefined>;
+  /** Whether an account would answer no direct messages after such a change, not even an owner's. */
+  closesDms(accountId: AccountId, path: string, value: string | undefined): Promise<boolean>;
   /**
    * Edits a list of texts in one step, and keeps the comments beside its entries. A missing list
    * counts as empty. The whole file is checked first.

@@ -21,7 +21,13 @@ import { effectiveValues } from "../../config/schema/accounts.ts";
 import { configSchema } from "../../config/schema/root.ts";
 import { isSecret, schemaAt, secretPathsIn } from "../../config/schema/parts/key.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { openConfig, type OpenedConfig, saveConfig, valueFor } from "../config/write.ts";
+import {
+  checkAnywhere,
+  openConfig,
+  type OpenedConfig,
+  saveConfig,
+  valueFor,
+} from "../config/write.ts";
 import { readConfigLeniently } from "../shared/read_config.ts";
 
 export function createConfigFile(file: string, env: Env): ConfigFile {
@@ -36,21 +42,18 @@ export function createConfigFile(file: string, env: Env): ConfigFile {
       return value === undefined ? undefined : JSON.stringify(value, undefined, 2);
     },
     async set(typed, text) {
-      const read = parsePath(typed);
-      if (read.kind === "problem") return read.message;
-      if (read.appends || read.path.length === 0) return "name the key to change";
       const opened = openConfig(file, env);
       if (opened.kind === "closed") return opened.problem.message;
-      const value = text === undefined
-        ? undefined
-        : valueFor(schemaAt(configSchema, read.path), text);
-      if (hasSecret(read.path, value)) {
-        return "secrets cannot be changed in Discord; use `barnacle secret set`";
-      }
-      const edited = text === undefined
-        ? unsetAt(opened.text ?? "", read.path)
-        : setAt(opened.text ?? "", read.path, value);
-      return await save(opened, edited, env);
+      return await save(opened, change(opened, typed, text), env);
+    },
+    async closesDms(accountId, typed, text) {
+      const opened = openConfig(file, env);
+      const edited = opened.kind === "opened" && change(opened, typed, text);
+      if (!edited || edited.kind === "refused") return false;
+      const after = await checkAnywhere(file, edited.text, env);
+      if (after.kind === "refused") return false;
+      const own = after.config.accounts.find((one) => one.accountId === accountId);
+      return !own?.dm.enabled || own.dm.policy === "disabled";
     },
     async editList(typed, edit) {
       const read = parsePath(typed);
@@ -70,6 +73,22 @@ export function createConfigFile(file: string, env: Env): ConfigFile {
         : { kind: "failed", problem };
     },
   };
+}
+
+/** Changes one key of the text; `undefined` removes it. */
+function change(opened: OpenedConfig, typed: string, text: string | undefined): Edited {
+  const read = parsePath(typed);
+  if (read.kind === "problem") return { kind: "refused", message: read.message };
+  if (read.appends || read.path.length === 0) {
+    return { kind: "refused", message: "name the key to change" };
+  }
+  const before = opened.text ?? "";
+  const value = text === undefined ? undefined : valueFor(schemaAt(configSchema, read.path), text);
+  if (hasSecret(read.path, value)) {
+    const message = "secrets cannot be changed in Discord; use `barnacle secret set`";
+    return { kind: "refused", message };
+  }
+  return text === undefined ? unsetAt(before, read.path) : setAt(before, read.path, value);
 }
 
 const LIST = z.array(z.string());

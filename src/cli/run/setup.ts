@@ -79,6 +79,7 @@ function configFileAt(path: string, env: Env): ConfigFile {
   return {
     get: async (...of) => await (await load()).get(...of),
     set: async (...of) => await (await load()).set(...of),
+    closesDms: async (...of) => await (await load()).closesDms(...of),
     editList: async (...of) => await (await load()).editList(...of),
   };
 }

@@ -39,13 +39,31 @@ function changeRefusal(account: BotAccount): string | undefined {
   return account.config().discord.configCommand === "write" ? undefined : CONFIG_READ_ONLY;
 }
 
-/** Writes a value. @returns Why nothing has changed; `undefined` if the value counts. */
+/** The word after a value that needs a second press. */
+export const ANYWAY = " anyway";
+
+/** The answer to a change that needs {@link ANYWAY}. */
+export const CLOSES_DMS =
+  "I will not answer you here any more; change it back in a server or in the config.";
+
+/**
+ * Writes a value. One that closes direct messages, in which the asker writes, needs {@link ANYWAY}.
+ *
+ * @returns Why nothing has changed; `undefined` if the value counts.
+ */
 export async function setKey(
   account: BotAccount,
+  { place }: CommandCall,
   path: string,
-  value: string | undefined,
+  given: string | undefined,
 ): Promise<string | undefined> {
-  return changeRefusal(account) ?? await account.settings.configFile?.set(path, value);
+  const { accountId, settings: { configFile } } = account;
+  const value = given?.endsWith(ANYWAY) ? given.slice(0, -ANYWAY.length) : given;
+  const refusal = changeRefusal(account);
+  if (refusal !== undefined) return refusal;
+  const closes = place.kind !== "guild" && await configFile?.closesDms(accountId, path, value);
+  if (closes && value === given) return CLOSES_DMS;
+  return await configFile?.set(path, closes ? value : given);
 }
 
 let paths: readonly Choice[] | undefined;
@@ -93,7 +111,8 @@ export const config: Command = {
   needs: "owner",
   isPrivate: true,
   isOffered: mayRead,
-  async run({ id, sender, subcommand, options }, account) {
+  async run(call, account) {
+    const { id, sender, subcommand, options } = call;
     if (!mayRead(account)) return OFF;
     const at = String(options["path"] ?? "").trim();
     if (subcommand === "get") return await shown(at, account);
@@ -103,7 +122,12 @@ export const config: Command = {
     if (value === undefined && await account.settings.configFile?.get(at) === undefined) {
       return missingText(at);
     }
-    const problem = await setKey(account, at, value);
+    const problem = await setKey(account, call, at, value);
+    if (problem === CLOSES_DMS) {
+      return value === undefined
+        ? problem
+        : `${problem}\nTo do it: \`/config set ${at} ${cut(value)}${ANYWAY}\``;
+    }
     if (problem !== undefined) return `Nothing has changed: ${cut(problem)}`;
     account.log.warn("An owner changed the config in Discord", {
       interactionId: id,

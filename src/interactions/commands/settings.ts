@@ -21,7 +21,7 @@ import {
   partsOf,
 } from "../base/command.ts";
 import { agentLine } from "./about.ts";
-import { setKey } from "./config.ts";
+import { ANYWAY, CLOSES_DMS, setKey } from "./config.ts";
 
 const facts = () => import("../../flows/interactions/conversations.ts");
 
@@ -39,9 +39,8 @@ interface Setting {
     call: CommandCall,
     account: BotAccount,
     value: string,
+    isSure: boolean,
   ) => Promise<string | undefined>;
-  /** @returns What a value does that needs a second press; `undefined` if it needs none. */
-  readonly warning?: (call: CommandCall, value: string) => string | undefined;
   /** A sentence below the answer. */
   readonly remark?: (call: CommandCall, account: BotAccount) => Promise<string | undefined>;
 }
@@ -117,9 +116,9 @@ const SETTINGS: readonly Setting[] = [
   ]),
   {
     ...OF_MENTIONS,
-    choose: async (call, account, value) =>
+    choose: async (call, ...given) =>
       call.place.kind === "guild"
-        ? await OF_MENTIONS.choose(call, account, value)
+        ? await OF_MENTIONS.choose(call, ...given)
         : "`activation` works in servers only: elsewhere, I need no mention.",
   },
   // For a channel with its threads, for a thread, or for direct messages with a person. Messages
@@ -129,23 +128,12 @@ const SETTINGS: readonly Setting[] = [
     { name: "off: answer nothing but commands", value: "off" },
     { name: "inherit: a thread as its channel, others on", value: "inherit" },
   ]),
-  {
-    ...inConfig(
-      "direct-messages",
-      "Who may write me direct messages",
-      "channels.discord.dm.policy",
-      [
-        { name: "pairing: people on my list, and those you let in", value: "pairing" },
-        { name: "allowlist: people on my list", value: "allowlist" },
-        { name: "open: everyone on my list, which may be all", value: "open" },
-        { name: "disabled: no one, nor you", value: "disabled" },
-      ],
-    ),
-    warning: ({ place }, value) =>
-      value === "disabled" && place.kind !== "guild"
-        ? "I will not answer you here any more; change it back in a server or in the config."
-        : undefined,
-  },
+  inConfig("direct-messages", "Who may write me direct messages", "channels.discord.dm.policy", [
+    { name: "pairing: people on my list, and those you let in", value: "pairing" },
+    { name: "allowlist: people on my list", value: "allowlist" },
+    { name: "open: everyone on my list, which may be all", value: "open" },
+    { name: "disabled: no one, nor you", value: "disabled" },
+  ]),
   {
     ...inConfig(
       "default-model",
@@ -206,19 +194,18 @@ function inConfig(
       return value === undefined ? UNSET : bounded(value.replaceAll('"', ""), 80);
     },
     choices: () => choices,
-    async choose(_, account, value) {
-      const path = await pathIn(account);
-      const problem = await setKey(account, path, value === UNSET ? undefined : value);
-      return problem && `Nothing has changed: ${bounded(problem, 1_000)}`;
+    async choose(call, account, value, isSure) {
+      const given = value === UNSET ? undefined : value + (isSure ? ANYWAY : "");
+      const problem = await setKey(account, call, await pathIn(account), given);
+      return problem && problem !== CLOSES_DMS
+        ? `Nothing has changed: ${bounded(problem, 1_000)}`
+        : problem;
     },
     async remark(_, account) {
       return `It is the key \`${await pathIn(account)}\` of my config.`;
     },
   };
 }
-
-/** The word after a value that needs a second press. */
-const ANYWAY = " anyway";
 
 /** Shows all settings, or one, and chooses a value. */
 export const settings: Command = {
@@ -251,7 +238,7 @@ export const settings: Command = {
     if (named === undefined) return await listed(call, account);
     const setting = await settingFor(call, named, account);
     if (typeof setting === "string") return setting;
-    const { name, isFree, warning, remark } = setting;
+    const { name, isFree, remark } = setting;
     const choices = await setting.choices(account);
     const names = choices.slice(0, MAX_OPTIONS).map(({ value }) => `\`${bounded(value, 60)}\``)
       .join(", ");
@@ -266,20 +253,19 @@ export const settings: Command = {
         menu: choices.length > 0 ? menuWith(name, `${name} is ${now}`, choices) : undefined,
       };
     }
-    const isSure = warning !== undefined && given.trimEnd().endsWith(ANYWAY);
+    const isSure = given.trimEnd().endsWith(ANYWAY);
     const wanted = (isSure ? given.trimEnd().slice(0, -ANYWAY.length) : given).trim();
     const known = choices.find(({ value }) => value.toLowerCase() === wanted.toLowerCase());
     if (!known && !isFree) return `\`${name}\` takes one of: ${names}`;
     const value = known?.value ?? wanted;
-    const warned = isSure ? undefined : warning?.(call, value);
-    if (warned !== undefined) {
+    const problem = await setting.choose(call, account, value, isSure);
+    if (problem === CLOSES_DMS) {
       const sure = value + ANYWAY;
       return {
-        text: `${warned}\nTo do it: \`/${settings.name} ${name} ${sure}\``,
+        text: `${problem}\nTo do it: \`/${settings.name} ${name} ${sure}\``,
         menu: menuWith(name, `${value}?`, [valueChoice(sure)]),
       };
     }
-    const problem = await setting.choose(call, account, value);
     if (problem !== undefined) return problem;
     account.log.info("A person changed a setting", {
       interactionId: call.id,

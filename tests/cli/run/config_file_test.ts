@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { createConfigFile } from "../../../src/cli/run/config_file.ts";
+import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 const TOKEN = "canary-of-a-token-that-no-one-may-see";
@@ -48,6 +49,22 @@ describe("[K4] createConfigFile()", () => {
     assert.equal(text(), before);
     assert.equal(await file.set("commands.native", undefined), undefined);
     assert.doesNotMatch(text(), /native/);
+  });
+
+  it("knows whether a change closes direct messages, of the account", async () => {
+    using built = build();
+    const { file, write } = built;
+    const closes = (path: string, value?: string) =>
+      file.closesDms(toAccountId("default"), path, value);
+    assert.equal(await closes("channels.discord.dm.policy", "disabled"), true);
+    assert.equal(await closes("channels.discord.dm", '{"enabled":false}'), true);
+    assert.equal(await closes("channels.discord.dm.policy", "loud"), false, "it is not written");
+    assert.equal(await closes("log.level", "info"), false);
+    write(
+      '{"channels":{"discord":{"token":"${TOKEN}","dm":{"policy":"disabled"},"accounts":{"default":{"dm":{"policy":"pairing"}}}}}}',
+    );
+    assert.equal(await closes("channels.discord.accounts.default.dm.policy"), true);
+    assert.equal(await closes("channels.discord.accounts.other.dm.policy", "disabled"), false);
   });
 
   it("takes no secret, neither alone nor within a section", async () => {

@@ -54,6 +54,20 @@ describe("[K4] /config", () => {
     assert.equal(closed.keys["log.level"], '"info"');
   });
 
+  it("asks twice for a change that closes the asker's direct messages", async () => {
+    const { use, keys } = await using();
+    const path = "channels.discord.dm.policy";
+    const set = { path, value: "disabled" };
+    assert.match(
+      await use("set", set),
+      /not answer you here.*\n.*`\/config set .* disabled anyway`$/,
+    );
+    assert.equal(keys[path], undefined);
+    await use("set", { path: "log.level", value: "so anyway" });
+    await use("set", { path, value: "disabled anyway" });
+    assert.deepEqual(keys, { "log.level": "so anyway", [path]: "disabled" });
+  });
+
   it("suggests paths of the config", async () => {
     const { suggestions } = await using();
     const found = await suggestions("config", { path: "log.le" }, { subcommand: "get" });

@@ -34,6 +34,8 @@ function fileWith(keys: Record<string, string>): ConfigFile & { readonly keys: t
       else keys[path] = value;
       return Promise.resolve(undefined);
     },
+    closesDms: (_, path, value) =>
+      Promise.resolve(path === "channels.discord.dm.policy" && value === "disabled"),
     editList(path, edit) {
       if (keys[path] === "wrong") return Promise.resolve({ kind: "failed", problem: "read-only" });
       const written: readonly string[] = JSON.parse(keys[path] ?? "[]");
