@@ -65,7 +65,11 @@ describe("[H6] threadStarter()", () => {
   it("finds the starter for the first turn of a thread, if the model may see it", async () => {
     for (const [author, text] of [[ADA, "How?"], [BOB, undefined]] as const) {
       const { account } = await setUp(() => [said("How?", author)]);
-      assert.equal((await threadStarter(account, IN_THREAD, "s"))?.text, text);
+      const { messageId, tag, text: found } = await threadStarter(account, IN_THREAD, "s") ?? {};
+      assert.deepEqual(
+        [messageId, tag, found],
+        text ? [THREAD, "ada", text] : [undefined, undefined, undefined],
+      );
     }
   });
 

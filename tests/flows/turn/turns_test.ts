@@ -232,29 +232,38 @@ describe("[G12] endTurns()", () => {
     assert.deepEqual(started, ["7"]);
   });
 
-  it("[L4] ends the folding of a session, for which no message waits, and waits for that", async () => {
-    const signals: AbortSignal[] = [];
-    const gate = Promise.withResolvers<void>();
-    let sent = 0;
-    const { account, dm, quiet } = await build({
-      model: {
-        id: "test/model",
-        window: { contextWindow: 8_192, maxOutput: 512, from: "server" },
-        async *generate(_, signal) {
-          signals.push(signal);
-          if (signals.length > sent) await gate.promise;
-          yield { kind: "text", text: "fine" };
-          yield { kind: "finish", reason: "stop" };
+  it("[L4] ends the request for a summary, and waits for the store that gets one", async () => {
+    for (const isAsked of [true, false]) {
+      const signals: AbortSignal[] = [];
+      const gate = Promise.withResolvers<void>();
+      let sent = 0;
+      const { account, dm, quiet, store: { sessions } } = await build({
+        model: {
+          id: "test/model",
+          window: { contextWindow: 8_192, maxOutput: 512, from: "server" },
+          async *generate(_, signal) {
+            signals.push(signal);
+            if (signals.length > sent && isAsked) await gate.promise;
+            yield { kind: "text", text: "fine" };
+            yield { kind: "finish", reason: "stop" };
+          },
         },
-      },
-    });
-    for (; signals.length === sent && sent < 30; await dm("tide ".repeat(380))) sent++;
-    assert.equal(signals.length, sent + 1);
-    let isOver = false;
-    const over = endTurns(account).then(() => isOver = true);
-    await quiet();
-    assert.deepEqual([isOver, signals.at(-1)?.aborted], [false, true]);
-    gate.resolve();
-    await over;
+      });
+      const { fold } = sessions;
+      Object.assign(sessions, {
+        fold: (...of: Parameters<typeof fold>) => gate.promise.then(() => fold(...of)),
+      });
+      for (; signals.length === sent && sent < 30; await dm("tide ".repeat(380))) sent++;
+      let isOver = false;
+      const over = endTurns(account).then(() => isOver = true);
+      await quiet();
+      assert.deepEqual([isOver, signals.length, signals.at(-1)?.aborted], [
+        isAsked,
+        sent + 1,
+        true,
+      ]);
+      gate.resolve();
+      await over;
+    }
   });
 });
