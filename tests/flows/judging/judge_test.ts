@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { type AccountId, toAccountId } from "../../../src/core/discord/ids.ts";
 import {
   judge,
+  mannerOf,
   permitReaction,
   proxiedUsers,
   recall,
@@ -37,6 +38,24 @@ async function build(discord: object = {}) {
 }
 
 const bot = (id: string) => sender({ id: userId(id), automaton: "bot" });
+
+describe("[K5] mannerOf()", () => {
+  it("is as people have chosen for the conversation", async () => {
+    const { account, store: { settings } } = await build();
+    const plain = { think: undefined, showsThinking: false, showsSteps: false };
+    for (
+      const [name, value, manner] of [
+        ["think", "high", { think: "high" }],
+        ["reasoning", "on", { showsThinking: true }],
+        ["verbose", "on", { showsSteps: true }],
+        ["verbose", "off", {}],
+      ] as const
+    ) {
+      await settings.change(ACCOUNT, name, name, value, 0);
+      assert.deepEqual(mannerOf(account, name), { ...plain, ...manner });
+    }
+  });
+});
 
 describe("[K2] judge()", () => {
   it("goes by what owners have chosen for the place, and lets commands through", async () => {

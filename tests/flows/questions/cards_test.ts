@@ -39,10 +39,11 @@ async function asked(
   refusal?: readonly [status: number, code: number],
   tool: Tool = ask,
   refused = /^\/channels\/\d+\/messages$/,
+  beside: object = {},
 ) {
   const scene = await testAccount({
     discord: { guilds: { [GUILD]: { requireMention: false } } },
-    model: asking,
+    ...{ model: asking, beside },
     toolServices: { tools: () => [tool] },
     answer({ method, path, body }) {
       if (method !== "POST" || !refused.test(path) || !refusal) return undefined;
@@ -126,5 +127,26 @@ describe("[T10] a card that nobody can press ends its question", () => {
     await receive("GUILD_DELETE", { id: GUILD, unavailable: true });
     await pass(1_000);
     assert.deepEqual(state(), ["open"]);
+  });
+});
+
+describe("[A1] [T10] a card", () => {
+  it("is in the layout of the config, and loses its controls once its time is over", async () => {
+    for (const [layout, flags] of [["text", 1 << 2], ["components", 1 << 15]] as const) {
+      const scene = await asked(undefined, ask, undefined, { messages: { cards: layout } });
+      const { pass, requests, rows, state, turn } = scene;
+      const choices = rows("SELECT choice FROM question_control").map(({ choice }) => choice);
+      await pass(86_400_000 - 2_000);
+      assert.deepEqual([choices, state()], [["0", "1"], ["open"]]);
+      await pass(2_000, 1_000);
+      assert.deepEqual([state(), turn()], [["expired"], ["answered"]]);
+      const about = requests.map((one) => ({ ...one, text: JSON.stringify(one.body) }))
+        .filter(({ text }) => text.includes("Tea or") && !text.includes("learnt"));
+      assert.deepEqual(about.map(({ method, body }) => [method, body["flags"]]), [
+        ...[["POST", flags], ["PATCH", flags]],
+      ]);
+      assert.deepEqual(about.map(({ text }) => text.split("custom_id").length - 1), [2, 0]);
+      assert.match(about[1]?.text ?? "", /No one answered in time/);
+    }
   });
 });

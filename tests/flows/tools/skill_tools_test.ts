@@ -479,7 +479,13 @@ describe("[T7a] a tool of a skill", () => {
         ...{ hosts: ["http://a:1", "https://b"], tools: ["discord"] },
       },
     };
-    const ask = (asked = tool) => skillQuestion(asked, toolContext({ account }));
+    const open = [["1", tool.name], ["2", tool.name], ["3", "exec"]].map(
+      ([callKey = "", name = ""]) => {
+        return { callKey, name, arguments: "{}" };
+      },
+    );
+    const ask = (asked = tool) =>
+      skillQuestion(asked, toolContext({ account, callKey: "1", open }));
     const decision = (choice: string, binding = "1"): Decision => ({
       ...{ kind: "answered", answer: { choice }, binding, by: userId("1") },
     });
@@ -497,7 +503,7 @@ describe("[T7a] a tool of a skill", () => {
     );
     assert.match(question?.exact ?? "", /Tools: discord\nIt may change things there\./);
     assert.ok(!question?.exact?.includes("\nHosts: none"));
-    assert.equal(question?.binding, "1");
+    assert.deepEqual([question?.binding, question?.covers], ["1", ["2"]]);
     await assert.rejects(go(), /no owner has confirmed the tool a\/b/);
     assert.equal(await go(decision(ALLOW_ONCE)), "ran s1");
     assert.equal(await ask(), undefined);

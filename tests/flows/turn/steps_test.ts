@@ -191,14 +191,16 @@ async function* failing(): AsyncIterable<ModelPart> {
 
 describe("[T2a] the form of a prompt", () => {
   it("is small if the config says so", async () => {
-    const lengths = [];
+    const shown = [];
     for (const prompt of ["full", "small"]) {
       const { model, requests } = scripted(() => says("fine"));
       const { dm } = await build({ model, beside: { tools: { prompt } }, ...tide() });
       await dm("well?");
-      lengths.push(requests[0]?.system?.length ?? 0);
+      shown.push(requests[0]);
     }
-    assert.ok((lengths[0] ?? 0) > (lengths[1] ?? 0), String(lengths));
+    const [full, small] = shown.map((one) => [one?.system?.length ?? 0, one?.tools?.[0]?.name]);
+    assert.ok(full && small && Number(full[0]) > Number(small[0]));
+    assert.deepEqual([full[1], small[1]], ["web_fetch", "use_tool"]);
   });
 
   it("has no tools for a model that takes none", async () => {

@@ -9,7 +9,14 @@ import { endTurns } from "../../../src/flows/turn/turns.ts";
 import { whenAborted } from "../../../src/lib/clock.ts";
 import { StoreError } from "../../../src/store/database/database_files.ts";
 import { type Given, OWNER, SELF, testAccount } from "../../support/bot/test_account.ts";
-import { ACCOUNT, directMessage } from "../../support/discord/builders.ts";
+import {
+  ACCOUNT,
+  channelId,
+  directMessage,
+  messageId,
+  sender,
+  userId,
+} from "../../support/discord/builders.ts";
 import { CHANNEL, GUILD } from "../../support/discord/payloads.ts";
 import { accepted, batch } from "../../support/store/store.ts";
 
@@ -117,6 +124,19 @@ describe("[S5] turns of an account", () => {
       await quiet();
       assert.deepEqual(states(), ["answered"], String(ticks));
     }
+  });
+
+  it("begin with one wake for all that wait, in different sessions", async () => {
+    const { account, store, started, quiet } = await build();
+    const judged = ["7", "8"].map((id) => {
+      const who = { channelId: channelId(id), sender: sender({ id: userId(id) }) };
+      const message = directMessage({ ...who, id: messageId(id), text: `question ${id}` });
+      return accepted(message, { agentId: "main", sessionKey: `agent:main:discord:dm:${id}` });
+    });
+    await store.inbox.acceptBatch(batch({ judged }), 0);
+    wakeTurns(account);
+    await quiet();
+    assert.deepEqual(started, ["7", "8"]);
   });
 
   it("begin again later if the store fails at their claim or their end", async () => {
