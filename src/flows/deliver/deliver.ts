@@ -331,7 +331,6 @@ function createDeliveryAttempts(
     const judged = () => isItself ? "end" : refusedMessages.judge(row);
     switch (subject === "place" ? "park" : judged()) {
       case "park":
-        failing.end(channelId);
         await parking.close(row, { missing, reason }, askedAt);
         return 0;
       case "end":
@@ -611,7 +610,7 @@ export async function reconcile(account: BotAccount, row: OutboxRow): Promise<Re
 
   let before: MessageId | undefined;
   for (let page = 0; page < MAX_PAGES; page++) {
-    const read = await readPage(account, row.message, before);
+    const read = await readPage(account, self, row.message, before);
     if (read.kind !== "page") return read;
     const alike = read.messages.filter((posted) =>
       posted.authorId === self && isWithin(posted, earliest) &&
@@ -633,13 +632,14 @@ export async function reconcile(account: BotAccount, row: OutboxRow): Promise<Re
  */
 async function readPage(
   account: BotAccount,
+  userId: UserId,
   message: OutboundMessage,
   before: MessageId | undefined,
 ): Promise<PostedPage | Unread | { readonly kind: "uncertain"; readonly reason: string }> {
   const { channelId } = message;
   const page = await readPosted(account.rest, channelId, before);
   if (page.kind === "unread" || page.oldest !== undefined) return page;
-  const may = await canReadHistory(account, message).catch(toUnread);
+  const may = await canReadHistory(account, userId, message).catch(toUnread);
   if (may === false) return { kind: "uncertain", reason: NOT_SHOWN };
   if (may !== true) return may;
   return await readPosted(account.rest, channelId, before);
@@ -792,7 +792,7 @@ function createClockChanges({ accountId, store: { outbox }, now, steadyNow }: Bo
     shifted(row: OutboxRow, setForwardMs: number): OutboxRow {
       const byMs = setMs - setForwardMs;
       const { failingSince } = row;
-      if (byMs <= 0 || failingSince === undefined || failingSince > now() - byMs) return row;
+      if (failingSince === undefined || failingSince > now() - byMs) return row;
       return { ...row, failingSince: failingSince + byMs };
     },
   };
@@ -1020,10 +1020,9 @@ interface Explained {
  */
 async function canReadHistory(
   account: BotAccount,
+  userId: UserId,
   message: OutboundMessage,
 ): Promise<boolean> {
-  const userId = account.self()?.userId;
-  if (userId === undefined) return false;
   return await permissions(account).canReadHistory({ ...await placeOf(account, message), userId });
 }
 

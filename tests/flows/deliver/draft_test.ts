@@ -172,6 +172,12 @@ async function without(text: string, discord: object = {}, given: Given = {}, fa
   return turn.seen();
 }
 
+/** Requests keep at least 1.2 s between them. */
+function assertPace(times: readonly number[]): void {
+  assert.ok(times.length > 5);
+  for (const [at, time] of times.slice(1).entries()) assert.ok(time - (times[at] ?? 0) >= 1_200);
+}
+
 describe("[R8] drafts", () => {
   it("are none of an answer that is complete within a second", async () => {
     const turn = await asking();
@@ -232,11 +238,22 @@ describe("[R8] drafts", () => {
       await turn.grow("a ");
       await turn.pass(400);
     }
-    const times = turn.editedAt.slice(1);
-    assert.ok(times.length > 5);
-    for (const [at, time] of times.slice(1).entries()) {
-      assert.ok(time - (times[at] ?? 0) >= 1_200);
+    assertPace(turn.editedAt.slice(1));
+  });
+
+  it("of two turns in a channel share its pace", async () => {
+    const turn = await asking();
+    await turn.scene().dm("and?", { author: { ...ADA, id: "1390000000000000005" } });
+    await turn.grow(SENTENCE);
+    for (const shown of [1, 2]) {
+      await turn.pass(1_100);
+      assert.equal(turn.posted.size, shown);
     }
+    for (let at = 0; at < 30; at++) {
+      await turn.grow("a ");
+      await turn.pass(400);
+    }
+    assertPace(turn.editedAt);
   });
 
   it("stop growing after a refusal, or once a person has deleted one", async () => {

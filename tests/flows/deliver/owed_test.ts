@@ -5,7 +5,7 @@ import { queuesOf } from "../../../src/flows/deliver/deliver.ts";
 import { setSchedule } from "../../../src/features/schedules/own.ts";
 import { schedules } from "../../../src/features/schedules/runner.ts";
 import { RestError } from "../../../src/discord/rest/exchange/exchange.ts";
-import { OWNER, testAccount } from "../../support/bot/test_account.ts";
+import { OWNER, SELF, testAccount } from "../../support/bot/test_account.ts";
 import type { DiscordRequest } from "../../support/discord/answers.ts";
 import { guildMessage, messageId } from "../../support/discord/builders.ts";
 import { ADA, CHANNEL, GUILD, guildData } from "../../support/discord/payloads.ts";
@@ -61,10 +61,9 @@ function refusal(status: number, code: number | undefined): RestError {
 function guildOf(path: string): unknown {
   const roles = [{ id: GUILD, name: "@everyone", permissions: "3072", position: 0 }];
   if (path.endsWith("/roles")) return roles;
-  if (path.endsWith(`/members/${ADA.id}`)) return { user: { id: ADA.id }, roles: [] };
-  if (path.includes("/members/")) {
-    throw new RestError("offline", { kind: "unsent", route: "GET /" });
-  }
+  const [, member] = /\/members\/(\d+)$/.exec(path) ?? [];
+  if (member === SELF.userId) throw new RestError("offline", { kind: "unsent", route: "GET /" });
+  if (member !== undefined) return { user: { id: member }, roles: [] };
   if (path.endsWith("/channels")) {
     return [{ id: CHANNEL, type: 0, name: "ops", permission_overwrites: [] }];
   }
@@ -102,6 +101,15 @@ async function refusing(
   return {
     ...scene,
     said,
+    /** A person's reminder is due. */
+    async remind(text: string, id: string = ADA.id) {
+      const sender = { id: id as never, username: "ada", roles: [] };
+      const asker = guildMessage({ id: CAUSE, channelId: CHANNEL, guildId: GUILD, sender });
+      schedules.start(scene.account);
+      const reminder = { when: "1h", text, agentId: "main", callKey: "c" };
+      await setSchedule(scene.account, asker, reminder);
+      await scene.pass(3_700_000, 60_000);
+    },
     /** The process is killed, and the next one begins. */
     async restart() {
       await queuesOf(scene.account).stop();
@@ -203,6 +211,13 @@ describe("[D5] who waits for an answer that Discord does not take", () => {
     });
   }
 
+  it("is an owner, and reads the notice alone", async () => {
+    const { said, write, pass } = await refusing([403, 50013, "Ada"], ["place"]);
+    await write("two and two?", { id: CAUSE, author: { ...ADA, id: OWNER } });
+    await pass(20_000, 5_000);
+    assert.deepEqual(said.map(({ to, text }) => [to, /waiting/.test(text)]), [["owner", true]]);
+  });
+
   it("is told by the owners' notice alone, if no person waits for it", async () => {
     const { said, store, account, clock, pass } = await refusing([400, 200000, "place"], []);
     const lost = { channelId: CHANNEL, guildId: GUILD, nonce: "sent", content: SECRET };
@@ -247,17 +262,8 @@ describe("[T12] a reminder whose channel is gone", () => {
     for (
       const [refused, text] of [...all, ...all.slice(0, 1).map(([one]) => [one, long] as const)]
     ) {
-      const { said, account, pass, rows } = await refusing(refused, ["place"]);
-      const asker = guildMessage({
-        id: CAUSE,
-        channelId: CHANNEL,
-        guildId: GUILD,
-        sender: { id: ADA.id as never, username: "ada", roles: [] },
-      });
-      schedules.start(account);
-      const reminder = { when: "1h", text, agentId: "main", callKey: "c" };
-      await setSchedule(account, asker, reminder);
-      await pass(3_700_000, 60_000);
+      const { said, remind, rows } = await refusing(refused, ["place"]);
+      await remind(text);
       const told = said.filter(({ to }) => to !== "owner");
       const words = told.map((one) => one.text).join("\n");
       assert.equal(words.replace(/^<@\d+> /, ""), `Reminder: ${text}`, String(refused));
@@ -266,15 +272,16 @@ describe("[T12] a reminder whose channel is gone", () => {
     }
   });
 
+  it("comes so to an owner, too, who has read that messages wait there", async () => {
+    const { said, remind } = await refusing([403, 50013, "Ada"], ["place"]);
+    await remind("tea", OWNER);
+    assert.match(said.map(({ text }) => text).join(), /waiting.*,<@\d+> Reminder: tea$/);
+  });
+
   it("is told to the owners, once, if the person takes no direct messages", async () => {
     for (const refused of REFUSALS.filter(([, , first]) => first === "Ada")) {
-      const { said, account, pass, rows } = await refusing(refused, ["place", "direct"]);
-      const sender = { id: ADA.id as never, username: "ada", roles: [] };
-      const asker = guildMessage({ id: CAUSE, channelId: CHANNEL, guildId: GUILD, sender });
-      schedules.start(account);
-      const reminder = { when: "1h", text: "tea", agentId: "main", callKey: "c" };
-      await setSchedule(account, asker, reminder);
-      await pass(3_700_000, 60_000);
+      const { said, remind, rows } = await refusing(refused, ["place", "direct"]);
+      await remind("tea");
       const isParked = rows("SELECT 1 FROM parked_channel").length > 0;
       assert.deepEqual(
         said.map(({ to, text }) => [to, /gave up/.test(text)]),

@@ -8,6 +8,7 @@ import {
 } from "../../../src/core/outbound/outbound.ts";
 import { componentOf } from "../../../src/interactions/registry.ts";
 import { stopButton } from "../../../src/interactions/commands/conversation.ts";
+import { RestError } from "../../../src/discord/rest/exchange/exchange.ts";
 import { createLine } from "../../../src/flows/deliver/progress.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 import { refused } from "../../support/discord/answers.ts";
@@ -27,7 +28,7 @@ const READ = { id: "1", name: "read_channel_history", arguments: "{}" };
 
 /** A turn with a line. @param answers Discord's answers to its post, and to edits. */
 async function setUp(
-  answers: { readonly post?: Promise<object>; readonly edit?: Error } = {},
+  answers: { readonly post?: Promise<object>; readonly edit?: Error | undefined } = {},
   isForReading = false,
 ) {
   const { account, clock, requests, rows, pass } = await testAccount({
@@ -38,8 +39,8 @@ async function setUp(
   return {
     line,
     clock,
-    /** The line of the same turn, after a crash. */
-    again: () => createLine(account, PLACE, 16, undefined, false),
+    /** The line of another turn, or of the same one after a crash. */
+    again: (cause = CAUSE) => createLine(account, { ...PLACE, cause }, 16, undefined, false),
     posted: (): DraftMessage[] =>
       rows("SELECT message FROM outbox").map(({ message }) => JSON.parse(String(message))),
     asked: () =>
@@ -123,6 +124,30 @@ describe("[R8a] the line of a turn", () => {
       "PATCH ⏳ thinking · step 2 of 16 · 5 s",
       "PATCH ⏳ thinking · step 2 of 16 · 11 s",
     ]);
+    await line.end();
+  });
+
+  it("[D3] keeps the pace of its channel with another, and waits as long as Discord asks", async () => {
+    const limited = { kind: "rate_limited", route: "PATCH /", retryAfterMs: 5_000 } as const;
+    const answers: { edit?: Error | undefined } = {};
+    const { line, pass, asked, again } = await setUp(answers);
+    const both = [line, again(messageId("101"))];
+    await pass(1_000);
+    assert.equal(asked().length, 2);
+    for (let edits = 1; edits < 6; edits++) {
+      for (const one of both) one.step({ kind: "ask", answers: edits });
+      await pass(1_200);
+      assert.equal(asked().length, 2 + edits);
+    }
+    await both[1]?.end();
+    answers.edit = new RestError("429", limited);
+    line.step({ kind: "ask", answers: 6 });
+    await pass(1_200);
+    answers.edit = undefined;
+    await pass(4_900);
+    assert.equal(asked().length, 8);
+    await pass(100);
+    assert.match(asked()[8] ?? "", /step 7/);
     await line.end();
   });
 

@@ -129,17 +129,17 @@ describe("[R7] the reaction to a message that the bot answers", () => {
 
   it("[Y] is removed once, with a delivered reply; it stays after a failure and during a draft", async () => {
     const { accept, answer, pass, acks } = await setUp(REMOVED);
-    accept(MESSAGE);
     accept(NEXT);
+    accept(MESSAGE);
     await pass(250);
     answer(MESSAGE, "failure");
     answer(NEXT, "draft");
     await pass(1);
-    assert.deepEqual(acks(), ["+1", "+2"]);
+    assert.deepEqual(acks(), ["+2", "+1"]);
     answer(NEXT, "reply");
     answer(NEXT, "reply"); // its second part
     await pass(1);
-    assert.deepEqual(acks(), ["+1", "+2", "-2"]);
+    assert.deepEqual(acks(), ["+2", "+1", "-2"]);
   });
 
   it("stays if the config does not have it removed", async () => {

@@ -22,10 +22,17 @@ import {
   sender,
 } from "../../support/discord/builders.ts";
 import { type Given, runBeside, SELF, testAccount } from "../../support/bot/test_account.ts";
-import { CHANNEL, GUILD as HOME, guildData, messageData } from "../../support/discord/payloads.ts";
+import {
+  ADA,
+  CHANNEL,
+  GUILD as HOME,
+  guildData,
+  messageData,
+} from "../../support/discord/payloads.ts";
 import { sameData } from "../../support/same_data.ts";
 import { settle } from "../../support/settle.ts";
 
+const GRACE = { id: "1900000000000000009", username: "grace" };
 const GUILD = guildPlace().guild.id;
 const STARTED: InboundEvent = {
   kind: "session_started",
@@ -354,6 +361,26 @@ describe("accept()", () => {
     assert.deepEqual(stored.map(({ heard }) => heard), [9]);
     assert.deepEqual(steps.at(-1), "committed 2");
   });
+});
+
+it("[I1] the intent filter follows a conversation without mentions, and stays out of all others", async () => {
+  const { write, pass, rows } = await build({
+    discord: { guilds: { "*": { requireMention: false, intentFilter: { enabled: true } } } },
+  });
+  const mentions = [{ id: SELF.userId, username: "barnacle" }];
+  for (
+    const [text, fields, expected] of [
+      ["anyone seen the game yesterday", { author: GRACE }, "not-for-bot"],
+      [`<@${SELF.userId}> what is two and two?`, { mentions }, "mentioned"],
+      ["and what is three and three?", {}, "intent"],
+      ["ok thanks", {}, "no-reply-needed"],
+      [`<@${ADA.id}> lunch?`, { author: GRACE, mentions: [ADA] }, "to-others"],
+    ] as const
+  ) {
+    await write(text, fields);
+    await pass(5_000, 1_000);
+    assert.equal(rows("SELECT why FROM decision ORDER BY id DESC")[0]?.["why"], expected, text);
+  }
 });
 
 describe("[G6] acceptHistory()", () => {

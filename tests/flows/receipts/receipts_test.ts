@@ -120,6 +120,12 @@ describe("receiptsOf()", () => {
       called("mcp__cal__add", {}, { ...broke("no"), mayLast: true }),
       "✗ `cal: add` failed",
     ],
+    ["a server's tool that did not begin", called("mcp__cal__add", {}, broke("no server"))],
+    [
+      "a server's tool that a crash cut",
+      [...called("mcp__cal__add", {}), { kind: "begun", callId: "1", at: 2 }],
+      "? `cal: add` perhaps run",
+    ],
     [
       "a poll",
       acted({ action: "poll" }, '{"sent":true,"channelId":"7","guildId":"4","messageIds":["8"]}'),

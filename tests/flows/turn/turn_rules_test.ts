@@ -20,6 +20,7 @@ import { withLinesUnder } from "../../../src/flows/turn/steps.ts";
 import type { MadeChange } from "../../../src/store/changes/changes.ts";
 import { bareAccount } from "../../support/account.ts";
 import { frozen } from "../../support/store/store.ts";
+import { toolTextRules } from "../../../src/flows/deliver/tool_messages.ts";
 import { turnEnded } from "../../../src/flows/turn/answer.ts";
 
 const { guild: { id: GUILD }, channel: { id: CHANNEL } } = guildPlace();
@@ -132,7 +133,7 @@ describe("the rules of a turn", () => {
   }
 
   it("[R12a] forbid files in a place that takes none", async () => {
-    const { rules, receive } = await setUp();
+    const { account, rules, receive } = await setUp();
     assert.equal(rules(guildMessage()).takesNoFiles, undefined);
     const channelId = CHANNEL;
     await receive(
@@ -146,6 +147,7 @@ describe("the rules of a turn", () => {
       }),
     );
     assert.equal(rules(guildMessage({ channelId })).takesNoFiles, true);
+    assert.equal(toolTextRules(account, { channelId, guildId: GUILD }).takesNoFiles, true);
   });
 
   it("[T13a] take room for the mark of a person's own account, and no tools or skills of others", async () => {
