@@ -11,7 +11,6 @@ import { ACCOUNT } from "./support/discord/builders.ts";
 import { onSimulator, PARROT, PATIENCE_MS } from "./support/bot/in_process.ts";
 import { accepted, batch } from "./support/store/store.ts";
 import { modelsOf } from "./support/bot/models.ts";
-import { sameData } from "./support/same_data.ts";
 
 /** The same, with something else about its one account. */
 function withAccount<Options extends BotOptions>(
@@ -33,40 +32,24 @@ async function ask(bot: RunningBot, path: string): Promise<Response> {
 }
 
 describe("startBot()", () => {
-  it("[D1] answers, reports its health, and stops with nothing left open", () =>
-    onSimulator(async (simulator, options) => {
-      const bot = await startBot(options);
-      const patience = AbortSignal.timeout(PATIENCE_MS);
-      await simulator.until(() => simulator.connected() > 0 || undefined, patience);
-      const text = `<@${simulator.application.userId}> hello`;
-      simulator.say({ as: "grace", in: "general", text });
-      const reply = await simulator.until(() => simulator.posted("general")[0], patience);
-      assert.match(reply.content, /^you said: [\s\S]*hello/);
-      assert.equal((await ask(bot, "/livez")).status, 200);
-      await bot.stop();
-      assert.equal((await ask(bot, "/readyz")).status, 503);
-      sameData((await options.store.health()).outbox, {
-        pending: 0,
-        sending: 0,
-        uncertain: 0,
-        dead: 0,
-        parked: 0,
-        parkedChannels: 0,
-      });
-      await simulator.until(() => simulator.connected() === 0 || undefined, patience);
-    }));
-
-  it("[D1] answers without any extra", () =>
-    onSimulator(async (simulator, options) => {
-      const bot = await startBot({ ...options, features: [] });
-      const patience = AbortSignal.timeout(PATIENCE_MS);
-      await simulator.until(() => simulator.connected() > 0 || undefined, patience);
-      const text = `<@${simulator.application.userId}> hello`;
-      simulator.say({ as: "grace", in: "general", text });
-      const reply = await simulator.until(() => simulator.posted("general")[0], patience);
-      assert.match(reply.content, /^you said: [\s\S]*hello/);
-      await bot.stop();
-    }));
+  for (const features of [undefined, []]) {
+    it(`[D1] answers, reports its health, and stops with nothing left open${features ? ", without any extra" : ""}`, () =>
+      onSimulator(async (simulator, options) => {
+        const bot = await startBot({ ...options, ...(features && { features }) });
+        const patience = AbortSignal.timeout(PATIENCE_MS);
+        await simulator.until(() => simulator.connected() > 0 || undefined, patience);
+        const text = `<@${simulator.application.userId}> hello`;
+        simulator.say({ as: "grace", in: "general", text });
+        const reply = await simulator.until(() => simulator.posted("general")[0], patience);
+        assert.match(reply.content, /^you said: [\s\S]*hello/);
+        if (!features) assert.equal((await ask(bot, "/livez")).status, 200);
+        await bot.stop();
+        if (!features) assert.equal((await ask(bot, "/readyz")).status, 503);
+        const left = Object.entries((await options.store.health()).outbox).filter(([, n]) => n);
+        assert.deepEqual(left, []);
+        await simulator.until(() => simulator.connected() === 0 || undefined, patience);
+      }));
+  }
 
   it("[O7] ends as refused after REST refuses the token once", () =>
     onSimulator(async (simulator, options) => {
@@ -113,29 +96,6 @@ describe("startBot()", () => {
       await bot.stop();
     }));
 
-  it("[D1] deletes nothing for a token that Discord refuses", () =>
-    onSimulator(async (simulator, options, said) => {
-      const { store } = options;
-      await store.gateway.adoptPeer(ACCOUNT, "another");
-      await store.inbox.acceptBatch(batch({ judged: [accepted()] }), 1);
-      const bot = await startBot(withAccount(options, { token: "YOUR_TOKEN_HERE" }));
-      assert.equal((await bot.ended).kind, "refused");
-      await bot.stop();
-      assert.equal((await store.health()).inbox.waiting, 1);
-      assert.equal(await store.gateway.isOtherPeer(ACCOUNT, "another"), false);
-      assert.ok(!said().some((line) => line.includes("is given up") && line.includes("waited")));
-      assert.equal(simulator.account().identifies.length, 0);
-    }));
-
-  it("[G12] stops while it waits for Discord to name the token's bot", () =>
-    onSimulator(async (simulator, options) => {
-      await options.store.gateway.adoptPeer(ACCOUNT, "another");
-      simulator.faults.rest.add({ fault: { kind: "status", status: 503 } });
-      const bot = await startBot(options);
-      assert.equal((await ask(bot, "/livez")).status, 200);
-      await bot.stop();
-    }));
-
   it("[D1] logs its handling of another bot's data", () =>
     onSimulator(async (simulator, options, said) => {
       const { store } = options;
@@ -156,12 +116,6 @@ describe("startBot()", () => {
       assert.ok(said().includes("Turns of the last process run again"));
     }));
 
-  it("[G12] stops while it looks for its gateway", () =>
-    onSimulator(async (_simulator, options) => {
-      const bot = await startBot(withAccount(options, { apiBase: "http://127.0.0.1:9/api" }));
-      await bot.stop();
-    }));
-
   it("[O1] is connecting, and not ready, while the gateway's address is missing", () =>
     onSimulator(async (simulator, options) => {
       simulator.faults.rest.add({ fault: { kind: "status", status: 503 } });
@@ -172,15 +126,23 @@ describe("startBot()", () => {
       await bot.stop();
     }));
 
-  it("[G12] stops although Discord asks it to wait", () =>
-    onSimulator(async (simulator, options) => {
-      const fault = { kind: "rate_limit", retryAfterSec: 600, scope: "user" } as const;
-      simulator.faults.rest.add({ route: "/gateway/bot", fault });
-      const bot = await startBot(options);
-      await simulator.until(
-        () => simulator.requests.records()[0],
-        AbortSignal.timeout(PATIENCE_MS),
-      );
-      await bot.stop();
-    }));
+  const away = { kind: "status", status: 503 } as const;
+  const later = { kind: "rate_limit", retryAfterSec: 600, scope: "user" } as const;
+  for (
+    const [what, fault, peer] of [
+      ["waits for Discord to name the token's bot", { fault: away }, "another"],
+      ["looks for its gateway", { fault: away }],
+      ["is asked to wait", { route: "/gateway/bot", fault: later }],
+    ] as const
+  ) {
+    it(`[G12] stops while it ${what}`, () =>
+      onSimulator(async (simulator, options) => {
+        if (peer) await options.store.gateway.adoptPeer(ACCOUNT, peer);
+        simulator.faults.rest.add(fault);
+        const bot = await startBot(options);
+        const patience = AbortSignal.timeout(PATIENCE_MS);
+        await simulator.until(() => simulator.requests.records()[0], patience);
+        await bot.stop();
+      }));
+  }
 });

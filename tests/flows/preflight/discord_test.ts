@@ -5,6 +5,7 @@ import {
   type DiscordFacts,
   judgeDiscord,
 } from "../../../src/flows/preflight/discord.ts";
+import { LOW } from "../../../src/core/discord/gateway.ts";
 import type { ApplicationId } from "../../../src/core/discord/ids.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 
@@ -39,6 +40,42 @@ describe("[G13] judgeDiscord()", () => {
     it(`reports a ${shape} that was copied instead of a token`, () => {
       const { why } = row({ ...REFUSED, tokenShape: shape }, "discord.token");
       assert.match(why, new RegExp(`looks like the application's ${shape}`));
+    });
+  }
+
+  const failed = { kind: "failed", why: "no answer" } as const;
+  const none = { kind: "answered", found: false } as const;
+  const alone = { ...FACTS, hasGuild: none, guildNames: [] };
+  const names = (count: number) => ({ ...FACTS, guildNames: Array(count).fill("Krill") });
+  const found = (bot: Partial<BotFacts>) =>
+    ({ kind: "answered", found: { ...BOT, guildCount: undefined, ...bot } }) as const;
+  const rows: readonly (readonly [name: string, words: RegExp, facts: DiscordFacts])[] = [
+    ["token pass", /to barnacle \(application 15\d+, owned by ada\)/, FACTS],
+    ["token fail", /this token \(401\): it was reset/, REFUSED],
+    ["token fail", /does not look like a token/, { ...REFUSED, tokenShape: "something else" }],
+    ["intents skipped", /does not accept the token/, REFUSED],
+    ["intents pass", /all intents in the config are granted/, FACTS],
+    ["guilds pass", /the bot is in 10: "Krill".*"Krill"$/, names(10)],
+    ["guilds pass", /the bot is in 11: "Krill".*"Krill" and 1 more$/, names(11)],
+    ["guilds pass", /the bot is in 2$/, FACTS],
+    ["guilds pass", /the bot is in one or more$/, { ...FACTS, application: found({}) }],
+    ["guilds pass", /the bot is in 2$/, { ...FACTS, hasGuild: failed }],
+    ["guilds skipped", /no answer/, { ...FACTS, hasGuild: failed, application: found({}) }],
+    ["guilds warn", /in no guild.* → invite it: http/, alone],
+    ["identifies pass", /^501 left today .*hours\)$/, { ...FACTS, budget: { left: LOW + 1 } }],
+    ["identifies warn", /^500 left today .* → find out/, { ...FACTS, budget: { left: LOW } }],
+    ["identifies pass", /^990/, { ...FACTS, budget: { left: 990, heldUntil: NOW } }],
+    ["identifies fail", /only 9 .* until 2026-11-20T12:00:01Z/, {
+      ...FACTS,
+      budget: { left: 9, heldUntil: NOW + 1_000 },
+    }],
+  ];
+  for (const [name, words, facts] of rows) {
+    it(`reports ${name} › ${words.source}`, () => {
+      const [id, status] = name.split(" ");
+      const found = row(facts, `discord.${id}`);
+      assert.equal(found.status, status);
+      assert.match([found.why, found.fix ?? []].flat().join(" → "), words);
     });
   }
 

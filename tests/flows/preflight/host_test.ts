@@ -73,6 +73,8 @@ describe("[O9] judgeRuns()", () => {
   it("suggests the power supply if the machine goes down", () => {
     const runs = [silent(3, "boot-a"), silent(2, "boot-b"), silent(1)];
     assert.match(judgeRuns(runs, NOW, "boot-1", undefined).fix ?? "", /power supply/);
+    const half = [...runs, silent(4)];
+    assert.match(judgeRuns(half, NOW, "boot-1", undefined).fix ?? "", /out-of-memory/);
   });
 
   it("names a host that stops idle services", () => {
@@ -80,6 +82,9 @@ describe("[O9] judgeRuns()", () => {
     const finding = judgeRuns([silent(3), silent(2), silent(1)], NOW, "boot-1", hosting);
     assert.equal(finding.where, "Replit (REPL_ID is set)");
     assert.match(finding.fix ?? "", /Replit .*http\.keepAliveUrl/);
+    const awake = hosting && { ...hosting, isKeptAwake: true };
+    const { fix } = judgeRuns([silent(3), silent(2), silent(1)], NOW, "boot-1", awake);
+    assert.match(fix ?? "", /^http\.keepAliveUrl is set/);
   });
 });
 
@@ -99,9 +104,21 @@ it("[O9] hostingOf() › recognizes companies that stop idle services by their v
   }
 });
 
-it("[O3] judgeDisk() › warns of a network file system, and says where to go", () => {
-  const [space, system] = judgeDisk({ path: "/data", freeBytes: 9e9, network: "NFS" });
-  assert.equal(space?.status, "pass");
+it("[O3] judgeDisk() › warns of little room, and of a network file system", () => {
+  for (
+    const [freeBytes, status, why] of [
+      [undefined, "skipped", /no room/],
+      [268_435_456, "pass", /are free/],
+      [268_435_455, "warn", /are free/],
+      [20_000_000, "warn", /are free/],
+      [19_999_999, "fail", /are free/],
+    ] as const
+  ) {
+    const [space, ...more] = judgeDisk({ path: "/data", ...freeBytes && { freeBytes } });
+    assert.deepEqual([space?.status, more], [status, []]);
+    assert.match(space?.why ?? "", why);
+  }
+  const [, system] = judgeDisk({ path: "/data", freeBytes: 9e9, network: "NFS" });
   assert.equal(system?.status, "warn");
   assert.match(
     `${system?.why} → ${system?.fix}`,

@@ -86,6 +86,8 @@ describe("[G13] judgeNetwork()", () => {
     ]);
     assert.deepEqual(findings.filter(({ status }) => status !== "pass"), []);
     assert.deepEqual(findings.filter(({ fix }) => fix !== undefined), []);
+    const { length } = judgeNetwork({ ...FACTS, showsDns: false }, NOW);
+    assert.equal(length, findings.length - 2);
   });
 
   const failed = (code: string) => ({ kind: "failed", ms: 5, code }) as const;
@@ -95,6 +97,8 @@ describe("[G13] judgeNetwork()", () => {
     });
   const gateway = (code: string) => ({ ...FACTS, gateway: { ...GATEWAY, hello: failed(code) } });
   const noName = { dns: failed("ENOTFOUND"), tcp: EARLIER, tls: EARLIER };
+  const noTcp = { tcp: failed("ECONNRESET"), tls: EARLIER };
+  const slow = answering({ status: 429, retryAfterSec: 61 });
   const container = { ...withReach(noName), isContainer: true };
   const noProxy = { ...FACTS, unusableProxies: [{ variable: "ALL_PROXY", why: "it is no URL" }] };
   const RESET = "ECONNRESET";
@@ -111,7 +115,25 @@ describe("[G13] judgeNetwork()", () => {
     ["rest.http fail", /another server answers.* → .*browser/, page(200)],
     ["rest.http fail", /to login\.cafe \(HTTP 302\) → .*browser/, page302],
     ["rest.http fail", /another server answers.* → .*filter/, page(403)],
-    ["rest.http fail", /too many requests.* → .*stop the/, answering({ status: 429, server: "" })],
+    ["rest.http fail", /too many requests.* → .*an hour$/, answering({ status: 429, server: "" })],
+    ["rest.http fail", /too many requests.* → .*wait 2 min$/, slow],
+    ["rest.http fail", /Cloudflare blocks.*403/, page(403, { server: "cloudflare" })],
+    ["rest.http fail", /to login\.cafe/, answering({ location: "http://login.cafe" })],
+    [
+      "rest.http fail",
+      /no answer.* → .*the proxy p:1 to/,
+      withReach({ proxy: "p:1" }, failed(RESET)),
+    ],
+    ["rest.tcp fail", /com:443 cannot be reached.*RESET.* → allow this/, withReach(noTcp)],
+    ["rest.tcp fail", /p:1 cannot be.* → check that the p/, withReach({ ...noTcp, proxy: "p:1" })],
+    ["rest.tcp pass", /1\.1 in 9 ms, 2606::1 does not answer \(ENETUNREACH\)/, FACTS],
+    ["rest.tcp skipped", /name was not found/, withReach(noName)],
+    ["rest.tls skipped", /no connection/, withReach(noTcp)],
+    ["gateway.websocket pass", /after 90 ms, .* every 41 s/, FACTS],
+    ["gateway.websocket skipped", /URL is unknown/, { ...FACTS, gateway: undefined }],
+    ["clock pass", /a few seconds/, answering({ skewMs: 5_000 })],
+    ["clock warn", /5 s behind → .*set-ntp/, answering({ skewMs: -5_001 })],
+    ["clock warn", /5 s ahead/, answering({ skewMs: 5_001 })],
     ["rest.http warn", /problem of its own.* → .*discordstatus/, answering({ status: 503 })],
     ["gateway.websocket fail", /HTTP 403.* → .*WebSockets/, gateway("HTTP 403")],
     ["gateway.websocket fail", /407.* → .*HTTPS_PROXY, .* as USER:PASSWORD@.*t$/, gateway(asksWho)],

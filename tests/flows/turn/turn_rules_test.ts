@@ -20,7 +20,6 @@ import { withLinesUnder } from "../../../src/flows/turn/steps.ts";
 import type { MadeChange } from "../../../src/store/changes/changes.ts";
 import { bareAccount } from "../../support/account.ts";
 import { frozen } from "../../support/store/store.ts";
-import { toolTextRules } from "../../../src/flows/deliver/tool_messages.ts";
 import { turnEnded } from "../../../src/flows/turn/answer.ts";
 
 const { guild: { id: GUILD }, channel: { id: CHANNEL } } = guildPlace();
@@ -133,7 +132,7 @@ describe("the rules of a turn", () => {
   }
 
   it("[R12a] forbid files in a place that takes none", async () => {
-    const { account, rules, receive } = await setUp();
+    const { rules, receive } = await setUp();
     assert.equal(rules(guildMessage()).takesNoFiles, undefined);
     const channelId = CHANNEL;
     await receive(
@@ -147,7 +146,6 @@ describe("the rules of a turn", () => {
       }),
     );
     assert.equal(rules(guildMessage({ channelId })).takesNoFiles, true);
-    assert.equal(toolTextRules(account, { channelId, guildId: GUILD }).takesNoFiles, true);
   });
 
   it("[T13a] take room for the mark of a person's own account, and no tools or skills of others", async () => {

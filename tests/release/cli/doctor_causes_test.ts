@@ -7,7 +7,6 @@
  */
 
 import assert from "node:assert/strict";
-import { createServer, request, type RequestListener } from "node:http";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
@@ -42,7 +41,6 @@ interface Hands {
   start(): Promise<SimulatedProcess>;
   /** The bots of {@link Hands.start}. */
   readonly bots: readonly SimulatedProcess[];
-  readonly ends: (() => void)[];
   /** Runs a command with the scene's config and data. */
   cli(...args: readonly string[]): Promise<void>;
 }
@@ -70,29 +68,6 @@ const guildOf = ({ scene, config }: Hands, rules: object) =>
 const usual = ({ config }: Hands) => config({});
 const wrongToken = "MTUwMDAwMDAwMDAwMDAwMDAwMQ.Gwrong.abcdefghijklmnopqrstuvwxyz0123456789";
 const refused: SceneOptions = { mayRefuse: ({ status }) => status === 401 };
-
-/** Passes requests on to the simulator, with another date in each answer. */
-async function withDate({ scene, env, ends }: Hands, shiftMs: number): Promise<void> {
-  const pass: RequestListener = (asked, answer) => {
-    const { method, headers, url } = asked;
-    const passed = request(
-      new URL(url ?? "/", scene.simulator.apiUrl),
-      { method, headers },
-      (got) => {
-        const date = new Date(Date.now() + shiftMs).toUTCString();
-        answer.writeHead(got.statusCode ?? 500, { ...got.headers, date });
-        got.pipe(answer);
-      },
-    );
-    asked.pipe(passed);
-  };
-  const server = createServer(pass);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  ends.push(() => server.close());
-  const address = server.address();
-  assert.ok(address && typeof address === "object");
-  env["DISCORD_API_URL"] = `http://127.0.0.1:${address.port}`;
-}
 
 const clear = ({ env }: Hands) => {
   for (const name of Object.keys(env)) delete env[name];
@@ -163,13 +138,6 @@ const GUIDE: readonly Cause[] = [
     cure: ({ scene: { simulator } }) =>
       simulator.permit({ to: "Barnacle", what: "sendMessages", as: "allowed", in: "help" }),
   },
-  {
-    cause: "7. a firewall stops the connection",
-    part: "discord",
-    make: ({ env }) => void (env["DISCORD_API_URL"] = "http://127.0.0.1:9"),
-    line: /^FAIL {2}REST API: TCP .*127\.0\.0\.1:9 cannot be reached.* = allow this machine/m,
-    cure: clear,
-  },
 ];
 
 const CHANNEL_PAGE: readonly Cause[] = [
@@ -181,13 +149,6 @@ const CHANNEL_PAGE: readonly Cause[] = [
     cure: (hands) => guildOf(hands, { requireMention: false }),
   },
   {
-    cause: "the allow list denies the channel",
-    part: "discord",
-    make: (hands) => guildOf(hands, { channels: { help: {} } }),
-    line:
-      /Answers in servers .*answers no one \(channel-not-listed: channels\.discord\.guilds\.\d+/,
-  },
-  {
     cause: "groupPolicy is an allow list, and no server is listed",
     part: "discord",
     make: ({ config }) => config({ guilds: undefined, groupPolicy: "allowlist" }),
@@ -196,27 +157,9 @@ const CHANNEL_PAGE: readonly Cause[] = [
     cure: ({ scene, cli }) => cli("config", "set", `channels.discord.guilds.${krill(scene)}`, "{}"),
   },
   {
-    cause: "groupPolicy is disabled",
-    part: "discord",
-    make: ({ config }) => config({ guilds: undefined, groupPolicy: "disabled" }),
-    line:
-      /^ok {4}Answers in servers .*no one in servers: channels\.discord\.groupPolicy is "disabled" =/m,
-  },
-  {
     cause: "the config names places and people by names",
     make: ({ config }) => config({ dm: { allowFrom: ["ada"] } }),
     line: /^warn {2}Allowlists .*"ada" .* = replace them by ids/m,
-  },
-  {
-    cause: "direct messages are off",
-    make: ({ config }) => config({ dm: { enabled: false } }),
-    line: /^ok {4}Direct messages .*ignores them: channels\.discord\.dm\.enabled is false = /m,
-  },
-  {
-    cause: "the allow list of direct messages is empty",
-    make: ({ config }) => config({ dm: { policy: "allowlist", allowFrom: [] } }),
-    line:
-      /^warn {2}Direct messages .*answers no one: .* = add people to channels\.discord\.dm\.allowFrom/m,
   },
   {
     cause: "a person is not approved yet",
@@ -265,13 +208,6 @@ const windowOf = ({ scene, config }: Hands, abilities: object) =>
 
 const HOME: readonly Cause[] = [
   {
-    cause: "the clock is wrong",
-    part: "discord",
-    make: (hands) => withDate(hands, 120_000),
-    line: /^warn {2}Clock .*clock is 1(19|20|21) s behind = synchronize it/m,
-    cure: (hands) => withDate(hands, 0),
-  },
-  {
     cause: "the model has too small a window",
     part: "model",
     make: (hands) => windowOf(hands, small),
@@ -305,7 +241,6 @@ async function play(
   await withSimulation(options, async (scene) => {
     const env: Record<string, string> = {};
     const bots: SimulatedProcess[] = [];
-    const ends: (() => void)[] = [];
     const usualEnv = () => ({
       DISCORD_API_URL: scene.simulator.apiUrl,
       DISCORD_BOT_TOKEN: scene.simulator.token,
@@ -318,7 +253,6 @@ async function play(
       scene,
       env,
       bots,
-      ends,
       async start() {
         const bot = await scene.start();
         bots.push(bot);
@@ -358,17 +292,13 @@ async function play(
       return [...io.stdout, ...io.stderr];
     }
 
-    try {
-      hands.config({});
-      await make(hands);
-      let rows = "";
-      await scene.eventually("the row", async () => line.test(rows = await hands.diagnose()))
-        .catch(() => assert.match(rows, line));
-      await cure(hands);
-      await scene.eventually("the row to go", async () => !line.test(await hands.diagnose()));
-    } finally {
-      for (const end of ends) end();
-    }
+    hands.config({});
+    await make(hands);
+    let rows = "";
+    await scene.eventually("the row", async () => line.test(rows = await hands.diagnose()))
+      .catch(() => assert.match(rows, line));
+    await cure(hands);
+    await scene.eventually("the row to go", async () => !line.test(await hands.diagnose()));
   });
 }
 
