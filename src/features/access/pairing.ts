@@ -19,7 +19,7 @@ import type { AccountFlags } from "../../cli/shared/command.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { readConfigLeniently, tellRefused } from "../../cli/shared/read_config.ts";
 import { accountsIn, withStore } from "../../cli/shared/with_store.ts";
-import { ageOf, timeText } from "../../lib/text/units.ts";
+import { durationText, timeText } from "../../lib/text/units.ts";
 import { configBefore } from "../../cli/shared/find_data.ts";
 import type { Store } from "../../store/store.ts";
 import { type BotConfig, forAccount, replyRulesOf } from "../../config/config.ts";
@@ -81,7 +81,7 @@ export async function pairingsOf(
 
 /** `"asked 2 min ago, expires in 58 min"`. */
 export function timesText({ createdAt, expiresAt }: OpenRequest, now: number): string {
-  return `asked ${agoText(now - createdAt)}, expires in ${minutesText(expiresAt - now)}`;
+  return `asked ${durationText(now - createdAt)} ago, expires in ${durationText(expiresAt - now)}`;
 }
 
 /**
@@ -277,15 +277,6 @@ function personText(
   { username, userId }: { readonly username: string; readonly userId: UserId },
 ): string {
   return `${printable(username)} (${userId})`;
-}
-
-function agoText(ms: number): string {
-  const age = ageOf(ms);
-  return age === "now" ? "just now" : `${age} ago`;
-}
-
-function minutesText(ms: number): string {
-  return `${Math.max(1, Math.ceil(ms / 60_000))} min`;
 }
 
 /** Composes the message to an approved user, in the texts of their account. */

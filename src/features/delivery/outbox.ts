@@ -3,7 +3,7 @@
  * without a running bot.
  */
 
-import { ageOf } from "../../lib/text/units.ts";
+import { durationText } from "../../lib/text/units.ts";
 import { changeRows, printList } from "../../cli/shared/columns.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
@@ -69,7 +69,7 @@ function lineOf(row: OpenRowOfAccount, now: number, isOneOfMany: boolean): strin
     String(id).padStart(6),
     ...(isOneOfMany ? [printable(accountId).padEnd(10)] : []),
     state.padEnd(9),
-    ageOf(now - createdAt).padStart(7),
+    durationText(now - createdAt).padStart(9),
     `channel:${printable(channelId)}`, // a damaged row may have any text
     quoted(text, PREVIEW_CHARS + 1) + files,
     ...noteOf(row, now),
@@ -88,7 +88,5 @@ function noteOf({ state, reason, nextAttemptAt, behind }: OpenRow, now: number):
 
 /** @param ms Milliseconds until the next attempt; a bot that does not run makes it later. */
 function nextText(ms: number): string {
-  if (ms <= 0) return "next attempt is due";
-  const sec = Math.ceil(ms / 1_000);
-  return `next attempt in ${sec < 120 ? `${sec} s` : `${Math.ceil(sec / 60)} min`}`;
+  return ms < 1_000 ? "next attempt is due" : `next attempt in ${durationText(ms)}`;
 }

@@ -49,7 +49,7 @@ function lastAnswerText(turns: readonly RecentTurn[], slugOf: SlugOf, now: numbe
   if (!last) return `none yet${since}`;
   const { finishedAt, acceptedAt } = last;
   const took = ((finishedAt - acceptedAt) / 1_000).toFixed(1);
-  const ago = durationText(Math.max(0, now - finishedAt));
+  const ago = durationText(now - finishedAt);
   return `${ago} ago, ${placeText(last, slugOf)}, after ${took} s${since}`;
 }
 

@@ -130,9 +130,7 @@ export function statusLines(status: ServiceStatus, user: string, now: number): r
   if (unit === undefined) {
     return ["Service   not installed; `barnacle service install` installs it"];
   }
-  const ago = since === undefined
-    ? ""
-    : ` since ${timeText(since)} (${durationText(Math.max(0, now - since))})`;
+  const ago = since === undefined ? "" : ` since ${timeText(since)} (${durationText(now - since)})`;
   const process = status.pid === undefined ? "" : `, pid ${status.pid}`;
   const rows: (readonly [string, string | undefined])[] = [
     ["Service", `${status.state}${ago}${process}`],

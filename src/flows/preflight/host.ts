@@ -193,7 +193,7 @@ const OLD_MS = 2 * DAY_MS;
  */
 export function backupText({ made, failed }: BackupState, now: number, isThere: boolean): string {
   const last = made
-    ? `${durationText(Math.max(0, now - made.at))} ago, ${sizeOf(made.bytes)}, ${made.path}` +
+    ? `${durationText(now - made.at)} ago, ${sizeOf(made.bytes)}, ${made.path}` +
       (isThere ? "" : ", which is not there now")
     : "none yet";
   return failed ? `failed at ${timeText(failed.at)}: ${failed.why}; the last one: ${last}` : last;

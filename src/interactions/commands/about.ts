@@ -97,7 +97,7 @@ export const status: Command = {
     const { currency } = config().models;
     const { version, modelId, fallbackId, modelFailsSince, window, warnings, readyAt, latencyMs } =
       await statusFacts(account, call);
-    const online = durationText(Math.max(0, now() - readyAt));
+    const online = durationText(now() - readyAt);
     const latency = latencyMs === undefined ? "–" : `${Math.round(latencyMs)} ms`;
     const model = fallbackId ?? modelId;
     const lines = [

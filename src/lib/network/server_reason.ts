@@ -6,6 +6,7 @@
  */
 
 import { parseForeignJson } from "../text/quoted.ts";
+import { durationOf } from "../text/units.ts";
 
 /** Keys with a reason: OpenAI's, FastAPI's, OpenRouter's, OAuth's, MiniMax's and those of gateways. */
 const KEYS =
@@ -57,13 +58,6 @@ export function reasonIn(value: unknown, depth = DEPTH_MAX): string | undefined 
 const WAIT =
   /\b(?:again|retry|retrying|wait|resets?)\b\D{0,24}?((?:\d+(?:\.\d+)?\s?(?:days?|d|hours?|hrs?|h|minutes?|mins?|ms|m|seconds?|secs?|s)(?![a-z])(?:\s?,?\s?(?:and\s)?))+)/i;
 
-const UNIT_MS: Readonly<Record<string, number>> = {
-  d: 86_400_000,
-  h: 3_600_000,
-  m: 60_000,
-  s: 1_000,
-};
-
 /** A date in such words: `"resets at 2026-01-01T00:00:00Z"`. */
 const DATE =
   /\b(?:again|retry|until|after|resets?)\b\D{0,24}(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)\s?(Z|UTC|[+-]\d\d:?\d\d)?/i;
@@ -80,11 +74,5 @@ export function waitIn(reason: string | undefined, now?: number): number | undef
     if (!Number.isNaN(at)) return Math.max(0, at - now);
   }
   const named = WAIT.exec(reason ?? "")?.[1];
-  if (named === undefined) return undefined;
-  let ms = 0;
-  for (const [, count, unit = ""] of named.matchAll(/(\d+(?:\.\d+)?)\s?([a-z]+)/gi)) {
-    const short = unit.toLowerCase();
-    ms += Number(count) * (short === "ms" ? 1 : UNIT_MS[short.charAt(0)] ?? 0);
-  }
-  return Math.ceil(ms);
+  return named === undefined ? undefined : durationOf(named);
 }

@@ -7,6 +7,7 @@ const PART = /(\d+(?:\.\d+)?)\s*([a-z]+)/gi;
 const ISO_DURATION = /^P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/i;
 
 const UNITS: readonly (readonly [RegExp, number])[] = [
+  [/^(?:ms|milliseconds?)$/i, 1],
   [/^(?:s|secs?|seconds?)$/i, 1_000],
   [/^(?:m|mins?|minutes?)$/i, 60_000],
   [/^(?:h|hrs?|hours?)$/i, 3_600_000],
@@ -33,9 +34,9 @@ export function durationOf(text: string): number | undefined {
   return Math.round(ms);
 }
 
-/** `"40 s"`, `"12 min"`, `"3 h 2 min"`, `"5 d 1 h"`; rounded down. */
+/** `"40 s"`, `"12 min"`, `"3 h 2 min"`, `"5 d 1 h"`; rounded down, and a negative one is `"0 s"`. */
 export function durationText(ms: number): string {
-  const seconds = Math.floor(ms / 1_000);
+  const seconds = Math.max(0, Math.floor(ms / 1_000));
   if (seconds < 120) return `${seconds} s`;
   const minutes = Math.floor(seconds / 60);
   if (minutes < 60) return `${minutes} min`;
@@ -86,13 +87,6 @@ export function readerTime(ms: number, style: "R" | "t" | "T" | "f"): string {
  */
 export function pauseText({ by, since }: { readonly by: string; readonly since: number }): string {
   return `since ${timeText(since)}, by ${by === "cli" ? "the command line" : `user ${by}`}`;
-}
-
-/** A duration as text: `"10 min"`. */
-export function ageOf(ms: number): string {
-  const minutes = Math.floor(Math.max(0, ms) / 60_000);
-  if (minutes < 1) return "now";
-  return minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h`;
 }
 
 /** `"3 ms"`, `"1.5 s"`, `"2 min"`. */

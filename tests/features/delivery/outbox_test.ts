@@ -56,7 +56,7 @@ describe("barnacle outbox list", () => {
       const row = await outbox.add(frozen({ nonce: "a", channelId: CHANNEL }), now);
       await outbox.add(frozen({ nonce: "b", channelId: CHANNEL }), now);
       await outbox.markSending(row, now);
-      await outbox.markWaiting(row, "failed with 502", now + 240_000);
+      await outbox.markWaiting(row, "failed with 502", now + 250_000);
     });
     await list(flags, io);
     assert.match(io.stdout[0] ?? "", /sending .*\(failed with 502; next attempt in 4 min\)$/);
