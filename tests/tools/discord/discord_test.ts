@@ -165,200 +165,118 @@ describe("[T3] the schema of `discord`", () => {
   });
 });
 
-describe("[T3] actions on messages", () => {
-  it("sendMessage › takes a channel in any spelling, and returns the ids", async () => {
-    const link = `https://discord.com/channels/1/${CHANNEL}`;
-    for (const written of [CHANNEL, `<#${CHANNEL}>`, `channel:${CHANNEL}`, link]) {
-      const { result, calls } = await run({ action: "sendMessage", channelId: written, text: "x" });
-      assert.deepEqual(calls, [["send", { channelId: CHANNEL, text: "x" }]]);
-      assert.deepEqual(JSON.parse(result), {
-        sent: true,
-        channelId: CHANNEL,
-        messageIds: [MESSAGE],
-      });
+const AT = { messageId: MESSAGE };
+const LINK = `https://discord.com/channels/1/${CHANNEL}/${MESSAGE}`;
+const EMBED = { title: "Tides", fields: [{ name: "noon", value: "3 m" }], color: 255 };
+const POST = { text: "x", mediaUrl: "attachment:a.png", embed: EMBED };
+const SENT = { text: "x", media: "attachment:a.png", embed: EMBED };
+const ON = { ...AT, title: "Krill" };
+const REPLY = { channelId: CHANNEL, replyTo: MESSAGE, text: "x" };
+
+type Rows<Expected> = readonly (readonly [action: string, args: object, Expected])[];
+
+/** Each action with the calls of the port. */
+const WRITTEN: Rows<readonly unknown[]> = [
+  ...[CHANNEL, `<#${CHANNEL}>`, `channel:${CHANNEL}`, LINK.replace(`/${MESSAGE}`, "")].map(
+    (channelId) => {
+      const call = ["send", { channelId: CHANNEL, text: "x" }];
+      return ["sendMessage", { channelId, text: "x" }, [call]] as const;
+    },
+  ),
+  ["sendMessage", { userId: "<@5>", ...POST }, [["send", { userId: "5", ...SENT }]]],
+  ["sendMessage", { mediaUrl: "a.png" }, [["send", { text: "", media: "a.png" }]]],
+  ["sendMessage", { embed: EMBED }, [["send", { text: "", embed: EMBED }]]],
+  ["sendMessage", { text: "", embed: EMBED }, [["send", { text: "", embed: EMBED }]]],
+  ["sendMessage", { userId: "5", replyTo: LINK, text: "x" }, [
+    ["send", { userId: "5", replyTo: MESSAGE, text: "x" }],
+  ]],
+  ["threadReply", { channelId: CHANNEL, ...POST }, [["send", { channelId: CHANNEL, ...SENT }]]],
+  ...["sendMessage", "threadReply"].flatMap((action) =>
+    [{}, { channelId: `<#${CHANNEL}>` }].map((where) => {
+      return [action, { ...where, replyTo: LINK, text: "x" }, [["send", REPLY]]] as const;
+    })
+  ),
+  ...["discord.com", "ptb.discord.com", "discordapp.com"].map((host) => {
+    const messageId = LINK.replace("discord.com", host);
+    return ["fetchMessage", { messageId }, [["readOne", { channelId: CHANNEL, ...AT }]]] as const;
+  }),
+  ...["around", "before", "after"].map((end) => {
+    const range = { channelId: CHANNEL, [end]: MESSAGE, limit: 30 };
+    return ["readMessages", { [end]: LINK }, [["read", range]]] as const;
+  }),
+  ["readMessages", { after: MESSAGE }, [["read", { after: MESSAGE, limit: 30 }]]],
+  ["editMessage", { ...AT, text: "new" }, [["edit", AT, "new"]]],
+  ...["👀", "❤️", "👩‍👩‍👧", "🇫🇮", "1️⃣", "<:krill:123>", "<a:krill:123>"].map((emoji) =>
+    ["react", { ...AT, emoji }, [["addReaction", AT, emoji]]] as const
+  ),
+  ["react", { ...AT, emoji: "\u2764" }, [["addReaction", AT, "\u2764\ufe0f"]]], // as people click it
+  ["react", { ...AT, emoji: "", remove: true }, [["removeReaction", AT, ""]]],
+  ["threadCreate", { ...ON, text: "first" }, [
+    ...[["openThread", AT, "Krill"], ["send", { channelId: CHANNEL, text: "first" }]],
+  ]],
+  ["threadCreate", { channelId: CHANNEL, title: "Krill", text: "first" }, [
+    ["send", { channelId: CHANNEL, text: "first" }],
+    ["openThread", { channelId: CHANNEL, ...AT }, "Krill"],
+  ]],
+  ["threadCreate", { ...ON, autoArchiveMinutes: 60 }, [["openThread", AT, "Krill", 60]]],
+];
+
+const REFUSED: Rows<RegExp> = [
+  ["sendMessage", { channelId: "#general", text: "x" }, /must be the id of a channel/],
+  ...[{ color: 1 }, { title: "x", url: "https://a.example" }, {
+    image: { url: "https://a.example" },
+  }]
+    .map((embed) => ["sendMessage", { text: "x", embed }, /embed/] as const),
+  ["sendMessage", { channelId: "5", replyTo: LINK, text: "x" }, /is a message of another channel/],
+  ["searchMessages", { query: "x", after: LINK }, /not used/], // a time; this test has no search
+  ["readMessages", { limit: 101 }, /limit/],
+  ["deleteMessage", { messageId: "last" }, /digits only/],
+  ...["thumbsup", ":eyes:", "", "@me", "../1"].map((emoji) =>
+    ["react", { ...AT, emoji }, /emoji/] as const
+  ),
+  ["threadCreate", { title: "Krill" }, /`text`/],
+  ...[59, 100, 10_081].map((autoArchiveMinutes) =>
+    ["threadCreate", { ...ON, autoArchiveMinutes }, /60, 1440, 4320 or 10080/] as const
+  ),
+  ["threadReply", { text: "x" }, /channelId/],
+];
+
+describe("[T3] actions on messages, reactions and threads", () => {
+  it("take ids in any spelling, files, embeds and links, and no other arguments", async () => {
+    for (const [action, args, calls] of WRITTEN) {
+      assert.deepEqual((await run({ action, ...args })).calls, calls, JSON.stringify(args));
     }
-    await assert.rejects(
-      run({ action: "sendMessage", channelId: "#general", text: "x" }),
-      /must be the id of a channel/,
-    );
+    for (const [action, args, told] of REFUSED) {
+      await assert.rejects(run({ action, ...args }), told);
+    }
   });
 
-  it("sendMessage and threadReply › take a file and an embed, and sendMessage a person", async () => {
-    const embed = { title: "Tides", fields: [{ name: "noon", value: "3 m" }], color: 255 };
-    const post = { text: "x", mediaUrl: "attachment:a.png", embed };
-    const sent = { text: "x", media: "attachment:a.png", embed };
-    assert.deepEqual((await run({ action: "sendMessage", userId: "<@5>", ...post })).calls, [
-      ["send", { userId: "5", ...sent }],
-    ]);
-    assert.deepEqual(
-      (await run({ action: "threadReply", channelId: CHANNEL, ...post })).calls,
-      [["send", { channelId: CHANNEL, ...sent }]],
-    );
-    assert.deepEqual((await run({ action: "sendMessage", mediaUrl: "a.png" })).calls, [
-      ["send", { text: "", media: "a.png" }],
-    ]);
-    for (const alone of [{ embed }, { text: "", embed }]) {
-      assert.deepEqual((await run({ action: "sendMessage", ...alone })).calls, [
-        ["send", { text: "", embed }],
-      ]);
-    }
-    const refused = [
-      { userId: "5", channelId: CHANNEL, text: "x" },
-      { text: "x", embed: { color: 1 } },
-      { text: "x", embed: { title: "x", url: "https://tides.example" } },
-      { text: "x", embed: { image: { url: "https://tides.example" } } },
-    ];
-    for (const args of refused) await assert.rejects(run({ action: "sendMessage", ...args }));
-  });
-
-  it("fetchMessage and others › take a link to a message, in any of Discord's spellings", async () => {
-    for (const host of ["discord.com", "ptb.discord.com", "discordapp.com"]) {
-      const link = `https://${host}/channels/1/${CHANNEL}/${MESSAGE}`;
-      const seen: unknown[] = [];
-      const readOne: Discord["readOne"] = (_call, at) => {
-        seen.push({ ...at });
-        return Promise.resolve(SHOWN);
-      };
-      await run({ action: "fetchMessage", messageId: link }, { readOne });
-      assert.deepEqual(seen, [{ channelId: CHANNEL, messageId: MESSAGE }]);
-    }
-  });
-
-  it("readMessages and others › take the channel of a linked message", async () => {
-    const link = `https://discord.com/channels/1/${CHANNEL}/${MESSAGE}`;
-    for (const end of ["around", "before", "after"]) {
-      const { calls } = await run({ action: "readMessages", [end]: link });
-      assert.deepEqual(calls, [["read", { channelId: CHANNEL, [end]: MESSAGE, limit: 30 }]]);
-    }
-    const replied = { channelId: CHANNEL, replyTo: MESSAGE, text: "x" };
-    for (const action of ["sendMessage", "threadReply"]) {
-      const { calls } = await run({ action, replyTo: link, text: "x" });
-      assert.deepEqual(calls, [["send", replied]]);
-      const same = await run({ action, channelId: `<#${CHANNEL}>`, replyTo: link, text: "x" });
-      assert.deepEqual(same.calls, [["send", replied]]);
-    }
-    const direct = { action: "sendMessage", userId: "5", replyTo: link, text: "x" };
-    assert.deepEqual((await run(direct)).calls, [
-      ["send", { userId: "5", replyTo: MESSAGE, text: "x" }],
-    ]);
-    const elsewhere = { action: "sendMessage", channelId: "5", replyTo: link, text: "x" };
-    await assert.rejects(run(elsewhere), /`replyTo` is a message of another channel/);
-  });
-
-  it("searchMessages › takes a link to a message as a point in time", async () => {
-    const link = `https://discord.com/channels/1/${CHANNEL}/${MESSAGE}`;
-    const search = { action: "searchMessages", query: "x", after: link };
-    await assert.rejects(run(search), /not used/); // the port of this test has no search
-  });
-
-  it("sendMessage › tells the model not to repeat a message that waits", async () => {
+  it("return ids, lines of messages with their time in three forms, and what waits", async () => {
+    const told = async (args: object, own: Partial<Discord> = {}) => (await run(args, own)).result;
+    const sent = { sent: true, channelId: CHANNEL, messageIds: [MESSAGE] };
+    const send = { action: "sendMessage", text: "x" };
+    assert.deepEqual(JSON.parse(await told(send)), sent);
     const waits = { channelId: CHANNEL, messageIds: [], waits: [5] };
-    const { result } = await run({ action: "sendMessage", text: "x" }, {
-      send: () => Promise.resolve(waits),
-    });
-    assert.match(result, /do not send it again/);
-  });
-
-  it("readMessages › returns a line for each message, with its time in three forms", async () => {
-    const { result, calls } = await run({ action: "readMessages", after: MESSAGE });
-    assert.deepEqual(calls, [["read", { after: MESSAGE, limit: 30 }]]);
-    assert.deepEqual(JSON.parse(result), { ...SHOWN, timestampUtc: "2026-01-01T00:00:00.000Z" });
-    const nothing = await run({ action: "readMessages" }, { read: () => Promise.resolve([]) });
-    assert.match(nothing.result, /no messages that you may read/);
-    await assert.rejects(
-      run({ action: "readMessages", before: MESSAGE, after: MESSAGE }),
-      /one of `before`, `after` and `around`/,
-    );
-    await assert.rejects(run({ action: "readMessages", limit: 101 }), /limit/);
-  });
-
-  it("fetchMessage, editMessage, deleteMessage › name the message", async () => {
-    const { result } = await run({ action: "fetchMessage", messageId: MESSAGE });
-    assert.equal(JSON.parse(result).text, "hi");
-    const edited = await run({ action: "editMessage", messageId: MESSAGE, text: "new" });
-    assert.deepEqual(edited.calls, [["edit", { messageId: MESSAGE }, "new"]]);
-    await assert.rejects(run({ action: "deleteMessage", messageId: "last" }), /digits only/);
-  });
-});
-
-describe("[T3] react", () => {
-  const at = { messageId: MESSAGE };
-  it("adds and removes reactions, Unicode or custom", async () => {
-    for (const emoji of ["👀", "❤️", "👩‍👩‍👧", "🇫🇮", "1️⃣", "<:krill:123>", "<a:krill:123>"]) {
-      const { calls } = await run({ action: "react", ...at, emoji });
-      assert.deepEqual(calls, [["addReaction", at, emoji]]);
+    assert.match(await told(send, { send: () => Promise.resolve(waits) }), /do not send it again/);
+    const line = { ...SHOWN, timestampUtc: "2026-01-01T00:00:00.000Z" };
+    for (const call of [{ action: "readMessages" }, { action: "fetchMessage", ...AT }]) {
+      assert.deepEqual(JSON.parse(await told(call)), line);
     }
-    const heart = await run({ action: "react", ...at, emoji: "\u2764" });
-    assert.deepEqual(heart.calls, [["addReaction", at, "\u2764\ufe0f"]]); // as people click it
-    const { calls } = await run({ action: "react", ...at, emoji: "", remove: true });
-    assert.deepEqual(calls, [["removeReaction", at, ""]]);
+    const none = await told({ action: "readMessages" }, { read: () => Promise.resolve([]) });
+    assert.match(none, /no messages that you may read/);
+    const thread = { threadId: CHANNEL, title: "Krill" };
+    assert.deepEqual(JSON.parse(await told({ action: "threadCreate", ...ON })), thread);
   });
 
-  it("refuses texts that are no emoji", async () => {
-    for (const emoji of ["thumbsup", ":eyes:", "", "@me", "../1"]) {
-      await assert.rejects(run({ action: "react", ...at, emoji }), /emoji/);
-    }
-  });
-});
-
-describe("[T3] actions on threads", () => {
-  it("threadCreate › opens a thread on a message, and posts the text there", async () => {
-    const { calls, result } = await run({
-      action: "threadCreate",
-      messageId: MESSAGE,
-      title: "Krill",
-      text: "first",
-    });
-    assert.deepEqual(calls, [
-      ["openThread", { messageId: MESSAGE }, "Krill"],
-      ["send", { channelId: CHANNEL, text: "first" }],
-    ]);
-    assert.deepEqual(JSON.parse(result), { threadId: CHANNEL, title: "Krill" });
-  });
-
-  it("threadCreate › without a message, posts the text and opens the thread on it", async () => {
-    const { calls } = await run({
-      action: "threadCreate",
-      channelId: CHANNEL,
-      title: "Krill",
-      text: "first",
-    });
-    assert.deepEqual(calls, [
-      ["send", { channelId: CHANNEL, text: "first" }],
-      ["openThread", { channelId: CHANNEL, messageId: MESSAGE }, "Krill"],
-    ]);
-    await assert.rejects(run({ action: "threadCreate", title: "Krill" }), /`text`/);
-  });
-
-  it("threadCreate › takes the time after which Discord archives the thread", async () => {
-    const { calls } = await run({
-      action: "threadCreate",
-      messageId: MESSAGE,
-      title: "Krill",
-      autoArchiveMinutes: 60,
-    });
-    assert.deepEqual(calls, [["openThread", { messageId: MESSAGE }, "Krill", 60]]);
-    const on = { action: "threadCreate", messageId: MESSAGE, title: "Krill" };
-    for (const autoArchiveMinutes of [59, 100, 10_081]) {
-      await assert.rejects(run({ ...on, autoArchiveMinutes }), /60, 1440, 4320 or 10080/);
-    }
-  });
-
-  it("[T3] threadCreate › says which step was done before a failure", async () => {
+  it("threadCreate › says which step was done before a failure", async () => {
     const no = () => Promise.reject(new Error("Discord does not take it"));
     await assert.rejects(
-      run({ action: "threadCreate", messageId: MESSAGE, title: "Krill", text: "x" }, { send: no }),
+      run({ action: "threadCreate", ...ON, text: "x" }, { send: no }),
       new RegExp(`thread ${CHANNEL} is open, without the text, but .* Discord does not take it`),
     );
     await assert.rejects(
       run({ action: "threadCreate", title: "Krill", text: "x" }, { openThread: no }),
       new RegExp(`message ${MESSAGE} is posted, without a thread, but .* Discord does not take it`),
     );
-  });
-
-  it("threadReply › needs the thread", async () => {
-    const { calls } = await run({ action: "threadReply", channelId: CHANNEL, text: "x" });
-    assert.deepEqual(calls, [["send", { channelId: CHANNEL, text: "x" }]]);
-    await assert.rejects(run({ action: "threadReply", text: "x" }), /channelId/);
   });
 });
