@@ -195,14 +195,19 @@ describe("[S7] the conversation in a thread", () => {
     await ask("well?");
     const archived = () => requests.filter(({ body }) => body["archived"]).length;
     const emoji = { id: null, name: "✅" };
-    const react = (user_id: string, name = emoji.name) =>
+    const react = (user_id: string, name = emoji.name, at = {}) =>
       receive("MESSAGE_REACTION_ADD", {
-        ...{ user_id, message_id: FIRST, channel_id: CHANNEL, guild_id: GUILD },
+        ...{ user_id, message_id: FIRST, channel_id: CHANNEL, guild_id: GUILD, ...at },
         emoji: { ...emoji, name },
         member: { user: { ...ADA, id: user_id }, roles: [] },
       });
     await react("8");
     await react(ADA.id, "👍");
+    await react(ADA.id, emoji.name, {
+      channel_id: THREAD,
+      message_id: "9",
+      message_author_id: "8",
+    });
     assert.equal(archived(), 0);
     await react(ADA.id);
     assert.equal(archived(), 1);

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { rulesOf, turnTools } from "../../../src/flows/turn/turn_rules.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { Tool } from "../../../src/core/turn/tool.ts";
+import { discord } from "../../../src/tools/discord/discord.ts";
 import { OWNER, testAccount } from "../../support/bot/test_account.ts";
 import {
   directMessage,
@@ -48,6 +49,14 @@ describe("[T2] turnTools()", () => {
     assert.equal(namesOf(toolsFor(from(OWNER), "main")), "remind web_fetch exec");
     assert.equal(namesOf(toolsFor(from(BOB), "main")), "web_fetch");
     assert.equal(namesOf(toolsFor(from(BOB, directMessage()), "main")), "remind web_fetch");
+  });
+
+  it("[T3] gives a turn the parts of a tool whose gates are open", async () => {
+    const { toolsFor, has } = await setUp({ guilds: { [GUILD]: {} }, actions: { polls: false } });
+    has([discord]);
+    const [tool] = toolsFor(from(OWNER), "main");
+    assert.match(tool?.description ?? "", /\nsendMessage\(/);
+    assert.doesNotMatch(tool?.description ?? "", /\npoll\(/);
   });
 
   it("[N1] gives each agent its own tools, also for the same message", async () => {
