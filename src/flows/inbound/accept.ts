@@ -485,14 +485,14 @@ async function commit(account: BotAccount, unit: Unit): Promise<void> {
  */
 async function begin(account: BotAccount, unit: Unit): Promise<void> {
   const { store } = account;
-  const catchUp = catchUpOf(account);
   const { started, accountId, beganAt, guilds } = unit;
   if (unit.afterHole) {
-    catchUp.sessionDue(); // turns wait for the missing messages: a new session follows
+    catchUpOf(account).sessionDue(); // turns wait for the missing messages: a new session follows
     await store.gateway.openGap(accountId, beganAt);
     unit.afterHole = undefined;
   }
   if (started) {
+    const catchUp = catchUpOf(account);
     catchUp.sessionStarting();
     if (guilds.length > 0) {
       await store.inbox.acceptBatch({ accountId, judged: [], echoes: [], guilds }, beganAt);
