@@ -225,15 +225,19 @@ export function withMentions(
   mayPing = NO_PINGS,
 ): string {
   const { sender, quoted, names = {} } = message;
-  const before = codeRegions(written);
-  const text = withEmojis(written, (at) => isWithin(before, at), shown.texts);
-  const code = text === written ? before : codeRegions(text);
-  return clickable(text, (at) => isWithin(code, at), shown.texts, [
+  const text = withEmojis(written, isCodeIn(written), shown.texts);
+  return clickable(text, isCodeIn(text), shown.texts, [
     [`@${sender.id}`, sender.username],
     ...quoted?.author ? [[`@${quoted.author.id}`, quoted.author.tag] as const] : [],
     ...shown.overheard.map(({ authorId, tag }) => [`@${authorId}`, tag] as const),
     ...Object.entries(names).map(([key, name]) => [key, plainName(name)] as const),
   ], mayPing);
+}
+
+/** Tells which positions are within code; most answers have nothing to ask it for. */
+function isCodeIn(text: string): (at: number) => boolean {
+  let code: ReturnType<typeof codeRegions> | undefined;
+  return (at) => isWithin(code ??= codeRegions(text), at);
 }
 
 function paragraphs(text: string, notes: readonly string[]): string {

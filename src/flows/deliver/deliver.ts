@@ -431,8 +431,9 @@ function delivered(account: BotAccount, row: OutboxRow, delivery: Delivery): voi
 
 /** The store has the result of an attempt, or the row is given up without one. */
 function attempted(account: BotAccount, row: OutboxRow): void {
-  if (row.message.of?.kind === "tool") toldSent(account, row);
-  receiptAttempted(account, row);
+  const { of, footer, buttons } = row.message;
+  if (of?.kind === "tool") toldSent(account, row);
+  if (of?.kind === "tool" || footer !== undefined || buttons) receiptAttempted(account, row);
 }
 
 function reportHeld({ id: row, message }: OutboxRow, reason: string, log: Log): void {

@@ -1103,7 +1103,8 @@ export async function withLinesUnder(
   const hasStored = claim.attempt > 1 || outcome?.kind !== "reply" || outcome.taken !== undefined;
   const before = hasStored ? await store.turns.stepsOf(id) : [];
   const steps = [...before, ...turn.steps ?? []];
-  const changes = steps.length > 0 ? await store.changes.ofTurn(accountId, id) : [];
+  if (steps.length === 0 && config.messages.receipts !== "always") return turn;
+  const changes = await store.changes.ofTurn(accountId, id);
   const line = lineUnder(account, { claim, config, steps, tools, changes });
   const under = line === undefined ? "" : `${SMALL}${line}`;
   const undo = { customId: `${UNDO_BUTTON}:${id}`, label: "Undo", style: "secondary" as const };
