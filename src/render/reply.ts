@@ -541,8 +541,7 @@ function checkFile(file: OutboundFile, rules: TextRules): OutboundFile | string 
   const bytes = withoutSecrets(file.bytes, cleanSecrets);
   if (!bytes) return `\`${name}\` is not attached, because it contains a secret.`;
   const alt = file.alt === undefined ? undefined : cutText(cleanSecrets(file.alt), MAX_ALT).trim();
-  const { contentType, isSpoiler } = file;
-  return { name, alt: alt || undefined, isSpoiler, contentType, bytes };
+  return { ...file, name, alt: alt || undefined, bytes };
 }
 
 /**

@@ -100,14 +100,14 @@ export const sendFile: Tool = defineTool({
   needs: [],
   isReadOnly: true,
   isIdempotent: true,
-  async run({ file, text, name, alt, spoiler: isSpoiler }, call) {
+  async run({ file, text, name, spoiler: isSpoiler, ...about }, call) {
     if ((file === undefined) === (text === undefined)) {
       throw badArguments("give `file` or `text`");
     }
     if (text !== undefined && name === undefined) throw badArguments("give the file a `name`");
     const source = text !== undefined && name !== undefined
-      ? { text, name, alt, isSpoiler }
-      : { from: file ?? "", name, alt, isSpoiler };
+      ? { ...about, text, name, isSpoiler }
+      : { ...about, from: file ?? "", name, isSpoiler };
     const { fileForPeople } = await import("../flows/media/outbound_files.ts");
     const { id, name: shown, bytes } = await fileForPeople(call, source);
     return `Attached file-${id}: ${JSON.stringify(shown)}, ${bytes.length} bytes. ` +

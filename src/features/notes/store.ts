@@ -192,18 +192,7 @@ const NOTE_SOURCE = table("note_source", {
 /** A note goes with its sources. */
 export const NOTE_TABLES: readonly DeclaredTable[] = [NOTE, NOTE_SOURCE];
 
-const STORED = NOTE.pick(
-  "id",
-  "agentId",
-  "scope",
-  "scopeKey",
-  "space",
-  "channelId",
-  "authorId",
-  "text",
-  "createdAt",
-  "updatedAt",
-);
+const STORED = NOTE.without("callKey", "isOwnWords");
 const SOURCES = rows({ sources: json<readonly MessageId[]>() });
 const ID = rows({ id: integer() });
 

@@ -27,7 +27,8 @@ const ACTIVE =
 
 /** A file as a call names it. */
 export type FileSource =
-  | {
+  & Omit<OutboundFile, "name" | "contentType" | "bytes">
+  & ({
     /**
      * `https://…`, a path of the workspace, `attachment:<name>` of the asker's messages, or
      * `image:<id>` of a tool's result.
@@ -35,15 +36,7 @@ export type FileSource =
     readonly from: string;
     /** The name for people; absent: that of the source. */
     readonly name?: string;
-    readonly alt?: string;
-    readonly isSpoiler?: boolean;
-  }
-  | {
-    readonly text: string;
-    readonly name: string;
-    readonly alt?: string;
-    readonly isSpoiler?: boolean;
-  };
+  } | { readonly text: string; readonly name: string });
 
 export interface FileForPeople extends OutboundFile {
   readonly id: string;
@@ -68,19 +61,20 @@ export async function readFileFor(
 }
 
 async function opened(call: DiscordCall, source: FileSource, maxBytes: number) {
-  const { name, alt, isSpoiler } = source;
   if ("from" in source) {
-    const file = await readFileFor(call, source.from, maxBytes);
-    return { ...file, name: name ?? file.name, alt, isSpoiler };
+    const { from, ...about } = source;
+    const file = await readFileFor(call, from, maxBytes);
+    return { ...file, ...about, name: about.name ?? file.name };
   }
-  if (ACTIVE.test(source.name)) {
+  const { text, ...about } = source;
+  if (ACTIVE.test(about.name)) {
     throw new RefusedCall(
       "policy",
-      `you cannot write a file with the ending of ${JSON.stringify(source.name)}: it would load ` +
+      `you cannot write a file with the ending of ${JSON.stringify(about.name)}: it would load ` +
         "addresses or run when it is opened; use another format, such as .md, .txt or .csv",
     );
   }
-  return { name: source.name, alt, isSpoiler, bytes: new TextEncoder().encode(source.text) };
+  return { ...about, bytes: new TextEncoder().encode(text) };
 }
 
 /**

@@ -5,13 +5,7 @@
 import { COMMIT_OPTIONS } from "../database/commits.ts";
 import type { Transactions } from "../database/commits.ts";
 import { COUNT } from "../schema/columns.ts";
-import {
-  CHANGES_KEPT_MS,
-  DISCORD_CHANGE,
-  DISCORD_POST,
-  POSTS_KEPT_MS,
-  STORED_CHANGE,
-} from "../schema/agent.ts";
+import { CHANGES_KEPT_MS, DISCORD_CHANGE, DISCORD_POST, POSTS_KEPT_MS } from "../schema/agent.ts";
 import type { AccountId, GuildId, MessageId } from "../../core/discord/ids.ts";
 
 export function createChanges({ database, sql, commit, read }: Transactions) {
@@ -92,7 +86,7 @@ export function createChanges({ database, sql, commit, read }: Transactions) {
 }
 
 function readRow(row: unknown) {
-  const { undoneAt, ...change } = STORED_CHANGE.read(row);
+  const { undoneAt, ...change } = DISCORD_CHANGE.read(row);
   return { ...change, isUndone: undoneAt !== undefined };
 }
 

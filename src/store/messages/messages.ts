@@ -292,15 +292,7 @@ export interface OverheardKey {
   readonly channelId: ChannelId;
 }
 
-const STORED = OVERHEARD.pick(
-  "messageId",
-  "authorId",
-  "tag",
-  "text",
-  "sentAt",
-  "replyTo",
-  "forwards",
-);
+const STORED = OVERHEARD.without("id", "accountId", "channelId", "keptAt");
 
 /** Prepares the statements for overheard messages, within transactions of the caller's (H1). */
 export function prepareOverheard(database: DatabaseSync) {
@@ -467,16 +459,7 @@ function createPolicies(
   };
 }
 
-const TALKED = OVERHEARD.pick(
-  "messageId",
-  "channelId",
-  "authorId",
-  "tag",
-  "text",
-  "replyTo",
-  "forwards",
-  "sentAt",
-);
+const TALKED = OVERHEARD.without("id", "accountId", "keptAt");
 const ASKED = rows({ channelId: snowflake<"channel">(), message: json<InboundMessage>() });
 const OWN = rows({
   messageId: snowflake<"message">(),

@@ -113,7 +113,7 @@ function prepareSettle(
   };
 }
 
-const FILE = OUTBOX_FILE.pick("name", "alt", "isSpoiler", "contentType", "bytes");
+const FILE = OUTBOX_FILE.without("outboxRow", "position", "accountId");
 
 function readFile(row: unknown): OutboundFile {
   const { bytes, ...rest } = FILE.read(row);

@@ -87,19 +87,7 @@ function inGroup(settled: Verdict): Verdict {
  */
 const IS_FRESH = `expires_at > :now AND created_at < :now + ${CODE_LIFE_MS}`;
 
-const REQUEST = PAIRING_REQUEST.pick(
-  "id",
-  "accountId",
-  "userId",
-  "username",
-  "channelId",
-  "messageId",
-  "code",
-  "approveButton",
-  "denyButton",
-  "createdAt",
-  "expiresAt",
-);
+const REQUEST = PAIRING_REQUEST.without("state", "isReported", "decidedAt", "decidedBy");
 
 /**
  * Reads a row of `pairing_request`.

@@ -296,22 +296,6 @@ export const DISCORD_CHANGE = table("discord_change", {
   forgets: { delete: "asker_id = :userId", scrub: ["what", "undo"] },
 });
 
-/** The columns that are a `MadeChange`. */
-export const STORED_CHANGE = DISCORD_CHANGE.pick(
-  "id",
-  "accountId",
-  "callKey",
-  "turnId",
-  "askerId",
-  "guildId",
-  "channelId",
-  "what",
-  "undo",
-  "madeAt",
-  "undoneAt",
-  "undoneBy",
-);
-
 /** Milliseconds for which a posted message is kept: longer than the longest poll, of 32 days. */
 export const POSTS_KEPT_MS = 60 * DAY_MS;
 

@@ -306,6 +306,10 @@ export interface DeclaredTable {
 
 interface StoreTable<C extends Columns> extends DeclaredTable, RowReader<RowOf<C>> {
   pick<Name extends keyof C & string>(...names: readonly Name[]): RowReader<RowOf<Pick<C, Name>>>;
+  /** Its rows without some columns: a new column is in them by itself. */
+  without<Name extends keyof C & string>(
+    ...names: readonly Name[]
+  ): RowReader<RowOf<Omit<C, Name>>>;
   /**
    * Prepares the insert of a row.
    *
@@ -355,6 +359,7 @@ export function table<C extends Columns>(
       : { ...forgets, ...(forgets.scrub && { scrub: forgets.scrub.map(snakeCase) }) },
     jsonColumns: all.filter(({ column }) => column.isJson).map(({ as }) => as),
     pick: (...names) => rows(pickColumns(columns, names)),
+    without: (...names) => rows(columnsWithout(columns, names)),
     prepareInsert(database, then = "") {
       const statement = database.prepare(
         `INSERT INTO ${name} ${list(inserted.map(({ key }) => key))}
@@ -378,4 +383,13 @@ function pickColumns<C extends Columns, Name extends keyof C & string>(
   names: readonly Name[],
 ): Pick<C, Name> {
   return Object.fromEntries(names.map((name) => [name, columns[name]])) as Pick<C, Name>;
+}
+
+function columnsWithout<C extends Columns, Name extends keyof C & string>(
+  columns: C,
+  names: readonly Name[],
+): Omit<C, Name> {
+  const left: Partial<C> = { ...columns };
+  for (const name of names) delete left[name];
+  return left as Omit<C, Name>;
 }

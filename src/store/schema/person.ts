@@ -170,20 +170,7 @@ export const QUESTION = table("question", {
   },
 });
 
-export const STORED_QUESTION = QUESTION.pick(
-  "id",
-  "accountId",
-  "messageId",
-  "channelId",
-  "guildId",
-  "code",
-  "question",
-  "state",
-  "answer",
-  "decidedBy",
-  "createdAt",
-  "expiresAt",
-);
+export const STORED_QUESTION = QUESTION.without("askerId", "callKey", "hasCards", "decidedAt");
 
 /** Another call that waits for a question. */
 const QUESTION_COVER = table("question_cover", { callKey: key(text()), questionRow: integer() }, {
