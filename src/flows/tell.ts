@@ -21,9 +21,7 @@ export function tellChannel(
   text: string,
   buttons: readonly Button[] = [],
 ): Promise<void> {
-  const { accountId } = account;
-  const composed = composeSend({ accountId, channelId, text }, rulesOf(account));
-  return send(account, channelId, withButtons(composed, buttons));
+  return send(account, channelId, withButtons(composed(account, channelId, text), buttons));
 }
 
 /**
@@ -56,9 +54,14 @@ export function composedOnce(
   text: string,
   key: string,
 ): readonly Frozen[] {
+  return composed(account, channelId, text, `${account.accountId}:${key}`);
+}
+
+/** They have no previews, as answers to commands have none (K2). */
+function composed(account: BotAccount, channelId: ChannelId, text: string, callKey?: string) {
   const { accountId } = account;
   return composeSend(
-    { accountId, channelId, text, callKey: `${accountId}:${key}` },
+    { accountId, channelId, text, callKey, suppressesEmbeds: true },
     rulesOf(account),
   );
 }

@@ -127,9 +127,11 @@ describe("[K2] [K3] slash commands", () => {
   });
 
   it("[K5] are answered by direct message at once if Discord forbids it in the place", async () => {
-    const { slash, posted } = await refusing([FORBIDDEN]);
+    const { slash, posted, rows } = await refusing([FORBIDDEN]);
     await slash("whoami", {}, { in: "guild" });
     assert.match(posted().join(), /You are/);
+    const [sent] = rows("SELECT message FROM outbox");
+    assert.equal(JSON.parse(String(sent?.["message"])).suppressesEmbeds, true, "[K2]");
   });
 
   it("[K5] are answered by direct message and by fixed words if Discord takes no such answer", async () => {
