@@ -16,7 +16,7 @@ import {
 } from "./http/monitor/health_monitor.ts";
 import { startProcessMedia } from "./bot/process_media.ts";
 import { createLoader } from "./lib/cache.ts";
-import { readBudgets } from "./bot/process/slow_checks.ts";
+import { readAllBudgets } from "./bot/process/slow_checks.ts";
 import type { AccountId, UserId } from "./core/discord/ids.ts";
 import type { ConfigFile } from "./core/config_file.ts";
 import type { ModelChoices } from "./core/model.ts";
@@ -121,7 +121,7 @@ export async function startBot(options: BotOptions) {
   });
   const health: HealthMonitor = startHealthMonitor({
     ...{ store, metrics, timers: { now, schedule }, log: logging.forPart("health") },
-    read: async () => ({ budgets: await readBudgets(bot), slow: await (await slow.get())() }),
+    read: async () => ({ budgets: await readAllBudgets(bot), slow: await (await slow.get())() }),
     current: () => ({
       mcpServers: bot.toolServices?.servers() ?? [],
       alerts: watches.flatMap((watch) => watch.open()),

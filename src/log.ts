@@ -219,9 +219,9 @@ export function startLog(
       event: redactor.clean(event),
       fields: toFields(toPlain(fields, redactor.clean)),
     };
-    const line = withoutSecrets(asLine(logged));
+    const line = lineWithoutSecrets(asLine(logged));
     write(`${isColoured && format === "human" ? coloured(line, level) : line}\n`, level);
-    writeToFile?.(`${format === "json" ? line : withoutSecrets(jsonLine(logged))}\n`, level);
+    writeToFile?.(`${format === "json" ? line : lineWithoutSecrets(jsonLine(logged))}\n`, level);
   }
 
   return {
@@ -294,7 +294,7 @@ interface LoggedEvent {
 }
 
 /** Replaces patterns of secrets in a line that is made already. */
-export function withoutSecrets(line: string): string {
+export function lineWithoutSecrets(line: string): string {
   return PATTERNS.reduce(
     (text, { pattern, replacement }) => text.replaceAll(pattern, replacement),
     line,

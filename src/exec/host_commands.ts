@@ -25,12 +25,12 @@ import {
   bubblewrapIn,
   deviceFolder,
   EXEC_LIMITS,
-  limitsOf,
   MAX_FILE_BYTES,
   memoryFolder,
   type ProgramBounds,
   type ProgramLaunch,
   type ProgramLimits,
+  programLimitsOf,
   withLimits,
   type WrittenLimits,
 } from "../lib/program_limits.ts";
@@ -307,7 +307,7 @@ export function createHostCommands(options: {
   async function begin(command: ResolvedCommand, timeoutMs: number): Promise<RunningProgram> {
     assertPossible();
     const workspace = await workspaceNow();
-    const limits = limitsOf(options.limits(), MAX_PROCESSES);
+    const limits = programLimitsOf(options.limits(), MAX_PROCESSES);
     const launch = await launchOf(command, workspace, limits);
     const env = environmentFor(workspace);
     const running = startProgram(launch, {
@@ -380,7 +380,7 @@ export async function probeSandbox(
   await prepareInstructions(workspace);
   const launch = inBubblewrap(
     { argv: ["true"], path, realPath: path, cwd: workspace },
-    { workspace, bwrap, prlimit, limits: limitsOf(EXEC_LIMITS, MAX_PROCESSES) },
+    { workspace, bwrap, prlimit, limits: programLimitsOf(EXEC_LIMITS, MAX_PROCESSES) },
   );
   const end = await startProgram(launch, { cwd: "/", env: {}, timeoutMs: PROBE_MS }).ended.catch(
     () => undefined,

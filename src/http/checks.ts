@@ -11,7 +11,7 @@
 import { type ConnectionState, LOW } from "../core/discord/gateway.ts";
 import { type AlertRecord, type Finding, type Findings, gradeFigure } from "../core/finding.ts";
 import { cutText, type McpServerState, problemWithWords } from "../core/mcp_state.ts";
-import { budgetText, isSpent, labelOf } from "../core/spending/budget.ts";
+import { budgetLabel, budgetText, isSpent } from "../core/spending/budget.ts";
 import { countText, pauseText, sizeOf, spanText, timeText } from "../lib/text/units.ts";
 import type { AccountSnapshot, ModelSnapshot, Snapshot } from "./snapshot.ts";
 
@@ -424,7 +424,7 @@ function wordsOfOpen({ cover, failure }: Omit<ModelSnapshot, "id">, cause?: stri
 function budgets({ budgets = [] }: Snapshot): Findings {
   return budgets.flatMap((use): Findings => {
     const { of, name, rule: where } = use;
-    const why = `${of === undefined ? "" : `${labelOf(of, name)}: `}${budgetText(use)}`;
+    const why = `${of === undefined ? "" : `${budgetLabel(of, name)}: `}${budgetText(use)}`;
     const about = { id: "budget", what: "Budget", where, why };
     return isSpent(use)
       ? [{

@@ -61,7 +61,7 @@ export const EXEC_LIMITS: WrittenLimits = { memoryMb: 512, tempMb: 256, diskMb: 
 /** The limits of a program of an MCP server, which may be a browser. */
 export const MCP_LIMITS: WrittenLimits = { memoryMb: 2_048, tempMb: 512, diskMb: 2_048 };
 
-export function limitsOf(
+export function programLimitsOf(
   { memoryMb, tempMb, diskMb }: WrittenLimits,
   processes: number,
 ): ProgramLimits {

@@ -19,13 +19,13 @@ import type { Log } from "../lib/log.ts";
 import {
   bubblewrapIn,
   deviceFolder,
-  limitsOf,
   MB,
   MCP_LIMITS,
   memoryFolder,
   type PassedLimit,
   type ProgramBounds,
   type ProgramLimits,
+  programLimitsOf,
   withLimits,
   type WrittenLimits,
 } from "../lib/program_limits.ts";
@@ -255,7 +255,7 @@ export function createConfine(
     const { command, env: written, sandbox, writable } = program;
     const home = join(folder, serverId);
     mkdirSync(home, { recursive: true, mode: 0o700 });
-    const limits = limitsOf(program.limits, MAX_PROCESSES);
+    const limits = programLimitsOf(program.limits, MAX_PROCESSES);
     const { file, args } = withLimits(
       { file: command, args: program.args },
       bounds.prlimit,

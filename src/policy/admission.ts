@@ -49,13 +49,13 @@ import {
   type GroupEntry,
   type IntentRules,
   isFormOf,
-  nameOf,
   type OpenPlace,
   prepareAllowlist,
   type ReactionMode,
   type RecordCheck,
   recordNothing,
   rulesFor,
+  senderText,
 } from "./rules.ts";
 
 /** A message, or what is stored of one that was judged before. */
@@ -271,7 +271,7 @@ function proxyIsAwaited(
   }
   const isTheirs = isUnproxied === true;
   const fact = () =>
-    `PluralKit has proxied ${nameOf(sender)} before, and ${
+    `PluralKit has proxied ${senderText(sender)} before, and ${
       isTheirs ? "did not proxy this" : "may still proxy this"
     }`;
   if (ask("original", isTheirs, PLURALKIT, fact)) return undefined;
@@ -394,7 +394,7 @@ function prepareEvents(
     const mode = open?.reactionNotifications ?? { value: "own", rule: DMS };
     const isCounted = reactionCounts(mode.value, on, sender, open?.guildUsers?.value);
     const fact = () =>
-      `reactionNotifications is "${mode.value}"; ${nameOf(sender)} reacts to ${
+      `reactionNotifications is "${mode.value}"; ${senderText(sender)} reacts to ${
         on === "own" ? "a message by the bot" : "a message by another author"
       }`;
     if (!ask("reactions", isCounted, mode.rule, fact)) {
@@ -547,7 +547,7 @@ function preparePlaceAccess(
     const grant = entry || needs() === undefined ? undefined : unlistedGrant();
     const rule = grant?.rule ?? users.rule;
     const fact = grant?.fact ??
-      (() => entry ? onTheList(sender, entry) : `${nameOf(sender)} is not on the list`);
+      (() => entry ? onTheList(sender, entry) : `${senderText(sender)} is not on the list`);
     if (!ask("sender", entry !== undefined || grant !== undefined, rule, fact)) {
       return ignored("sender-not-listed", rule);
     }
@@ -557,7 +557,7 @@ function preparePlaceAccess(
   return (caller, ask) => {
     const { place, sender, known } = caller;
     if (known.isOurs) {
-      ask("own", false, NO_SELF_TALK, () => `${nameOf(sender)} is an account of this Barnacle`);
+      ask("own", false, NO_SELF_TALK, () => `${senderText(sender)} is an account of this Barnacle`);
       return ignored("own", NO_SELF_TALK);
     }
     switch (place.kind) {
@@ -611,7 +611,7 @@ function prepareDirectAccess(
     const canPair = dm.policy === "pairing";
     const rule = grant?.rule ?? (canPair ? DM_POLICY : ALLOW_FROM);
     const fact = grant?.fact ??
-      (() => `${nameOf(sender)} is not on the list${canPair ? notPaired(known) : ""}`);
+      (() => `${senderText(sender)} is not on the list${canPair ? notPaired(known) : ""}`);
     ask("sender", grant !== undefined, rule, fact);
     if (grant) return { kind: "granted", why: grant.why, rule };
     if (canPair && isChallenged && !sender.automaton) {
@@ -627,7 +627,7 @@ function prepareDirectAccess(
     const entry = entryIn(dm.allowFrom)(sender);
     if (entry) return { why: "dm-allowed", rule: ALLOW_FROM, fact: () => onTheList(sender, entry) };
     if (dm.policy === "pairing" && known.isPaired && !sender.automaton) {
-      return { why: "dm-paired", rule: DM_POLICY, fact: () => `${nameOf(sender)} is paired` };
+      return { why: "dm-paired", rule: DM_POLICY, fact: () => `${senderText(sender)} is paired` };
     }
     const owner = dm.policy === "pairing" && rights.needed("owner", place, sender, known);
     // Only owners approve, so an owner would approve themselves.
@@ -731,7 +731,7 @@ function prepareSenders({ allowBots, commands }: AccessPolicy) {
     automatonIsRefused({ sender, known }: Caller, ask: RecordCheck): AccessRefusal | undefined {
       const { automaton } = sender;
       if (!automaton) return undefined;
-      const fact = () => `${nameOf(sender)} is a ${automaton}, and allowBots is ${allowBots}`;
+      const fact = () => `${senderText(sender)} is a ${automaton}, and allowBots is ${allowBots}`;
       if (!ask("bots", allowBots, ALLOW_BOTS, fact)) return ignored(automaton, ALLOW_BOTS);
       const isAllowed = known.isMuted !== true;
       const loop = () =>
@@ -748,7 +748,7 @@ function prepareSenders({ allowBots, commands }: AccessPolicy) {
 
 /** The fact that a sender is on an allow list, for the operator. */
 function onTheList(sender: Sender, entry: AllowEntry): string {
-  return `${nameOf(sender)} is on the list as ${quoted(entryText(entry))}`;
+  return `${senderText(sender)} is on the list as ${quoted(entryText(entry))}`;
 }
 
 export interface Right {
@@ -778,7 +778,7 @@ export function prepareRights({ commands: { owners }, approvers }: AccessPolicy)
       why: "not-owner",
       rule: OWNERS,
       fact: () =>
-        `${nameOf(sender)} is ${isTheirs ? "" : "not "}${
+        `${senderText(sender)} is ${isTheirs ? "" : "not "}${
           owners ? "on the list of owners" : "an owner of the application at Discord"
         }`,
     };
@@ -805,7 +805,7 @@ export function prepareRights({ commands: { owners }, approvers }: AccessPolicy)
         case "approver": {
           const isTheirs = !sender.automaton && approverIds.has(sender.id);
           const fact = () =>
-            `${nameOf(sender)} is ${isTheirs ? "" : "not "}on the list of approvers`;
+            `${senderText(sender)} is ${isTheirs ? "" : "not "}on the list of approvers`;
           return { isTheirs, why: "not-approver", rule: APPROVERS, fact };
         }
         case "session": {
@@ -814,8 +814,8 @@ export function prepareRights({ commands: { owners }, approvers }: AccessPolicy)
           const isTheirs = manages || isOwner(sender, known);
           const fact = () =>
             manages
-              ? `${nameOf(sender)} may manage messages here`
-              : `${nameOf(sender)} may not manage messages here, and is ${
+              ? `${senderText(sender)} may manage messages here`
+              : `${senderText(sender)} may not manage messages here, and is ${
                 isTheirs ? "an owner" : "no owner"
               }`;
           return { isTheirs, why: "not-manager", rule: OWNERS, fact };

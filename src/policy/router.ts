@@ -12,7 +12,7 @@ import type { AccountId, UserId } from "../core/discord/ids.ts";
 import type { RoutingFacts } from "../core/inbound/inbox.ts";
 import type { InboundMessage, Triggered } from "../core/inbound/inbound.ts";
 import { quoted } from "../lib/text/quoted.ts";
-import { formsOf, isNameKey, plainName, type RecordCheck, recordNothing } from "./rules.ts";
+import { formsOf, isNameKey, type RecordCheck, recordNothing, slugOfKey } from "./rules.ts";
 import type {
   AccessPolicy,
   AssignedChannel,
@@ -183,7 +183,7 @@ function prepareAssigned(entries: readonly AssignedChannel[]): (
   ask: RecordCheck,
 ) => AgentClaim | undefined {
   // "#Help Desk" and "help-desk" are one channel.
-  const known = entries.map((entry) => ({ entry, key: plainName(entry.channel) }));
+  const known = entries.map((entry) => ({ entry, key: slugOfKey(entry.channel) }));
 
   function keysOf({ channelId, place }: SomePlace): readonly string[] {
     if (place.kind !== "guild") return [channelId, "*"];

@@ -1119,7 +1119,7 @@ export function formsOf(name: string): readonly string[] {
 }
 
 /** A written name as its slug, which all its spellings share; an id and `"*"` as they are. */
-export function plainName(key: string): string {
+export function slugOfKey(key: string): string {
   return isNameKey(key) ? slug(key) || key.replace(/^#/, "") : key;
 }
 
@@ -1212,7 +1212,7 @@ export function createRecorder(
 }
 
 /** A sender within a fact. The name is in quotes, because any person may choose any name. */
-export function nameOf({ id, username, pluralkit }: Sender): string {
+export function senderText({ id, username, pluralkit }: Sender): string {
   if (pluralkit) return `${quoted(pluralkit.name)} (pk:${pluralkit.memberId}, by ${id})`;
   return `${quoted(username)} (${id})`;
 }

@@ -33,7 +33,7 @@ import {
   nameOf,
   usageFrom,
 } from "./answer_parts.ts";
-import { brokenAnswerOf, readAnswer } from "./failures.ts";
+import { brokenAnswerOf, readEventBody } from "./failures.ts";
 import {
   endpointOf,
   modelIdOf,
@@ -254,7 +254,7 @@ function responseOf(call: Call, { status }: Response): Response {
   const { wire } = call;
   let read = "";
   const events = createEventBody((data, type) => {
-    const answer = readAnswer(data, type);
+    const answer = readEventBody(data, type);
     if ("fault" in answer) {
       if (answer.fault !== undefined) call.fault ??= answer.fault;
       return; // else it is no JSON, as `[DONE]`

@@ -32,11 +32,11 @@ import {
   nameOf,
   usageFrom,
 } from "./answer_parts.ts";
-import { readAnswer } from "./failures.ts";
+import { readEventBody } from "./failures.ts";
 import { bearerHeaders, endpointOf, type ModelSettings, withQuery } from "./settings.ts";
 import {
   type AnswerReader,
-  createReader,
+  createAnswerReader,
   createStreamedAsk,
   type OpenAnswer,
 } from "./streamed_ask.ts";
@@ -295,7 +295,7 @@ export function createChatAsk(settings: ModelSettings): Ask {
 }
 
 export function createChatAnswerReader(modelId: string, secrets: readonly string[]): AnswerReader {
-  return createReader(modelId, secrets, openChatAnswer);
+  return createAnswerReader(modelId, secrets, openChatAnswer);
 }
 
 function openChatAnswer(answer: OpenAnswer) {
@@ -316,7 +316,7 @@ function openChatAnswer(answer: OpenAnswer) {
 
   /** Takes a chunk, a whole completion or an error. */
   function take(data: string, type?: string): void {
-    const read = readAnswer(data, type);
+    const read = readEventBody(data, type);
     if ("fault" in read) return answer.breakOff(read.fault);
     hasChunks = true;
     const { choices, usage: counts } = fieldsOf(read.value);

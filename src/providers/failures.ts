@@ -122,7 +122,7 @@ const ANSWERS = ["choices", "output", "content", "candidates"];
  * @param event Type of the event.
  * @returns The JSON, or the value to make an error of; `undefined` for half of an answer.
  */
-export function readAnswer(
+export function readEventBody(
   data: string,
   event?: string,
 ): { readonly value: object } | { readonly fault: unknown } {

@@ -30,11 +30,11 @@ import {
 } from "./answer_parts.ts";
 import { createEventBody, WHOLE } from "./event_body.ts";
 import { withoutFields } from "./wire.ts";
-import { readAnswer } from "./failures.ts";
+import { readEventBody } from "./failures.ts";
 import { bearerHeaders, endpointOf, hashOf, type ModelSettings, withQuery } from "./settings.ts";
 import {
   type AnswerReader,
-  createReader,
+  createAnswerReader,
   createStreamedAsk,
   type OpenAnswer,
 } from "./streamed_ask.ts";
@@ -137,7 +137,7 @@ function callOf(call: ToolCall): object {
 }
 
 export function createResponsesReader(modelId: string, secrets: readonly string[]): AnswerReader {
-  return createReader(modelId, secrets, openResponse);
+  return createAnswerReader(modelId, secrets, openResponse);
 }
 
 function openResponse(answer: OpenAnswer) {
@@ -162,7 +162,7 @@ function openResponse(answer: OpenAnswer) {
 
   /** Takes an event, a whole response or an error. */
   function take(data: string, event?: string): void {
-    const read = readAnswer(data, event);
+    const read = readEventBody(data, event);
     if ("fault" in read) return answer.breakOff(read.fault);
     const fields = fieldsOf(read.value);
     const { type = event, delta, item, response } = fields;

@@ -39,7 +39,7 @@ export interface OpenAnswer {
   readonly breakOff: (error?: unknown) => void;
 }
 
-export function createReader(
+export function createAnswerReader(
   modelId: string,
   secrets: readonly string[],
   open: (answer: OpenAnswer) => {
@@ -88,7 +88,7 @@ export function createReader(
   };
 }
 
-export type AnswerReader = ReturnType<typeof createReader>;
+export type AnswerReader = ReturnType<typeof createAnswerReader>;
 
 export function createStreamedAsk(
   settings: ModelSettings,

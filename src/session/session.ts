@@ -112,7 +112,7 @@ function directPart(dmScope: DmScope, accountId: string, userId: UserId): string
  * @returns `"discord:friends#help"`, or `"discord:friends#help/<thread>"`. Letters of every script
  * stay; the id replaces a name without letters.
  */
-export function displayNameOf({ guild, channel, thread }: GuildPlace, guildSlug?: string): string {
+export function sessionNameOf({ guild, channel, thread }: GuildPlace, guildSlug?: string): string {
   const place = `discord:${guildSlug || slugOrId(guild)}#${slugOrId(channel)}`;
   return thread ? `${place}/${slugOrId(thread)}` : place;
 }

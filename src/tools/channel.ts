@@ -147,8 +147,8 @@ export const replyInThread: Tool = defineTool({
   needs: ["View Channel", "Create Public Threads", "Send Messages in Threads"],
   isIdempotent: true, // a message has one thread at most
   async run({ title }, { account, message, noteEffect }) {
-    const { openThread } = await import("../flows/judging/answer_threads.ts");
-    await openThread(account, message, title);
+    const { openAnswerThread } = await import("../flows/judging/answer_threads.ts");
+    await openAnswerThread(account, message, title);
     const link = `<#${threadIdOf(message.id)}>`;
     noteEffect?.({ links: [link] });
     return `The thread ${link} is open. Your answer will be posted there.`;

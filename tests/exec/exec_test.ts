@@ -15,7 +15,7 @@ import { assertApart } from "../../src/workspace/files.ts";
 import { ruleAllows } from "../../src/core/exec/command.ts";
 import { createHostCommands, inBubblewrap } from "../../src/exec/host_commands.ts";
 import { PROGRAM_BOUNDS } from "../../src/host/limits/program_bounds.ts";
-import { EXEC_LIMITS, limitsOf, type WrittenLimits } from "../../src/lib/program_limits.ts";
+import { EXEC_LIMITS, programLimitsOf, type WrittenLimits } from "../../src/lib/program_limits.ts";
 import { needsBubblewrap } from "../support/skip.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 
@@ -151,7 +151,7 @@ describe("[A3] [SEC-R22] commands on the host", () => {
   });
 
   it("see nothing of the host but programs and the workspace, in the sandbox", () => {
-    const limits = limitsOf(EXEC_LIMITS, 64);
+    const limits = programLimitsOf(EXEC_LIMITS, 64);
     const { args } = inBubblewrap(
       { argv: ["ls", "-l"], path: "/usr/bin/ls", realPath: "/usr/bin/ls", cwd: "/work/sub" },
       { workspace: "/work", bwrap: "/usr/bin/bwrap", prlimit: undefined, limits },

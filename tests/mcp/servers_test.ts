@@ -22,9 +22,9 @@ import { toolContext } from "../support/model/tools.ts";
 import { freePort } from "../support/network/free_port.ts";
 import { PROGRAM_BOUNDS } from "../../src/host/limits/program_bounds.ts";
 import {
-  limitsOf,
   MCP_LIMITS,
   type PassedLimit,
+  programLimitsOf,
   type WrittenLimits,
 } from "../../src/lib/program_limits.ts";
 import { settle } from "../support/settle.ts";
@@ -444,7 +444,7 @@ describe("[T6] createMcpServers()", () => {
 });
 
 const shell = (line: string, written: Partial<WrittenLimits> = {}) => () => {
-  const limits = limitsOf({ ...MCP_LIMITS, ...written }, 100);
+  const limits = programLimitsOf({ ...MCP_LIMITS, ...written }, 100);
   return Promise.resolve({
     command: "sh",
     args: ["-c", line],

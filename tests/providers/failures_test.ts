@@ -5,7 +5,7 @@ import type { ModelErrorKind } from "../../src/core/model.ts";
 import {
   brokenAnswerOf,
   cleanServerMessage,
-  readAnswer,
+  readEventBody,
   REASON_MAX,
   refusalOf,
 } from "../../src/providers/failures.ts";
@@ -333,7 +333,7 @@ describe("[L3] the reader of foreign errors", () => {
         fc.record({ param: fc.constant(null), request_id: fc.constant("r") }, { requiredKeys: [] }),
         ([code, kind], wrap, key, more) => {
           const sent = wrap({ ...more, ...code, [key]: "Boom. Try again in 7s." });
-          const read = readAnswer(JSON.stringify(sent));
+          const read = readEventBody(JSON.stringify(sent));
           const fault = "fault" in read && read.fault;
           const { kind: found, said, retryAfterMs } = brokenAnswerOf(fault, "p/m", []);
           assert.equal(found, kind);
@@ -351,7 +351,7 @@ describe("[L3] the reader of foreign errors", () => {
       { message: { role: "assistant", content: "x" } },
     ];
     for (const part of parts) {
-      assert.ok("value" in readAnswer(JSON.stringify(part)), JSON.stringify(part));
+      assert.ok("value" in readEventBody(JSON.stringify(part)), JSON.stringify(part));
     }
   });
 

@@ -15,7 +15,7 @@ import { createConfine, findSandbox } from "../../src/mcp/sandbox.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { needsBubblewrap } from "../support/skip.ts";
 import { PROGRAM_BOUNDS } from "../../src/host/limits/program_bounds.ts";
-import { EXEC_LIMITS, limitsOf, MCP_LIMITS } from "../../src/lib/program_limits.ts";
+import { EXEC_LIMITS, MCP_LIMITS, programLimitsOf } from "../../src/lib/program_limits.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 
 const here = await findSandbox();
@@ -93,7 +93,12 @@ describe("[X2] the bot's socket", () => {
       await prepareInstructions(workspace);
       const launch = sandboxedCommand(
         { argv: ["sh", ...args], path: "/bin/sh", realPath: "/bin/sh", cwd: workspace },
-        { workspace, bwrap, prlimit: PROGRAM_BOUNDS.prlimit, limits: limitsOf(EXEC_LIMITS, 64) },
+        {
+          workspace,
+          bwrap,
+          prlimit: PROGRAM_BOUNDS.prlimit,
+          limits: programLimitsOf(EXEC_LIMITS, 64),
+        },
       );
       return { command: launch.file, args: launch.args, cwd: "/" };
     });

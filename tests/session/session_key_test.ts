@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../src/core/discord/ids.ts";
 import {
-  displayNameOf,
   type DmScope,
   resetDue,
   type ResetRule,
   scopeFor,
   sessionKeyOf,
+  sessionNameOf,
 } from "../../src/session/session.ts";
 import {
   channelId,
@@ -124,7 +124,7 @@ describe("[S1] OpenClaw's session keys", () => {
   });
 });
 
-describe("[S2] displayNameOf()", () => {
+describe("[S2] sessionNameOf()", () => {
   const thread = { id: channelId("1400000000000000012"), name: "My Notes" };
   const foreign = {
     guild: { id: guildId("1400000000000000010"), name: "日本語" },
@@ -156,12 +156,12 @@ describe("[S2] displayNameOf()", () => {
   for (const name of SCRIPTS) {
     it(`keeps the letters of ${name}`, () => {
       const place = guildPlace({ channel: { id: channelId("1400000000000000011"), name } });
-      assert.equal(displayNameOf(place, "crew"), `discord:crew#${name.toLowerCase()}`);
+      assert.equal(sessionNameOf(place, "crew"), `discord:crew#${name.toLowerCase()}`);
     });
   }
   for (const [place, slug, name] of cases) {
     it(`is ${name}`, () => {
-      assert.equal(displayNameOf(place, slug), name);
+      assert.equal(sessionNameOf(place, slug), name);
     });
   }
 });

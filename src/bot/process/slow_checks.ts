@@ -14,7 +14,7 @@ import { DAY_MS } from "../../lib/clock.ts";
 import type { Store } from "../../store/store.ts";
 
 /** Rejects if the store cannot be read. */
-export async function readBudgets(
+export async function readAllBudgets(
   { store, setup: { config: { budgets, agentList } }, now }: Bot,
 ): Promise<readonly BudgetUseOf[]> {
   const ids = agentList.map(({ id }) => id);

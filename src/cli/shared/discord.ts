@@ -53,7 +53,7 @@ export function lockedBot(token: string, apiBase: string): string {
 }
 
 /** Asks Discord whether it refuses the token; `false` if Discord does not answer. */
-export async function isTokenRefused(token: string, apiUrl: string): Promise<boolean> {
+export async function refusesToken(token: string, apiUrl: string): Promise<boolean> {
   const { api, stop } = openDiscord(token, apiUrl);
   try {
     await askApplication(api);

@@ -30,7 +30,7 @@ import {
   ANSWER_MS,
   askedStore,
   type AskStore,
-  readAnswer,
+  readMethodAnswer,
   type SocketMethod,
   toRequest,
 } from "./store_methods.ts";
@@ -207,6 +207,6 @@ export function createAsk(dataDir: string, greetingMs = GREETING_MS): AskStore {
       answer = await send(dataDir, name, args, greetingMs);
     }
     if (answer.kind !== "answered") throw new UnansweredError(dataDir, answer.kind);
-    return readAnswer(answer.text);
+    return readMethodAnswer(answer.text);
   };
 }

@@ -228,7 +228,7 @@ function failureOf(error: unknown): z.input<typeof failureSchema> {
  * @throws {StartError} If the call has failed.
  * @throws {StoreError} If the disk or the file has refused it.
  */
-export function readAnswer(text: string): unknown {
+export function readMethodAnswer(text: string): unknown {
   const { data } = answerSchema.safeParse(parseJson(text));
   if (!data) throw notUnderstood();
   const { result, failure } = data;

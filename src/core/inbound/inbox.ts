@@ -336,7 +336,7 @@ export interface Judged {
 }
 
 /** A judgement of a message: the part of {@link Judged} that the policy decides. */
-export type Judgement = Pick<
+export type MessageJudgement = Pick<
   Judged,
   "verdict" | "knownFacts" | "policyId" | "command"
 >;

@@ -340,11 +340,11 @@ export const SMALL = "-# ";
  */
 export const PERSONAL = `${SMALL}🔒`;
 
-export const HIDDEN = "(not shown: it is from a person's own account)";
+export const HIDDEN_WORDS = "(not shown: it is from a person's own account)";
 
 export const isPersonal = (text: string): boolean => text.includes(PERSONAL);
 
-export const withoutPersonal = (text: string): string => isPersonal(text) ? HIDDEN : text;
+export const withoutPersonal = (text: string): string => isPersonal(text) ? HIDDEN_WORDS : text;
 
 /** Finds the footer of a message of ours; `undefined` if it has none. */
 export type FooterOf = (messageId: MessageId) => Promise<string | undefined>;
@@ -1026,7 +1026,7 @@ function refused(
         ? { kind: "again", waitMs: retryAfterMs, reason, isAttempt: false }
         : keepFailing(row, reason, facts);
     case "unauthorized": // concerns the bot and not the row, which stays as it is
-      return { kind: "again", waitMs: retryWaitMs(facts), reason, isAttempt: true };
+      return { kind: "again", waitMs: sendWaitMs(facts), reason, isAttempt: true };
     case "forbidden":
     case "not_found":
     case "rejected":
@@ -1049,7 +1049,7 @@ function keepFailing(
   if (isStuckAlone(row, facts, facts.now)) {
     return givenUp(row, setAsideText(facts, reason), mayBeThere);
   }
-  const waitMs = retryWaitMs(facts);
+  const waitMs = sendWaitMs(facts);
   // While Discord knows the nonce of the first attempt, Barnacle retries a few more times: the
   // window is short. After a look into the history, each attempt would begin a new one.
   const { failingSince = facts.now } = row;
@@ -1091,7 +1091,7 @@ function isOverdue({ failingSince }: OutboxRow, now: number): boolean {
  *
  * @returns Milliseconds.
  */
-export function retryWaitMs({ failed, random, retry }: AttemptFacts): number {
+export function sendWaitMs({ failed, random, retry }: AttemptFacts): number {
   const { attempts, minDelayMs, maxDelayMs, jitter } = retry;
   if (failed < attempts) return retryDelayMs(failed, random, retry);
   const lastMs = Math.min(maxDelayMs, minDelayMs * 2 ** (attempts - 1));

@@ -315,7 +315,7 @@ export interface BudgetUseOf extends BudgetUse {
 }
 
 /** `"ada (123)"`, or the id alone. */
-export function labelOf(id: string, name: string | undefined): string {
+export function budgetLabel(id: string, name: string | undefined): string {
   return name === undefined ? id || "–" : `${name} (${id})`;
 }
 

@@ -93,7 +93,7 @@ export interface ShownPlace {
   readonly isElsewhere: boolean;
 }
 
-/** A message in Discord's own form. */
+/** A message in Discord's own form; only its id is validated. */
 export type RawMessage = Readonly<Record<string, unknown>> & { readonly id: string };
 
 /**

@@ -113,7 +113,7 @@ export function decide(
   return withStore(flags, io, async ({ questions }) => {
     const decided: string[] = [];
     for (const code of codes) {
-      const outcome = await decideQuestion(choice, code, questions);
+      const outcome = await decideByCode(choice, code, questions);
       if ("problem" in outcome) io.problem(outcome.problem);
       else {
         decided.push(outcome.decided);
@@ -126,7 +126,7 @@ export function decide(
 }
 
 /** Decides an approval by its code; else says why nothing has changed. */
-export async function decideQuestion(
+export async function decideByCode(
   choice: OperatorChoice,
   code: string,
   questions: { readonly decide: Store["questions"]["decide"] },

@@ -21,12 +21,12 @@ export function serveDashboard(options: Served): ServedPart {
   const isOn = () => served.setup.config.http.dashboard;
 
   async function load(): Promise<Dashboard> {
-    const [{ createDashboard }, { askedStore, createCallHandler, readAnswer, toRequest }] =
+    const [{ createDashboard }, { askedStore, createCallHandler, readMethodAnswer, toRequest }] =
       await Promise.all([import("./dashboard.ts"), import("../../cli/shared/store_methods.ts")]);
     const call = createCallHandler(store, bot.changedByCommand);
     served.store = askedStore(
       store,
-      async (name, args) => readAnswer(await call(toRequest(name, args))),
+      async (name, args) => readMethodAnswer(await call(toRequest(name, args))),
     );
     return createDashboard(served, publicUrl);
   }

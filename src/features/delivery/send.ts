@@ -15,7 +15,7 @@ import { isTokenRefused, RestError } from "../../discord/rest/exchange/exchange.
 import { printable } from "../../lib/text/quoted.ts";
 import { startLog } from "../../log.ts";
 import { VERSION } from "../../version.ts";
-import { botOf, isTokenRefused as isRefused } from "../../cli/shared/discord.ts";
+import { botOf, refusesToken as isRefused } from "../../cli/shared/discord.ts";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
 import type { AccountFlags } from "../../cli/shared/command.ts";
 import type { Io } from "../../cli/terminal/io.ts";

@@ -7,7 +7,7 @@ import type { Store, StoreExtent } from "../../store/store.ts";
 import { backupText } from "../../flows/preflight/host.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { durationText, sizeOf } from "../../lib/text/units.ts";
-import { displayNameOf } from "../../session/session.ts";
+import { sessionNameOf } from "../../session/session.ts";
 import { budgetUsesIn, limitLine, usageText } from "../model/usage.ts";
 import { readConfigLeniently, type SlugOf, slugsIn } from "../../cli/shared/read_config.ts";
 import type { Io } from "../../cli/terminal/io.ts";
@@ -82,7 +82,7 @@ export function hasFailed({ state }: RecentTurn): boolean {
 
 function placeText({ place, channelId }: RecentTurn, slugOf?: SlugOf): string {
   if (!place) return channelId;
-  return place.kind === "guild" ? displayNameOf(place, slugOf?.(place.guild.id)) : "direct message";
+  return place.kind === "guild" ? sessionNameOf(place, slugOf?.(place.guild.id)) : "direct message";
 }
 
 async function serversText({ gateway }: Store): Promise<string> {

@@ -22,10 +22,10 @@ import type { HostCommands } from "../../exec/host_commands.ts";
 import { whenAborted } from "../../lib/clock.ts";
 import {
   EXEC_LIMITS,
-  limitsOf,
   MAX_FILE_BYTES,
   MB,
   passedText,
+  programLimitsOf,
   type WrittenLimits,
 } from "../../lib/program_limits.ts";
 
@@ -241,7 +241,7 @@ function endText(
     case "memory":
     case "disk":
     case "processes":
-      return [`ended, because ${passedText(cut, limitsOf(limits, MAX_PROCESSES))}`];
+      return [`ended, because ${passedText(cut, programLimitsOf(limits, MAX_PROCESSES))}`];
   }
   const how = code === null ? "ended by a signal" : `exit code ${code}`;
   if (code === FILE_TOO_LARGE || /File too large/i.test(output)) {

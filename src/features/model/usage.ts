@@ -5,12 +5,12 @@
 
 import { DAY_MS } from "../../lib/clock.ts";
 import {
+  budgetLabel,
   type Budgets,
   budgetText,
   type BudgetUseOf,
   dayOf,
   isSpent,
-  labelOf,
   moneyText,
   monthStartOf,
   type Spent,
@@ -48,7 +48,7 @@ export async function showUsage({ by, days, ...flags }: UsageFlags, io: Io): Pro
     else {
       const head = [by, "requests", "input", "cached", "output", "cost", "seconds"];
       const lines = rows.map(({ value, name, ...sum }) =>
-        cellsOf(labelOf(value, name), sum, currency)
+        cellsOf(budgetLabel(value, name), sum, currency)
       );
       for (const line of inColumns([head, ...lines, cellsOf("total", total, currency)])) {
         io.out(line);
@@ -196,7 +196,7 @@ function spentOf({ inputTokens, outputTokens, micros, audioSec, unpriced }: Usag
 /** A limit for people: `"Limit budgets.total.tokensPerDay: 9500 of 10000 tokens today (95 %)"`. */
 export function limitLine(use: BudgetUseOf, currency: string | undefined): string {
   const percent = use.limit === 0 ? 100 : Math.floor(100 * use.used / use.limit);
-  const of = use.of === undefined ? "" : ` (${labelOf(use.of, use.name)})`;
+  const of = use.of === undefined ? "" : ` (${budgetLabel(use.of, use.name)})`;
   const state = isSpent(use) ? "spent" : `${percent} %`;
   return `Limit ${use.rule}${of}: ${budgetText(use, currency)}, ${state}`;
 }

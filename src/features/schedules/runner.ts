@@ -22,7 +22,7 @@ import {
   finalVerdict,
   ignored,
   type Judged,
-  type Judgement,
+  type MessageJudgement,
   type Route,
 } from "../../core/inbound/inbox.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
@@ -74,7 +74,7 @@ async function creatorNow(
 }
 
 /** Judges the message of a run by the current policy. */
-async function judgeRun(account: BotAccount, message: InboundMessage): Promise<Judgement> {
+async function judgeRun(account: BotAccount, message: InboundMessage): Promise<MessageJudgement> {
   const { accountId, store } = account;
   const { place, sender } = message;
   const isPaired = place.kind !== "guild" && await store.pairing.isPaired(accountId, sender.id);

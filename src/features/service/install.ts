@@ -18,7 +18,7 @@ import { CREDENTIALS } from "../../config/schema/parts/secrets.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import { readBounded } from "../../host/files/read_bounded.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { isOurs, LABEL, layoutOf, type ServiceLayout, UNIT, WINDOWS_TASK } from "./layout.ts";
+import { isOurUnit, LABEL, layoutOf, type ServiceLayout, UNIT, WINDOWS_TASK } from "./layout.ts";
 import {
   exists,
   type HostMachine,
@@ -50,7 +50,7 @@ function packagedUnit(
 /** @throws {StartError} If another program's unit has the name. */
 function refuseOtherUnit(path: string, machine: HostMachine): void {
   const text = serviceText(machine, path);
-  if (text === undefined || isOurs(text)) return;
+  if (text === undefined || isOurUnit(text)) return;
   throw new StartError(
     text === ""
       ? `${path} is empty or masked. Run \`systemctl unmask ${UNIT}\`, or remove it first`
@@ -462,7 +462,7 @@ function assertBinary({ program }: HostMachine): string {
 function refuseBesideSystem(machine: HostMachine): void {
   const path = "/etc/systemd/system/barnacle.service";
   const text = serviceText(machine, path);
-  if (text === undefined || !isOurs(text)) return;
+  if (text === undefined || !isOurUnit(text)) return;
   throw new StartError(
     `this machine has the service ${path} already; to change it, run the command with sudo`,
     EXIT.failed,

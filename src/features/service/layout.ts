@@ -149,7 +149,7 @@ export const WINDOWS_TASK = "Barnacle";
 const MARKS = /Barnacle - Discord AI agent|<string>bot\.barnacle<\/string>/;
 
 /** Whether a unit, script or plist is Barnacle's, of this version or another one. */
-export function isOurs(text: string): boolean {
+export function isOurUnit(text: string): boolean {
   return MARKS.test(text);
 }
 

@@ -12,7 +12,7 @@ import type { Io } from "../../cli/terminal/io.ts";
 import { knownChannels } from "../../cli/verdict/named.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { timeText } from "../../lib/text/units.ts";
-import { displayNameOf } from "../../session/session.ts";
+import { sessionNameOf } from "../../session/session.ts";
 import type { ListedSession } from "../../store/sessions/sessions.ts";
 import type { Store } from "../../store/store.ts";
 
@@ -74,7 +74,7 @@ async function namedSessions(
   const channels = await knownChannels({ gateway }, isGone ? await gateway.accountIds() : []);
   const names = new Map<string, string>(channels.map(({ id, name, guild, guildId }) => {
     const place = { guild: { id: guildId, name: guild }, channel: { id, name } };
-    return [id, displayNameOf({ kind: "guild", ...place }, slugOf?.(guildId))];
+    return [id, sessionNameOf({ kind: "guild", ...place }, slugOf?.(guildId))];
   }));
   return all.map((one) => ({
     ...one,
@@ -86,7 +86,7 @@ async function namedSessions(
 /** The display name (S2); `undefined` for direct messages, and if nothing tells it any more. */
 function nameOf({ newest }: ListedSession, slugOf?: SlugOf): string | undefined {
   const { place } = newest ?? {};
-  return place?.kind === "guild" ? displayNameOf(place, slugOf?.(place.guild.id)) : undefined;
+  return place?.kind === "guild" ? sessionNameOf(place, slugOf?.(place.guild.id)) : undefined;
 }
 
 /** The display name; of direct messages, the person's name. */

@@ -22,6 +22,7 @@ import type { VoiceCall } from "./store.ts";
 import type { CallPlace, VoiceEnd } from "./line.ts";
 import {
   type CallEnd,
+  callTermsOf,
   createInCall,
   DEAF,
   endCards,
@@ -30,12 +31,11 @@ import {
   type InCall,
   loadSound,
   missingServer,
-  peopleIn,
+  peopleInCall,
   postInCall,
   type SoundCode,
   speakerIn,
   statesOf,
-  termsOf,
 } from "./in_call.ts";
 
 const NO_CALL = "I am in no voice channel here.";
@@ -125,7 +125,7 @@ async function begin(
   if (path !== undefined) return `I cannot hear or speak: my config lacks \`${path}\`.`;
   const sound = calls.sound ??= await loadSound();
   await calls.open.get(guildId)?.leave(); // each channel has consents of its own
-  const { digest: terms } = termsOf(account);
+  const { digest: terms } = callTermsOf(account);
   const isRejoined = earlier?.terms === terms;
   const callId = isRejoined ? earlier.callId : account.randomId();
   const own = { accountId, guildId, channelId, callId, terms, isOver: false, at: now() };
@@ -164,7 +164,7 @@ function ended(
   ending.add(inCall);
   const forget = () => ending.delete(inCall);
   rest.then(forget, forget);
-  const staysOver = !isEmpty && peopleIn(account, row).length > 0;
+  const staysOver = !isEmpty && peopleInCall(account, row).length > 0;
   if (staysOver) over.set(guildId, row);
   work(account, async () => {
     await account.store.voice.end(row, staysOver);
@@ -200,7 +200,7 @@ async function wantedIn(
     }
   }
   for (const channelId of autoJoin) {
-    for (const { userId } of peopleIn(account, { guildId, channelId })) {
+    for (const { userId } of peopleInCall(account, { guildId, channelId })) {
       if (await isOpen(channelId, userId)) return { guildId, channelId, begunBy: "autoJoin" };
     }
   }
@@ -211,12 +211,12 @@ async function update(account: BotAccount, guildId: GuildId): Promise<void> {
   const { accountId, log, store: { voice: store } } = account;
   const { open, over, broken, failures, told } = callsOf(account);
   const closed = over.get(guildId);
-  if (closed && told.has(guildId) && peopleIn(account, closed).length === 0) {
+  if (closed && told.has(guildId) && peopleInCall(account, closed).length === 0) {
     over.delete(guildId);
     await store.end(closed, false);
   }
   const earlier = broken.get(guildId);
-  if (earlier && peopleIn(account, earlier).length > 0) {
+  if (earlier && peopleInCall(account, earlier).length > 0) {
     broken.delete(guildId);
     const why = await begin(account, earlier, earlier, earlier);
     if (why === undefined) return;
@@ -291,7 +291,7 @@ async function joinFor(
   const inCall = open.get(guildId);
   if (inCall?.place.channelId !== channelId) {
     const busy = inCall &&
-      peopleIn(account, inCall.place).some((one) => !askers.includes(one.userId));
+      peopleInCall(account, inCall.place).some((one) => !askers.includes(one.userId));
     if (inCall && busy) return BUSY;
     const why = await begin(account, place, { begunBy: "asked", userId, toldIn });
     if (why !== undefined) return why;
@@ -443,7 +443,7 @@ export function callsChanged(account: BotAccount, forgotten?: UserId): void {
   forgetMembers(account);
   if (forgotten) { for (const one of [...open.values(), ...ending]) one.forget(forgotten); }
   for (const { place, row, leave } of open.values()) {
-    if (row.terms === termsOf(account).digest) continue;
+    if (row.terms === callTermsOf(account).digest) continue;
     work(account, () =>
       tasks.run(place.guildId, async () => {
         if (open.get(place.guildId)?.row !== row) return;

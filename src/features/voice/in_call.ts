@@ -47,7 +47,7 @@ export function missingServer({ audio, voice }: Config): string | undefined {
   return audio.speak === undefined ? "audio.speak" : undefined;
 }
 
-export function termsOf({ config, settings, bot: { env } }: BotAccount): Terms {
+export function callTermsOf({ config, settings, bot: { env } }: BotAccount): Terms {
   const { voice, audio, models, agentList } = config();
   const names = [
     ...voice?.mode === "realtime" ? [voice.realtime] : [audio.transcribe, audio.speak],
@@ -78,7 +78,7 @@ export function termsOf({ config, settings, bot: { env } }: BotAccount): Terms {
 
 /** The card of a call, or the question to newcomers: a first line, and the terms. */
 function cardText(account: BotAccount, people?: string): string {
-  const { speech, kept } = termsOf(account);
+  const { speech, kept } = callTermsOf(account);
   const roles = account.config().voice?.heardRoles.map((id) => `<@&${id}>`).join(" ") ?? "";
   const part = roles === "" ? "" : `, or have one of the roles ${roles}`;
   return [
@@ -116,7 +116,7 @@ export function statesOf({ voiceIndex }: BotAccount, guildId: GuildId): readonly
 }
 
 /** The people in a channel; no bots. */
-export function peopleIn(
+export function peopleInCall(
   account: BotAccount,
   { guildId, channelId }: CallPlace,
 ): readonly VoiceMember[] {
@@ -313,7 +313,7 @@ export function createInCall(
   const { accountId, config, log, now, schedule, store: { voice: store } } = account;
   const { guildId, channelId, callId } = row;
   const place: CallPlace = { guildId, channelId };
-  const here = () => peopleIn(account, place);
+  const here = () => peopleInCall(account, place);
   const choices = new Map(stored.map((one) => [one.userId, one]));
   /** People who want not to be heard: no deletion in the store lets the bot hear them again. */
   const deaf = new Set(stored.flatMap((one) => one.choice === "deaf" ? [one.userId] : []));
@@ -399,7 +399,7 @@ export function createInCall(
 
   function isHeard(userId: UserId, { sender }: CallSpeaker): boolean {
     const choice = choices.get(userId);
-    if (deaf.has(userId) || row.terms !== termsOf(account).digest) return false;
+    if (deaf.has(userId) || row.terms !== callTermsOf(account).digest) return false;
     const hasAgreed = choice?.choice === "heard" && choice.callId === callId;
     return hasAgreed || heardRoleOf(sender) !== undefined;
   }

@@ -39,10 +39,10 @@ import {
 } from "../../discord/rest/requests/messages.ts";
 import { createKeyedQueue } from "../../lib/clock.ts";
 import type { ToolPost } from "../../render/tool_message.ts";
-import { cleanText, composed, deliver, titleFor } from "../deliver/tool_messages.ts";
+import { cleanText, composed, sendAndWait, titleFor } from "../deliver/tool_messages.ts";
 import { fileForPeople } from "../media/outbound_files.ts";
 import { editOwn, openChannel, openGuild, openPostIn } from "./place.ts";
-import type { ChannelPlace, GuildPlace, NewPost, OpenedThread } from "./place.ts";
+import type { ChannelPlace, NewPost, OpenedGuild, OpenedThread } from "./place.ts";
 import {
   assertBotMay,
   assertMay,
@@ -158,7 +158,7 @@ export async function send(
   return await acting(call, find, { asker: needs }, async (target, found, caller) => {
     await assertBotMay(caller, found, needs);
     const files = media === undefined ? [] : [await fileForPeople(call, { from: media }, target)];
-    const results = await deliver(call, composed(call, target, { ...post, files }));
+    const results = await sendAndWait(call, composed(call, target, { ...post, files }));
     const failed = results.find(({ kind }) => kind === "failed");
     if (failed?.kind === "failed") {
       const reason = failed.reason ?? "no reason given";
@@ -328,7 +328,7 @@ export const inGuild = <Result>(
     readonly guildId?: GuildId;
     readonly needs: readonly Need[];
   },
-  act: (place: GuildPlace) => Promise<Result>,
+  act: (place: OpenedGuild) => Promise<Result>,
 ): Promise<Result> =>
   run(
     call,

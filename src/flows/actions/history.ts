@@ -5,8 +5,13 @@
 
 import { compareIds, createdAtMs, type MessageId, parseSnowflake } from "../../core/discord/ids.ts";
 import { ProbeEnded } from "../../core/turn/discord_place.ts";
-import type { DiscordCall, EarlierRange, ShownMessage } from "../../core/turn/discord_place.ts";
-import { MAX_HISTORY, type RawMessage, readHistory } from "../../discord/rest/requests/messages.ts";
+import type {
+  DiscordCall,
+  EarlierRange,
+  RawMessage,
+  ShownMessage,
+} from "../../core/turn/discord_place.ts";
+import { MAX_HISTORY, readHistory } from "../../discord/rest/requests/messages.ts";
 import { showAll } from "../judging/judge.ts";
 import { assertMay, callerOf, channelAt, refusal } from "./targets.ts";
 

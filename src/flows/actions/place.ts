@@ -29,7 +29,7 @@ import {
 import { editMessage, readMessage } from "../../discord/rest/requests/messages.ts";
 import { waitFor } from "../../lib/clock.ts";
 import { asPicture } from "../../media/image.ts";
-import { cleanText, composed, deliver, titleFor } from "../deliver/tool_messages.ts";
+import { cleanText, composed, sendAndWait, titleFor } from "../deliver/tool_messages.ts";
 import { readFileFor } from "../media/outbound_files.ts";
 import type { Caller, FoundTarget } from "./targets.ts";
 import { answeredIn, assertBotMay, assertMay, channelAt } from "./targets.ts";
@@ -216,7 +216,7 @@ function actionPlace(call: DiscordCall, caller: Caller, found: FoundTarget) {
 }
 
 /** A server in which an action may act. */
-export type GuildPlace = ReturnType<typeof openGuild>;
+export type OpenedGuild = ReturnType<typeof openGuild>;
 
 export function openGuild(call: DiscordCall, caller: Caller, found: FoundTarget) {
   if (!found.guild) throw badArguments("that is possible on a server only");
@@ -436,7 +436,7 @@ export async function openPostIn(
   );
   if (rest.length > 0) {
     const there = rest.map((one) => ({ ...one, message: { ...one.message, channelId: threadId } }));
-    const results = await deliver(call, there);
+    const results = await sendAndWait(call, there);
     const failed = results.find(({ kind }) => kind === "failed");
     if (failed?.kind === "failed") {
       throw new Error(

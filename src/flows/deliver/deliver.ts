@@ -47,7 +47,7 @@ import {
   type Next,
   type Posted,
   type PostedPage,
-  retryWaitMs,
+  sendWaitMs,
   stepFor,
   subjectOf,
   takesOthers,
@@ -341,7 +341,7 @@ function createDeliveryAttempts(
             : reason,
         }, next.code);
       case "again": {
-        const waitMs = retryWaitMs(facts);
+        const waitMs = sendWaitMs(facts);
         await failing.wait(row, { reason, waitMs }, facts);
         return waitMs;
       }

@@ -67,7 +67,7 @@ export const titleFor = (account: BotAccount, written: string): string =>
   cleanSecrets(account, threadTitle(written));
 
 /** Adds the rows, and waits for Discord. A repeated call finds the rows of the first one. */
-export async function deliver(
+export async function sendAndWait(
   { account, signal }: { readonly account: BotAccount; readonly signal: AbortSignal },
   frozen: readonly Frozen[],
 ): Promise<readonly SendResult[]> {

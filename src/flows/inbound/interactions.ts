@@ -69,6 +69,6 @@ export function refuseAnswer(account: BotAccount, id: string): void {
 }
 
 /** Whether Discord has refused to take the first answer to this interaction in its place. */
-export function isRefused(account: BotAccount, id: string): boolean {
+export function isAnswerRefused(account: BotAccount, id: string): boolean {
   return refused(account).has(id);
 }

@@ -161,7 +161,7 @@ function noticeReply(text: string, message: InboundMessage): readonly Frozen[] {
  * absence: catch-up has chosen the messages of a history by its own limits (G6), and of replayed ones
  * as many may wait in a channel.
  */
-export function limitsOf(
+export function waitingLimitsOf(
   origin: MessageOrigin,
   queue: WaitingLimits,
   catchUp: { readonly enabled: boolean; readonly maxPerChannel: number },
@@ -177,7 +177,7 @@ export function limitsOf(
 /** The limits at this moment for messages of an origin. */
 export function waitingRules(account: BotAccount, origin: MessageOrigin = "live"): WaitingRules {
   const { messages: { queue }, discord: { gateway } } = account.config();
-  const limits = limitsOf(origin, queue, gateway.catchUp);
+  const limits = waitingLimitsOf(origin, queue, gateway.catchUp);
   return { ...limits, isOwner: (message) => isOwner(account, message) };
 }
 

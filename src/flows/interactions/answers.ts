@@ -19,7 +19,7 @@ import { isTokenRefused, RestError } from "../../discord/rest/exchange/exchange.
 import { createInteractions } from "../../discord/rest/requests/messages.ts";
 import { failedText, MAY_NOT_WRITE, REFUSED_HERE } from "../../render/sentences.ts";
 import { answerDirectly, completeCommand, tokenEndsAt } from "../deliver/left_commands.ts";
-import { isPrivileged, isRefused } from "../inbound/interactions.ts";
+import { isAnswerRefused, isPrivileged } from "../inbound/interactions.ts";
 import { stopTurns } from "../inbound/stored.ts";
 
 /** The ways to answer at Discord; each rejects if Discord refuses. */
@@ -128,7 +128,7 @@ function failureOf(account: BotAccount, error: unknown, { id }: { readonly id: s
     case "unauthorized":
       return error.kind;
     case "not_found":
-      return isRefused(account, id) ? "forbidden" : "unknown";
+      return isAnswerRefused(account, id) ? "forbidden" : "unknown";
     default:
       return "unreachable";
   }

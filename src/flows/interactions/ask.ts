@@ -15,7 +15,7 @@ import { openDirect } from "../../discord/rest/requests/guild_reads.ts";
 import { slashKeyOf } from "../../session/session.ts";
 import { waitingRules } from "../inbound/stored.ts";
 import { judge, routeOf } from "../judging/judge.ts";
-import { isRefused } from "../inbound/interactions.ts";
+import { isAnswerRefused } from "../inbound/interactions.ts";
 
 /**
  * Starts a turn in the asker's name. The same call starts one turn.
@@ -41,7 +41,7 @@ export async function ask(
   const { store, rest, now } = account;
   const { accountId, guildId, place, sender, isElsewhere } = call;
   // Before a model is paid for an answer that cannot come.
-  if (call.cannotAnswer || isRefused(account, call.id)) return "nowhere";
+  if (call.cannotAnswer || isAnswerRefused(account, call.id)) return "nowhere";
   const id = questionId(call);
   const channelId = isElsewhere ? await openDirect(rest, sender.id) : call.channelId;
   const asked = await judged(account, {

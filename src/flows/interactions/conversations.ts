@@ -155,7 +155,7 @@ export function resetHere(account: BotAccount, call: CommandCall): Promise<numbe
 }
 
 /** The skills of the agent, as a person in that place may use them. */
-export async function skillsFor(
+export async function skillsHere(
   account: BotAccount,
   call: CommandCall,
 ): Promise<readonly { readonly name: string; readonly description: string }[]> {

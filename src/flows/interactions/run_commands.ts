@@ -30,7 +30,7 @@ import { COMMANDS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
 import { inTime } from "../../lib/clock.ts";
 import { bounded } from "../../lib/text/quoted.ts";
 import { failedText, NOT_AUTHORIZED, privateText, usageText } from "../../render/sentences.ts";
-import { commandOf } from "../judging/judge.ts";
+import { textCommandOf } from "../judging/judge.ts";
 import { answersOf, giveAnswer, nextRefusal } from "./answers.ts";
 import { authorize } from "./may_use.ts";
 
@@ -79,7 +79,7 @@ export async function runSlash(account: BotAccount, call: SlashCommand): Promise
 /** Runs the command of a message, and returns its answer; an empty one is none. */
 export async function runText(account: BotAccount, message: InboundMessage): Promise<string> {
   const { accountId, id, channelId, guildId, place, sender, names, quoted } = message;
-  const given = commandOf(account, message);
+  const given = textCommandOf(account, message);
   const command = COMMANDS.find(({ name }) => name === given?.name);
   if (!given || !command) return UNKNOWN_COMMAND;
   if (command.isMenuOnly) return `Use \`/${command.name}\` from Discord's menu.`;

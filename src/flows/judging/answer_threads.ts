@@ -315,7 +315,7 @@ async function titleByModel(
  *
  * @throws {Error} If the place takes none, or if Discord does not answer or refuses; as a rejection.
  */
-export async function openThread(
+export async function openAnswerThread(
   account: BotAccount,
   message: InboundMessage,
   title: string,

@@ -51,8 +51,8 @@ import {
   type IntentFacts,
   isMention,
   type Judged,
-  type Judgement,
   type KnownFacts,
+  type MessageJudgement,
   type Route,
   type RoutingFacts,
   type Verdict,
@@ -218,7 +218,7 @@ export function judge(
   message: InboundMessage,
   known: KnownFacts = {},
   source: MessageSource = "live",
-): Judgement {
+): MessageJudgement {
   const { admit, id: policyId, policy: { allowBots }, textCommands } = account.policy();
   const intent = intentOf(account);
   const command = commandIn(message, textCommands)?.name;
@@ -302,7 +302,10 @@ export function routingOf(account: BotAccount, message: InboundMessage): Routing
 }
 
 /** Reads a message as a text command. */
-export function commandOf(account: BotAccount, message: InboundMessage): TextCommand | undefined {
+export function textCommandOf(
+  account: BotAccount,
+  message: InboundMessage,
+): TextCommand | undefined {
   return textCommandIn(message, account.policy().textCommands);
 }
 
@@ -315,7 +318,7 @@ export function commandOf(account: BotAccount, message: InboundMessage): TextCom
 export function routeOf(account: BotAccount, message: InboundMessage): Route {
   const triggered = cameBy(message, "passive");
   if (triggered) return conversationRoute(account, message, triggered.agentId, undefined);
-  const command = commandOf(account, message);
+  const command = textCommandOf(account, message);
   const opensThread = !command && opensThreadFor(account, message);
   const { agentId } = account.policy().chooseAgent({ ...message, ...routingOf(account, message) });
   const thread = opensThread ? threadIdOf(message.id) : undefined;

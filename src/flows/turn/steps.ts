@@ -109,7 +109,7 @@ import {
   type TurnContext,
   type TurnTexts,
 } from "./gather.ts";
-import { cleanText, maxWaitingOf, type TurnRules, withoutTools } from "./turn_rules.ts";
+import { maxWaitingOf, rulesWithoutTools, textForPeople, type TurnRules } from "./turn_rules.ts";
 import type { RunningTurn } from "./turns.ts";
 
 /** A turn from its claim to its delivery. */
@@ -203,7 +203,7 @@ const promptForm: TurnStep = {
   async begins(turn) {
     const { model: { takesNoTools }, rules: { tools } } = turn;
     await useForm(turn);
-    if (takesNoTools && tools.length > 0) turn.rules = withoutTools(turn.rules);
+    if (takesNoTools && tools.length > 0) turn.rules = rulesWithoutTools(turn.rules);
   },
   watches: (turn) => ({ onPaid: () => settleForm(turn) }),
 };
@@ -842,7 +842,7 @@ function cleanedCall(
   message: InboundMessage,
 ) {
   const code = codeFrom(account.draw(CODE_BYTES));
-  const clean = (text: string, of = message) => cleanText(account, of, text);
+  const clean = (text: string, of = message) => textForPeople(account, of, text);
   // Discord shows no mentions on buttons, in menus and in forms.
   const label = (text: string) => clean(text, { ...message, names: {}, quoted: undefined });
   const { text, choices, facts, form } = question;

@@ -269,7 +269,10 @@ export function createToolbox(
     context.signal.addEventListener("abort", onAbort, { once: true });
     try {
       if (tool.needs.length > 0) {
-        const missing = await Promise.race([missingRight(account, askers(), tool.needs), stopped]);
+        const missing = await Promise.race([
+          rightMissingToAskers(account, askers(), tool.needs),
+          stopped,
+        ]);
         if (missing) {
           return failed(`the asker may not do this here: ${missing} is missing`, "permission");
         }
@@ -333,7 +336,7 @@ export function createToolbox(
       const input = written && tool?.input.safeParse(written.value);
       if (!tool || !input?.success) return undefined;
       const missing = tool.needs.length > 0
-        ? await missingRight(account, askers(), tool.needs)
+        ? await rightMissingToAskers(account, askers(), tool.needs)
         : undefined;
       if (missing !== undefined) return undefined;
       const { callKey } = context;
@@ -455,7 +458,7 @@ const missingPermissionOf = perAccount(
  *
  * @throws {RestError} If Discord does not answer.
  */
-export async function missingRight(
+export async function rightMissingToAskers(
   account: BotAccount,
   messages: readonly InboundMessage[],
   needed: readonly string[],

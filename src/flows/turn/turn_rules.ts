@@ -26,9 +26,9 @@ import { skillsFor, skillsOf, type ToolAsker } from "../../policy/tool_access.ts
 import { hasNoSearch, type Instructions } from "../../render/prompt/prompt.ts";
 import type { ReplyRules } from "../../render/reply.ts";
 import { composeToolMessage } from "../../render/tool_message.ts";
-import { displayNameOf } from "../../session/session.ts";
+import { sessionNameOf } from "../../session/session.ts";
 import { rulesIn } from "../deliver/tool_messages.ts";
-import { commandOf, queueModeOf } from "../judging/judge.ts";
+import { queueModeOf, textCommandOf } from "../judging/judge.ts";
 import type { CurrentPolicy } from "../judging/judge.ts";
 import { isOwner, ownsApplicationAsRead } from "../owners/owner_ids.ts";
 import type { HistoryRules } from "./gather.ts";
@@ -61,7 +61,7 @@ export interface TurnRules extends ReplyRules, HistoryRules {
 }
 
 /** A turn offers no tools to a model whose server refuses them, and promises none. */
-export function withoutTools(rules: TurnRules): TurnRules {
+export function rulesWithoutTools(rules: TurnRules): TurnRules {
   const instructions = { ...rules.instructions, hasTools: false };
   return { ...rules, tools: [], offered: [], instructions };
 }
@@ -109,7 +109,7 @@ function prepareTurnRules(
     return {
       ...shared,
       ...rules,
-      where: place.kind === "guild" ? displayNameOf(place, guildSlug) : place.kind,
+      where: place.kind === "guild" ? sessionNameOf(place, guildSlug) : place.kind,
       chunks: isOwn ? { ...chunks, limit: chunks.limit - PERSONAL.length - 1 } : chunks,
       tools,
       offered,
@@ -149,7 +149,7 @@ function signatureOf(
 }
 
 /** A text of the model for people, as an answer would have it. */
-export function cleanText(account: BotAccount, message: InboundMessage, text: string): string {
+export function textForPeople(account: BotAccount, message: InboundMessage, text: string): string {
   // Its nonces are not used, and the card of a personal text has the mark.
   const plain = { ...message, origin: undefined };
   const { channelId, guildId } = message;
@@ -342,7 +342,7 @@ export function prepareQueueModes(account: BotAccount) {
       (message.place.kind === "guild" ? "collect" : "steer");
   // Commands share no turn, end none, and run beside none: each has an answer of its own (K1).
   const isTalk = (...messages: readonly InboundMessage[]) =>
-    messages.every((message) => commandOf(account, message) === undefined);
+    messages.every((message) => textCommandOf(account, message) === undefined);
   const hasSameRights: Decide = (message, next, agentId) =>
     isTalk(message, next) && haveSameRights(account, message, next, agentId);
   const mayShare: Decide = (message, next, agentId) =>

@@ -24,7 +24,7 @@ import { hookedOf, isAtDiscord, termsOf } from "../../core/inbound/inbound.ts";
 import { answering, freeze, noticeBody } from "../../render/reply.ts";
 import { isBesideKey } from "../../session/session.ts";
 import type { Admits } from "../../store/inbox/inbox.ts";
-import { commandOf } from "../judging/judge.ts";
+import { textCommandOf } from "../judging/judge.ts";
 import { isOwner, ownsApplicationAsRead } from "../owners/owner_ids.ts";
 import { showUnanswered } from "../unanswered_reactions.ts";
 import { answer } from "./answer.ts";
@@ -179,7 +179,7 @@ function createAdmits(
     const last = lastIn(ids);
     if (!last || held.has(sessionKey) && !isOwner(account, waiting)) return false;
     // A turn that asked a person is read at its claim.
-    const isAlone = !next || commandOf(account, next) !== undefined;
+    const isAlone = !next || textCommandOf(account, next) !== undefined;
     if (isAlone && !last.some((other) => other.sender.id === sender.id)) held.add(sessionKey);
     return next !== undefined && runsBeside(last, next, agentId);
   };
@@ -353,7 +353,7 @@ function commandTurn(claim: Claim, text: string, why: string | undefined): Finis
  */
 async function endWithoutModel(account: BotAccount, claim: Claim): Promise<void> {
   const { sender } = claim.message;
-  if (commandOf(account, claim.message)) {
+  if (textCommandOf(account, claim.message)) {
     const { runText } = await import("../interactions/run_commands.ts");
     const text = await runText(account.forPart("interactions"), claim.message);
     return await answerCommand(account, claim, text);
@@ -385,7 +385,7 @@ async function run(account: BotAccount, claim: Claim, turn: RunningTurn): Promis
   const { shows, ends } = termsOf(message);
   const stopTyping = shows !== "nothing" ? beginTyping(account, message.channelId) : () => {};
   try {
-    const isCommand = commandOf(account, message) !== undefined;
+    const isCommand = textCommandOf(account, message) !== undefined;
     if (isCommand || store.settings.isPaused(accountId)) {
       return await endWithoutModel(account, claim);
     }

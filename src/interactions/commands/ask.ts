@@ -79,8 +79,8 @@ export const skill: Command = {
       type: "text",
       isRequired: true,
       async suggest(typing, account) {
-        const { skillsFor } = await import("../../flows/interactions/conversations.ts");
-        const skills = await skillsFor(account, typing);
+        const { skillsHere } = await import("../../flows/interactions/conversations.ts");
+        const skills = await skillsHere(account, typing);
         return choicesFor(
           typing.typed.text,
           skills.map(({ name, description }) => ({ name: `${name}: ${description}`, value: name })),
@@ -91,9 +91,9 @@ export const skill: Command = {
   ],
   needs: "everyone",
   async run(call, account) {
-    const { skillsFor } = await import("../../flows/interactions/conversations.ts");
+    const { skillsHere } = await import("../../flows/interactions/conversations.ts");
     const wanted = String(call.options["name"] ?? "").toLowerCase();
-    const all = await skillsFor(account, call);
+    const all = await skillsHere(account, call);
     const found = all.find(({ name }) => name.toLowerCase() === wanted);
     if (!found) {
       const names = all.map(({ name }) => `\`${name}\``).join(", ") || "–";

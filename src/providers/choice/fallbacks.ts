@@ -55,7 +55,7 @@ export function createBreakers({ now }: Clock) {
     },
     failed({ modelId, providerId }: Watched, error: ModelError): void {
       const id = isOfModel(error.kind) ? modelId : providerId;
-      states.set(id, afterFailure(stateOf(id), error, now()));
+      states.set(id, breakerAfterFailure(stateOf(id), error, now()));
       if (error.kind === "filtered") return; // of the conversation; the model works
       failing.set(modelId, { error, since: failing.get(modelId)?.since ?? now() });
     },
@@ -102,7 +102,7 @@ export function afterAsking(state: ModelBreaker, now: number): ModelBreaker {
 }
 
 /** The state after a failed request. A server that names a time is skipped until then. */
-export function afterFailure(
+export function breakerAfterFailure(
   state: ModelBreaker,
   { kind, retryAfterMs = 0 }: Pick<ModelError, "kind" | "retryAfterMs">,
   now: number,
@@ -175,7 +175,7 @@ const JITTER = 0.2;
  * @param random A number from 0 up to, but not including, 1.
  * @returns Milliseconds, at least as many as the server asked for; `undefined` to give up.
  */
-export function retryWaitMs(tries: number, error: unknown, random: number): number | undefined {
+export function askWaitMs(tries: number, error: unknown, random: number): number | undefined {
   if (!(error instanceof ModelError) || error.isFinal) return undefined;
   const isBroken = tries === 1 && (error.kind === "unread_call" || error.kind === "not_an_answer");
   if (!PASSING.has(error.kind) && !isBroken) return undefined;
@@ -228,7 +228,7 @@ export function withRetry(
         return;
       } catch (thrown) {
         const isSeen = hasBegun && (request.isShown?.() ?? false);
-        const waitMs = isSeen || signal.aborted ? undefined : retryWaitMs(tries, thrown, random());
+        const waitMs = isSeen || signal.aborted ? undefined : askWaitMs(tries, thrown, random());
         if (thrown instanceof ModelError && thrown.kind === "context_length") {
           onTooLong?.(thrown, request);
         }

@@ -52,7 +52,7 @@ import {
   mayRetract,
   type Memory,
   type OpenTurn,
-  readMessage,
+  readStoredMessage,
   type TurnList,
 } from "../memory/memory.ts";
 import {
@@ -654,7 +654,7 @@ function createClaims(
     commit(COMMIT_OPTIONS.T2, () => inbox.claim(claimOf(claim.message.id, entries, now)));
 
   const readText = ({ messageId }: WaitingMessage): Promise<InboundMessage> =>
-    read(() => readMessage(selectMessage.get(messageId)));
+    read(() => readStoredMessage(selectMessage.get(messageId)));
 
   /** Whether a turn still runs, and messages still wait for it, unchanged. */
   const mayJoin = (turn: MessageId, entries: readonly WaitingMessage[]): boolean =>

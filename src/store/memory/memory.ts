@@ -832,7 +832,7 @@ function readWaiting(row: unknown): WaitingMessage {
 }
 
 /** Reads a row with the column `message`. */
-export function readMessage(row: unknown): InboundMessage {
+export function readStoredMessage(row: unknown): InboundMessage {
   return MESSAGE.read(row).message;
 }
 

@@ -9,7 +9,7 @@ import { loadTestConfig } from "../../support/config.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import type { Bot } from "../../../src/account/account.ts";
-import { readBudgets } from "../../../src/bot/process/slow_checks.ts";
+import { readAllBudgets } from "../../../src/bot/process/slow_checks.ts";
 import { chargeOf, usedBy } from "../../../src/core/spending/budget.ts";
 import { GUILD, GUILD_SNAPSHOT, HELP } from "../../cli/data_fixture.ts";
 import { ACCOUNT, guildMessage } from "../../support/discord/builders.ts";
@@ -42,7 +42,7 @@ describe("[T7] createToolServices()", () => {
 
 const NOW = Date.UTC(2026, 10, 21, 12);
 
-describe("[X4] readBudgets()", () => {
+describe("[X4] readAllBudgets()", () => {
   it("has the budgets of all, and names a guild with a spent one", async () => {
     const { store } = openTestStore();
     await store.gateway.saveIntents(ACCOUNT, 0); // the account has been online
@@ -69,7 +69,8 @@ describe("[X4] readBudgets()", () => {
       },
       agentList: [{ id: "main" }],
     };
-    const read = () => readBudgets({ store, setup: { config }, now: () => NOW } as unknown as Bot);
+    const read = () =>
+      readAllBudgets({ store, setup: { config }, now: () => NOW } as unknown as Bot);
     spend();
     assert.deepEqual((await read()).map(({ rule }) => rule), ["budgets.total.tokensPerDay"]);
     spend();

@@ -12,7 +12,7 @@ import {
   type Next,
   type Posted,
   type RefusalSubject,
-  retryWaitMs,
+  sendWaitMs,
   stepFor,
   subjectOf,
 } from "../../../src/core/outbound/outbound.ts";
@@ -221,9 +221,9 @@ describe("[D5] afterDelivery()", () => {
   });
 });
 
-describe("[D5] retryWaitMs()", () => {
+describe("[D5] sendWaitMs()", () => {
   const waits = (retry: AttemptFacts["retry"], count: number, random = 0.5) =>
-    Array.from({ length: count }, (_, at) => retryWaitMs(facts({ failed: at + 1, retry, random })));
+    Array.from({ length: count }, (_, at) => sendWaitMs(facts({ failed: at + 1, retry, random })));
 
   it("is short for the config's attempts, then doubles", () => {
     assert.deepEqual(waits(RETRY, 5), [500, 1_000, 2_000, 4_000, 8_000]);
@@ -248,7 +248,7 @@ describe("[D5] retryWaitMs()", () => {
       jitter: fc.double({ min: 0, max: 0.5, noNaN: true }),
     });
     fc.assert(fc.property(retry, fc.integer({ min: 1, max: 5_000 }), (rules, failed) => {
-      const waitMs = retryWaitMs(facts({ failed, retry: rules, random: 0 }));
+      const waitMs = sendWaitMs(facts({ failed, retry: rules, random: 0 }));
       assert.ok(Number.isInteger(waitMs) && waitMs <= 600_000);
       if (failed >= rules.attempts) assert.ok(waitMs >= 500);
     }));

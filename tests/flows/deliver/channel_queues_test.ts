@@ -21,7 +21,7 @@ import {
 import { wakes } from "../../../src/account/per_account.ts";
 import { frozen } from "../../support/store/store.ts";
 import type { ToolTarget } from "../../../src/core/turn/discord_place.ts";
-import { composed, deliver } from "../../../src/flows/deliver/tool_messages.ts";
+import { composed, sendAndWait } from "../../../src/flows/deliver/tool_messages.ts";
 import { toolContext } from "../../support/model/tools.ts";
 import { judgeHealth } from "../../../src/http/checks.ts";
 import { createMetrics } from "../../../src/http/monitor/health_monitor.ts";
@@ -670,7 +670,7 @@ async function sending() {
   const results: unknown[] = [];
   const send = async () => {
     const frozen = composed(call, target, { text: "hello" });
-    void deliver(call, frozen).then((sent) => results.push(...sent));
+    void sendAndWait(call, frozen).then((sent) => results.push(...sent));
     await all.quiet();
   };
   return { ...all, send, ending, results: () => JSON.stringify(results) };

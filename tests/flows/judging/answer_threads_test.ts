@@ -5,8 +5,8 @@ import type { ThreadRules } from "../../../src/core/outbound/outbound.ts";
 import { RestError } from "../../../src/discord/rest/exchange/exchange.ts";
 import {
   continuesIn,
+  openAnswerThread,
   opensThreadFor,
-  openThread,
   startThreads,
   threadMembersChanged,
 } from "../../../src/flows/judging/answer_threads.ts";
@@ -154,7 +154,7 @@ describe("[S7] a question opens a thread for its answer", () => {
   it("[S3] if a tool opens it, with its session", async () => {
     const scene = await build({ auto: "off" }, {
       async says() {
-        await openThread(scene.account, guildMessage({ id: FIRST }), "By a tool");
+        await openAnswerThread(scene.account, guildMessage({ id: FIRST }), "By a tool");
         return "fine";
       },
     });
@@ -162,7 +162,7 @@ describe("[S7] a question opens a thread for its answer", () => {
     assert.deepEqual([scene.started(), scene.homes()], [["By a tool"], [THREAD]]);
     const keys = scene.rows("SELECT DISTINCT session_key AS key FROM entry");
     assert.deepEqual(keys, [{ key: `agent:main:discord:channel:${THREAD}` }]);
-    await assert.rejects(openThread(scene.account, directMessage(), "t"), /no threads here/);
+    await assert.rejects(openAnswerThread(scene.account, directMessage(), "t"), /no threads here/);
   });
 });
 

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import { PERMISSIONS } from "../../../src/core/rights/rights.ts";
 import { createMissingPermission } from "../../../src/discord/rest/requests/guild_reads.ts";
-import { missingRight } from "../../../src/flows/turn/toolbox.ts";
+import { rightMissingToAskers } from "../../../src/flows/turn/toolbox.ts";
 import { TOOLS } from "../../../src/tools/registry.ts";
 import { withDiscord } from "../../discord/rest/simulated.ts";
 import { OWNER, testAccount } from "../../support/bot/test_account.ts";
@@ -17,13 +17,14 @@ describe("[T4] the permissions of those who ask", () => {
       const by = (id: InboundMessage["sender"]["id"], fields = {}) =>
         guildMessage({ channelId: help.id, guildId: krill.id, sender: sender({ id }), ...fields });
       const needed = ["View Channel", "Ban Members"];
-      const missing = (...messages: InboundMessage[]) => missingRight(account, messages, needed);
+      const missing = (...messages: InboundMessage[]) =>
+        rightMissingToAskers(account, messages, needed);
       sim.setRoles({ who: "grace", roles: [] });
       assert.equal(await missing(by(OWNER)), undefined);
       assert.equal(await missing(by(OWNER), by(grace.id)), "Ban Members");
       assert.equal(await missing(directMessage()), undefined);
       assert.equal(
-        await missingRight(account, [by(ada.id), by(grace.id)], ["View Channel"]),
+        await rightMissingToAskers(account, [by(ada.id), by(grace.id)], ["View Channel"]),
         undefined,
       );
       sim.permit({ to: "@everyone", what: "viewChannel", as: "denied", in: "#help" });
@@ -37,7 +38,10 @@ describe("[T4] the permissions of those who ask", () => {
 
   it("are lacking if they cannot be read", async () => {
     const { account } = await testAccount({ answer: () => new Error("no answer") });
-    await assert.rejects(missingRight(account, [guildMessage()], ["View Channel"]), /no answer/);
+    await assert.rejects(
+      rightMissingToAskers(account, [guildMessage()], ["View Channel"]),
+      /no answer/,
+    );
   });
 });
 

@@ -10,7 +10,7 @@ import {
 } from "../../../src/core/model.ts";
 import {
   afterAsking,
-  afterFailure,
+  breakerAfterFailure,
   CLOSED,
   createBreakers,
   type ModelCandidate,
@@ -280,20 +280,20 @@ describe("[L1] [L3] withFallbacks()", () => {
 
 describe("[L3] the breaker", () => {
   it("closes after 30 s, and lets one request probe the provider", () => {
-    const open = afterFailure(CLOSED, { kind: "unauthorized" }, 0);
+    const open = breakerAfterFailure(CLOSED, { kind: "unauthorized" }, 0);
     assert.equal(open.openUntil, 30_000);
     const probing = afterAsking(open, 30_000);
     assert.equal(probing.openUntil, 90_000, "the others wait for the probe, if it never ends");
   });
 
   it("pauses longer after each failed probe, 10 min at most", () => {
-    let state = afterFailure(CLOSED, { kind: "quota" }, 0);
+    let state = breakerAfterFailure(CLOSED, { kind: "quota" }, 0);
     let now = 0;
     const pauses: number[] = [];
     for (let probe = 0; probe < 6; probe++) {
       pauses.push((state.openUntil - now) / 1_000);
       now = state.openUntil;
-      state = afterFailure(afterAsking(state, now), { kind: "unavailable" }, now);
+      state = breakerAfterFailure(afterAsking(state, now), { kind: "unavailable" }, now);
     }
     assert.deepEqual(pauses, [30, 60, 120, 240, 480, 600]);
   });
@@ -301,7 +301,9 @@ describe("[L3] the breaker", () => {
   it("opens after three failures in a row that pass by themselves", () => {
     const kinds = ["unavailable", "timeout", "rejected", "rate_limited"] as const;
     let state = CLOSED;
-    const open = kinds.map((kind) => (state = afterFailure(state, { kind }, 0)).openUntil > 0);
+    const open = kinds.map((kind) =>
+      (state = breakerAfterFailure(state, { kind }, 0)).openUntil > 0
+    );
     assert.deepEqual(open, [false, false, false, true]);
   });
 });

@@ -8,8 +8,8 @@ import {
   type ModelPart,
 } from "../../../src/core/model.ts";
 import {
+  askWaitMs,
   RETRY_AFTER_MAX_MS,
-  retryWaitMs,
   withRetry,
 } from "../../../src/providers/choice/fallbacks.ts";
 import { listen, QUESTION } from "../../support/model/model_server.ts";
@@ -23,7 +23,7 @@ const failure = (kind: ModelErrorKind, retryAfterMs?: number) =>
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   });
 
-describe("[L3] retryWaitMs()", () => {
+describe("[L3] askWaitMs()", () => {
   const cases: readonly [what: string, tries: number, error: unknown, wait: number | undefined][] =
     [
       ["a first limit", 1, failure("rate_limited"), 1_000],
@@ -44,7 +44,7 @@ describe("[L3] retryWaitMs()", () => {
     ];
   for (const [what, tries, error, wait] of cases) {
     it(`waits ${wait ?? "no more"} after ${what}`, () => {
-      assert.equal(retryWaitMs(tries, error, 0), wait);
+      assert.equal(askWaitMs(tries, error, 0), wait);
     });
   }
 
@@ -54,7 +54,7 @@ describe("[L3] retryWaitMs()", () => {
       fc.integer({ min: 0, max: RETRY_AFTER_MAX_MS }),
       fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
       (tries, retryAfterMs, random) => {
-        const wait = retryWaitMs(tries, failure("rate_limited", retryAfterMs), random);
+        const wait = askWaitMs(tries, failure("rate_limited", retryAfterMs), random);
         assert.ok(wait !== undefined && wait >= retryAfterMs && wait >= 1_000);
         assert.ok(wait <= 1.2 * Math.max(4_000, retryAfterMs) + 1);
       },

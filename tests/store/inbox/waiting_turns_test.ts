@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { Judged, WaitingRules } from "../../../src/core/inbound/inbox.ts";
-import { limitsOf } from "../../../src/flows/inbound/stored.ts";
+import { waitingLimitsOf } from "../../../src/flows/inbound/stored.ts";
 import { createStore } from "../../support/store/open_database.ts";
 import {
   ACCOUNT,
@@ -179,7 +179,7 @@ describe("[X4] acceptBatch() › waiting turns of a channel", () => {
 
   it("[G6] counts of one person no more turns for others than a person may have", async () => {
     const { take, whyOf, restart } = setUp();
-    const missed = { ...WAITING, ...limitsOf("replayed", WAITING, CATCH_UP) };
+    const missed = { ...WAITING, ...waitingLimitsOf("replayed", WAITING, CATCH_UP) };
     const flood = times(25, () => question({ user: "66" }));
     for (const one of flood) await take([one], { waiting: missed });
     const late = question({ user: "7" });
@@ -200,7 +200,7 @@ describe("[X4] acceptBatch() › waiting turns of a channel", () => {
   it("[G6] leaves a place for others, even if a person may have as many turns as a channel", async () => {
     const { take, whyOf } = setUp();
     const limits = { perUser: 20, perChannel: 8, turnsPerChannel: 1 };
-    const missed = { ...WAITING, ...limitsOf("replayed", limits, CATCH_UP) };
+    const missed = { ...WAITING, ...waitingLimitsOf("replayed", limits, CATCH_UP) };
     for (const one of times(20, () => question({ user: "66" }))) {
       await take([one], { waiting: missed });
     }

@@ -74,7 +74,7 @@ import {
 import { hasContent } from "../../../core/inbound/inbox.ts";
 import {
   type FooterOf,
-  HIDDEN as HIDDEN_WORDS,
+  HIDDEN_WORDS,
   isPersonal,
   withoutFooter,
   withoutPersonal,

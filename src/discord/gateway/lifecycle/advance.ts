@@ -288,7 +288,7 @@ export interface LostConnection {
 }
 
 /** Effects of a step, which `shard/shard.ts` executes in order. */
-export type Effect =
+export type ShardEffect =
   | {
     readonly kind: "open";
     readonly socket: number;
@@ -315,7 +315,7 @@ export type Effect =
 
 interface Transition {
   readonly state: LifecycleState;
-  readonly effects: readonly Effect[];
+  readonly effects: readonly ShardEffect[];
 }
 
 /**
@@ -636,7 +636,7 @@ function connect(state: LifecycleState, { rules, now }: StepContext): Transition
   }
   const intent = session ? "resume" : "identify";
   const socket = state.socket + 1;
-  const stale: readonly Effect[] = isStale && state.session ? [{ kind: "report_stale" }] : [];
+  const stale: readonly ShardEffect[] = isStale && state.session ? [{ kind: "report_stale" }] : [];
   return {
     state: {
       ...kept,

@@ -31,7 +31,6 @@ import { bounded, UNPRINTABLE } from "../../../lib/text/quoted.ts";
 import {
   advance,
   DEADLINES,
-  type Effect,
   hasSocket,
   initialState,
   isOfSession,
@@ -40,6 +39,7 @@ import {
   type LifecycleState,
   type LostConnection,
   type Now,
+  type ShardEffect,
   type SocketEvent,
   wakeAtMs,
 } from "../lifecycle/advance.ts";
@@ -236,7 +236,7 @@ function createMachine(
   facts: WorkerStart,
   firstRules: LifecycleRules,
   { now, random, after, onTick, tickMs = TICK_MS }: ShardContext,
-  carryOut: (effect: Effect, sessionId: string | undefined) => void,
+  carryOut: (effect: ShardEffect, sessionId: string | undefined) => void,
   settled: (state: LifecycleState) => void,
 ) {
   let rules = firstRules;
@@ -378,7 +378,7 @@ function createReceiver(
   return receive;
 }
 
-export type Open = Extract<Effect, { kind: "open" }>;
+export type Open = Extract<ShardEffect, { kind: "open" }>;
 
 /** Close code that keeps the session. With 1000 or 1001 Discord would end it. */
 const KEEP_SESSION_CODE = 3000;
@@ -532,7 +532,7 @@ export function startShard(options: CommonOptions, from: WorkerStart, context: S
   });
 
   /** Carries out an effect; `sessionId` is that of the state before the step. */
-  function carryOut(effect: Effect, sessionId: string | undefined): void {
+  function carryOut(effect: ShardEffect, sessionId: string | undefined): void {
     switch (effect.kind) {
       case "open":
         return shardSocket.open(effect);

@@ -36,9 +36,9 @@ import {
   createBreaker,
   createRateLimiter,
   type LimitOptions,
-  limitsOf,
   type Permit,
   type Priority,
+  responseLimitsOf,
 } from "../scheduler/rate_limiter.ts";
 
 export interface BodyOptions {
@@ -190,7 +190,7 @@ export function createRequestAttempts(
     const date = Date.parse(headers.get("date") ?? "");
     if (!Number.isNaN(date)) aheadMs = date - steadyNow();
     const body = text === "" ? undefined : parseForeignJson(text);
-    const limits = limitsOf(status, headers, body);
+    const limits = responseLimitsOf(status, headers, body);
     const pauseMs = permit.answered(limits);
     if (isSuccess(status)) {
       if (text !== "" && body === undefined) {
@@ -252,7 +252,7 @@ function notJson({ name }: RestRoute, status: number): RestError {
  * @param random A number from 0 up to, but not including, 1.
  * @returns Milliseconds to wait before the next attempt; `undefined` for no retry.
  */
-export function retryWaitMs(
+export function requestWaitMs(
   { method, priority, error: { kind, status = 500 }, failures }: {
     readonly method: string;
     /** The request's priority; `spare` is never retried. */
@@ -341,7 +341,7 @@ export function createClient(options: ClientOptions) {
         if (kind === "limited") failures--;
         const waitMs = kind === "limited" && priority !== "spare"
           ? 0
-          : retryWaitMs({ method, priority, error, failures }, retry, random());
+          : requestWaitMs({ method, priority, error, failures }, retry, random());
         if (waitMs === undefined || now() + waitMs > notAfter) throw error;
         permit = await permit.retry(waitMs);
       }

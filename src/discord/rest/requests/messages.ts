@@ -55,6 +55,7 @@ import type {
   Unread,
   VoiceFacts,
 } from "../../../core/outbound/outbound.ts";
+import type { RawMessage } from "../../../core/turn/discord_place.ts";
 import { isRecord } from "../../../lib/text/quoted.ts";
 import { jsonOf, type RequestOptions, type RestApi } from "../client/client.ts";
 import { expect, RestError } from "../exchange/exchange.ts";
@@ -63,9 +64,6 @@ const ROUTE = "GET /channels/:id/messages";
 
 /** Maximum number of messages in one response of Discord. */
 export const MAX_HISTORY = 100;
-
-/** A message in Discord's own form; only its id is validated. */
-export type RawMessage = Readonly<Record<string, unknown>> & { readonly id: string };
 
 /** A range of a channel's messages: the newest, or those before, after or around a message. */
 interface HistoryRange {

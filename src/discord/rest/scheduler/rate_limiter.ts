@@ -647,7 +647,7 @@ export interface ResponseLimits {
  * @param body The parsed body; `undefined` if it is not JSON.
  * @see {@link https://docs.discord.com/developers/topics/rate-limits}
  */
-export function limitsOf(status: number, headers: Headers, body: unknown): ResponseLimits {
+export function responseLimitsOf(status: number, headers: Headers, body: unknown): ResponseLimits {
   const bucket = headers.get("x-ratelimit-bucket");
   const limit = countOf(headers.get("x-ratelimit-limit"));
   const requests = countOf(headers.get("x-ratelimit-remaining"));

@@ -2,7 +2,7 @@
 
 import { quoted } from "../../../lib/text/quoted.ts";
 import { decideRequest, pairingsOf } from "../../access/pairing.ts";
-import { decideQuestion, type OperatorChoice } from "../../agent/approvals.ts";
+import { decideByCode, type OperatorChoice } from "../../agent/approvals.ts";
 import { EXIT } from "../../../cli/shared/exit_code.ts";
 import { accountsIn } from "../../../cli/shared/with_store.ts";
 import type { Served } from "../../../cli/run/served_parts.ts";
@@ -34,7 +34,7 @@ function decideApproval(choice: OperatorChoice, label: string, words: string): D
     label,
     command: (code) => `barnacle approvals ${words} ${code}`,
     async run({ store }, code) {
-      const outcome = await decideQuestion(choice, code, store.questions);
+      const outcome = await decideByCode(choice, code, store.questions);
       if ("problem" in outcome) throw new RefusedChange(outcome.problem);
       return outcome.text;
     },

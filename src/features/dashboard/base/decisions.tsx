@@ -6,7 +6,7 @@ import type { JudgedOnRecord, RecordedVerdict } from "../../../store/messages/me
 import type { PropsWithChildren } from "hono/jsx";
 import { reasonText } from "../../../render/failure.ts";
 import type { SlugOf } from "../../../cli/shared/read_config.ts";
-import { displayNameOf } from "../../../session/session.ts";
+import { sessionNameOf } from "../../../session/session.ts";
 import { Badge, PageLink, type PageView, Time, type Tone } from "./elements.tsx";
 
 type Shown = readonly [tone: Tone, word: string];
@@ -165,6 +165,6 @@ function placeOf({ facts, channelId }: JudgedOnRecord, slugOf: SlugOf): string {
   if (!facts) return channelId;
   const { place } = facts;
   return place.kind === "guild"
-    ? displayNameOf(place, slugOf(place.guild.id)).replace("discord:", "")
+    ? sessionNameOf(place, slugOf(place.guild.id)).replace("discord:", "")
     : "direct message";
 }

@@ -2,7 +2,7 @@
 
 /** @jsxImportSource hono/jsx */
 
-import { type BudgetUseOf, labelOf } from "../../../core/spending/budget.ts";
+import { budgetLabel, type BudgetUseOf } from "../../../core/spending/budget.ts";
 import type { UsageSum } from "../../../store/usage/usage.ts";
 import { budgetUsesIn, costOf, limitLine, usageBy, type UsageRow } from "../../model/usage.ts";
 import { Card, Choice, Command, type PageView, QueryForm } from "../base/elements.tsx";
@@ -111,7 +111,7 @@ function Sums({ by, rows, total, currency, days }: {
             <tbody>
               <Sum label="Total" sum={total} currency={currency} />
               {rows.slice(0, MAX_ROWS).map(({ value, name, ...sum }) => (
-                <Sum label={labelOf(value, name)} sum={sum} currency={currency} />
+                <Sum label={budgetLabel(value, name)} sum={sum} currency={currency} />
               ))}
             </tbody>
           </table>

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { writtenChannel, writtenId } from "../../../core/discord/lenient.ts";
 import type { DiscordCall, ShownMessage } from "../../../core/turn/discord_place.ts";
 import type { SentText, TextFor } from "../../../flows/actions/actions.ts";
-import type { ActionPlace, ChannelPlace, GuildPlace } from "../../../flows/actions/place.ts";
+import type { ActionPlace, ChannelPlace, OpenedGuild } from "../../../flows/actions/place.ts";
 import type { ToolGate } from "../../../core/tool_names.ts";
 import { badArguments, type DeclaredInput, withInput } from "../../../core/turn/tool.ts";
 import type { Need, Seen, SeenAt } from "../../../core/rights/rights.ts";
@@ -73,7 +73,7 @@ export function inChannel<Input extends { readonly channelId?: ChannelId }>(
 /** Runs an action on its server, if the asker has some rights there. */
 export function inGuild<Input extends { readonly guildId?: GuildId }>(
   needs: readonly Need[],
-  act: (place: GuildPlace, input: Omit<Input, "guildId">) => Promise<string>,
+  act: (place: OpenedGuild, input: Omit<Input, "guildId">) => Promise<string>,
 ): (input: Input, call: DiscordCall, discord: Discord) => Promise<string> {
   return ({ guildId, ...input }, call, discord) =>
     discord.inGuild(call, { guildId, needs }, (place) => act(place, input));

@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { GuildId, UserId } from "../../../core/discord/ids.ts";
 import type { Permission } from "../../../core/rights/rights.ts";
 import type { DiscordCall } from "../../../core/turn/discord_place.ts";
-import type { GuildPlace } from "../../../flows/actions/place.ts";
+import type { OpenedGuild } from "../../../flows/actions/place.ts";
 import {
   type Action,
   defineAction,
@@ -215,8 +215,8 @@ const bansSchema = z.lazy(() =>
 
 /** Checks that the asker and the bot stand above a member. */
 async function assertOutranks(
-  place: GuildPlace,
-  member: Awaited<ReturnType<GuildPlace["member"]>>,
+  place: OpenedGuild,
+  member: Awaited<ReturnType<OpenedGuild["member"]>>,
   kind: "outranks" | "can_time_out",
 ): Promise<void> {
   const above = { kind, member } as const;
@@ -231,8 +231,8 @@ function against(
   call: DiscordCall,
   discord: Discord,
   act: (
-    place: GuildPlace,
-    member: Awaited<ReturnType<GuildPlace["member"]>>,
+    place: OpenedGuild,
+    member: Awaited<ReturnType<OpenedGuild["member"]>>,
   ) => Promise<string>,
   kind: "outranks" | "can_time_out" = "outranks",
 ): Promise<string> {

@@ -11,7 +11,7 @@ import {
   textOr,
 } from "../../../core/discord/lenient.ts";
 import type { DiscordCall } from "../../../core/turn/discord_place.ts";
-import type { GuildPlace } from "../../../flows/actions/place.ts";
+import type { OpenedGuild } from "../../../flows/actions/place.ts";
 import {
   type Action,
   defineAction,
@@ -201,14 +201,14 @@ function opened({ threadId, title, existed }: Awaited<ReturnType<Discord["openTh
   return JSON.stringify({ threadId, title, existed: existed || undefined });
 }
 
-async function activeIn({ request, guildId }: GuildPlace) {
+async function activeIn({ request, guildId }: OpenedGuild) {
   return readResponse(threadsSchema, await request("GET", `/guilds/${guildId}/threads/active`))
     .threads;
 }
 
 /** The threads that the asker may see. */
 async function listed(
-  place: GuildPlace,
+  place: OpenedGuild,
   threads: readonly z.infer<typeof threadSchema>[],
   limit: number,
   parent?: Channel,

@@ -6,7 +6,6 @@ import {
   advance,
   DEADLINES,
   DOWN_IDENTIFY_SPACING_MS,
-  type Effect,
   hasSocket,
   identifyFromMs,
   initialState,
@@ -17,6 +16,7 @@ import {
   type LostConnection,
   type Now,
   presenceAtMs,
+  type ShardEffect,
   type SocketEvent,
   type StartFacts,
   wakeAtMs,
@@ -43,7 +43,7 @@ type Bare<Event> = Event extends unknown ? Omit<Event, "socket"> : never;
 /** A state with its clock: takes one event after the other. */
 class Story {
   state: LifecycleState;
-  effects: readonly Effect[] = [];
+  effects: readonly ShardEffect[] = [];
   ms = 1_000;
   wallAheadMs = WALL_MS;
   random = 0.5;

@@ -8,7 +8,7 @@ import {
   jsonOf,
   type OutgoingRequest,
   type RequestMetric,
-  retryWaitMs,
+  requestWaitMs,
 } from "../../../../src/discord/rest/client/client.ts";
 import type { RestErrorKind } from "../../../../src/discord/rest/exchange/exchange.ts";
 import { routeOf } from "../../../../src/discord/rest/exchange/exchange.ts";
@@ -52,9 +52,9 @@ const rows: readonly [
   ["a spare request that was rate-limited", "PUT", "spare", "rate_limited", 429, 1, undefined],
 ];
 for (const [name, method, priority, kind, status, failures, waitMs] of rows) {
-  it(`[D5] retryWaitMs() › ${waitMs === undefined ? "does not retry" : `retries after ${waitMs} ms`}: ${name}`, () => {
+  it(`[D5] requestWaitMs() › ${waitMs === undefined ? "does not retry" : `retries after ${waitMs} ms`}: ${name}`, () => {
     const error = { kind, ...(status !== undefined && { status }) };
-    assert.equal(retryWaitMs({ method, priority, error, failures }, RULES, 0.5), waitMs);
+    assert.equal(requestWaitMs({ method, priority, error, failures }, RULES, 0.5), waitMs);
   });
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { RawMessage } from "../../../../src/core/turn/discord_place.ts";
 import type { ApplicationId, ChannelId, MessageId } from "../../../../src/core/discord/ids.ts";
 import type { Sender } from "../../../../src/core/inbound/inbound.ts";
 import { isSame } from "../../../../src/core/outbound/outbound.ts";
@@ -8,7 +9,6 @@ import { RestError, routeOf, toRestError } from "../../../../src/discord/rest/ex
 import {
   createInteractions,
   createMessage,
-  type RawMessage,
   readHistory,
   readPosted,
 } from "../../../../src/discord/rest/requests/messages.ts";

@@ -13,9 +13,9 @@ import {
   GLOBAL_WINDOW_MS,
   type GlobalLimitState,
   INVALID_WINDOW_MS,
-  limitsOf,
   type Priority,
   type ResponseLimits,
+  responseLimitsOf,
   SLOWED_EVERY_MS,
   UNKNOWN,
   windowAfter,
@@ -173,7 +173,7 @@ const counts = (requests: number, resetMs: number): ResponseLimits => ({
   left: { requests, resetMs },
 });
 
-describe("[D3] limitsOf()", () => {
+describe("[D3] responseLimitsOf()", () => {
   const rows: readonly Row[] = [
     ["no headers", 200, {}, {}, {}],
     ["some left", 200, bucket("1", "5"), {}, counts(1, 5_000)],
@@ -251,13 +251,13 @@ describe("[D3] limitsOf()", () => {
     ["a day is not cut", 429, { "retry-after": "86400" }, undefined, refusedForAll(86_400_000)],
   ];
   for (const [name, status, headers, body, limits] of rows) {
-    it(name, () => sameData(limitsOf(status, new Headers(headers), body), limits));
+    it(name, () => sameData(responseLimitsOf(status, new Headers(headers), body), limits));
   }
 
   it("never waits less than the header or the body demands", () => {
     const seconds = fc.double({ min: 0.0001, max: 1e6, noNaN: true });
     fc.assert(fc.property(seconds, seconds, fc.boolean(), (header, body, isGlobal) => {
-      const { refused } = limitsOf(
+      const { refused } = responseLimitsOf(
         429,
         new Headers({
           "retry-after": String(header),
