@@ -221,6 +221,16 @@ describe("[T2a] the form of a prompt", () => {
 });
 
 describe("a turn with more than an answer", () => {
+  it("[O2] logs one line per answer, and no text", async () => {
+    const { dm, lines, quiet } = await build({ says: () => "hello, Ada" });
+    await dm("a secret question");
+    await quiet();
+    const all = lines.filter(({ event }) => event === "The model answered");
+    const [{ model, inputTokens, sender } = {}, more] = all.map(({ fields }) => fields);
+    assert.deepEqual([model, inputTokens, sender, more], ["test/model", 812, "ada", undefined]);
+    assert.doesNotMatch(JSON.stringify(lines), /secret question|hello, Ada/);
+  });
+
   it("[R11] is given up if it ends with the process, again and again", async () => {
     const { put, states, ends, asked, posted } = await build();
     await put(directMessage(), 20);
@@ -442,13 +452,14 @@ describe("a turn with more than an answer", () => {
 
 describe("a turn that does not go to its end at once", () => {
   it("[R11] says what was done before it failed, and remembers it", async () => {
-    const { dm, posted, states, rows } = await build({
+    const { dm, lines, posted, states, rows } = await build({
       model: scripted(calls, failing).model,
       ...tide(),
     });
     await dm("well?");
     assert.deepEqual(states(), ["failed"]);
-    assert.match(posted()[0] ?? "", /overloaded/);
+    const { failureId } = lines.find(({ event }) => event === "A turn failed")?.fields ?? {};
+    assert.match(posted()[0] ?? "", new RegExp(`overloaded[^]*${failureId}`));
     assert.deepEqual(rows("SELECT role FROM entry").map(({ role }) => role), [
       ...["user", "assistant", "tool", "assistant"],
     ]);

@@ -17,7 +17,7 @@ import {
   WaitsForPerson,
   withInput,
 } from "../../../src/core/turn/tool.ts";
-import { guildMessage, messageId, sender } from "../../support/discord/builders.ts";
+import { guildMessage, sender } from "../../support/discord/builders.ts";
 import { withDiscord } from "../../discord/rest/simulated.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -130,48 +130,12 @@ describe("[T1] createToolbox()", () => {
     assert.equal(clock.pending, 0);
   });
 
-  it("keeps the images that a tool shows, and names them in the result", async () => {
-    const camera: Tool = {
-      ...tide,
-      async run(_input, { showImage, noteRead }) {
-        noteRead?.([messageId("1390000000000000001")]);
-        await showImage?.(new Uint8Array(2));
-        await showImage?.(new Uint8Array(3));
-        return "two pictures";
-      },
-    };
-    const toolbox = toolboxOf([camera], new FakeClock(), {}, {
-      keepImage: ({ length }) => Promise.resolve({ id: `kept ${length}`, name: "" }),
-    });
-    const call = { id: "call_1", name: "tide", arguments: '{"port":"Hull"}' };
-    assert.deepEqual(await toolbox.run(call, toolContext()), {
-      end: "done",
-      text: "two pictures",
-      images: ["kept 2", "kept 3"],
-      read: [messageId("1390000000000000001")],
-    });
-  });
-
   it("[T13] [SEC-R9] tells that a call waits for a person, without secrets in the exact text", async () => {
-    const { toolbox } = setUp({
-      ...tide,
-      run: () =>
-        Promise.reject(
-          new WaitsForPerson({
-            kind: "ask",
-            tool: "tide",
-            text: "Open this page",
-            exact: "https://example.org/?key=hunter2",
-            facts: [],
-            choices: [],
-            asked: "anyone",
-            where: "direct",
-            timeoutMs: 1,
-          }),
-        ),
-    });
+    const exact = "https://example.org/?key=hunter2";
+    const question = { kind: "ask", tool: "tide", text: "?", exact } as unknown as Question;
+    const run = () => Promise.reject(new WaitsForPerson(question));
     const call = { id: "call_1", name: "tide", arguments: '{"port":"Hull"}' };
-    const waiting = await toolbox.run(call, toolContext());
+    const waiting = await setUp({ ...tide, run }).toolbox.run(call, toolContext());
     assert.ok(waiting.end === "waits");
     assert.equal(waiting.question.exact, "https://example.org/?key=[redacted]");
   });

@@ -111,16 +111,12 @@ describe("[T3] the schema of `discord`", () => {
     assert.ok(JSON.stringify(discord.parameters).includes('"enum"'));
   });
 
-  it("has the 42 actions of OpenClaw, behind all gates", () => {
+  it("has the 42 actions of OpenClaw, behind all gates, and each once", () => {
     const names = ACTIONS.map(({ name }) => name);
+    assert.deepEqual([...new Set(names)], names);
     assert.deepEqual(OPENCLAW.filter((name) => !names.includes(name)), []);
     assert.equal(OPENCLAW.length, 42);
     assert.deepEqual(new Set(ACTIONS.flatMap(({ gate }) => gate ?? [])), new Set(GATES));
-  });
-
-  it("names each action once", () => {
-    const names = ACTIONS.map(({ name }) => name);
-    assert.deepEqual([...new Set(names)], names);
   });
 
   it("refuses actions that do not exist or whose gate is closed, and names the others", async () => {
