@@ -15,7 +15,7 @@ import type { Claim } from "../../core/inbound/inbox.ts";
 import type { Model, ModelRequest } from "../../core/model.ts";
 import type { Checkpoint, Fold, FoldCause } from "../../core/inbound/inbound.ts";
 import type { UsedBy } from "../../core/spending/budget.ts";
-import { whileAwake } from "../../lib/clock.ts";
+import { endingWithin, whileAwake } from "../../lib/clock.ts";
 import { meteredModel } from "../limits.ts";
 import { plainSummaryOf, summaryOf, summaryRequestOf } from "../../render/prompt/summary.ts";
 import {
@@ -196,34 +196,31 @@ async function ask(
   /** Why it may be no summary. */
   readonly error?: unknown;
 }> {
-  const { schedule } = account;
   const writer = meteredModel(account, model, "compaction", by);
-  const ending = new AbortController();
-  const cancel = whileAwake(schedule)(
-    () => ending.abort(new Error(`no summary within ${timeoutMs / 1_000} s`)),
-    timeoutMs,
-  );
-  const onStop = () => ending.abort(stopping.reason);
-  if (stopping.aborted) onStop();
-  stopping.addEventListener("abort", onStop, { once: true });
+  const late = () => new Error(`no summary within ${timeoutMs / 1_000} s`);
   try {
-    let text = "";
-    for await (const part of writer.generate(request, ending.signal)) {
-      if (part.kind === "finish") {
-        return {
-          text,
-          modelId: part.modelId ?? model.id,
-          error: part.calls ? "it called a tool" : undefined,
-        };
-      }
-      if (part.kind === "again") text = "";
-      if (part.kind === "text") text += part.text;
-    }
-    return { error: "its answer ended early" };
+    return await endingWithin(
+      timeoutMs,
+      whileAwake(account.schedule),
+      stopping,
+      late,
+      async (ending) => {
+        let text = "";
+        for await (const part of writer.generate(request, ending)) {
+          if (part.kind === "finish") {
+            return {
+              text,
+              modelId: part.modelId ?? model.id,
+              error: part.calls ? "it called a tool" : undefined,
+            };
+          }
+          if (part.kind === "again") text = "";
+          if (part.kind === "text") text += part.text;
+        }
+        return { error: "its answer ended early" };
+      },
+    );
   } catch (error) {
     return { error };
-  } finally {
-    cancel();
-    stopping.removeEventListener("abort", onStop);
   }
 }
