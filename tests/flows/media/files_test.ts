@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Attachment } from "../../../src/core/turn/media.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
-import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import { hasFiles, type InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { ExtractJob } from "../../../src/extract/extractor.ts";
 import { FileError, type ReadAttachment } from "../../../src/core/turn/media.ts";
 import {
@@ -89,25 +89,31 @@ const ends = (files: readonly ReadAttachment[]) =>
 
 describe("[H7] readAttachments()", () => {
   it("gives texts, documents and images, the oldest file first", async () => {
-    const { read } = await setUp({
-      files: { 1: pdf(["a"]), 2: text("tide"), 3: picture() },
-      extract: () => ({
-        text: "a page",
-        isCut: false,
-        pages: { unit: "pages", read: 20, total: 57 },
-      }),
-    });
-    const files = await read(directMessage({
-      attachments: [attachment("2"), attachment("3")],
-      quoted: { id: messageId("9"), text: "", attachments: [attachment("1")] },
-    }));
-    assert.deepEqual(files.map(({ owner, result }) => [owner, result.kind]), [
-      ["quoted message", "text"],
-      ["message", "text"],
-      ["message", "image"],
-    ]);
-    const what = "PDF, pages 1 to 20 of 57";
-    assert.deepEqual(files[0]?.result, { kind: "text", text: "a page", what });
+    const part = { unit: "pages", read: 20, total: 57 };
+    const documents = [
+      [{ pages: part }, "PDF, pages 1 to 20 of 57"],
+      [{ pages: { ...part, total: 20 } }, "PDF"],
+      [{ isCut: true }, "PDF, its beginning"],
+    ] as const;
+    for (const [facts, what] of documents) {
+      const { read } = await setUp({
+        files: { 1: pdf(["a"]), 2: text("tide"), 3: picture() },
+        extract: () => ({ text: "a page", isCut: false, ...facts }),
+      });
+      const files = await read(directMessage({
+        attachments: [attachment("2"), attachment("3")],
+        quoted: { id: messageId("9"), text: "", attachments: [attachment("1")] },
+      }));
+      assert.deepEqual(files.map(({ owner, result }) => [owner, result.kind]), [
+        ["quoted message", "text"],
+        ["message", "text"],
+        ["message", "image"],
+      ]);
+      assert.deepEqual(files[0]?.result, { kind: "text", text: "a page", what });
+    }
+    const quoted = { id: messageId("9"), text: "", attachments: [attachment("1")] };
+    const messages = [directMessage(), withFiles("1"), directMessage({ quoted })];
+    assert.deepEqual(messages.map(hasFiles), [false, true, true]);
   });
 
   it("names each failure, and goes on", async () => {

@@ -252,7 +252,7 @@ describe("[G12] endTurns()", () => {
     assert.deepEqual(started, ["7"]);
   });
 
-  it("[L4] ends the request for a summary, and waits for the store that gets one", async () => {
+  it("[L4] ends the request for a summary, and waits for it and for the store", async () => {
     for (const isAsked of [true, false]) {
       const signals: AbortSignal[] = [];
       const gate = Promise.withResolvers<void>();
@@ -277,11 +277,8 @@ describe("[G12] endTurns()", () => {
       let isOver = false;
       const over = endTurns(account).then(() => isOver = true);
       await quiet();
-      assert.deepEqual([isOver, signals.length, signals.at(-1)?.aborted], [
-        isAsked,
-        sent + 1,
-        true,
-      ]);
+      assert.deepEqual([isOver, signals.length], [false, sent + 1]);
+      assert.ok(!isAsked || signals.at(-1)?.aborted);
       gate.resolve();
       await over;
     }
