@@ -103,8 +103,8 @@ describe("[O10] runCommandLine()", () => {
   }
 
   it("accepts common options that a command ignores, and leaves them out of its help", async () => {
-    assert.doesNotMatch((await run(["config", "schema", "--help"])).stdout, /--config|--data/);
-    assert.doesNotMatch((await run(["config", "schema", "--help"])).stdout, /--json/);
+    const { stdout } = await run(["config", "schema", "--help"]);
+    assert.doesNotMatch(stdout, /--(?:config|data|json)/);
     assert.equal((await run(["config", "schema", "--json"])).code, 0);
   });
 
@@ -146,7 +146,6 @@ describe("[O10] runCommandLine()", () => {
     [["doctor", "--only", "x"], /^barnacle: --only "x" is not one of discord, host, mcp, model\n$/],
     [["outbox", "drop", "x"], /^barnacle: number: "x" is no number/],
     [["setup", "--token", TOKEN], NO_TOKEN_OPTION],
-    [["setup", `--bot-token=${TOKEN}`], NO_TOKEN_OPTION],
     [["run", `--token=${TOKEN}`], NO_TOKEN_OPTION],
     [
       ["model", "test", "--api-key", "sk-x"],

@@ -18,7 +18,6 @@ const CASES: readonly (readonly [query: string, by: string, path: string])[] = [
   ["histroyLimit", "name", "channels.discord.historyLimit"],
   ["histroy limt", "name", "channels.discord.historyLimit"],
   ["http.tokn", "path", "http.token"],
-  ["http.required", "path", "http"],
   ["channels.discord.guilds.123.nothing", "path", "channels.discord.guilds"],
 ];
 

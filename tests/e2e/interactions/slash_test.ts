@@ -47,8 +47,6 @@ function isRegistered(scene: Scene): Promise<boolean> {
 }
 
 describe("[K1] [K2] commands", () => {
-  const play = sharedBot({ env: BLOCKING });
-
   it("[K5] are answered before the process stops, and after a deferral that failed once", () =>
     withSimulation(
       { mayRefuse: ({ status }) => status === 502 },
@@ -79,15 +77,6 @@ describe("[K1] [K2] commands", () => {
       bot.kill("SIGTERM"); // the main thread gets this and the command at the same moment
       await bot.exited;
       assert.match(simulator.ephemeral("grace")[0]?.content ?? "none", /^Barnacle /);
-    }));
-
-  it("[K5] are acknowledged while the main thread is blocked, and answered after it", () =>
-    play(async (scene, bot) => {
-      const { simulator } = scene;
-      await giveWhileBlocked(scene, bot);
-      const told = await seen(scene, "the answer", () => simulator.ephemeral("grace")[0]);
-      assert.match(told.content, /^Barnacle /);
-      assert.deepEqual(simulator.failedInteractions(), []);
     }));
 });
 
