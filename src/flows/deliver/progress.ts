@@ -291,10 +291,10 @@ export function createLine(
     }
     const waitMs = (freeAt.get(channelId) ?? 0) - now();
     if (waitMs > 0) return later(Math.min(waitMs, EDIT_EVERY_MS));
-    underWay = request().then(later, (error: unknown) => {
-      isOver = true;
-      log.warn("Cannot show the progress of a turn", { channelId, error });
-    });
+    underWay = request().then(
+      later,
+      (error: unknown) => log.warn("Cannot show the progress of a turn", { channelId, error }),
+    );
   }
 
   /** @returns Milliseconds until the next request. */

@@ -316,11 +316,7 @@ function judgeMessage(
   const verdict = judgeAs(message, judged.verdict);
   if (verdict.kind !== "accept") logVerdict(message, verdict, inboxOf(account).log);
   if (verdict.kind === "ignore" && verdict === judged.verdict) {
-    const { knownFacts, policyId, command } = judged;
-    // As most are: written out, since a spread costs more.
-    if (knownFacts && policyId !== undefined && command === undefined) {
-      return { message, verdict, knownFacts, policyId };
-    }
+    const { knownFacts, policyId, command } = judged; // as most are: a spread costs more
     return { message, verdict, knownFacts, policyId, command };
   }
   const isLive = verdict.kind === "accept" && source === "live";

@@ -226,7 +226,5 @@ function judgeAgain(account: BotAccount, message: InboundMessage, known: KnownFa
 
 async function store(account: BotAccount, judged: Judged, origin: MessageOrigin): Promise<void> {
   const { store: { inbox }, now } = account;
-  const done = await inbox.decide(judged, now(), waitingRules(account, origin));
-  tellStored(account, done);
-  waitForFacts(account, done.undecided, origin);
+  tellStored(account, await inbox.decide(judged, now(), waitingRules(account, origin)));
 }

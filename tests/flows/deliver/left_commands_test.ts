@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { endLeftCommands } from "../../../src/flows/deliver/left_commands.ts";
+import { startInbound } from "../../../src/flows/inbound/accept.ts";
 import { RestError, type RestErrorKind } from "../../../src/discord/rest/exchange/exchange.ts";
 import { OWNER, testAccount } from "../../support/bot/test_account.ts";
 import type { DiscordRequest } from "../../support/discord/answers.ts";
@@ -93,7 +93,7 @@ describe("[K5] a command whose answer Discord does not take", () => {
           () => left-- > 0 ? error(refusal) : undefined,
         );
         isNew = true;
-        if (isCut) await endLeftCommands(account);
+        if (isCut) await startInbound(account);
         await pass(60_000, 500);
         assert.deepEqual(said.map((text) => text.split(":")[0]), [how]);
         assert.deepEqual(open(), []);
@@ -107,7 +107,7 @@ describe("[K5] a command whose answer Discord does not take", () => {
       isNew ? error(["unavailable", 503]) : never
     );
     isNew = true;
-    await endLeftCommands(account);
+    await startInbound(account);
     await pass(16 * 60_000, 10_000);
     assert.deepEqual(said.map((text) => text.split(":")[0]), ["direct"]);
     assert.deepEqual(open(), []);
@@ -151,14 +151,14 @@ describe("[K5] a command that a kill cut", () => {
         FROM open_command RETURNING id`,
       );
       isNew = true;
-      await endLeftCommands(account);
+      await startInbound(account);
       await pass(10_000, 1_000);
       assert.deepEqual(said, [
         `${how}: I was restarted before I could answer. Give \`/old\` again.`,
       ]);
       assert.deepEqual(open(), []);
       assert.deepEqual(rows("SELECT why FROM decision"), [{ why: "command-cut" }]);
-      await endLeftCommands(account);
+      await startInbound(account);
       await pass(10_000, 1_000);
       assert.equal(said.length, 1);
     });

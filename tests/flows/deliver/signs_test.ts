@@ -3,9 +3,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ChannelId } from "../../../src/core/discord/ids.ts";
+import type { Delivery, OutboundKind, OutboxRow } from "../../../src/core/outbound/outbound.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { AcceptReason } from "../../../src/core/inbound/inbox.ts";
-import { ackAccepted, ackAnswered, beginTyping } from "../../../src/flows/deliver/progress.ts";
+import {
+  ackAccepted,
+  beginTyping,
+  progressDelivered,
+} from "../../../src/flows/deliver/progress.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 import { refused } from "../../support/discord/answers.ts";
 import {
@@ -13,7 +18,9 @@ import {
   directMessage,
   guildMessage,
   messageId,
+  outboundMessage,
 } from "../../support/discord/builders.ts";
+import { part } from "../../support/store/store.ts";
 
 const FORBIDDEN = refused(403, 50013);
 const [HERE, THERE] = [channelId("1400000000000000002"), channelId("1400000000000000003")];
@@ -33,8 +40,11 @@ async function setUp(messages: object = {}, error?: Error) {
     typed: (channel: ChannelId = HERE) => signs(new RegExp(`/${channel}/typing`)).length,
     accept: (message: InboundMessage, why: AcceptReason = "mentioned") =>
       ackAccepted(account, message, why),
-    answer: (message: InboundMessage, kind: Parameters<typeof ackAnswered>[2]) =>
-      ackAnswered(account, message.id, kind),
+    /** An attempt to deliver an answer has ended. */
+    answer(message: InboundMessage, kind: OutboundKind, end = "created") {
+      const row = { message: outboundMessage({ of: part(message.id, { kind }) }) } as OutboxRow;
+      progressDelivered(account, row, { kind: end, messageId: messageId("9") } as Delivery);
+    },
     /** The reactions, by the ends of their messages' ids: `"+1"` is put, `"-1"` removed. */
     acks: () =>
       signs(/reactions/).map(({ method, path }) =>
@@ -134,10 +144,10 @@ describe("[R7] the reaction to a message that the bot answers", () => {
     await pass(250);
     answer(MESSAGE, "failure");
     answer(NEXT, "draft");
+    answer(NEXT, "reply", "unanswered");
     await pass(1);
     assert.deepEqual(acks(), ["+2", "+1"]);
-    answer(NEXT, "reply");
-    answer(NEXT, "reply"); // its second part
+    for (const end of ["found", "created"]) answer(NEXT, "reply", end);
     await pass(1);
     assert.deepEqual(acks(), ["+2", "+1", "-2"]);
   });
@@ -152,9 +162,10 @@ describe("[R7] the reaction to a message that the bot answers", () => {
   });
 
   it("[D3] pauses for ten minutes in a channel that forbids it", async () => {
-    const { accept, pass, acks, lines } = await setUp({}, FORBIDDEN);
+    const { accept, answer, pass, acks, lines } = await setUp(REMOVED, FORBIDDEN);
     accept(MESSAGE);
     await pass(250);
+    answer(MESSAGE, "reply"); // there is nothing to remove
     accept(NEXT);
     accept(directMessage({ id: messageId("1400000000000000003") }), "dm-allowed");
     await pass(250);

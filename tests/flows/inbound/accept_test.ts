@@ -61,6 +61,16 @@ const batch = (seq: number, ...events: readonly InboundEvent[]): InboundBatch =>
   guilds: [],
 });
 
+/** A passive agent beside the usual one. */
+const WATCHED = {
+  agents: { list: [{ id: "main" }, { id: "watcher" }] },
+  router: {
+    assignments: {
+      watcher: { role: "passive", channels: ["help"], triggers: [{ pattern: "spam" }] },
+    },
+  },
+};
+
 /** An account whose store notes its steps, and refuses those that a test names. */
 async function build(given: Given = {}) {
   const scene = await testAccount({ discord: { guilds: { [GUILD]: {} } }, ...given });
@@ -214,13 +224,9 @@ describe("accept()", () => {
   });
 
   it("[H6] [N1] ends the turn of a deleted message, and that of a passive agent beside it", async () => {
-    const triggers = [{ pattern: "spam" }];
     const { accept, states, quiet } = await build({
       says: () => new Promise(() => {}),
-      beside: {
-        agents: { list: [{ id: "main" }, { id: "watcher" }] },
-        router: { assignments: { watcher: { role: "passive", channels: ["help"], triggers } } },
-      },
+      beside: WATCHED,
     });
     const { id: messageId, channelId } = guildMessage();
     accept(batch(1, question(messageId, { text: "spam?" })));
@@ -231,15 +237,31 @@ describe("accept()", () => {
     assert.deepEqual(states(), ["cancelled", "cancelled"]);
   });
 
-  it("[S5] stops a turn by a word in direct messages", async () => {
+  it("[N1] leaves no record of a passive agent's run for a person who may not talk", async () => {
+    const discord = { guilds: { [GUILD]: { users: ["5"] } } };
+    const { accept, rows, pass } = await build({ discord, beside: WATCHED });
+    accept(batch(1, question("11", { text: "spam?" })));
+    await pass(250);
+    assert.deepEqual(rows("SELECT message_id FROM decision"), [{ message_id: "11" }]);
+  });
+
+  it("[S5] stops a turn by a word in direct messages, and its request to the model", async () => {
+    const asked: AbortSignal[] = [];
     const { dm, states, posted } = await build({
       discord: { dm: { policy: "open", allowFrom: ["*"] } },
-      says: () => new Promise(() => {}),
+      model: {
+        id: "test/model",
+        async *generate(_, signal) {
+          asked.push(signal);
+          yield await new Promise<never>(() => {});
+        },
+      },
     });
     await dm("what is two and two?");
     await dm("Stop!");
     assert.deepEqual(states(), ["stopped", "stopped"]);
     assert.equal(posted().length, 1);
+    assert.deepEqual(asked.map(({ aborted }) => aborted), [true]);
   });
 
   it("[H5] keeps a reaction, and archives a thread whose asker is done", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
-import { accept } from "../../../src/flows/inbound/accept.ts";
-import { startPluralkit, stopPluralkit } from "../../../src/flows/inbound/pluralkit.ts";
+import { accept, startInbound } from "../../../src/flows/inbound/accept.ts";
+import { stopPluralkit } from "../../../src/flows/inbound/pluralkit.ts";
 import { proxiedUsers } from "../../../src/flows/judging/judge.ts";
 import type { InboundEvent, InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import {
@@ -58,7 +58,7 @@ async function build(answer: () => object | number | Promise<Response> = () => F
     /** Starts, and knows Ada as a proxied person. */
     async start() {
       await store.inbox.noteProxied(ACCOUNT, ADA, 0);
-      await startPluralkit(account);
+      await startInbound(account);
     },
     async arrive(...events: readonly InboundEvent[]) {
       const at = { accountId: ACCOUNT, bytes: 1, guilds: [] };
@@ -207,8 +207,8 @@ describe("[P13] a message that waits over a restart", () => {
     await stopPluralkit(account);
     answer.resolve(Response.json(FOUND));
     await pass(ORIGINAL_MS);
-    await arrive(deleted);
-    assert.deepEqual(verdicts(), ["original pluralkit-original", "webhook pluralkit"]);
+    await arrive(deleted, { ...original, id: messageId("1400000000000000501") });
+    assert.deepEqual(verdicts().slice(0, 2), ["original pluralkit-original", "webhook pluralkit"]);
     assert.deepEqual(lines.filter(({ event }) => event.startsWith("A webhook's")), []);
     assert.equal(clock.pending, 0);
   });

@@ -7,9 +7,9 @@ import {
   continuesIn,
   openAnswerThread,
   opensThreadFor,
-  startThreads,
   threadMembersChanged,
 } from "../../../src/flows/judging/answer_threads.ts";
+import { startInbound } from "../../../src/flows/inbound/accept.ts";
 import { type Given, SELF, testAccount } from "../../support/bot/test_account.ts";
 import { refused } from "../../support/discord/answers.ts";
 import {
@@ -186,7 +186,7 @@ describe("[S7] the conversation in a thread", () => {
 
     account.live.length = 0; // as a new process
     assert.ok(!continuesIn(account, THREAD));
-    await startThreads(account);
+    await startInbound(account);
     assert.ok(continuesIn(account, THREAD));
   });
 

@@ -6,6 +6,9 @@ import {
   judgeDiscord,
 } from "../../../src/flows/preflight/discord.ts";
 import { LOW } from "../../../src/core/discord/gateway.ts";
+import type { ModelErrorKind } from "../../../src/core/model.ts";
+import type { ModelCheck } from "../../../src/core/model_problem.ts";
+import { judgeModel } from "../../../src/flows/preflight/model.ts";
 import type { ApplicationId } from "../../../src/core/discord/ids.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 
@@ -107,4 +110,35 @@ describe("[G13] judgeDiscord()", () => {
     assert.equal(status, "pass");
     assert.match(why, /works without the Server Members Intent/);
   });
+});
+
+describe("[O3] judgeModel()", () => {
+  const at = { server: "llm.example" };
+  const failing = (kind: ModelErrorKind) =>
+    ({ ...at, kind: "failed", message: "no", failure: { kind, modelId: "ollama/qwen" } }) as const;
+  const unlisted = { ...at, kind: "unlisted", others: ["a", "b"], isCertain: true } as const;
+  const rows: readonly (readonly [status: string, words: RegExp, check: ModelCheck])[] = [
+    ["pass", /has ollama\/qwen, and accepts the API key$/, {
+      ...at,
+      kind: "listed",
+      key: "accepted",
+    }],
+    ["fail", /lists "a", "b" → .*ollama pull qwen/, unlisted],
+    ["warn", /lists none, and may accept/, { ...unlisted, others: [], isCertain: false }],
+    ["skipped", /^not checked: llm\.example/, { ...at, kind: "no_list" }],
+    [
+      "fail",
+      /fails: its server refuses the API key.* → check the API key/,
+      failing("unauthorized"),
+    ],
+    ["warn", /^no → wait/, failing("rate_limited")],
+    ["fail", /^no \(llm\.example\) → .*baseUrl$/, failing("unavailable")],
+  ];
+  for (const [status, words, check] of rows) {
+    it(`${status} › ${words.source}`, () => {
+      const found = judgeModel("ollama/qwen", check);
+      assert.equal(found.status, status);
+      assert.match([found.why, found.fix ?? []].flat().join(" → "), words);
+    });
+  }
 });

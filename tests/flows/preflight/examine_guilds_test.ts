@@ -89,6 +89,10 @@ describe("[O3] examineGuilds()", () => {
         lacks.map(({ permission }) => permission),
       ]);
       assert.deepEqual(Object.fromEntries(lacks), expected);
+      for (const { missing, furtherMissing = [] } of channels) {
+        const all = [...missing, ...furtherMissing].map(({ permission }) => permission);
+        assert.deepEqual([...new Set(all)], all);
+      }
       assert.equal(channels.filter(({ missing }) => !lacksRequired(missing)).length, usable);
       for (const { granted = [], missing } of channels) {
         assert.equal(granted.includes("Send Messages"), !lacksRequired(missing));

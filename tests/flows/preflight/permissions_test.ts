@@ -106,8 +106,15 @@ describe("[O3] judgePermissions()", () => {
   it("says of a listed channel whether Discord hides it, or has none", async () => {
     const channels = [{ id: channelId("50"), name: "50", missing: [VIEW] }];
     const guild = krill({ details: { channels, gone: ["51"] } });
+    const entries = {
+      50: {},
+      51: { allow: true },
+      52: {},
+      53: { allow: false },
+      54: { enabled: false },
+    };
     assert.deepEqual(
-      await rows({ 100: { channels: { 50: {}, 51: {}, 52: {} } } }, [guild]),
+      await rows({ 100: { channels: entries } }, [guild]),
       [
         "warn channels.discord.guilds.100.channels.51: there is no such channel in Krill & Co",
         "warn channels.discord.guilds.100.channels.52: the bot sees no such channel in Krill & Co",

@@ -101,10 +101,11 @@ describe("[G13] preflight", () => {
   });
 
   it("checks again after a failed check, so that no finding stays for ever", async () => {
-    const { after, found, hasTimer } = await preflight([noDns], new Error("a fault of ours"), []);
+    const fault = new Error("a fault of ours");
+    const { after, found, hasTimer, lines } = await preflight([noDns], fault, []);
     await after(SOON);
     await after(LATER);
-    assert.deepEqual(found(), [noDns.id]);
+    assert.deepEqual([found(), lines.at(-1)?.fields["error"]], [[noDns.id], fault]);
     await after(LATER);
     assert.deepEqual([found(), hasTimer()], [[], false]);
   });

@@ -29,8 +29,10 @@ async function open(
     steps: ran = [steps(1), steps(2)].flat(),
     line = `${LINE} ×2`,
     changes = ["a", "b"],
+    buttons = [BUTTON],
     isStarted = true,
   }: {
+    readonly buttons?: OutboundMessage["buttons"];
     readonly answerOf?: Answer;
     readonly isStarted?: boolean;
     readonly steps?: readonly Step[];
@@ -46,7 +48,7 @@ async function open(
     nonce: "answer",
     content: `Done!\n${footer}`,
     footer,
-    buttons: [BUTTON],
+    buttons,
     of: { cause: TURN, revision: 0, kind: "reply", part: 0, parts: 1 },
   };
   for (const callKey of changes) {
@@ -95,23 +97,25 @@ function sent(id: number): readonly Step[] {
 }
 
 describe("[R15a] the upkeep of receipts", () => {
-  it("marks each change that was taken back, and keeps the button while one can be", async () => {
-    const { undo, send, newest, edits } = await open();
-    await undo(1);
-    assert.deepEqual([await newest(), edits()], [undefined, 0], "it is not at Discord yet");
-    await send();
-    const first = await newest();
-    assert.equal(first?.of?.kind, "reply", "[H6a] a part of the answer");
-    assert.equal(first?.content, `Done!\n-# a model · 3 s\n-# ↩${LINE.slice(1)} · ${LINE}`);
-    assert.deepEqual(first?.buttons, [BUTTON]);
-    await undo(2);
-    const last = await newest();
-    assert.equal(last?.content, `Done!\n-# a model · 3 s\n-# ↩${LINE.slice(1)} ×2`);
-    assert.deepEqual(last?.buttons, []);
-    assert.equal(last?.footer, last?.content.slice("Done!\n".length));
-    await undo();
-    assert.equal(edits(), 2, "a further look changes nothing");
-  });
+  for (const buttons of [[BUTTON], []]) {
+    it(`marks each change that was taken back, and keeps ${buttons.length} buttons while one can be`, async () => {
+      const { undo, send, newest, edits } = await open({ buttons });
+      await undo(1);
+      assert.deepEqual([await newest(), edits()], [undefined, 0], "it is not at Discord yet");
+      await send();
+      const first = await newest();
+      assert.equal(first?.of?.kind, "reply", "[H6a] a part of the answer");
+      assert.equal(first?.content, `Done!\n-# a model · 3 s\n-# ↩${LINE.slice(1)} · ${LINE}`);
+      assert.deepEqual(first?.buttons, buttons);
+      await undo(2);
+      const last = await newest();
+      assert.equal(last?.content, `Done!\n-# a model · 3 s\n-# ↩${LINE.slice(1)} ×2`);
+      assert.deepEqual(last?.buttons, []);
+      assert.equal(last?.footer, last?.content.slice("Done!\n".length));
+      await undo();
+      assert.equal(edits(), 2, "a further look changes nothing");
+    });
+  }
 
   it("removes the button once nothing can be taken back any more", async () => {
     const { pass, send, newest } = await open();

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { addMember, addUser } from "../../../simulator/world/create_world.ts";
-import { withSimulation } from "../../support/bot/e2e.ts";
+import { killBot, withSimulation } from "../../support/bot/e2e.ts";
 
 const CYRILLIC = { g: "ԍ", r: "г", a: "а", c: "с", e: "е" } as const;
 
@@ -30,7 +30,7 @@ function lookAlikes(): readonly string[] {
 
 it("[SEC-R12] an account that looks like an allowed one › is denied by username, display name, nickname and after a change of names", () =>
   withSimulation({
-    simulator: { rateLimits: false },
+    simulator: { rateLimits: false, identifyLimit: { spacingMs: 0 } },
     discord: ({ world }) => ({
       dm: { policy: "allowlist", allowFrom: ["grace"] },
       guilds: { [String([...world.guilds.keys()][0])]: { users: ["grace"] } },
@@ -65,11 +65,15 @@ it("[SEC-R12] an account that looks like an allowed one › is denied by usernam
     await line(bot, /A name in the config was resolved to an id.*users\[0\]/);
     simulator.rename("grace", "hopper");
     const thief = join({ username: "grace" });
-    assert.equal(
-      await decided(say(thief, "general", `${mention} hi`)),
-      "ignore: sender-not-listed",
-    );
-    assert.equal(await decided(say(thief, "dm", "hi")), "ignore: dm-not-allowed");
-    assert.equal(model.requests.length, 0);
-    assert.equal(await decided(say(grace, "general", `${mention} hi`)), "accept: mentioned");
+    for (const isRestarted of [false, true]) {
+      if (isRestarted) {
+        await killBot(bot);
+        await start();
+      }
+      const inGuild = await decided(say(thief, "general", `${mention} hi`));
+      assert.equal(inGuild, "ignore: sender-not-listed");
+      assert.equal(await decided(say(thief, "dm", "hi")), "ignore: dm-not-allowed");
+      if (!isRestarted) assert.equal(model.requests.length, 0);
+      assert.equal(await decided(say(grace, "general", `${mention} hi`)), "accept: mentioned");
+    }
   }));
