@@ -94,6 +94,22 @@ export interface ModelRequest {
   readonly plainCalls?: true;
 }
 
+/** What comes with an answer, beside its text. */
+export interface AnswerFacts {
+  /** Calls in the order of the answer; absent if the model calls no tool. */
+  readonly calls?: readonly ToolCall[];
+  /** As a later message has it; absent if the server attached nothing. */
+  readonly carried?: string;
+  /** Tokens of the request and the answer; absent if the model's API does not report them. */
+  readonly usage?: ModelUsage;
+  /** Id of the model that answered, if it is not {@link Model.id}: a fallback (L3). */
+  readonly modelId?: string;
+  /** The last failure of the model that should have answered; absent if none failed. */
+  readonly failure?: ModelError;
+  /** Why and for how long another model answers; absent if none failed. */
+  readonly replaced?: ReplacedModel;
+}
+
 /** A part of a streamed answer. A `text` part continues the text before it. */
 export type ModelPart =
   | { readonly kind: "text"; readonly text: string }
@@ -102,21 +118,7 @@ export type ModelPart =
   /** The answer broke off and begins again: its parts so far do not count. */
   | { readonly kind: "again" }
   /** Always the last part; an answer without it is incomplete. */
-  | {
-    readonly kind: "finish";
-    readonly reason: FinishReason;
-    /** Calls in the order of the answer; absent if the model calls no tool. */
-    readonly calls?: readonly ToolCall[];
-    /** As a later message has it; absent if the server attached nothing. */
-    readonly carried?: string;
-    readonly usage?: ModelUsage;
-    /** Id of the model that answered, if it is not {@link Model.id}: a fallback (L3). */
-    readonly modelId?: string;
-    /** The last failure of the model that should have answered; absent if none failed. */
-    readonly failure?: ModelError;
-    /** Why and for how long another model answers; absent if none failed. */
-    readonly replaced?: ReplacedModel;
-  };
+  | { readonly kind: "finish"; readonly reason: FinishReason } & AnswerFacts;
 
 /** Why a fallback answers for a model, and for how long (L3). The steps of a turn keep it. */
 export interface ReplacedModel {

@@ -12,14 +12,12 @@
 import { clip } from "../lib/text/quoted.ts";
 import type { MessageId } from "./discord/ids.ts";
 import {
+  type AnswerFacts,
   lengthOf,
-  type ModelError,
   type ModelErrorKind,
   type ModelImage,
   type ModelMessage,
   type ModelRequest,
-  type ModelUsage,
-  type ReplacedModel,
   type ToolCall,
   type ToolDefinition,
   withoutTools,
@@ -28,28 +26,21 @@ import type { AskedCall } from "./people/question.ts";
 import type { BudgetStop } from "./spending/budget.ts";
 import type { CallEffect, RefusalReason } from "./turn/tool.ts";
 
-/** The end of a turn. `usage` counts tokens; absent if the model's API does not report them. */
+/** One answer. `calls` is absent if it ends the turn. */
+export interface ModelResponse extends AnswerFacts {
+  readonly text: string;
+  /** The model's thinking, if the request asks for it and the server sends it. */
+  readonly thinking?: string;
+  /** Whether it reached the model's maximum of output tokens, or broke off; absent: it is whole. */
+  readonly isCut?: true;
+}
+
 export type TurnOutcome =
-  | {
-    readonly kind: "reply";
-    readonly text: string;
-    /** As the message of the answer has it. */
-    readonly carried?: string;
-    /** The model's thinking in this process; absent if it is not asked for. */
-    readonly thinking?: string;
-    /** Of all requests that this process made for the turn. */
-    readonly usage?: ModelUsage;
-    /** Absent if the model called no tool. */
-    readonly taken?: StepsTaken;
-    /** The model that answered, if it was a fallback (L3). */
-    readonly modelId?: string;
-    /** The failure of the model that should have answered; absent if none failed. */
-    readonly failure?: ModelError;
-    /** Why and for how long a fallback answers; absent if none did, or if that is not known. */
-    readonly replaced?: ReplacedModel;
-    /** Whether the answer reached the model's maximum of output tokens; absent: it is whole. */
-    readonly isCut?: true;
-  }
+  /**
+   * The last answer, with the thinking and the tokens of all that this process asked for. `taken` is
+   * absent if the model called no tool.
+   */
+  | { readonly kind: "reply"; readonly taken?: StepsTaken } & Omit<ModelResponse, "calls">
   /** A budget is spent (X4): no model was asked for the next step. */
   | { readonly kind: "refused"; readonly stop: BudgetStop }
   /** The user gets a sentence about `why`; `reason` is for the operator. */
@@ -98,17 +89,10 @@ export type Step =
     readonly kind: "answer";
     readonly text: string;
     readonly calls: readonly ToolCall[];
-    /** As the message of the answer has it. */
-    readonly carried?: string;
     /** Ids of the sources that its request had more than the one before; absent: none (H6a). */
     readonly read?: readonly string[];
-    readonly usage?: ModelUsage;
-    /** The model that answered, if it was a fallback (L3); a turn goes on with it. */
-    readonly modelId?: string;
-    /** Why the first model did not answer; absent if it did, or if that is not known. */
-    readonly replaced?: ReplacedModel;
     readonly at: number;
-  }
+  } & Omit<AnswerFacts, "calls" | "failure">
   /** A call is about to begin that must not run twice. After a crash, it may have run. */
   | { readonly kind: "begun"; readonly callId: string; readonly at: number }
   /** A call that has begun waits for a person; the process keeps it. It may begin again. */

@@ -16,6 +16,7 @@ import {
   callsToRun,
   type JoinedMessage,
   MAX_CALLS,
+  type ModelResponse,
   newCuts,
   type NextStep,
   nextStep,
@@ -35,7 +36,6 @@ import {
   ModelError,
   type ModelRequest,
   type ModelUsage,
-  type ReplacedModel,
   type ToolCall,
 } from "../../core/model.ts";
 import type { AskedCall } from "../../core/people/question.ts";
@@ -322,27 +322,6 @@ async function runTurn(
   return await untilAnswered({ ...asking, steps: [...own], saved: own.length });
 }
 
-/** One answer. `calls` is absent if it ends the turn. */
-interface ModelResponse {
-  readonly text: string;
-  /** The tools that it calls: {@link MAX_CALLS}, and the first one that is too many. */
-  readonly calls?: readonly ToolCall[];
-  /** As its message has it; absent also if it has a secret, because a changed one is of no use. */
-  readonly carried?: string;
-  /** The model's thinking, if the request asks for it and the server sends it. */
-  readonly thinking?: string;
-  /** Tokens of the request and the answer. */
-  readonly usage?: ModelUsage;
-  /** Whether it reached the model's maximum of output tokens, or broke off; absent: it is whole. */
-  readonly isCut?: true;
-  /** The model that answered, if it is a fallback. */
-  readonly modelId?: string;
-  /** Why the first model gave no answer, if a fallback did. */
-  readonly failure?: ModelError;
-  /** The same for the record, with its time. */
-  readonly replaced?: ReplacedModel;
-}
-
 /**
  * Asks the model and reads its answer. One without a last part, or without text and calls, is a
  * failure (L3).
@@ -382,7 +361,8 @@ async function readAnswer(
       thinking += part.text;
       continue;
     }
-    const { calls, carried, usage, modelId, failure, replaced } = part;
+    const { kind: _, reason, calls, carried, ...told } = part;
+    const { usage, modelId } = told;
     if (usage) {
       const of = modelId ?? model.id;
       const at = account.now();
@@ -391,12 +371,10 @@ async function readAnswer(
       for (const { onPaid } of watches) onPaid?.();
     }
     const about = {
+      ...told,
       thinking: thinking !== "" ? cleanSecrets(thinking) : undefined,
+      // Without a secret: a changed one would be of no use.
       carried: carried !== undefined && cleanSecrets(carried) === carried ? carried : undefined,
-      usage,
-      modelId,
-      failure,
-      replaced,
     };
     if (calls && request.tools && request.mayCall !== false) {
       const clean = calls.slice(0, MAX_CALLS + 1).map((call) => ({
@@ -405,8 +383,8 @@ async function readAnswer(
       }));
       return { text: cleanSecrets(text), calls: clean, ...about };
     }
-    if (text.trim() === "") throw notAnAnswer(model, `empty (${part.reason})`);
-    const isCut = part.reason === "length" || part.reason === "other";
+    if (text.trim() === "") throw notAnAnswer(model, `empty (${reason})`);
+    const isCut = reason === "length" || reason === "other";
     return { text, ...about, isCut: isCut ? true : undefined };
   }
   throw notAnAnswer(model, "it ended early");
@@ -502,25 +480,14 @@ async function untilAnswered(asking: Asking): Promise<TurnOutcome | ParkedTurn> 
         const thought = answer.thinking.trim();
         thinking = thinking === undefined ? thought : `${thinking}\n\n${thought}`;
       }
-      const { text, calls, carried, modelId, failure, replaced, isCut } = answer;
-      if (!calls) {
-        const by = { modelId, failure, replaced };
-        return {
-          kind: "reply",
-          text,
-          carried,
-          thinking,
-          usage,
-          taken: takenBy(asking),
-          ...by,
-          isCut,
-        };
-      }
+      const { calls, ...said } = answer;
+      if (!calls) return { kind: "reply", ...said, thinking, usage, taken: takenBy(asking) };
+      const { failure: _, isCut: _cut, thinking: _thought, ...kept } = said;
+      const { text } = kept;
       if (text.trim() !== "") { for (const { onAside } of watches) onAside?.(text); }
       const read = [...gathered.texts.sources().difference(readBy(steps))];
       const more = read.length > 0 && { read };
-      const asked = { text, calls, carried, usage: answer.usage, modelId, replaced, ...more };
-      steps.push({ kind: "answer", at: now(), ...asked });
+      steps.push({ kind: "answer", at: now(), ...kept, calls, ...more });
     }
   } catch (error) {
     if (signal.aborted && !isLate) return { kind: "interrupted" };
