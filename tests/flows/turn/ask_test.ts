@@ -21,6 +21,7 @@ import { ACCOUNT, messageId } from "../../support/discord/builders.ts";
 import { messageData } from "../../support/discord/payloads.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { cases } from "../../support/long_form.ts";
+import { png } from "../../support/files/samples.ts";
 import { toolNamed } from "../../support/model/tools.ts";
 import { seeded } from "../../support/seeded.ts";
 import { mortals } from "../../support/mortal.ts";
@@ -422,7 +423,16 @@ describe("[A1] calls that people must decide about", () => {
     for (const { text } of told) assert.match(text, /^Error: .*\nnot everyone who would see/);
   });
 
+  it("[X4] run once they are decided, also if the budget is spent by then", async () => {
+    const beside = { budgets: { total: { tokensPerDay: 10 } } };
+    const scene = await play([["p1"], "done"], { ...asking(() => QUESTION), beside });
+    await expires(scene);
+    assert.deepEqual(scene.contexts.map(({ decision }) => decision?.kind), ["expired"]);
+    assert.equal(scene.requests.length, 1);
+  });
+
   it("[S5] [S6] go on with the same request, and with messages that have joined", async () => {
+    await Promise.all([import("file-type"), import("image-size")]); // of the picture
     const scene = await play([["r1"], ["r2"], "done"], {
       tool: (_, scene) => ({
         asks: (_, context) => Promise.resolve(keyOf(context) === "2:r2" ? QUESTION : undefined),
@@ -430,6 +440,7 @@ describe("[A1] calls that people must decide about", () => {
           if (keyOf(context) === "1:r1") {
             cards.start(scene().account);
             await scene().dm("and the ebb?");
+            await context.showImage?.(png(1, 1, "IDAT"));
           }
           return "low";
         },
@@ -438,10 +449,9 @@ describe("[A1] calls that people must decide about", () => {
     const { requests, rows } = scene;
     assert.match(JSON.stringify(rows("SELECT message FROM outbox")), /May I\?/, "a card");
     await expires(scene);
-    const [, second, third] = requests.map(({ messages }) =>
-      messages.map(({ role, text }) => [role, text])
-    );
+    const [, second, third] = requests.map(({ messages }) => messages);
     assert.deepEqual(third?.slice(0, second?.length), second);
+    assert.ok(second?.some((one) => "images" in one && one.images?.length === 1));
     const entries = rows("SELECT role FROM entry ORDER BY id").map(({ role }) => role);
     assert.deepEqual(entries.join(), "user,assistant,tool,user,assistant,tool,assistant");
   });

@@ -203,6 +203,23 @@ describe("[T2a] the form of a prompt", () => {
     assert.deepEqual([full[1], small[1]], ["web_fetch", "use_tool"]);
   });
 
+  it("waits for a server that is asked about its window", async () => {
+    const { model, requests } = scripted(() => says("fine"));
+    const told = Promise.withResolvers<void>();
+    const window = { contextWindow: 4_096, maxOutput: 512, from: "server" } as const;
+    const asked = {
+      ...model,
+      window: { ...window, isPending: true as const, asked: told.promise },
+    };
+    const { dm, quiet } = await build({ model: asked, ...tide() });
+    await dm("well?");
+    assert.equal(requests.length, 0);
+    Object.assign(asked, { window });
+    told.resolve();
+    await quiet();
+    assert.equal(requests[0]?.tools?.[0]?.name, "use_tool");
+  });
+
   it("has no tools for a model that takes none", async () => {
     const { model, requests } = scripted(() => says("fine"));
     const scene = await build({ model: { ...model, takesNoTools: true }, ...tide() });
@@ -315,7 +332,8 @@ describe("a turn with more than an answer", () => {
     });
     await dm("well?");
     await pass(30_000, 1_000);
-    assert.equal(posted().length, 1, "a line");
+    assert.equal(posted().length, 1);
+    assert.match(posted()[0] ?? "", /step 1 of 16 · \d+ s\n> Let me look\.$/);
     gate.resolve();
     await pass(1_000);
     assert.equal(posted().at(-1), "it is low");

@@ -227,6 +227,24 @@ describe("[S5] turns of an account", () => {
     }
   });
 
+  it("end in the mode interrupt also if they only wait for an earlier one, without an answer", async () => {
+    const { ask, write, posted, rows, started, answers } = await build({
+      queue: { mode: "interrupt" },
+    });
+    const mentions = [{ id: SELF.userId, username: "barnacle", discriminator: "0" }];
+    const other = { mentions, ...by("8"), member: { roles: ["1700000000000000005"] } }; // other rights
+    await ask("7");
+    await write(`<@${SELF.userId}> question 8?`, other);
+    await answers("8");
+    await write(`<@${SELF.userId}> question 80?`, other);
+    assert.deepEqual([started, posted()], [["7", "8", "80"], []]);
+    await answers("7", "80");
+    assert.deepEqual(posted(), ["answer 7", "answer 80"]);
+    const roles = rows("SELECT role FROM entry").map(({ role }) => role);
+    assert.equal(roles.filter((role) => role === "assistant").length, 2);
+    assert.equal(roles.length, 5);
+  });
+
   it("[R7] show that the bot is typing as long as they run", async () => {
     const { askAlone, requests, answers, pass } = await build();
     const typing = () => requests.filter(({ path }) => path.endsWith("/typing")).length;
@@ -252,7 +270,7 @@ describe("[G12] endTurns()", () => {
     assert.deepEqual(started, ["7"]);
   });
 
-  it("[L4] ends the request for a summary, and waits for it and for the store", async () => {
+  it("[L4] ends the request for a summary, and waits for the store that gets one", async () => {
     for (const isAsked of [true, false]) {
       const signals: AbortSignal[] = [];
       const gate = Promise.withResolvers<void>();
@@ -277,7 +295,7 @@ describe("[G12] endTurns()", () => {
       let isOver = false;
       const over = endTurns(account).then(() => isOver = true);
       await quiet();
-      assert.deepEqual([isOver, signals.length], [false, sent + 1]);
+      assert.deepEqual([isOver, signals.length], [isAsked, sent + 1]);
       assert.ok(!isAsked || signals.at(-1)?.aborted);
       gate.resolve();
       await over;
