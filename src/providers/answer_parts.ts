@@ -58,43 +58,63 @@ export function withoutCarried(message: ModelMessage, names: ReadonlySet<string>
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
+/** A piece of a call, one element of a chunk's `tool_calls`; absent texts are empty. */
+interface CallPiece {
+  readonly index?: number;
+  readonly id: string;
+  readonly name: string;
+  readonly written: string;
+}
+
+function pieceOf(value: unknown): CallPiece {
+  const { index, id, function: called } = fieldsOf(value);
+  const { name, arguments: given } = fieldsOf(called ?? value);
+  const textOf = (one: unknown) => typeof one === "string" ? one : "";
+  return {
+    index: typeof index === "number" ? index : undefined,
+    id: textOf(id),
+    name: textOf(name),
+    written: given && typeof given !== "string" ? JSON.stringify(given) : textOf(given),
+  };
+}
+
 export function createToolCalls() {
   const calls: Mutable<ToolCall>[] = [];
   const unknown = new Map<ToolCall, Record<string, unknown>>();
-  const byKey = new Map<unknown, Mutable<ToolCall>>(); // by id and by index
+  const byKey = new Map<string | number, Mutable<ToolCall>>(); // by id and by index
 
-  function add(piece: unknown): void {
-    const { index, id: rawId, function: called } = fieldsOf(piece);
-    const { name: rawName, arguments: rawArguments } = fieldsOf(called ?? piece);
-    const id = typeof rawId === "string" ? rawId : "";
-    const name = typeof rawName === "string" ? rawName : "";
-    const written = typeof rawArguments === "string"
-      ? rawArguments
-      : rawArguments
-      ? JSON.stringify(rawArguments)
-      : "";
-    const isPlaced = typeof index === "number";
-    const atIndex = isPlaced ? byKey.get(index) : undefined;
-    const byId = id === "" ? undefined : byKey.get(id);
-    const current = byId ?? atIndex ?? (isPlaced ? undefined : calls.at(-1));
-    // A further name begins a further call, unless it repeats that of a call in pieces.
-    const isOther = name !== "" && current !== undefined &&
-      (current.id !== "" && id !== "" && id !== current.id || byId && isPlaced && !atIndex ||
-        isWhole(current) && written !== "" || !isPlaced && id === "" && current.id === "");
-    // Some servers send a whole call again at its end.
-    if (isOther && name === current.name && written === current.arguments && id === current.id) {
-      if (isPlaced ? atIndex === current : id !== "") return;
-    }
+  /** Whether a piece begins a further call, and belongs to none of those so far. */
+  function beginsAnother({ index, id, name, written }: CallPiece, current: ToolCall): boolean {
+    if (name === "") return false;
+    if (id !== "" && current.id !== "" && id !== current.id) return true;
+    if (id !== "" && byKey.has(id) && index !== undefined && !byKey.has(index)) return true;
+    if (written !== "" && isWhole(current)) return true;
+    return index === undefined && id === "" && current.id === ""; // only its name tells them apart
+  }
+
+  /** Some servers send a whole call again at its end. */
+  function isRepeated({ index, id, name, written }: CallPiece, current: ToolCall): boolean {
+    const isSame = name === current.name && written === current.arguments && id === current.id;
+    return isSame && (index === undefined ? id !== "" : byKey.get(index) === current);
+  }
+
+  function add(value: unknown): void {
+    const piece = pieceOf(value);
+    const { index, id, name, written } = piece;
+    const named = id === "" ? undefined : byKey.get(id);
+    const current = named ?? (index === undefined ? calls.at(-1) : byKey.get(index));
+    const isOther = current !== undefined && beginsAnother(piece, current);
+    if (isOther && isRepeated(piece, current)) return;
     let call = isOther ? undefined : current;
     if (!call) calls.push(call = { id, name: "", arguments: "" });
     const fields = unknown.get(call) ?? {};
     unknown.set(call, fields);
-    addUnknown(fields, piece, CALL_FIELDS);
+    addUnknown(fields, value, CALL_FIELDS);
     call.id ||= id;
     if (name !== call.name) call.name += name;
     call.arguments += written;
     if (id !== "") byKey.set(id, call);
-    if (isPlaced) byKey.set(index, call);
+    if (index !== undefined) byKey.set(index, call);
   }
 
   return {
@@ -258,7 +278,8 @@ function endingFault(
   const isBroken = reason === undefined || reason === "other" && hasText;
   const what = isBroken ? "ended its answer early" : FAULTS[reason];
   return new ModelError(`${modelId} ${what}`, {
-    ...{ kind, modelId },
+    kind,
+    modelId,
     ...(isBroken && { isBroken }),
     ...(reason === undefined && { words: "" }), // a refusal without words, too
   });

@@ -56,7 +56,8 @@ export async function fetchDeclared(
   const strange = given.find(([name, value]) => !OWN_HEADER.test(name) || !VALUE.test(value));
   if (strange) throw new WebError(`a tool may not send the header "${strange[0].slice(0, 50)}"`);
   const asked: GuardedRequest = {
-    ...{ resolve: guard.resolve, userAgent: `Barnacle/${version}` },
+    resolve: guard.resolve,
+    userAgent: `Barnacle/${version}`,
     ...{ allowedPorts: new Set([portOf(url)]), maxRedirects: 0, takesAnyStatus: true },
     isAllowed: (one) => guard.isAllowed(one) || own !== undefined && isHomeAddress(one),
     headers: Object.fromEntries([["accept", "application/json"], ...given, ...lowered(own ?? {})]),

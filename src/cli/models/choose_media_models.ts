@@ -44,7 +44,8 @@ export function chooseSpeech(
       }
       : undefined,
     realtime: talks && createRealtimeServer(talks, {
-      ...{ voice: audio.voice, schedule },
+      voice: audio.voice,
+      schedule,
       hears: heard?.name ?? "whisper-1", // that of OpenAI
     }),
   };

@@ -115,7 +115,8 @@ function composeFirst(
   const cause = runId ?? snowflakeAt<"message">(startedAt, 0);
   const base = { accountId: account.accountId, channelId, guildId, cause, revision: 0 };
   const [first] = freeze({
-    ...{ ...base, kind: "notice" as const },
+    ...base,
+    kind: "notice" as const,
     agentId: "incident", // the run of the same event may post, too
     ...noticeBody(cleanSecrets(account, text)),
     suppressesEmbeds: true,

@@ -172,7 +172,8 @@ export async function send(
     }
     const isSent = results.every(({ kind }) => kind === "sent");
     return {
-      ...{ channelId: target.channelId, guildId: target.guildId },
+      channelId: target.channelId,
+      guildId: target.guildId,
       messageIds: results.flatMap((result) =>
         result.kind === "sent" && result.messageId ? [result.messageId] : []
       ),

@@ -49,7 +49,8 @@ export async function compactHere(
       otherChars: 0,
       timeoutMs: SUMMARY_MS,
       isNeeded: false,
-      ...{ model, by },
+      model,
+      by,
     },
   );
   return isFolded ? "folded" : "failed";

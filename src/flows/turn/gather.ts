@@ -142,7 +142,8 @@ export async function readRequest(
     { system, envelope, images, toolChars: toolChars(toolbox.definitions) },
     { window, reset, timezone, userTurns, timeoutMs },
     {
-      ...{ model, by },
+      model,
+      by,
       earlierImages: model.takesImages !== false
         ? (messageIds) => imagesOfEarlier(account, messageIds, running, gathered.attachments())
         : undefined,

@@ -41,6 +41,11 @@ export function namesOne(text: string, ids: ReadonlySet<unknown>): boolean {
   return text.matchAll(/\d{15,20}/g).some(([id]) => ids.has(id));
 }
 
+/** Prepares a look for words of others: tools and other programs do not always tell ids of their words. */
+function foreignWordsOf({ ids, scrub }: Removal): (text: string) => boolean {
+  return (text) => namesOne(text, ids) || scrub?.isIn(text) === true;
+}
+
 /** The parts of an entry that stay, with one line for neighbours that go; the same list if all stay. */
 export function partsWithout(
   { ids, note, scrub }: Removal,
@@ -214,49 +219,60 @@ export function prepareSources(database: DatabaseSync) {
       JOIN outbox AS o ON o.account_id = c.account_id AND o.nonce = c.nonce
       WHERE q.message_id ${LISTED})`;
 
-  /** @param named A line of a person that names one has read it. */
-  function findOnce(
-    removal: Removal,
-    named: Removal["ids"],
-    { since, sessions, isEdit, running }: Scope,
-  ): FoundWords {
+  /** Finds the turns that have read the words, by the ids of their messages, and the steps with them. */
+  function findReaders(removal: Removal, { since, isEdit }: Scope) {
     const { ids, scrub } = removal;
-    /** Tools and other programs do not always tell ids of their words. */
-    const isIn = (text: string, isForeign: boolean) =>
-      namesOne(text, ids) || (isForeign && scrub?.isIn(text) === true);
-    const reading = new Map<string, string>();
+    const isIn = foreignWordsOf(removal);
+    const sessionOf = new Map<string, string>();
     const results: number[] = [];
-    for (const id of isEdit ? [] : ids) {
-      for (const one of turnOf.all(String(id))) reading.set(one.messageId, one.sessionKey);
-    }
+    const addTurnOf = (id: string): void => {
+      for (const one of turnOf.all(id)) sessionOf.set(one.messageId, one.sessionKey);
+    };
+    for (const id of isEdit ? [] : ids) addTurnOf(String(id));
     for (const { messageId, sessionKey, message } of selectEvents.all(since)) {
-      if (isIn(message, true)) reading.set(messageId, sessionKey);
+      if (isIn(message)) sessionOf.set(messageId, sessionKey);
     }
     for (const row of selectSteps.iterate()) {
       const { id, messageId, step, isResult, at } = STEP.read(row);
       if (at < since) break;
-      if (!isIn(step, isResult)) continue;
+      if (!(isResult ? isIn(step) : namesOne(step, ids))) continue;
       results.push(id);
-      for (const one of turnOf.all(messageId)) reading.set(one.messageId, one.sessionKey);
+      addTurnOf(messageId);
     }
     for (const { messageId, words = "" } of scrub ? selectShown.all() : []) {
-      if (!isIn(words, true)) continue;
-      for (const one of turnOf.all(messageId)) reading.set(one.messageId, one.sessionKey);
+      if (isIn(words)) addTurnOf(messageId);
     }
-    const turns = new Set([...reading.keys(), ...running]);
+    return { sessionOf, results };
+  }
+
+  /**
+   * Finds the words in the entries of some sessions. The first entry with them, or of a turn that has
+   * read them, makes all later ones until a reset suspicious, or after an edit those of its turn alone.
+   *
+   * @param named A line of a person that names one has read it.
+   * @param turns Gets the messages whose turns have read the words.
+   */
+  function findEntries(
+    keys: ReadonlySet<string>,
+    removal: Removal,
+    named: Removal["ids"],
+    { since, isEdit }: Scope,
+    readers: ReadonlyMap<string, string>,
+    turns: Set<string>,
+  ): Pick<FoundWords, "entries" | "firsts" | "parts"> {
+    const { ids, scrub } = removal;
+    const isIn = foreignWordsOf(removal);
     const entries: number[] = [];
     const firsts: { readonly key: string; readonly entry: number }[] = [];
     const changed = new Map<number, readonly Part[]>();
-    const all = () => sql.rows(PLACE.read)`SELECT DISTINCT session_key FROM entry`.all();
-    const keys = sessions ?? all().map(({ sessionKey }) => sessionKey);
-    for (const key of new Set([...keys, ...reading.values()])) {
+    for (const key of keys) {
       let read = { by: "", entry: -1 };
       const after = lastBefore.get(key, since)?.id ?? 0;
       for (const row of selectEntries.iterate({ key, after })) {
         const { id, role, messageId, parts: written, resetAt, isCall } = ENTRY.read(row);
         const isOwn = ids.has(messageId);
-        let isNamed = isOwn || reading.has(messageId) ||
-          (role === "user" ? namesOne(written, named) : isIn(written, role === "tool"));
+        let isNamed = isOwn || readers.has(messageId) ||
+          (role === "tool" ? isIn(written) : namesOne(written, role === "user" ? named : ids));
         if (role === "user" && (scrub || isOwn || namesOne(written, ids))) {
           const { parts } = PARTS.read(row);
           const left = partsWithout(removal, parts, messageId);
@@ -275,8 +291,15 @@ export function prepareSources(database: DatabaseSync) {
         if (role !== "user" && (!isKept || isCall)) entries.push(id);
       }
     }
-    const waiting = isEdit ? [] : selectOpen.all(JSON.stringify(firsts.map(({ key }) => key)));
-    for (const { messageId } of waiting) turns.add(messageId);
+    return { entries, firsts, parts: changed };
+  }
+
+  /** Whether each turn has ended, or begins anew. */
+  function dividedTurns(
+    turns: ReadonlySet<string>,
+    { ids }: Removal,
+    { isEdit }: Scope,
+  ): Pick<FoundWords, "turns" | "again"> {
     const ended = new Set<string>();
     const again = new Set<MessageId>();
     for (const id of turns) {
@@ -286,17 +309,22 @@ export function prepareSources(database: DatabaseSync) {
       for (const { messageId } of own) (isOpen ? again : ended).add(messageId);
       if (!isOpen) ended.add(id);
     }
-    return {
-      ...{
-        removal,
-        turns: [...ended],
-        again: [...again],
-        entries,
-        firsts,
-        parts: changed,
-        results,
-      },
-    };
+    return { turns: [...ended], again: [...again] };
+  }
+
+  /** @param named As of {@link findEntries}. */
+  function findOnce(removal: Removal, named: Removal["ids"], scope: Scope): FoundWords {
+    const { sessionOf, results } = findReaders(removal, scope);
+    const all = () => sql.rows(PLACE.read)`SELECT DISTINCT session_key FROM entry`.all();
+    const sessions = scope.sessions ?? all().map(({ sessionKey }) => sessionKey);
+    const keys = new Set([...sessions, ...sessionOf.values()]);
+    const turns = new Set([...sessionOf.keys(), ...scope.running]);
+    const found = findEntries(keys, removal, named, scope, sessionOf, turns);
+    if (!scope.isEdit) {
+      const waiting = selectOpen.all(JSON.stringify(found.firsts.map(({ key }) => key)));
+      for (const { messageId } of waiting) turns.add(messageId);
+    }
+    return { removal, results, ...found, ...dividedTurns(turns, removal, scope) };
   }
 
   /** Ends the calls of a turn that have no result: without their arguments, they cannot run. */

@@ -1297,17 +1297,15 @@ export function decodeServerEvent(
   const roles = read("roles", "member.roles");
   const sources = SOURCES.flatMap((path) => idAt(path) ?? []);
   return {
-    ...{
-      kind: "server_event",
-      event,
-      guildId,
-      channelId,
-      userId,
-      at: time,
-      body,
-      template,
-      sources,
-    },
+    kind: "server_event",
+    event,
+    guildId,
+    channelId,
+    userId,
+    at: time,
+    body,
+    template,
+    sources,
     isPrivateThread: [d["type"], here?.type].includes(ChannelTypes.PrivateThread),
     parentId: thread ?? (channelId && placeIn(guildId, channelId, index.get(guildId)).channel.id),
     messageId,

@@ -133,7 +133,8 @@ export function startGateway(
     const from = {
       ...batches.point(),
       identifyInMs: generation === 1 ? identifyInMs : identifyLeftMs(),
-      ...{ failures, isDown: state.isDown },
+      failures,
+      isDown: state.isDown,
       mustSendPresence: isInherited || isPresenceChanged, // a worker that died may not have sent it
     };
     if (common.isConnectionDebug) {

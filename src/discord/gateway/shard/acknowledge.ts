@@ -223,7 +223,8 @@ const MAX_TITLE = 45;
 export function modalAnswer(customId: string, { title, label }: Form): string {
   const component = {
     ...{ type: TEXT_INPUT, custom_id: FIELD, style: SHORT },
-    ...{ required: true, max_length: MAX_FIELD_CHARS },
+    required: true,
+    max_length: MAX_FIELD_CHARS,
   };
   return JSON.stringify({
     type: InteractionResponseTypes.Modal,
