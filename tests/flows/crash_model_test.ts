@@ -10,8 +10,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { RestApi } from "../../src/discord/rest/client/client.ts";
-import { jsonOf } from "../../src/discord/rest/client/client.ts";
-import { RestError } from "../../src/discord/rest/exchange/exchange.ts";
+import { jsonOf, RestError } from "../../src/discord/rest/exchange/exchange.ts";
 import { queuesOf } from "../../src/flows/deliver/deliver.ts";
 import { wakeTurns } from "../../src/account/per_account.ts";
 import { SELF, type TestAccount, testAccount } from "../support/bot/test_account.ts";

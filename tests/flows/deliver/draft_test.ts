@@ -8,8 +8,12 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, it } from "node:test";
 import { type Model, ModelError } from "../../../src/core/model.ts";
-import { jsonOf, type RestApi } from "../../../src/discord/rest/client/client.ts";
-import { RestError, type RestErrorKind } from "../../../src/discord/rest/exchange/exchange.ts";
+import { type RestApi } from "../../../src/discord/rest/client/client.ts";
+import {
+  jsonOf,
+  RestError,
+  type RestErrorKind,
+} from "../../../src/discord/rest/exchange/exchange.ts";
 import { queuesOf } from "../../../src/flows/deliver/deliver.ts";
 import { wakeTurns } from "../../../src/account/per_account.ts";
 import { type Given, type TestAccount, testAccount } from "../../support/bot/test_account.ts";

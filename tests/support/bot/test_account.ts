@@ -24,7 +24,7 @@ import type { Model } from "../../../src/core/model.ts";
 import { createInvalidRequests } from "../../../src/discord/rest/scheduler/rate_limiter.ts";
 import type { VoiceIndex } from "../../../src/discord/gateway/read/voice_index.ts";
 import { createReader } from "../../../src/discord/gateway/read/reader.ts";
-import { jsonOf } from "../../../src/discord/rest/client/client.ts";
+import { jsonOf } from "../../../src/discord/rest/exchange/exchange.ts";
 import type {
   RequestOptions,
   RestApi,

@@ -16,12 +16,13 @@ import type { ChannelId } from "../../../core/discord/ids.ts";
 import type { InvalidRequests } from "../scheduler/rate_limiter.ts";
 import { retryDelayMs, type RetryRules } from "../../../lib/network/backoff.ts";
 import { PLAIN_HEADER } from "../../../lib/network/fetch_plain.ts";
-import { isRecord, parseForeignJson } from "../../../lib/text/quoted.ts";
+import { parseForeignJson } from "../../../lib/text/quoted.ts";
 import { HOMEPAGE } from "../../../version.ts";
 import {
   type AnswerHooks,
   createExchanges,
   isDiscordError,
+  jsonOf,
   type RestAnswer,
   RestError,
   type RestErrorKind,
@@ -100,30 +101,6 @@ export function bodyOf({ body, files }: BodyOptions): string | FormData | undefi
   files.forEach(({ name, blob }, index) => form.append(`files[${index}]`, blob, name));
   form.append("payload_json", json);
   return form;
-}
-
-/**
- * Writes an object as Discord reads it, with its names in snake case and large integers as text. A
- * name with an underscore is Discord's own, and so are all names below it.
- */
-export function jsonOf(value: object): string {
-  return JSON.stringify(wireForm(value));
-}
-
-function wireForm(value: unknown): unknown {
-  if (typeof value === "bigint") return value.toString();
-  if (Array.isArray(value)) return value.map(wireForm);
-  if (!isRecord(value)) return value;
-  const fields: Record<string, unknown> = {};
-  for (const name of Object.keys(value)) {
-    if (name.includes("_")) fields[name] = value[name];
-    else fields[name.replace(/[A-Z]/g, toSnakeCase)] = wireForm(value[name]);
-  }
-  return fields;
-}
-
-function toSnakeCase(capital: string): string {
-  return `_${capital.toLowerCase()}`;
 }
 
 export type Attempt =

@@ -499,6 +499,30 @@ function join(path: string, key: string): string {
 }
 
 /**
+ * Writes an object as Discord reads it, with its names in snake case and large integers as text. A
+ * name with an underscore is Discord's own, and so are all names below it.
+ */
+export function jsonOf(value: object): string {
+  return JSON.stringify(wireForm(value));
+}
+
+function wireForm(value: unknown): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (Array.isArray(value)) return value.map(wireForm);
+  if (!isRecord(value)) return value;
+  const fields: Record<string, unknown> = {};
+  for (const name of Object.keys(value)) {
+    if (name.includes("_")) fields[name] = value[name];
+    else fields[name.replace(/[A-Z]/g, toSnakeCase)] = wireForm(value[name]);
+  }
+  return fields;
+}
+
+function toSnakeCase(capital: string): string {
+  return `_${capital.toLowerCase()}`;
+}
+
+/**
  * Reads the body of a successful response.
  *
  * A body of another form counts as no response, because it does not tell whether the request was

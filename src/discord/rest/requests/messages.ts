@@ -57,8 +57,8 @@ import type {
 } from "../../../core/outbound/outbound.ts";
 import type { RawMessage } from "../../../core/turn/discord_place.ts";
 import { isRecord } from "../../../lib/text/quoted.ts";
-import { jsonOf, type RequestOptions, type RestApi } from "../client/client.ts";
-import { expect, RestError } from "../exchange/exchange.ts";
+import { type RequestOptions, type RestApi } from "../client/client.ts";
+import { expect, jsonOf, RestError } from "../exchange/exchange.ts";
 
 const ROUTE = "GET /channels/:id/messages";
 

@@ -5,13 +5,12 @@ import { describe, it } from "node:test";
 import {
   type Attempt,
   createRequestAttempts,
-  jsonOf,
   type OutgoingRequest,
   type RequestMetric,
   requestWaitMs,
 } from "../../../../src/discord/rest/client/client.ts";
 import type { RestErrorKind } from "../../../../src/discord/rest/exchange/exchange.ts";
-import { routeOf } from "../../../../src/discord/rest/exchange/exchange.ts";
+import { jsonOf, routeOf } from "../../../../src/discord/rest/exchange/exchange.ts";
 import {
   createInvalidRequests,
   type Priority,
