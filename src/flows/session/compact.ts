@@ -13,7 +13,7 @@ import type { BotAccount } from "../../account/account.ts";
 import { cleanSecrets, perAccount } from "../../account/per_account.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
 import type { Model, ModelRequest } from "../../core/model.ts";
-import type { Checkpoint, Fold, FoldCause } from "../../core/inbound/inbound.ts";
+import type { Checkpoint, Entry, Fold, FoldCause } from "../../core/inbound/inbound.ts";
 import type { UsedBy } from "../../core/spending/budget.ts";
 import { endingWithin, whileAwake } from "../../lib/clock.ts";
 import { meteredModel } from "../limits.ts";
@@ -106,9 +106,6 @@ async function foldNow(
 ): Promise<boolean> {
   const { route: { agentId, sessionKey }, message } = claim;
   const { store: { sessions: store }, now, log } = account;
-  const { ending = account.stopping, isNeeded } = how;
-  const { failures } = stateOf(account);
-  const all = historyChars(how.window, 0, how.tokensPerChar);
   const { older, entries, changes } = await store.openEntries(sessionKey, FOLD_ENTRIES);
   const newest = await store.checkpointOf(sessionKey);
   if (newest?.summary?.text !== previous?.summary?.text) return false; // removed meanwhile
@@ -116,58 +113,15 @@ async function foldNow(
   const folded = entries.slice(0, foldCount(entries, kept));
   const last = folded.at(-1);
   if (!last || (cause === "full" && !isWorthFolding(entries, how))) return false;
-  const boundary = account.randomId();
-  const summaryChars = Math.floor(Math.min(SUMMARY_CHARS, all * SUMMARY_SHARE));
-  const summary = previous?.summary;
-  const request = summaryRequestOf({
-    previous: summary,
-    entries: folded,
-    boundary,
-    maxChars: Math.floor(all * REQUEST_SHARE) - (summary?.text.length ?? 0),
-    summaryChars,
-  });
-  const sources = [
-    ...(summary ? [summary.text] : []),
-    ...folded.map(({ text, messageId }) => `${messageId} ${text}`),
-  ];
-  const textOf = (written: string) =>
-    summaryOf(cleanSecrets(account, written), sources, summaryChars);
-
-  const { count: before = 0 } = failures.get(sessionKey) ?? {};
-  // No person waits for a model that fails each time.
-  const asks = !isNeeded || before < MAX_FAILURES;
-  const answer = asks ? await ask(account, request, how, ending) : undefined;
-  if (ending.aborted) return false;
-  let text = answer?.text === undefined ? undefined : textOf(answer.text);
-  const isPlain = text === undefined;
-  if (text !== undefined) failures.delete(sessionKey);
-  else {
-    const count = answer ? before + 1 : before;
-    if (failures.size >= SESSIONS_MAX) failures.clear();
-    failures.set(sessionKey, { count, at: now() });
-    const triesAgain = cause === "command" || !(isNeeded || count >= MAX_FAILURES);
-    if (answer) {
-      log.warn("The model gave no summary of older entries", {
-        sessionKey,
-        model: how.model.id,
-        failures: count,
-        instead: triesAgain ? "another try with the next turn" : "the first words of each message",
-        messageId: message.id,
-        error: answer.error ?? "its answer had no text",
-      });
-    }
-    if (triesAgain) return false;
-    text = textOf(plainSummaryOf(folded, summary, summaryChars));
-    if (text === undefined) return false;
-  }
+  const written = await writeSummary(account, claim, previous?.summary, folded, cause, how);
+  if (!written) return false;
   const fold: Fold = {
     agentId,
     sessionKey,
     cause,
     count: older + folded.length,
     last: { messageId: last.messageId, role: last.role },
-    summary: { boundary, text, isPlain },
-    modelId: isPlain ? undefined : answer?.modelId,
+    ...written,
     changes,
   };
   const isStored = await store.fold(fold, now());
@@ -177,11 +131,68 @@ async function foldNow(
       cause,
       writtenBy: fold.modelId ?? "no model",
       entries: folded.length,
-      summaryChars: text.length,
+      summaryChars: fold.summary.text.length,
       messageId: message.id,
     });
   }
   return isStored;
+}
+
+/** @returns `undefined` if the next turn is to try again. */
+async function writeSummary(
+  account: BotAccount,
+  { route: { sessionKey }, message }: FoldedFor,
+  previous: Checkpoint["summary"],
+  entries: readonly Entry[],
+  cause: FoldCause,
+  how: Folding,
+): Promise<Pick<Fold, "summary" | "modelId"> | undefined> {
+  const { ending = account.stopping, isNeeded } = how;
+  const { failures } = stateOf(account);
+  const all = historyChars(how.window, 0, how.tokensPerChar);
+  const boundary = account.randomId();
+  const summaryChars = Math.floor(Math.min(SUMMARY_CHARS, all * SUMMARY_SHARE));
+  const request = summaryRequestOf({
+    previous,
+    entries,
+    boundary,
+    maxChars: Math.floor(all * REQUEST_SHARE) - (previous?.text.length ?? 0),
+    summaryChars,
+  });
+  const sources = [
+    ...(previous ? [previous.text] : []),
+    ...entries.map(({ text, messageId }) => `${messageId} ${text}`),
+  ];
+  const textOf = (written: string) =>
+    summaryOf(cleanSecrets(account, written), sources, summaryChars);
+
+  const { count: before = 0 } = failures.get(sessionKey) ?? {};
+  // No person waits for a model that fails each time.
+  const asks = !isNeeded || before < MAX_FAILURES;
+  const answer = asks ? await ask(account, request, how, ending) : undefined;
+  if (ending.aborted) return undefined;
+  const written = answer?.text === undefined ? undefined : textOf(answer.text);
+  if (written !== undefined) {
+    failures.delete(sessionKey);
+    return { summary: { boundary, text: written, isPlain: false }, modelId: answer?.modelId };
+  }
+  const count = answer ? before + 1 : before;
+  if (failures.size >= SESSIONS_MAX) failures.clear();
+  failures.set(sessionKey, { count, at: account.now() });
+  const triesAgain = cause === "command" || !(isNeeded || count >= MAX_FAILURES);
+  if (answer) {
+    account.log.warn("The model gave no summary of older entries", {
+      sessionKey,
+      model: how.model.id,
+      failures: count,
+      instead: triesAgain ? "another try with the next turn" : "the first words of each message",
+      messageId: message.id,
+      error: answer.error ?? "its answer had no text",
+    });
+  }
+  if (triesAgain) return undefined;
+  const text = textOf(plainSummaryOf(entries, previous, summaryChars));
+  return text === undefined ? undefined : { summary: { boundary, text, isPlain: true } };
 }
 
 async function ask(
