@@ -6,13 +6,14 @@ import {
   ownerFindings,
   ownerRefused,
   reachOwners,
+  tellFailedEvent,
   tellLost,
   tellOwners,
   tellParked,
   tellRefusedParts,
 } from "../../../src/flows/owners/tell_owners.ts";
 import { RestError } from "../../../src/discord/rest/exchange/exchange.ts";
-import { channelId } from "../../support/discord/builders.ts";
+import { channelId, guildMessage } from "../../support/discord/builders.ts";
 import { type Answer, refused } from "../../support/discord/answers.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 import { discordWith, GUILD, HELP } from "../../support/discord/guild.ts";
@@ -203,4 +204,16 @@ it("[L3] tellRefusedParts() tells a refused part once, for any reasons", async (
   assert.deepEqual(posted(), [
     "The server of my model `p/m` refuses the tool `x`. I leave that out. To fix it, deny it.",
   ]);
+});
+
+it("[R11] tellFailedEvent() tells once a day for each hook", async () => {
+  const { account, pass, posted } = await testAccount();
+  const failed = async (hook: string) => {
+    tellFailedEvent(account, guildMessage(), { hook, count: 1, post: "" });
+    await pass(1_000);
+    return posted().length;
+  };
+  assert.deepEqual([await failed("a"), await failed("a"), await failed("b")], [1, 1, 2]);
+  await pass(86_400_000);
+  assert.equal(await failed("a"), 3);
 });

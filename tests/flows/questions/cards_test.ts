@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Model } from "../../../src/core/model.ts";
 import type { Tool } from "../../../src/core/turn/tool.ts";
-import { cardFindings, cards } from "../../../src/flows/questions/cards.ts";
+import { cardFindings, cards, decideQuestion } from "../../../src/flows/questions/cards.ts";
 import { ask } from "../../../src/tools/ask.ts";
 import { RestError } from "../../../src/discord/rest/exchange/exchange.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
@@ -148,5 +148,15 @@ describe("[A1] [T10] a card", () => {
       assert.deepEqual(about.map(({ text }) => text.split("custom_id").length - 1), [2, 0]);
       assert.match(about[1]?.text ?? "", /No one answered in time/);
     }
+  });
+
+  it("goes on at once with a person's decision", async () => {
+    const { account, clock, posted, rows, pass, state, turn } = await asked();
+    const [{ code } = {}] = rows("SELECT code FROM question");
+    const deciding = { by: { code: String(code) }, answer: { choice: "0" }, now: clock.now() };
+    await decideQuestion(account, deciding);
+    await pass(1_000);
+    assert.deepEqual([state(), turn()], [["answered"], ["answered"]]);
+    assert.match(posted().join(), /Tea or coffee\?\n.*tea.*,learnt/s);
   });
 });

@@ -79,6 +79,13 @@ describe("[S5] prepareQueueModes()", () => {
     }
   });
 
+  it("[V5] gives a spoken message a turn of its own, also of the same person", async () => {
+    const { carries } = await modesWith([]);
+    const spoken = { ...from(ADA), origin: { kind: "speech", seconds: 1 } } as const;
+    assert.equal(carries(from(ADA), spoken, "main"), false);
+    assert.equal(carries(spoken, from(ADA), "main"), false);
+  });
+
   it("[T14] gives members of one PluralKit system turns of their own", async () => {
     const member = (memberId: string): InboundMessage =>
       guildMessage({ sender: sender({ id: ADA, pluralkit: { memberId, name: memberId } }) });

@@ -17,9 +17,16 @@ import { whenAborted } from "../../../src/lib/clock.ts";
 import { defineTool, type Tool } from "../../../src/core/turn/tool.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import { show } from "../../../src/flows/judging/judge.ts";
+import { ratesOf } from "../../../src/flows/turn/gather.ts";
 import { type TurnSpeech, voices } from "../../../src/flows/turn/steps.ts";
 import { type Given, SELF, testAccount } from "../../support/bot/test_account.ts";
-import { ACCOUNT, directMessage, guildMessage, messageId } from "../../support/discord/builders.ts";
+import {
+  ACCOUNT,
+  directMessage,
+  guildMessage,
+  messageId,
+  messageIdAt,
+} from "../../support/discord/builders.ts";
 import { CHANNEL, GUILD, messageData } from "../../support/discord/payloads.ts";
 import { png } from "../../support/files/samples.ts";
 import { toolNamed } from "../../support/model/tools.ts";
@@ -238,6 +245,29 @@ describe("[T2a] the form of a prompt", () => {
 });
 
 describe("a turn with more than an answer", () => {
+  it("[S4a] [S6] begins a new transcript, and knows the tokens of texts by answers", async () => {
+    const { account, clock, dm, pass, rows } = await build({
+      beside: { session: { reset: { idleMinutes: 60 } } },
+    });
+    const before = ratesOf(account).rateOf("test/model");
+    await dm("one?");
+    assert.notEqual(ratesOf(account).rateOf("test/model"), before);
+    await pass(61 * 60_000);
+    await dm("two?", { id: messageIdAt(clock.now()) });
+    assert.deepEqual(rows("SELECT kind, cause FROM checkpoint"), [{
+      kind: "reset",
+      cause: "idle",
+    }]);
+  });
+
+  it("[L3] tells owners what the server of the model refuses", async () => {
+    const { account, dm, posted } = await build();
+    const part = { modelId: "p/m", part: "the tool `x`", fix: "deny it", reason: "z", at: 0 };
+    Object.assign(account.settings.models, { refused: () => [part] });
+    await dm("well?");
+    assert.match(posted().join(), /of my model `p\/m` refuses the tool `x`/);
+  });
+
   it("[O2] logs one line per answer, and no text", async () => {
     const { dm, lines, quiet } = await build({ says: () => "hello, Ada" });
     await dm("a secret question");
@@ -461,6 +491,7 @@ describe("a turn with more than an answer", () => {
     const author = { id: "1900000000000000002", username: "bob", discriminator: "0" };
     await ask("second?", { author });
     assert.match(asked[1] ?? "", /answered separately.*first\?/);
+    assert.equal(asked[1]?.split("first?").length, 2, "once");
     assert.deepEqual(posted(), []);
     gate.resolve("to the first");
     await quiet();
@@ -551,8 +582,8 @@ describe("a turn that does not go to its end at once", () => {
         return undefined;
       },
     });
-    await scene.ask("well?");
-    assert.deepEqual([scene.asked, scene.states()], [[], ["running"]]);
+    for (const text of ["well?", "and now?"]) await scene.ask(text);
+    assert.deepEqual([scene.asked, scene.states()], [[], ["running", "waiting"]]);
   });
 });
 

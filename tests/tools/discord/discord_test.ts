@@ -26,6 +26,7 @@ const SHOWN: ShownMessage = {
   from: "ada",
   fromId: userId("1"),
   text: "hi",
+  replyTo: messageId("1390000000000000006"),
   timestamp: "2026-01-01T00:00:00.000000+00:00",
   timestampMs: Date.UTC(2026, 0, 1),
 };
