@@ -9,7 +9,7 @@ import {
   neededToPost,
   openDirect,
 } from "../discord/rest/requests/guild_reads.ts";
-import { RestError } from "../discord/rest/exchange/exchange.ts";
+import { isRefusal } from "../discord/rest/exchange/exchange.ts";
 import type { ChannelId, GuildId } from "../core/discord/ids.ts";
 import { type AnswerRules, placeOfHook } from "../core/hooks/hook.ts";
 import { isForum } from "../core/rights/rights.ts";
@@ -49,7 +49,7 @@ export async function placeOfEvents(
     const channelId = await openDirect(account.rest, to.userId);
     return { kind: "place", channelId, guildId: undefined, place: { kind: "dm" } };
   } catch (error) {
-    if (error instanceof RestError && isRefused(error)) return refused(error.message);
+    if (isRefusal(error)) return refused(error.message);
     throw error;
   }
 }
@@ -81,12 +81,6 @@ async function channelPlace(account: BotAccount, channelId: ChannelId): Promise<
   const result: HookPlace = { kind: "place", channelId, guildId, place };
   known(account).set(channelId, { place: result, at: now() });
   return result;
-}
-
-/** Whether a failure is Discord's final word. */
-export function isRefused(error: unknown): boolean {
-  return error instanceof RestError && error.code !== undefined &&
-    (error.kind === "forbidden" || error.kind === "not_found" || error.kind === "rejected");
 }
 
 function refused(reason: string): HookPlace {

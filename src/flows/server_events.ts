@@ -12,7 +12,7 @@ import type { NumberedEvent, ServerEvent } from "../core/hooks/hook.ts";
 import type { Dispatch } from "../discord/gateway/decode/guild_index.ts";
 import { decodeServerEvent, placeOfTarget } from "../discord/gateway/decode/decode.ts";
 import type { RestApi } from "../discord/rest/client/client.ts";
-import { isRefused } from "./event_places.ts";
+import { isRefusal } from "../discord/rest/exchange/exchange.ts";
 import { DAY_MS } from "../lib/clock.ts";
 import { isRecord } from "../lib/text/quoted.ts";
 
@@ -49,7 +49,7 @@ async function* missedDispatches(
   for (const [path, t] of [...lists, ...closed]) {
     for (let page = 0, after = ""; page < PAGES_MAX; page++) {
       const answer = await client.request("GET", path + after, { priority: "background" })
-        .catch((error: unknown) => isRefused(error) ? refused(error) : Promise.reject(error));
+        .catch((error: unknown) => isRefusal(error) ? refused(error) : Promise.reject(error));
       const { threads, audit_log_entries: entries } = isRecord(answer) ? answer : {};
       const list = threads ?? entries ?? answer;
       const items = Array.isArray(list) ? list.filter(isRecord) : [];

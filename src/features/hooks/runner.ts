@@ -46,7 +46,7 @@ import { type Frozen, threadIdOf } from "../../core/outbound/outbound.ts";
 import type { Target } from "../../core/outbound/target.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/decode.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
-import { RestError } from "../../discord/rest/exchange/exchange.ts";
+import { isRefusal } from "../../discord/rest/exchange/exchange.ts";
 import {
   archiveThread,
   beginThread,
@@ -56,7 +56,7 @@ import {
 } from "../../discord/rest/requests/guild_reads.ts";
 import { editMessage } from "../../discord/rest/requests/messages.ts";
 import { createReaders } from "../../flows/actions/readers.ts";
-import { isRefused, placeOfEvents } from "../../flows/event_places.ts";
+import { placeOfEvents } from "../../flows/event_places.ts";
 import { judge, routeOf } from "../../flows/judging/judge.ts";
 import { createWaker, DAY_MS } from "../../lib/clock.ts";
 import { bounded, clip, withoutSpoilers } from "../../lib/text/quoted.ts";
@@ -95,7 +95,7 @@ async function stateOf({ rest }: BotAccount, threadId: ChannelId) {
     return thread?.isLocked ? "locked" : "open";
   } catch (error) {
     // A thread in a channel that the bot may not see: the delivery tells why.
-    if (error instanceof RestError && isRefused(error)) {
+    if (isRefusal(error)) {
       return error.kind === "not_found" ? "gone" : "open";
     }
     throw error;
@@ -137,7 +137,7 @@ async function threadOf(account: BotAccount, incident: HookIncident, firstId: Me
     await hooks.noteIncident(id, { messageId: firstId, thread: "open" });
     return firstId;
   } catch (error) {
-    if (!isRefused(error)) throw error;
+    if (!isRefusal(error)) throw error;
     log.warn("Discord permits no thread for an incident; its answers are in the channel", {
       hook,
       channelId,
@@ -185,7 +185,7 @@ async function finish(account: BotAccount, incident: HookIncident): Promise<void
     try {
       await archiveThread(rest, threadIdOf(first));
     } catch (error) {
-      if (!isRefused(error)) throw error;
+      if (!isRefusal(error)) throw error;
     }
   }
   await hooks.noteIncident(id, { isArchived: true });
@@ -380,7 +380,7 @@ export interface Unneeded {
   readonly unneeded: string;
 }
 
-const noneIfRefused = (error: unknown) => isRefused(error) ? undefined : Promise.reject(error);
+const noneIfRefused = (error: unknown) => isRefusal(error) ? undefined : Promise.reject(error);
 
 const MINUTE_MS = 60_000;
 /** Milliseconds until a run is tried again that could not begin. */

@@ -16,7 +16,7 @@ import { askForText } from "../../core/model.ts";
 import { BudgetSpent, microsOfAudio, ofAgent, resetOf } from "../../core/spending/budget.ts";
 import { FileError } from "../../core/turn/media.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/decode.ts";
-import { isRefused } from "../../flows/event_places.ts";
+import { isRefusal } from "../../discord/rest/exchange/exchange.ts";
 import { audioSpending, meteredModel } from "../../flows/limits.ts";
 import type { TurnSpeech, TurnToSpeak } from "../../flows/turn/steps.ts";
 import { bounded, isRecord } from "../../lib/text/quoted.ts";
@@ -135,7 +135,7 @@ async function threadOf(
     const id = isRecord(answer) ? parseSnowflake<"channel">(String(answer["id"])) : undefined;
     return id ?? channelId;
   } catch (error) {
-    if (!isRefused(error)) throw error;
+    if (!isRefusal(error)) throw error;
     return channelId;
   }
 }

@@ -36,7 +36,7 @@ import {
 import { messageLink } from "../../core/turn/discord_place.ts";
 import { decodeHistory, placesOf, withRoles } from "../../discord/gateway/decode/decode.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
-import { RestError } from "../../discord/rest/exchange/exchange.ts";
+import { isRefusal } from "../../discord/rest/exchange/exchange.ts";
 import { readMember, readMissingToRead } from "../../discord/rest/requests/guild_reads.ts";
 import { MAX_HISTORY, readHistory } from "../../discord/rest/requests/messages.ts";
 import type { StoredAccount, StoredConnection } from "../../store/gateway/gateway.ts";
@@ -194,7 +194,7 @@ function createCatchUp(account: BotAccount) {
         unreadable.clear(channelId);
         return outcome === "more";
       } catch (error) {
-        if (!isRefused(error)) throw error;
+        if (!isRefusal(error)) throw error;
         if (!await unreadable.check(channel)) logRefused(error);
         return false;
       }
@@ -217,7 +217,7 @@ function createCatchUp(account: BotAccount) {
         const event = `Missed more messages in ${nameOf(channel)} than Barnacle records`;
         log.info(event, { channelId, messages: MAX_PAGES * 100 });
       } catch (error) {
-        if (!isRefused(error)) throw error;
+        if (!isRefusal(error)) throw error;
         logRefused(error);
       }
     }
@@ -308,17 +308,6 @@ const BACKGROUND = { priority: "background" } as const;
 /** How long a member's roles are reused, in milliseconds. */
 const ROLES_MS = 5 * 60 * 1_000;
 
-/** Errors that a second request does not change. */
-const REFUSED: ReadonlySet<string> = new Set(["forbidden", "not_found", "rejected"]);
-
-/**
- * Only Discord's own refusal counts: a proxy or a captive portal sends no Discord error code, and
- * goes away.
- */
-function isRefused(error: unknown): boolean {
-  return error instanceof RestError && error.code !== undefined && REFUSED.has(error.kind);
-}
-
 /** Reads the page of a channel before a message, or the newest one. */
 const pagesOf: (
   account: BotAccount,
@@ -404,7 +393,7 @@ function createUnreadable({ reader, rest, log }: BotAccount) {
     try {
       return await readMissingToRead(rest, guildId, reader.self.userId, BACKGROUND);
     } catch (error) {
-      if (!isRefused(error)) throw error;
+      if (!isRefusal(error)) throw error;
       return () => []; // the bot has left the guild: there is nothing to grant
     }
   }

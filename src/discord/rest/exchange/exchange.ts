@@ -303,7 +303,10 @@ export function isFinalRefusal(error: unknown): error is RestError {
   return isRefusal(error) && error.code !== TOO_FAST;
 }
 
-/** The same, or Discord refuses it for a while, without a duration. */
+/**
+ * The same, or Discord refuses it for a while, without a duration. Only Discord's own refusal counts: an
+ * answer of a proxy or a captive portal is a rate limit.
+ */
 export function isRefusal(error: unknown): error is RestError {
   return error instanceof RestError && REFUSALS.has(error.kind);
 }

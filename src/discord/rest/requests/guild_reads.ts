@@ -47,7 +47,7 @@ import {
 import { once } from "../../../lib/cache.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
-import { expect, RestError } from "../exchange/exchange.ts";
+import { expect, isRefusal, RestError } from "../exchange/exchange.ts";
 
 const accountSchema = z.lazy(() =>
   z.object({
@@ -813,7 +813,7 @@ async function readOwnGuild(
   try {
     return await readGuildPermissions(guildId, userId);
   } catch (error) {
-    if (!isRefused(error)) throw error;
+    if (!isRefusal(error)) throw error;
     return { guild: { guildId, ownerId: userId, roles: [] }, channels: new Map() };
   }
 }
@@ -833,16 +833,10 @@ function createReadThread(api: RestApi) {
       const isOutside = isPrivateThread(found) && !await isInThread(channelId, userId);
       return { kind: "thread", name, parent, isLocked, isOutside };
     } catch (error) {
-      if (!isRefused(error)) throw error;
+      if (!isRefusal(error)) throw error;
       return { kind: error.kind === "not_found" ? "gone" : "hidden" };
     }
   };
-}
-
-/** Whether the refusal comes from Discord, and not from a proxy. */
-function isRefused(error: unknown): error is RestError {
-  return error instanceof RestError && error.code !== undefined &&
-    (error.kind === "forbidden" || error.kind === "not_found");
 }
 
 /** The permissions for reading a channel's history, most basic first. */
