@@ -10,7 +10,7 @@ import type { z } from "zod";
 import { withAccounts } from "./schema/accounts.ts";
 import { audit } from "./audit/audit.ts";
 import { blankedText, isSecret, likelySecretsIn, schemaAt, secretsIn } from "./schema/parts/key.ts";
-import { IGNORED, remarksOf } from "./checks/issues.ts";
+import { IGNORED_KEYS, remarksOf } from "./checks/issues.ts";
 import { pathText, quoted } from "../lib/text/quoted.ts";
 import { createLines, type Lines, type Problem, type Severity, type Span } from "./text/problem.ts";
 import { configSchema, type Settings } from "./schema/root.ts";
@@ -167,7 +167,7 @@ function withoutIgnored(
     .map(([name]) => [...discord, "accounts", name]);
   const remarks = [discord, ...accounts].flatMap((section) =>
     entriesAt(value, section).flatMap(([name]): readonly Remark[] => {
-      const hint = Object.hasOwn(IGNORED, name) ? IGNORED[name] : undefined;
+      const hint = Object.hasOwn(IGNORED_KEYS, name) ? IGNORED_KEYS[name] : undefined;
       if (hint === undefined) return [];
       const path = [...section, name];
       const { offset, length } = keyNodeAt(root, path);

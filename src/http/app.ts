@@ -143,12 +143,12 @@ export function bearerOf(headers: Headers): string | undefined {
 function createDetailGate(tokens: readonly string[]): (request: Request) => boolean {
   return (request) => {
     const given = bearerOf(request.headers);
-    return given !== undefined && tokens.some((token) => isSame(given, token));
+    return given !== undefined && tokens.some((token) => isSameToken(given, token));
   };
 }
 
 /** Compares two texts in constant time, by their digests, so that not even the length leaks. */
-export function isSame(given: string, token: string): boolean {
+export function isSameToken(given: string, token: string): boolean {
   return timingSafeEqual(digest(given), digest(token));
 }
 

@@ -103,7 +103,7 @@ const MAX_KNOWN = 1_000;
 /** Creates a client without running look-ups. */
 export function createPluralkitClient(deps: PluralkitServer & Timers) {
   const { now, schedule } = deps;
-  const ask = createAsk(deps);
+  const ask = createAskPluralkit(deps);
   const answers = new Map<MessageId, PluralkitAnswer>();
   const running = new Map<MessageId, Promise<PluralkitAnswer>>();
   /** Times of the last {@link MAX_REQUESTS} requests, oldest first. */
@@ -244,7 +244,7 @@ const limitedSchema = z.lazy(() => z.object({ retry_after: z.number().nonnegativ
  *
  * @see {@link https://pluralkit.me/api/endpoints/#get-proxied-message-information}
  */
-export function createAsk(
+export function createAskPluralkit(
   { fetch, apiUrl, token, version }: PluralkitServer,
 ): (id: MessageId, signal: AbortSignal) => Promise<PluralKitAnswer> {
   const base = apiUrl.replace(/\/+$/, "");

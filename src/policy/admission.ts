@@ -362,7 +362,7 @@ export function prepareAuthorize(policy: AccessPolicy, commands: ExistingCommand
 }
 
 /** Judges an event as {@link prepareAuthorize} does, and returns every check on the way. */
-export function explain(
+export function explainVerdict(
   event: AccessEvent,
   known: KnownFacts,
   policy: AccessPolicy,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
-import { createAsk } from "../../src/pluralkit/client.ts";
+import { createAskPluralkit } from "../../src/pluralkit/client.ts";
 import { messageId } from "../support/discord/builders.ts";
 import { createSilentBody } from "../support/network/silent_body.ts";
 import { sameData } from "../support/same_data.ts";
@@ -52,10 +52,10 @@ const answering = (status: number, body: unknown, headers = {}): Handler => (_, 
 };
 
 const askOf = (apiUrl: string, token?: string) =>
-  createAsk({ fetch, apiUrl, version: "1.2.3", ...(token !== undefined && { token }) });
+  createAskPluralkit({ fetch, apiUrl, version: "1.2.3", ...(token !== undefined && { token }) });
 const never = new AbortController().signal;
 
-describe("[P13] createAsk()", () => {
+describe("[P13] createAskPluralkit()", () => {
   it("requests the message by its id, with token and User-Agent", async () => {
     const seen: IncomingMessage[] = [];
     const handler: Handler = (request, response) => {
@@ -192,7 +192,7 @@ describe("[P13] createAsk()", () => {
     const fetch = () => Promise.resolve(new Response(stream));
     const stop = new AbortController();
     setTimeout(() => stop.abort(), 20);
-    const ask = createAsk({ fetch, apiUrl: "http://a.example", version: "1.2.3" });
+    const ask = createAskPluralkit({ fetch, apiUrl: "http://a.example", version: "1.2.3" });
     assert.deepEqual(await ask(ID, stop.signal), { kind: "again", reason: "no answer in time" });
     assert.ok(isCancelled());
   });

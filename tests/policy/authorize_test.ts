@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Place, Sender } from "../../src/core/inbound/inbound.ts";
 import type { KnownFacts } from "../../src/core/inbound/inbox.ts";
-import { type AccessEvent, explain, prepareAuthorize } from "../../src/policy/admission.ts";
+import { type AccessEvent, explainVerdict, prepareAuthorize } from "../../src/policy/admission.ts";
 import type { AccessPolicy, GuildRules } from "../../src/policy/rules.ts";
 import { TEXT_COMMANDS } from "../../src/interactions/registry.ts";
 import { directMessage, guildMessage, guildPlace, sender } from "../support/discord/builders.ts";
@@ -253,11 +253,11 @@ describe("[K3] commands", () => {
   }
 });
 
-describe("[P1] explain()", () => {
+describe("[P1] explainVerdict()", () => {
   const checks = (event: AccessEvent, rules: AccessPolicy, knownFacts: KnownFacts = {}) =>
-    explain(event, knownFacts, rules, TEXT_COMMANDS).checks.map(({ id, passed, fact, rule }) =>
-      `${passed ? "ok" : "NO"} ${id}: ${fact} [${rule.replace("channels.discord.", "")}]`
-    );
+    explainVerdict(event, knownFacts, rules, TEXT_COMMANDS).checks.map((
+      { id, passed, fact, rule },
+    ) => `${passed ? "ok" : "NO"} ${id}: ${fact} [${rule.replace("channels.discord.", "")}]`);
 
   it("returns each check of a message that does not address the bot", () => {
     const rules = policy(listing({ users: entries("ada"), channels: { help: { allow: true } } }));

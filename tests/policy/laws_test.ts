@@ -9,7 +9,7 @@ import type { GuildPlace, InboundMessage } from "../../src/core/inbound/inbound.
 import type { ResolvedName } from "../../src/core/names.ts";
 import {
   type AccessEvent,
-  explain,
+  explainVerdict,
   prepareAuthorize,
   textCommandsOf,
 } from "../../src/policy/admission.ts";
@@ -180,7 +180,7 @@ describe("[P1] laws of access", () => {
         someKnownFacts,
         (written, names, event, knownFacts) => {
           const rules = withNames(written, names);
-          const { verdict, checks } = explain(event, knownFacts, rules, TEXT_COMMANDS);
+          const { verdict, checks } = explainVerdict(event, knownFacts, rules, TEXT_COMMANDS);
           assert.deepEqual(verdict, prepareAuthorize(rules, TEXT_COMMANDS)(event, knownFacts));
           const failed = checks.filter(({ passed }) => !passed);
           if (verdict.kind === "accept") return assert.deepEqual(failed, []);
@@ -209,7 +209,7 @@ describe("[P1] laws of access", () => {
         const command = commandIn(message, textCommandsOf(rules, TEXT_COMMANDS))?.name;
         const facts = factsOf(message, knownFacts, verdict, verdict, command);
         const again = toMessage(JSON.parse(JSON.stringify(facts)), message);
-        const explained = explain(
+        const explained = explainVerdict(
           { kind: "message", message: again },
           facts.knownFacts,
           rules,

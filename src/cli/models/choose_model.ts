@@ -22,7 +22,7 @@ import { createReadSpeed } from "../../providers/about/read_speed.ts";
 import { createKnownAbilities, createModel, withAbilities } from "../../providers/models.ts";
 import { isPaid, modelIdOf, type ModelSettings, withPrice } from "../../providers/settings.ts";
 import { type FittedModel, withPlainerRequests } from "../../providers/refused/plainer_requests.ts";
-import { createModelCheck, findModel, settingsOf } from "./model_settings.ts";
+import { createModelCheck, findModel, modelSettingsOf } from "./model_settings.ts";
 
 /**
  * Chooses the models of all agents. Without one in the config it asks local servers, and no others
@@ -102,7 +102,7 @@ export function createModelChoices(
     if (known) return known.model;
     const choice = choiceOf(id, { ...models, namesPath: "agents.defaults.model" }, env);
     if ("kind" in choice) return undefined;
-    const candidate = candidateOf(settingsOf(choice, models.currency), log);
+    const candidate = candidateOf(modelSettingsOf(choice, models.currency), log);
     made.set(id, candidate);
     return candidate.model;
   }

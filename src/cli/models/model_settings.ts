@@ -50,13 +50,13 @@ export async function findModel(
   const [first, ...others] = resolved.choices;
   return {
     kind: "found",
-    settings: settingsOf(first, models.currency),
-    fallbacks: others.map((other) => settingsOf(other, models.currency)),
+    settings: modelSettingsOf(first, models.currency),
+    fallbacks: others.map((other) => modelSettingsOf(other, models.currency)),
     isDiscovered: false,
   };
 }
 
-export function settingsOf(choice: ModelChoice, currency: string | undefined): ModelSettings {
+export function modelSettingsOf(choice: ModelChoice, currency: string | undefined): ModelSettings {
   const { provider, model: name } = choice;
   const { models = {} } = provider;
   const abilities = Object.hasOwn(models, name) ? models[name] : undefined;
@@ -133,5 +133,5 @@ export function openaiSettings(
   env: Env,
 ): ModelSettings | undefined {
   const choice = name === undefined ? undefined : choiceOf(name, { ...models, namesPath: "" }, env);
-  return choice && !("kind" in choice) ? settingsOf(choice, models.currency) : undefined;
+  return choice && !("kind" in choice) ? modelSettingsOf(choice, models.currency) : undefined;
 }

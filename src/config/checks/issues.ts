@@ -88,7 +88,7 @@ const PLACEHOLDER_HINT: string =
   "Advanced, then right-click the server, channel, role or user, and copy its ID";
 
 /** The right places of keys of an account that Barnacle ignores with a warning (C3). */
-export const IGNORED: Readonly<Record<string, string>> = {
+export const IGNORED_KEYS: Readonly<Record<string, string>> = {
   requireMention:
     'it belongs in a guild, "guilds": { "*": { "requireMention": … } }, or in a channel',
   systemPrompt: 'it belongs in a channel, or as "prompt" in an agent of agents.list',

@@ -12,7 +12,7 @@ import { bearerOf } from "../../http/app.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import type { Served } from "../../cli/run/served_parts.ts";
 import { createGuardedApp, type DashboardRoute } from "./guarded_app.ts";
-import { createLogins } from "./logins.ts";
+import { createDashboardLogins } from "./logins.ts";
 import { pageNamed, PAGES } from "./pages/table.ts";
 import { shell } from "./shell.tsx";
 import { TEXTS } from "./texts.js";
@@ -38,7 +38,7 @@ const changeBody = z.strictObject({ code: z.string().trim().min(1).max(40) });
 export function createDashboard(served: Served, publicUrl?: string) {
   const { bot, logging: { clean, forPart } } = served;
   const log = forPart("http");
-  const logins = createLogins(() => secretsOf(served.setup));
+  const logins = createDashboardLogins(() => secretsOf(served.setup));
   const document = shell();
 
   const handlers: Readonly<Record<DashboardRoute, Handler>> = {

@@ -15,7 +15,7 @@ const MAX_LINKS = 4;
 const MAX_SESSIONS = 16;
 
 /** @param key Secrets of the bot: when they are rotated, all links and sessions end. */
-export function createLogins(key: () => string, now: () => number = Date.now) {
+export function createDashboardLogins(key: () => string, now: () => number = Date.now) {
   const links = new Map<string, number>();
   const sessions = new Map<string, number>();
 

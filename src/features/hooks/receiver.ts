@@ -21,7 +21,7 @@ import {
   readHookEvent,
   UNKNOWN_BODIES_BYTES,
 } from "../../core/hooks/hook.ts";
-import { bearerOf, isSame, type RouteRule } from "../../http/app.ts";
+import { bearerOf, isSameToken, type RouteRule } from "../../http/app.ts";
 import { HOP_HEADER } from "../../lib/network/addresses.ts";
 
 /** The proof of a request, or why it is none. */
@@ -46,7 +46,7 @@ export function verifyHeaders(
   switch (scheme) {
     case "bearer": {
       const given = bearerOf(headers);
-      return given !== undefined && isSame(given, secret)
+      return given !== undefined && isSameToken(given, secret)
         ? { kind: "valid", deliveryId: headers.get("idempotency-key") ?? undefined }
         : refused("The token is missing or wrong: send Authorization: Bearer <secret>");
     }
@@ -82,7 +82,9 @@ export function verifyBody(
   if (scheme === "github") {
     const signature = headers.get("x-hub-signature-256") ?? "";
     const wanted = `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`;
-    return isSame(signature, wanted) ? { kind: "valid", deliveryId: signature } : refused(WRONG);
+    return isSameToken(signature, wanted)
+      ? { kind: "valid", deliveryId: signature }
+      : refused(WRONG);
   }
   const id = headers.get("webhook-id") ?? "";
   const key = Buffer.from(secret.replace(/^whsec_/, ""), "base64");
@@ -91,7 +93,7 @@ export function verifyBody(
       .digest("base64")
   }`;
   const given = (headers.get("webhook-signature") ?? "").split(" ", 10);
-  return given.some((one) => isSame(one, wanted))
+  return given.some((one) => isSameToken(one, wanted))
     ? { kind: "valid", deliveryId: id }
     : refused(WRONG);
 }

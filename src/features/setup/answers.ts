@@ -5,7 +5,7 @@
  */
 
 import type { Io } from "../../cli/terminal/io.ts";
-import { settingsOf } from "../../cli/models/model_settings.ts";
+import { modelSettingsOf } from "../../cli/models/model_settings.ts";
 import type { LoadedConfig } from "../../config/load.ts";
 import { choiceOf, type ProviderKind } from "../../config/models.ts";
 import { DEFAULT_ACCOUNT } from "../../config/schema/accounts.ts";
@@ -138,7 +138,7 @@ export const CHAPTERS: Readonly<Record<SetupStep, readonly [number: number, titl
 };
 
 /** What each step works with. */
-export interface Setup {
+export interface SetupContext {
   readonly io: Io;
   readonly dialogue: Dialogue;
   readonly present: Present;
@@ -182,7 +182,9 @@ export function presentIn({ config, written }: LoadedConfig, env: Env): Present 
     owners: (isList(owners) ? owners : []).flatMap((id) =>
       parseSnowflake<"user">(String(id)) ?? []
     ),
-    model: choice && !("kind" in choice) ? settingsOf(choice, config.models.currency) : undefined,
+    model: choice && !("kind" in choice)
+      ? modelSettingsOf(choice, config.models.currency)
+      : undefined,
     limit: moneyPerDay !== undefined
       ? String(moneyPerDay)
       : tokensPerDay !== undefined

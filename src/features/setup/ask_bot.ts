@@ -10,7 +10,7 @@ import {
   toIntents,
 } from "../../discord/gateway/read/intents.ts";
 import type { Env } from "../../lib/env.ts";
-import type { BotIdentity, Setup, SetupState } from "./answers.ts";
+import type { BotIdentity, SetupContext, SetupState } from "./answers.ts";
 import { askDiscord, enableIntents, whoAmI } from "./discord.ts";
 
 const PORTAL = "https://discord.com/developers/applications";
@@ -40,7 +40,7 @@ function withoutWrapping(typed: string): string {
 }
 
 /** Asks for the token until Discord accepts one. */
-export async function askToken(state: SetupState, setup: Setup): Promise<SetupState> {
+export async function askToken(state: SetupState, setup: SetupContext): Promise<SetupState> {
   const { dialogue, present, io: { env } } = setup;
   let token = present.token ?? envText(env, BOT_TOKEN);
   const problem = token === undefined ? undefined : tokenFault(token, env);
@@ -91,7 +91,7 @@ function identityText({ name, applicationId, owners, team }: BotIdentity): strin
 }
 
 /** Waits until the user has cleared a box of the portal that makes every invite fail. */
-export async function askCodeGrant(state: SetupState, setup: Setup): Promise<SetupState> {
+export async function askCodeGrant(state: SetupState, setup: SetupContext): Promise<SetupState> {
   const { dialogue } = setup;
   const id = state.bot?.applicationId ?? "";
   dialogue.warn(
@@ -102,7 +102,7 @@ export async function askCodeGrant(state: SetupState, setup: Setup): Promise<Set
 }
 
 /** The same answers, with the application as it is now. */
-async function withIdentity(state: SetupState, setup: Setup): Promise<SetupState> {
+async function withIdentity(state: SetupState, setup: SetupContext): Promise<SetupState> {
   const answer = await askDiscord(setup, state, whoAmI);
   if (answer.kind === "answered") return { ...state, bot: answer.found };
   setup.dialogue.fail("Discord does not answer; trying again");
@@ -116,7 +116,7 @@ const INTENT_WORDS: Readonly<Record<PrivilegedIntent, readonly [name: string, us
 };
 
 /** Enables the intents of the default config that are off, after a yes. */
-export async function askIntents(state: SetupState, setup: Setup): Promise<SetupState> {
+export async function askIntents(state: SetupState, setup: SetupContext): Promise<SetupState> {
   const { dialogue } = setup;
   const { bot } = state;
   const settled: SetupState = { ...state, intents: "settled" };

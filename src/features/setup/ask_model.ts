@@ -18,7 +18,7 @@ import {
   type ProviderSettings,
 } from "../../providers/settings.ts";
 import { type Tested, testModel } from "../model/test.ts";
-import type { LimitAnswer, Setup, SetupModel, SetupState } from "./answers.ts";
+import type { LimitAnswer, SetupContext, SetupModel, SetupState } from "./answers.ts";
 import type { DialogueOption } from "./dialogue.ts";
 
 interface OfferedServer {
@@ -180,7 +180,7 @@ const SHOWN_MAX = 8;
 const FIRST_MODEL = "qwen3:8b";
 
 /** Finds or asks for the model, and tests it until one answers. */
-export async function askModel(state: SetupState, setup: Setup): Promise<SetupState> {
+export async function askModel(state: SetupState, setup: SetupContext): Promise<SetupState> {
   const { dialogue, io: { env } } = setup;
   const local = await dialogue.during("Looking for model servers", () => localServers(env));
   const looked = local.map(({ title, baseUrl, models }) =>
@@ -201,7 +201,7 @@ export async function askModel(state: SetupState, setup: Setup): Promise<SetupSt
 }
 
 /** The model of the config. */
-function keptModel({ present: { model: kept } }: Setup): ReachableModel | undefined {
+function keptModel({ present: { model: kept } }: SetupContext): ReachableModel | undefined {
   if (!kept) return undefined;
   const { provider: { id, kind, baseUrl, apiKey: key }, name } = kept;
   const server = { id, title: id, kind, baseUrl, writesUrl: false, needsKey: key !== undefined };
@@ -212,7 +212,7 @@ function keptModel({ present: { model: kept } }: Setup): ReachableModel | undefi
 async function pick(
   local: readonly OfferedServer[],
   paid: readonly OfferedServer[],
-  { dialogue, io: { env }, present }: Setup,
+  { dialogue, io: { env }, present }: SetupContext,
 ): Promise<PickedModel | "kept" | "none"> {
   type Option = DialogueOption<PickedModel | "kept" | "none">;
   const found = local.flatMap((server): readonly Option[] => {
@@ -254,7 +254,7 @@ async function pick(
 }
 
 /** Adds address, key and name. An address is tried before the user is asked for a key. */
-async function reach(picked: PickedModel, setup: Setup): Promise<ReachableModel> {
+async function reach(picked: PickedModel, setup: SetupContext): Promise<ReachableModel> {
   const { dialogue } = setup;
   const { server, name } = picked;
   const baseUrl = server.baseUrl ?? await askAddress(server, setup);
@@ -278,7 +278,7 @@ async function reach(picked: PickedModel, setup: Setup): Promise<ReachableModel>
   return { server: whole, key, name: name ?? await chooseName(whole, listed, setup), listed };
 }
 
-async function askAddress({ id }: OfferedServer, { dialogue }: Setup): Promise<string> {
+async function askAddress({ id }: OfferedServer, { dialogue }: SetupContext): Promise<string> {
   const isOllama = id === REMOTE_OLLAMA.id;
   const complete = (text: string) =>
     isOllama ? ollamaUrl({ OLLAMA_HOST: text }) ?? "" : completeAddress(text.trim());
@@ -316,7 +316,7 @@ export function keyFault(text: string): string | undefined {
 /** The key of the environment, or of the user. */
 async function keyFor(
   { title, keyVariable, needsKey }: OfferedServer,
-  { io: { env }, dialogue }: Setup,
+  { io: { env }, dialogue }: SetupContext,
 ): Promise<string | undefined> {
   const own = keyVariable === undefined ? undefined : envText(env, keyVariable);
   if (own) return own;
@@ -331,7 +331,7 @@ const SUGGESTED = /^gpt-[\d.]+-mini$|^claude-sonnet|^gemini-[\d.]+-flash$|^mistr
 async function chooseName(
   { title, model }: OfferedServer,
   listed: readonly ListedModel[],
-  { dialogue }: Setup,
+  { dialogue }: SetupContext,
 ): Promise<string> {
   const other = "another name" as const;
   if (listed.length > 0) {
@@ -362,7 +362,7 @@ async function chooseName(
 /** Tests a model. @returns `undefined` if the user wants to choose another one. */
 async function answering(
   picked: ReachableModel,
-  setup: Setup,
+  setup: SetupContext,
 ): Promise<SetupModel | undefined> {
   const { dialogue } = setup;
   let { key } = picked;
@@ -405,7 +405,7 @@ async function answering(
 async function isWanted(
   { model, tried, abilities }: Tested,
   isKept: boolean,
-  { dialogue }: Setup,
+  { dialogue }: SetupContext,
 ): Promise<boolean> {
   if (!tried) return true;
   const { totalMs, firstMs, tools, images } = tried;
@@ -428,7 +428,7 @@ const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;
 async function afterFailure(
   failure: ModelError,
   settings: ModelSettings,
-  setup: Setup,
+  setup: SetupContext,
   isPulled: boolean,
 ): Promise<"again" | "pulled" | "key" | "other" | "anyway"> {
   const { dialogue } = setup;
@@ -469,7 +469,7 @@ async function afterFailure(
 /** Downloads a model. @returns The problem, or `undefined`. */
 async function pull(
   { provider, name }: ModelSettings,
-  { dialogue }: Setup,
+  { dialogue }: SetupContext,
 ): Promise<string | undefined> {
   const { origin } = new URL(provider.baseUrl);
   return await dialogue.during(
@@ -531,7 +531,7 @@ export function readLimit(
  */
 export async function askLimit(
   state: SetupState,
-  { dialogue, present }: Setup,
+  { dialogue, present }: SetupContext,
 ): Promise<SetupState> {
   const { model } = state;
   if (!model || model === "none") return state;

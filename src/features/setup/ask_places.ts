@@ -12,7 +12,7 @@ import {
   keyOf,
   listedIn,
   type PlaceAnswer,
-  type Setup,
+  type SetupContext,
   type SetupPerson,
   type SetupState,
 } from "./answers.ts";
@@ -32,7 +32,7 @@ const JOIN_MS = 10 * 60_000;
 type Servers = readonly Named<GuildId>[];
 
 /** Finds out in which servers the bot may answer, and invites it if it is in none. */
-export async function askServers(state: SetupState, setup: Setup): Promise<SetupState> {
+export async function askServers(state: SetupState, setup: SetupContext): Promise<SetupState> {
   const known = await knownServers(state, setup);
   const chosen = await chosenOf(known, state, setup);
   const otherPlaces = known.filter(({ id }) => !chosen.some((one) => one.id === id));
@@ -40,7 +40,7 @@ export async function askServers(state: SetupState, setup: Setup): Promise<Setup
   return { ...state, places: chosen.map(({ id, name }) => ({ id, name })), otherPlaces };
 }
 
-async function chosenOf(known: Servers, state: SetupState, setup: Setup): Promise<Servers> {
+async function chosenOf(known: Servers, state: SetupState, setup: SetupContext): Promise<Servers> {
   const { dialogue, present: { guilds } } = setup;
   const [first] = known;
   if (!first) return await join(known, state, setup);
@@ -69,7 +69,7 @@ async function chosenOf(known: Servers, state: SetupState, setup: Setup): Promis
 }
 
 /** Shows the invite link, and waits until the bot is in a server that it was not in before. */
-async function join(before: Servers, state: SetupState, setup: Setup): Promise<Servers> {
+async function join(before: Servers, state: SetupState, setup: SetupContext): Promise<Servers> {
   const { dialogue } = setup;
   if (!state.bot) return [];
   const url = inviteUrl(state.bot.applicationId);
@@ -108,7 +108,7 @@ async function join(before: Servers, state: SetupState, setup: Setup): Promise<S
   }
 }
 
-async function knownServers(state: SetupState, setup: Setup): Promise<Servers> {
+async function knownServers(state: SetupState, setup: SetupContext): Promise<Servers> {
   for (;;) {
     const answer = await askDiscord(setup, state, serversOf);
     if (answer.kind === "answered") return answer.found;
@@ -129,7 +129,7 @@ const lackOf = ({ missing }: OfferedChannel): string =>
   missing.length === 0 ? "" : `lacks ${missing.map(lackText).join(", ")}`;
 
 /** Finds out in which channels of each server the bot may answer. */
-export async function askChannels(state: SetupState, setup: Setup): Promise<SetupState> {
+export async function askChannels(state: SetupState, setup: SetupContext): Promise<SetupState> {
   const places: PlaceAnswer[] = [];
   for (const place of state.places ?? []) places.push(await withChannels(place, state, setup));
   return { ...state, places };
@@ -138,7 +138,7 @@ export async function askChannels(state: SetupState, setup: Setup): Promise<Setu
 async function withChannels(
   place: PlaceAnswer,
   state: SetupState,
-  setup: Setup,
+  setup: SetupContext,
 ): Promise<PlaceAnswer> {
   const { dialogue, present: { guilds } } = setup;
   const { id, name } = place;
@@ -185,7 +185,7 @@ async function withChannels(
 async function chosenChannels(
   server: PlaceAnswer,
   offered: readonly OfferedChannel[],
-  { dialogue, present: { guilds } }: Setup,
+  { dialogue, present: { guilds } }: SetupContext,
 ): Promise<"all" | readonly OfferedChannel[]> {
   if (offered.length === 0) return "all";
   const usable = offered.filter(isUsable).length;
@@ -211,7 +211,7 @@ async function chosenChannels(
 }
 
 /** Finds out which person the user is: the owner of the application, a member of its team, or another. */
-export async function askOwner(state: SetupState, setup: Setup): Promise<SetupState> {
+export async function askOwner(state: SetupState, setup: SetupContext): Promise<SetupState> {
   const owner = await askedOwner(state, setup);
   setup.dialogue.ok(
     `@${owner.name} owns the bot, and may write to it directly. Other people get a pairing code.`,
@@ -219,7 +219,7 @@ export async function askOwner(state: SetupState, setup: Setup): Promise<SetupSt
   return { ...state, owner };
 }
 
-async function askedOwner(state: SetupState, setup: Setup): Promise<SetupPerson> {
+async function askedOwner(state: SetupState, setup: SetupContext): Promise<SetupPerson> {
   const { dialogue, present } = setup;
   const { owners: all = [], team } = state.bot ?? {};
   const known = present.owners.length === 0 ? [] : await askDiscord(setup, state, async (api) => {

@@ -17,7 +17,7 @@ import type { ProbeAnswer } from "../../flows/preflight/discord.ts";
 import { ask, channelsSeen } from "../../flows/preflight/examine.ts";
 import type { SeenChannel } from "../../flows/preflight/permissions.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import type { BotIdentity, Setup, SetupPerson, SetupState } from "./answers.ts";
+import type { BotIdentity, SetupContext, SetupPerson, SetupState } from "./answers.ts";
 
 export interface OfferedChannel extends SeenChannel {
   /** Whether `@everyone` does not see it. */
@@ -29,7 +29,7 @@ const FOUND_MAX = 20;
 
 /** Asks Discord with the token of the answers, and with a line about it. */
 export async function askDiscord<Found>(
-  { api: url, dialogue }: Setup,
+  { api: url, dialogue }: SetupContext,
   { token = "" }: SetupState,
   question: (api: RestApi, signal: AbortSignal) => Promise<Found>,
   line = "Asking Discord",

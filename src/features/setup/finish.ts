@@ -37,7 +37,7 @@ import { printable } from "../../lib/text/quoted.ts";
 import { send } from "../delivery/send.ts";
 import { installService, serviceOffer } from "../service/install.ts";
 import type { HostMachine } from "../service/machine.ts";
-import type { Setup, WholeAnswers } from "./answers.ts";
+import type { SetupContext, WholeAnswers } from "./answers.ts";
 import { configTextOf, secretFiles } from "./config_text.ts";
 import { DialogueEnd } from "./dialogue.ts";
 import { backupName, secretPath, secretText, writeFiles } from "./files.ts";
@@ -52,7 +52,7 @@ import { backupName, secretPath, secretText, writeFiles } from "./files.ts";
 export async function writeAnswers(
   answers: WholeAnswers,
   opened: OpenedConfig,
-  setup: Setup,
+  setup: SetupContext,
   isDryRun: boolean,
 ): Promise<ExitCode | undefined> {
   const { dialogue, present, io } = setup;
@@ -108,7 +108,7 @@ export async function writeAnswers(
 /** Checks the written config as `config check` does, and says the result in one line. */
 async function checkWritten(
   file: string,
-  { dialogue, io }: Setup,
+  { dialogue, io }: SetupContext,
 ): Promise<ExitCode | undefined> {
   const loaded = await readConfig(file, io.env);
   const notable = verdictOn(loaded, io.env).filter(({ severity }) => severity !== "note");
@@ -151,7 +151,7 @@ export async function offeredService(
 export async function finish(
   answers: WholeAnswers,
   { file, text }: OpenedConfig,
-  setup: Setup,
+  setup: SetupContext,
   { config, data }: { readonly config?: string; readonly data?: string },
 ): Promise<SetupEnd> {
   const { dialogue, io, machine } = setup;
@@ -181,7 +181,7 @@ export async function finish(
 /** The files are written: an end of the dialogue here only leaves the bot stopped. */
 async function askStart(
   service: string | undefined,
-  { dialogue }: Setup,
+  { dialogue }: SetupContext,
 ): Promise<StartWay> {
   try {
     return await dialogue.choose<StartWay>({
@@ -206,7 +206,7 @@ async function askStart(
 async function install(
   answers: WholeAnswers,
   place: BotPlace,
-  { dialogue, present, io, machine }: Setup,
+  { dialogue, present, io, machine }: SetupContext,
 ): Promise<ExitCode> {
   const secrets = Object.fromEntries(
     secretFiles(answers, present).map(({ name, text }) => [name, secretText(text)]),
@@ -226,12 +226,12 @@ async function install(
 }
 
 /** The data directory; a search for data would find the bots of other users, too. */
-function dataDirOf({ data }: BotPlace, { io: { env } }: Setup): string {
+function dataDirOf({ data }: BotPlace, { io: { env } }: SetupContext): string {
   return data ?? findDataDir({ env, home: homedir() });
 }
 
 /** Gives the agent of a new bot its first instructions; it works without them, too. */
-async function instruct(place: BotPlace, setup: Setup): Promise<void> {
+async function instruct(place: BotPlace, setup: SetupContext): Promise<void> {
   const { dialogue, io } = setup;
   const loaded = await readConfig(place.config, io.env);
   const agent = loaded.kind === "loaded" ? loaded.config.agentList[0] : undefined;
@@ -254,7 +254,7 @@ async function instruct(place: BotPlace, setup: Setup): Promise<void> {
 const GREETING_SEC = 10;
 
 /** Sends the owner a first message, through the outbox, as the bot itself would. */
-async function greet(answers: WholeAnswers, place: BotPlace, setup: Setup): Promise<void> {
+async function greet(answers: WholeAnswers, place: BotPlace, setup: SetupContext): Promise<void> {
   const { bot, owner } = answers;
   const { dialogue, io } = setup;
   const text = `Hi ${owner.name}, I am ${bot.name}, and I am set up. ` +

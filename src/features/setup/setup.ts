@@ -26,7 +26,7 @@ import {
   CHAPTERS,
   nextStep,
   presentIn,
-  type Setup,
+  type SetupContext,
   type SetupState,
   type SetupStep,
   wholeAnswers,
@@ -44,7 +44,10 @@ export interface SetupFlags extends CommonFlags {
 
 /** Each step takes the answers so far, and returns more of them. */
 const STEPS: Readonly<
-  Record<Exclude<SetupStep, "write">, (state: SetupState, setup: Setup) => Promise<SetupState>>
+  Record<
+    Exclude<SetupStep, "write">,
+    (state: SetupState, setup: SetupContext) => Promise<SetupState>
+  >
 > = {
   token: askToken,
   codeGrant: askCodeGrant,
@@ -180,7 +183,11 @@ async function fileOf({ config }: SetupFlags, io: Io): Promise<ReturnType<typeof
 }
 
 /** Runs step after step. */
-async function play(setup: Setup, opened: OpenedConfig, flags: SetupFlags): Promise<SetupEnd> {
+async function play(
+  setup: SetupContext,
+  opened: OpenedConfig,
+  flags: SetupFlags,
+): Promise<SetupEnd> {
   const { dialogue, io } = setup;
   let state: SetupState = {};
   const before: SetupState[] = [];

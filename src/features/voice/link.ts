@@ -150,7 +150,7 @@ const AFTER_CLOSE: readonly (readonly [LinkEnd, ...number[]])[] = [
   ["no_encryption", 4017],
 ];
 
-export function createGateway(target: LinkTarget, effects: {
+export function createVoiceGateway(target: LinkTarget, effects: {
   readonly now: () => number;
   readonly random: () => number;
   open(): void;
@@ -326,7 +326,7 @@ export function openLink(
     sendBytes: (op, content) => sendRaw(Uint8Array.of(op, ...content)),
     failed: () => end("no_encryption"),
   });
-  const gateway = createGateway(target, {
+  const gateway = createVoiceGateway(target, {
     now,
     random,
     open: openSocket,

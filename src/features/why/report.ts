@@ -21,7 +21,7 @@ import type { ModelUsage, ToolCall } from "../../core/model.ts";
 import { type Step, storedSteps, type ToolResult } from "../../core/step.ts";
 import type { RefusalReason } from "../../core/turn/tool.ts";
 import { TEXT_COMMANDS } from "../../interactions/registry.ts";
-import { explain } from "../../policy/admission.ts";
+import { explainVerdict } from "../../policy/admission.ts";
 import {
   accessIn,
   type AccessView,
@@ -290,7 +290,7 @@ function explainAgain(
 ): Explanation | undefined {
   if (!facts) return undefined;
   const message = toMessage(facts, { id: messageId, accountId });
-  return explain({ kind: "message", message }, known, policy, TEXT_COMMANDS);
+  return explainVerdict({ kind: "message", message }, known, policy, TEXT_COMMANDS);
 }
 
 /** The verdict by the current config and pairings. */

@@ -1106,7 +1106,7 @@ async function tellAll(account: BotAccount): Promise<void> {
   for (const row of await outbox.owed(accountId)) {
     if (row.kind !== "word" && known.has(row.causeId)) continue;
     try {
-      if (await tellPerson(account, row)) known.add(row.causeId ?? row);
+      if (await tellAboutLost(account, row)) known.add(row.causeId ?? row);
       else forOwners.push(row);
     } catch (error) { // the others wait for none
       failures.push(error);
@@ -1123,7 +1123,7 @@ async function tellAll(account: BotAccount): Promise<void> {
 }
 
 /** @returns Whether the owners need not know: the person does, or they know that it waits. */
-async function tellPerson(account: BotAccount, row: OwedRow): Promise<boolean> {
+async function tellAboutLost(account: BotAccount, row: OwedRow): Promise<boolean> {
   const { store: { outbox }, now } = account;
   const { state, causeId } = row;
   const isWaiting = state === "pending" || state === "sending";

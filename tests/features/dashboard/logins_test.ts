@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createLogins, LINK_MS, SESSION_MS } from "../../../src/features/dashboard/logins.ts";
+import {
+  createDashboardLogins,
+  LINK_MS,
+  SESSION_MS,
+} from "../../../src/features/dashboard/logins.ts";
 
 function logins() {
   const clock = { now: 1_000_000, key: "a secret" };
-  const all = createLogins(() => clock.key, () => clock.now);
+  const all = createDashboardLogins(() => clock.key, () => clock.now);
   return { clock, ...all };
 }
 
@@ -13,7 +17,7 @@ function loggedIn({ createLink, login }: Pick<ReturnType<typeof logins>, "create
   return login(createLink()) ?? assert.fail("the link does not log in");
 }
 
-describe("[O6] createLogins()", () => {
+describe("[O6] createDashboardLogins()", () => {
   it("makes tokens of 256 bits, each another one", () => {
     const { createLink } = logins();
     const tokens = [createLink(), createLink(), loggedIn(logins())];

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Setup, SetupState } from "../../../src/features/setup/answers.ts";
+import type { SetupContext, SetupState } from "../../../src/features/setup/answers.ts";
 import { askCodeGrant, askIntents, askToken } from "../../../src/features/setup/ask_bot.ts";
 import { askLimit, askModel } from "../../../src/features/setup/ask_model.ts";
 import { askOwner } from "../../../src/features/setup/ask_places.ts";
@@ -96,7 +96,7 @@ async function chooseModel(
   origin: string,
   { behave, present, other }: {
     readonly behave?: (server: ModelServer) => void;
-    readonly present?: Setup["present"];
+    readonly present?: SetupContext["present"];
     /** Answers in place of the server; nothing else answers. */
     readonly other?: Parameters<typeof withServers>[0];
   } = {},

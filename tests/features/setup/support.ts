@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
-import type { Setup, SetupState } from "../../../src/features/setup/answers.ts";
+import type { SetupContext, SetupState } from "../../../src/features/setup/answers.ts";
 import type { Dialogue } from "../../../src/features/setup/dialogue.ts";
 import { openMachine } from "../../../src/features/service/machine.ts";
 import type { Env } from "../../../src/lib/env.ts";
@@ -40,7 +40,7 @@ export const FINISHED: SetupState = {
 /** A setup whose user gives these answers, and that notes what it says and asks. */
 export function scriptedSetup(
   answers: readonly (string | boolean)[],
-  { env = {}, ...own }: Partial<Setup> & { readonly env?: Env } = {},
+  { env = {}, ...own }: Partial<SetupContext> & { readonly env?: Env } = {},
 ) {
   const lines: string[] = [];
   const left = [...answers];
@@ -82,7 +82,7 @@ export function scriptedSetup(
     during: (_text, work) => work(new AbortController().signal, () => {}),
     close() {},
   };
-  const setup: Setup = {
+  const setup: SetupContext = {
     io: recordingIo(env),
     dialogue,
     present: { owners: [] },

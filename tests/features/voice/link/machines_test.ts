@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { VoiceOpcodes as OP } from "discord-api-types/voice/v8";
 import { createDave, type DaveSession, GROUP_MS } from "../../../../src/features/voice/dave.ts";
 import {
-  createGateway,
+  createVoiceGateway,
   DISCOVERY_MS,
   readServerMessage,
 } from "../../../../src/features/voice/link.ts";
@@ -52,7 +52,7 @@ function play(script: string) {
   let atMs = 0;
   const did: string[] = [];
   const sent: unknown[] = [];
-  const gateway = createGateway(TARGET, {
+  const gateway = createVoiceGateway(TARGET, {
     now: () => atMs,
     random: () => 0.5,
     open: () => did.push("open"),
@@ -86,7 +86,7 @@ const CONNECT = `${GREETED}, 0 ready, 0 discovered, 0 session`;
 const CONNECTED = `open, send 0, discover 1, send 1, session ${MODE} 1`;
 const times = (count: number, text: string) => Array(count).fill(text).join(", ");
 
-describe("[V9] createGateway()", () => {
+describe("[V9] createVoiceGateway()", () => {
   const resume = (at: number) => `${at} tick, ${at} opened, ${at} hello, ${at} resumed`;
   const rows: readonly (readonly [what: string, script: string, effects: string])[] = [
     ["beats after a part of the interval", "499 tick, 500 tick, 600 ack, 1499 tick", "send 3"],
