@@ -17,6 +17,7 @@ import { parseSnowflake, type UserId } from "../../core/discord/ids.ts";
 import type { ComponentUse, SlashCommand, UnreadInteraction } from "../../core/inbound/inbound.ts";
 import { isTokenRefused, RestError } from "../../discord/rest/exchange/exchange.ts";
 import { createInteractions } from "../../discord/rest/requests/messages.ts";
+import { keepNewest } from "../../lib/cache.ts";
 import { failedText, MAY_NOT_WRITE, REFUSED_HERE } from "../../render/sentences.ts";
 import { answerDirectly, completeCommand, tokenEndsAt } from "../deliver/left_commands.ts";
 import { isAnswerRefused, isPrivileged } from "../inbound/interactions.ts";
@@ -181,10 +182,7 @@ export function nextRefusal(
     mayRequest(account, at, wasTold ? REPEATS_PER_SEC : REFUSALS_PER_SEC);
   if (!hasRoom) return "nothing";
   if (wasTold) return "repeat";
-  if (toldAt.size >= 2 * TOLD_EVERY_MS / 1_000 * REFUSALS_PER_SEC) {
-    for (const [old, since] of toldAt) if (at - since >= TOLD_EVERY_MS) toldAt.delete(old);
-  }
-  toldAt.set(userId, at);
+  keepNewest(toldAt, userId, at, TOLD_EVERY_MS / 1_000 * REFUSALS_PER_SEC);
   return "tell";
 }
 

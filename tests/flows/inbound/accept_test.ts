@@ -501,6 +501,17 @@ describe("[M2] a reply whose original Discord has left out", () => {
     }
   });
 
+  it("is stored by a flush, too, which waits for the look-up", async () => {
+    const { store, write, flush, stored } = await build();
+    const known = Promise.withResolvers<Set<string>>();
+    Object.assign(store.outbox, { known: () => known.promise });
+    await write("hello", to("1400000000000000007"));
+    const flushed = flush();
+    known.resolve(new Set());
+    await flushed;
+    assert.equal(stored.length, 1);
+  });
+
   it("[P9] has the rules of its channel, also before Discord has told of its thread", async () => {
     const { receive, write, states, rows, pass } = await build({
       discord: { guilds: { [HOME]: { channels: { [CHANNEL]: { requireMention: false } } } } },

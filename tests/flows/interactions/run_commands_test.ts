@@ -60,6 +60,8 @@ describe("[K2] [K3] slash commands", () => {
       assert.match(await slash("agents", {}, { in: "guild" }), /^`main`/);
       const asked = requests.some(({ path }) => path === "/applications/@me");
       assert.equal(asked, "commands" in beside);
+      assert.match(await slash("whoami"), /You are/);
+      assert.equal(await slash("whoami", {}, { as: ADA }), NOT_AUTHORIZED, "nor is she paired");
     }
   });
 
@@ -142,6 +144,15 @@ describe("[K2] [K3] slash commands", () => {
     assert.match(posted().join(), /You are/);
   });
 
+  it("[K5] are answered by no one, and logged, if the store takes no message either", async () => {
+    const { slash, pass, store, lines } = await refusing([FORBIDDEN]);
+    Object.assign(store.outbox, { addAll: () => Promise.reject(new Error("disk full")) });
+    await slash("whoami", {}, { in: "guild" });
+    await pass(60_000, 5_000);
+    const failed = lines.filter(({ fields }) => /disk full/.test(String(fields["error"])));
+    assert.equal(failed.length, 1);
+  });
+
   it("[K5] [K6] stop the turn of a question that may not be answered in its place", async () => {
     const { slash, posted, rows } = await refusing([FORBIDDEN], {
       says: () => new Promise(() => {}),
@@ -195,7 +206,10 @@ describe("[K1] [M4] commands in messages", () => {
 
   it("answer privately only in direct messages, and name the menu otherwise", async () => {
     const { said, dm, posted } = await texts();
-    assert.match(await said("/usage"), /Use `\/usage` from Discord's menu, or/);
+    for (const text of ["usage", "memory", "signins", "approve", "config get a"]) {
+      const menu = new RegExp(`Use \`/${text.split(" ")[0]}\` from Discord's menu, or`);
+      assert.match(await said(`/${text}`, { author: GRACE }), menu);
+    }
     await dm("/usage");
     assert.match(posted().at(-1) ?? "", /^Today/);
     await dm("/catchup");

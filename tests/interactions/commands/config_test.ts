@@ -226,7 +226,10 @@ describe("[K2] [K3] /allowlist", () => {
 
   it("shows the list of direct messages to the owner alone", async () => {
     const { write, posted, dm } = await using([BEN], {
-      discord: { guilds: { [GUILD]: { requireMention: false } } },
+      discord: {
+        dm: { policy: "pairing", allowFrom: [BEN], groupEnabled: true },
+        guilds: { [GUILD]: { requireMention: false } },
+      },
     });
     const said = async (text: string) => {
       await write(text, { author: GRACE });
@@ -234,6 +237,10 @@ describe("[K2] [K3] /allowlist", () => {
     };
     assert.match(await said("/allowlist list dm"), /Discord's menu/);
     assert.match(await said(`/allowlist add <@${BEN}> dm`), /Discord's menu/);
+    const group = { guild_id: undefined, member: undefined, channel_type: 3 };
+    await write("/allowlist list", { author: GRACE, ...group });
+    assert.equal(posted().length, 3);
+    assert.match(posted().at(-1) ?? "", /Discord's menu/);
     await dm("/allowlist list", { author: GRACE });
     assert.match(posted().at(-1) ?? "", /has these people/);
   });

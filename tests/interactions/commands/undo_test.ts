@@ -73,10 +73,10 @@ describe("[K2] [T3] /undo and its button", () => {
     const { slash, texts } = await changed();
     assert.match(await slash("undo", {}, { ...inGuild, as: BOB }), /^I could not undo that: /);
     assert.deepEqual(texts, []);
-    assert.equal(await slash("undo", {}, inGuild), "Undone: topic 1. This sets it back.");
     assert.match(await slash("undo", { id: 1 }, { in: "guild" }), /^Undone: topic 0/);
+    assert.equal(await slash("undo", {}, inGuild), "Undone: topic 1. This sets it back.");
     assert.match(await slash("undo", {}, inGuild), /^I could not undo that: /);
-    assert.deepEqual(texts, ["old 1", "old 0"]);
+    assert.deepEqual(texts, ["old 0", "old 1"]);
   });
 
   it("take back all changes of the button's turn, and tell each result in place of the reply", async () => {
