@@ -145,7 +145,6 @@ export function createAccounts(
     async stop(): Promise<void> {
       isStopping = true;
       await Promise.all(Array.from(runners.values(), (runner) => runner.stop()));
-      await changing.idle();
     },
   };
 }

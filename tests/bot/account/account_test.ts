@@ -4,11 +4,16 @@ import { createAccount } from "../../../src/bot/account/account.ts";
 import type { AccountEnd } from "../../../src/bot/account_end.ts";
 import { createInvalidRequests } from "../../../src/discord/rest/scheduler/rate_limiter.ts";
 import { type AccountScene, openAccountScene } from "../../support/bot/started_account.ts";
-import { stopAccount } from "../../../src/bot/account/running.ts";
+import { changedByCommand, stopAccount } from "../../../src/bot/account/running.ts";
 import { tellChannel } from "../../../src/flows/tell.ts";
 import { commandAccount } from "../../support/bot/commands.ts";
 import { GUILD } from "../../support/discord/payloads.ts";
-import { channelId } from "../../support/discord/builders.ts";
+import { ACCOUNT, channelId, messageId } from "../../support/discord/builders.ts";
+import { testAccount } from "../../support/bot/test_account.ts";
+import { frozen } from "../../support/store/store.ts";
+import { RestError } from "../../../src/discord/rest/exchange/exchange.ts";
+import { sawForeign } from "../../../src/flows/preflight/duplicates.ts";
+import { registerLater } from "../../../src/flows/register_commands.ts";
 
 const loadRest = () => import("../../../src/bot/account/running.ts");
 
@@ -72,15 +77,43 @@ describe("createAccount()", () => {
 
   it("[O1] tells health whether requests reach Discord", () =>
     withScene(async (scene) => {
-      for (
-        const [fields, isUp] of [[{}, true], [{ apiBase: "http://127.0.0.1:9" }, false]] as const
-      ) {
+      const away = { apiBase: "http://127.0.0.1:9" };
+      for (const [fields, isUp] of [[{}, true], [away, false], [{ retry: 1 }, false]] as const) {
+        if ("retry" in fields) {
+          scene.simulator.faults.rest.add({ fault: { kind: "status", status: 503 } });
+        }
         const { account: { health, rest } } = await creating(scene, fields);
         health.began([], () => undefined);
         await rest.request("GET", "/users/@me", { notAfter: Date.now() + 1_000 }).catch(() => {});
         assert.equal(health.snapshot().rest.isUp, isUp);
       }
     }));
+});
+
+it("[X5] changedByCommand() › sends rows of a command, and stops turns for a pause", async () => {
+  const { account, store, clock, quiet, rows, dm } = await testAccount({
+    discord: { dm: { policy: "open", allowFrom: ["*"] } },
+    says: never,
+  });
+  for (
+    const [namespace, isSent] of [["notes", 0], ["outbox", 1], ["notes", 1], [
+      "pairing",
+      2,
+    ]] as const
+  ) {
+    const message = { channelId: channelId("5"), nonce: `${namespace}${isSent}` };
+    if (namespace === "notes") await store.outbox.add(frozen(message), clock.now());
+    changedByCommand(account, namespace);
+    await quiet();
+    assert.equal(rows("SELECT 1 FROM outbox WHERE state = 'sent'").length, isSent);
+  }
+  await dm("well?");
+  await store.settings.changePause(ACCOUNT, { to: true, by: "cli" }, clock.now());
+  for (const [namespace, state] of [["notes", "running"], ["settings", "stopped"]] as const) {
+    changedByCommand(account, namespace);
+    await quiet();
+    assert.deepEqual(rows("SELECT state FROM inbox"), [{ state }]);
+  }
 });
 
 /** Ends a start before the store has any event of it, as `kill -9` does. */
@@ -139,24 +172,37 @@ describe("[D1] startAccount() › while its other parts are loaded", () => {
 });
 
 const GRACE_MS = 20_000;
-const never = () => new Promise<void>(() => {});
+const never = () => new Promise<never>(() => {});
 
 /** An account that stops, with a gateway that closes as given. */
-async function stopping({ isAsked = false, closed, isUnsent = false }: {
+async function stopping({ isAsked = false, closed, isUnsent = false, isBusy = false }: {
   /** Whether a person has given a command, which Discord takes no answer to. */
   readonly isAsked?: boolean;
   readonly closed?: () => Promise<void>;
   /** Whether Discord does not answer the request for a message. */
   readonly isUnsent?: boolean;
+  /** Whether parts wait: another program was seen, and commands and a message are tried again. */
+  readonly isBusy?: boolean;
 }) {
   const beside = { shutdown: { graceSec: GRACE_MS / 1_000 } };
   const scene = await commandAccount({
     beside,
     discord: { guilds: { [GUILD]: {} } },
     answer: ({ method, path }) =>
-      isUnsent && method === "POST" || path.startsWith("/webhooks/") ? never() : undefined,
+      isUnsent && method === "POST" || path.startsWith("/webhooks/")
+        ? never()
+        : isBusy
+        ? new RestError("away", { kind: "unsent", route: "POST /" })
+        : undefined,
   });
   const { account, clock } = scene;
+  const there = channelId("1400000000000000002");
+  if (isBusy) {
+    sawForeign(account, [{ messageId: messageId("1"), channelId: there, why: "unknown" }]);
+    registerLater(account);
+    await tellChannel(account, there, "hello");
+    assert.ok(clock.pending > 0);
+  }
   if (isUnsent) await tellChannel(account, channelId("1400000000000000002"), "hello");
   await scene.quiet();
   const done: string[] = [];
@@ -181,8 +227,8 @@ async function stopping({ isAsked = false, closed, isUnsent = false }: {
 }
 
 describe("[G12] the stop of an account", () => {
-  it("ends the pace of answers first, and leaves no timer", async () => {
-    const { done, hasStopped, clock } = await stopping({});
+  it("ends the pace of answers first, and leaves no timer of any part", async () => {
+    const { done, hasStopped, clock } = await stopping({ isBusy: true });
     assert.equal(await hasStopped(), true);
     assert.deepEqual([done, clock.pending], [["hurry"], 0]);
   });

@@ -175,7 +175,9 @@ describe("[C9] createAccounts() › stop()", () => {
     const reload = world.apply(await setupOf("two", A, B), [does(A, "restart"), does(B, "keep")]);
     const stop = world.accounts.stop();
     stopping.resolve();
-    await Promise.all([reload, stop]);
+    await stop;
+    assert.deepEqual(world.running(), []);
+    await reload;
     await world.apply(await setupOf("three", A, B), [does(B, "restart")]);
     assert.equal(world.started.length, 2);
     assert.deepEqual(world.running(), []);

@@ -6,10 +6,11 @@ import { createToolServices } from "../../../src/bot/process/tool_services.ts";
 import { testBot } from "../../support/bot/process.ts";
 import { batch, openTestStore } from "../../support/store/store.ts";
 import { loadTestConfig } from "../../support/config.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import type { Bot } from "../../../src/account/account.ts";
-import { readAllBudgets } from "../../../src/bot/process/slow_checks.ts";
+import { createSlowChecks, readAllBudgets } from "../../../src/bot/process/slow_checks.ts";
 import { chargeOf, usedBy } from "../../../src/core/spending/budget.ts";
 import { GUILD, GUILD_SNAPSHOT, HELP } from "../../cli/data_fixture.ts";
 import { ACCOUNT, guildMessage } from "../../support/discord/builders.ts";
@@ -33,7 +34,7 @@ describe("[T7] createToolServices()", () => {
     const { log } = recordingLog();
     const services = await createToolServices(testBot({ setup, store, log, dataDir: folder.path }));
     for (const id of ["main", "other"]) {
-      await services.skillsRead(id);
+      await (id === "main" ? services.skillsRead(id) : services.ready(id, () => true));
       assert.deepEqual(services.of(id).skills.now().skills.map(({ name }) => name), ["tides"]);
     }
     await services.stop();
@@ -81,6 +82,28 @@ describe("[X4] readAllBudgets()", () => {
   });
 });
 
+it("[O9] createSlowChecks() › reads once a minute, and takes a killed bot for well after an hour", async () => {
+  using folder = tempDirectory();
+  const { store } = openTestStore();
+  const clock = new FakeClock();
+  for (const runId of ["killed", "this"]) {
+    await store.gateway.startRun({ runId, startedAt: clock.now() });
+  }
+  const setup = { config: await loadTestConfig() };
+  const { now } = clock;
+  const bot = { store, setup, dataDir: folder.path, env: {}, now } as unknown as Bot;
+  const check = createSlowChecks(bot);
+  const first = await check();
+  const runs = async () => (await check()).find(({ id }) => id === "host.runs")?.status;
+  clock.advance(59_999);
+  assert.equal(await check(), first);
+  clock.advance(1);
+  assert.notEqual(await check(), first);
+  assert.equal(await runs(), "warn");
+  clock.advance(3_540_000);
+  assert.equal(await runs(), "pass");
+});
+
 describe("[T13] filesWithSecrets()", () => {
   it("has the config, the files of its secrets, and the backup that a change leaves beside its real path", () => {
     using directory = tempDirectory();
@@ -103,5 +126,16 @@ describe("[T13] serversOf()", () => {
     assert.ok(found?.transport.kind === "stdio");
     assert.equal(found.transport.command, join(homedir(), "bin/files"));
     assert.deepEqual(found.transport.writable, [join(homedir(), "files"), "/srv"]);
+  });
+
+  it("has those of the operator apart from those that each person signs in to", async () => {
+    const url = "https://mcp.example";
+    const servers = { a: { url, login: "operator" }, b: { url, login: "each" } };
+    const config = await configOf(JSON.stringify({ mcp: { servers } }));
+    const each = serversOf(config).map(({ transport }) =>
+      "isEach" in transport && transport.isEach
+    );
+    assert.deepEqual(each, [false, true]);
+    assert.deepEqual(serversOf(config, "operator").map(({ id }) => id), ["a"]);
   });
 });

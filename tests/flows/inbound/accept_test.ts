@@ -3,6 +3,7 @@ import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { describe, it } from "node:test";
 import { catchUpOf } from "../../../src/flows/catch_up/catch_up.ts";
 import { accept, acceptHistory, flushInbound } from "../../../src/flows/inbound/accept.ts";
+import { changedByCommand } from "../../../src/bot/account/running.ts";
 import { duplicateDoubt } from "../../../src/flows/preflight/duplicates.ts";
 import type { AcceptedBatch, Verdict } from "../../../src/core/inbound/inbox.ts";
 import type {
@@ -20,6 +21,7 @@ import {
   guildPlace,
   messageId,
   sender,
+  userId,
 } from "../../support/discord/builders.ts";
 import { type Given, runBeside, SELF, testAccount } from "../../support/bot/test_account.ts";
 import {
@@ -386,7 +388,7 @@ describe("accept()", () => {
 });
 
 it("[I1] the intent filter follows a conversation without mentions, and stays out of all others", async () => {
-  const { write, pass, rows } = await build({
+  const { account, write, pass, rows } = await build({
     discord: { guilds: { "*": { requireMention: false, intentFilter: { enabled: true } } } },
   });
   const mentions = [{ id: SELF.userId, username: "barnacle" }];
@@ -397,8 +399,11 @@ it("[I1] the intent filter follows a conversation without mentions, and stays ou
       ["and what is three and three?", {}, "intent"],
       ["ok thanks", {}, "no-reply-needed"],
       [`<@${ADA.id}> lunch?`, { author: GRACE, mentions: [ADA] }, "to-others"],
+      [`<@${SELF.userId}> what is four and four?`, { mentions }, "mentioned"],
+      ["and what is five and five?", {}, "not-for-bot"], // after a `/forget`
     ] as const
   ) {
+    if (expected === "not-for-bot") changedByCommand(account, "forgetting", userId("7"));
     await write(text, fields);
     await pass(5_000, 1_000);
     assert.equal(rows("SELECT why FROM decision ORDER BY id DESC")[0]?.["why"], expected, text);
@@ -481,7 +486,7 @@ describe("[M2] a reply whose original Discord has left out", () => {
             policy: "open",
             allowFrom: ["*"],
             groupEnabled: true,
-            groupChannels: ["Book Club"],
+            groupChannels: ["Book Club", "1400000000000000088"],
           },
         },
         answer: ({ path, method }) =>

@@ -86,6 +86,8 @@ describe("[G13] judgeNetwork()", () => {
     ]);
     assert.deepEqual(findings.filter(({ status }) => status !== "pass"), []);
     assert.deepEqual(findings.filter(({ fix }) => fix !== undefined), []);
+    const names = [row(FACTS, "network.rest.tcp").what, row(FACTS, "network.gateway.tcp").what];
+    assert.deepEqual(names, ["REST API: TCP", "Gateway: TCP"]);
     const { length } = judgeNetwork({ ...FACTS, showsDns: false }, NOW);
     assert.equal(length, findings.length - 2);
   });

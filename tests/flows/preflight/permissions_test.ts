@@ -230,6 +230,6 @@ it("[O3] auditGuilds() › judges each channel, and names what could not be judg
   assert.deepEqual(audited, ["c1 pass 0", "c2 fail 2", "c3 warn 1", "c4 warn 1", "c5 skipped 1"]);
   assert.match(
     notAudited.map(({ why }) => why).join(),
-    /^\S+\.51: there is no such .*,.*G101 are unknown: 429,.* 1 of them,G200: .* no one there$/,
+    /^\S+\.51: there is no such [^,]*,[^,]*G101 are unknown: 429,[^,]*,[^,]* 1 of them,G200: .* there$/,
   );
 });
