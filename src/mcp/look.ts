@@ -1,23 +1,15 @@
 /** Connects to MCP servers once, for `barnacle doctor` (T13). */
 
+import type { McpServerState } from "../core/mcp_state.ts";
 import { schedule } from "../lib/clock.ts";
 import { findSandbox, type Sandbox } from "./sandbox.ts";
 import { SignInNeededError } from "./oauth/provider.ts";
 import type { McpHost, McpServer } from "./server.ts";
 import { createMcpConnection } from "./server.ts";
 
-export interface McpLook {
-  readonly id: string;
-  /** Why it cannot be used; absent if it can. */
-  readonly problem?: string;
-  /** The last lines that its program wrote to stderr, if it cannot be used. */
-  readonly said?: readonly string[];
+export interface McpLook extends Omit<McpServerState, "state"> {
   /** Whether a sign-in by the operator solves the problem. */
   readonly wantsSignIn?: true;
-  /** Number of its tools. */
-  readonly tools: number;
-  /** Tools that the model gets in part or not at all, each with the reason; absent: none. */
-  readonly cut?: readonly string[];
   /** Whether its program runs in a sandbox; absent for a server over HTTP. */
   readonly sandbox?: "yes" | "no" | "off";
 }
@@ -60,7 +52,7 @@ export async function lookAtServers(
       tools: tools?.length ?? 0,
       cut,
       problem: problem?.message,
-      said: problem ? said : undefined,
+      said: problem ? said : [],
       wantsSignIn: problem instanceof SignInNeededError || undefined,
       sandbox: transport.kind === "stdio"
         ? transport.sandbox === "off" ? "off" : sandbox?.kind === "bubblewrap" ? "yes" : "no"

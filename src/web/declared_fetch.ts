@@ -19,6 +19,15 @@ const OWN_HEADER =
   /^(?:accept|accept-language|authorization|content-type|if-match|x-(?!.*method|(?:original|rewrite)-url$)[a-z0-9-]+)$/;
 const VALUE = /^[\t\x20-\x7e]{0,2000}$/;
 
+/** A request as a script writes it. */
+export interface DeclaredRequest {
+  readonly url: string;
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Absent: none. */
+  readonly body?: string;
+}
+
 /**
  * Sends a request, once.
  *
@@ -26,12 +35,7 @@ const VALUE = /^[\t\x20-\x7e]{0,2000}$/;
  * @throws {WebError} If it is refused or fails, with the reason for the person; or the signal's reason.
  */
 export async function fetchDeclared(
-  { url: written, method, headers, body }: {
-    readonly url: string;
-    readonly method: string;
-    readonly headers: Readonly<Record<string, string>>;
-    readonly body?: string;
-  },
+  { url: written, method, headers, body }: DeclaredRequest,
   origins: readonly string[],
   signal: AbortSignal,
   { hosts, version, guard = PUBLIC_INTERNET }: {

@@ -146,7 +146,7 @@ function judgeServer(
     const fix = wantsSignIn
       ? `run \`barnacle mcp login ${id}\``
       : "correct the server's keys, or remove it from the config";
-    return { ...about, status: "fail", why: printable(problemWithWords(problem, said ?? [])), fix };
+    return { ...about, status: "fail", why: printable(problemWithWords(problem, said)), fix };
   }
   const why = `${tools} tools${sandbox === "yes" ? "; in a sandbox" : ""}`;
   if (cut.length === 0) return { ...about, status: "pass", why };

@@ -33,6 +33,7 @@ import { expect } from "../../discord/rest/exchange/exchange.ts";
 import { beginThread, openDirect, readChannel } from "../../discord/rest/requests/guild_reads.ts";
 import {
   deleteReaction,
+  type HistoryRange,
   putReaction,
   readHistory,
   readMessage,
@@ -183,26 +184,20 @@ export async function send(
 }
 
 /** Reads messages that the policy lets a model see (P10), oldest first. */
-export const read = (call: DiscordCall, { channelId, limit, before, after, around }: {
-  /** Absent: the channel of the turn. */
-  readonly channelId?: ChannelId;
-  /** 1 to 100, counted before the policy. */
-  readonly limit: number;
-  /** Only older messages. */
-  readonly before?: MessageId;
-  /** Only newer messages. */
-  readonly after?: MessageId;
-  /** As many older messages as newer ones, and the message itself. */
-  readonly around?: MessageId;
-}): Promise<readonly ShownMessage[]> =>
+export const read = (
+  call: DiscordCall,
+  /** Counted before the policy. Without `channelId`, of the channel of the turn. */
+  { channelId, ...range }: HistoryRange & { readonly channelId?: ChannelId },
+): Promise<readonly ShownMessage[]> =>
   within(call, channelId, { asker: ["Read Message History"] }, async (target) => {
     const { account: { rest }, message } = call;
     const isHere = target.channelId === message.channelId;
     // Later messages of the turn's own channel belong to other turns.
     const isLate = (id: MessageId) => isHere && compareIds(id, message.id) >= 0;
-    const isOpen = !after && !around;
+    const { before } = range;
+    const isOpen = !range.after && !range.around;
     const from = before && !isLate(before) ? before : isHere && isOpen ? message.id : before;
-    const raw = await readHistory(rest, target.channelId, { limit, before: from, after, around });
+    const raw = await readHistory(rest, target.channelId, { ...range, before: from });
     const shown = await showAll(call.account, raw, shownPlace(message, target));
     return shown
       .filter(({ id, from }) => from === "you" || !isLate(id))

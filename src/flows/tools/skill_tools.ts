@@ -18,6 +18,7 @@ import type { RunTool, SkillTool } from "../../core/skills/skill.ts";
 import { askerFacts } from "../../core/turn/discord_place.ts";
 import { clip } from "../../lib/text/quoted.ts";
 import { readSkillFile } from "../../workspace/skills.ts";
+import type { DeclaredRequest } from "../../web/declared_fetch.ts";
 import { ownersToTell } from "../owners/owner_ids.ts";
 
 /** Milliseconds of a call with its requests. */
@@ -40,12 +41,7 @@ export interface SkillRunParts {
   readonly runTool: RunTool;
   /** Sends a request to one of some origins, with the config's headers. */
   readonly fetch: (
-    request: {
-      readonly url: string;
-      readonly method: string;
-      readonly headers: Readonly<Record<string, string>>;
-      readonly body?: string;
-    },
+    request: DeclaredRequest,
     origins: readonly string[],
     signal: AbortSignal,
   ) => Promise<{ readonly body: string }>;

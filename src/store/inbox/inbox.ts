@@ -29,13 +29,11 @@ import {
   LIMIT_RULES,
   NOTHING_ACCEPTED,
   NOTHING_CHANGED,
-  type Route,
   shareOf,
   TOLD_WITHIN_MS,
   toUnanswered,
   type UnansweredMessage,
   type UnansweredReason,
-  type UndecidedReason,
   type Verdict,
   type WaitingLimits,
   type WaitingRules,
@@ -551,13 +549,15 @@ const UNDECIDED = rows({
  *
  * @throws {ZodError} If the row is not as {@link prepareKeepUndecided} wrote it.
  */
-function toUndecided(row: unknown): Undecided {
+function toUndecided(row: unknown) {
   const { agentId, sessionKey, policyRow: policyId, ...undecided } = UNDECIDED.read(row);
   const route = agentId !== undefined && sessionKey !== undefined
     ? { agentId, sessionKey }
     : undefined;
   return { ...undecided, route, policyId };
 }
+
+type Undecided = ReturnType<typeof toUndecided>;
 
 const OPEN = rows({
   interactionId: text(),
@@ -842,19 +842,6 @@ export type Admits = (waiting: WaitingTurn, running: readonly MessageId[]) => bo
 /** Whether the turn of a message, which an agent answers, also answers a later one. */
 type Carries = (message: InboundMessage, next: InboundMessage, agentId: string) => boolean;
 
-interface Undecided {
-  /** The message, as it was judged last. */
-  readonly message: InboundMessage;
-  readonly why: UndecidedReason;
-  /** The agent and session of its turn; absent if its verdict had no route. */
-  readonly route?: Route;
-  /** The facts known beside the message when it was judged; absent if none were stored. */
-  readonly knownFacts?: KnownFacts;
-  /** The store's number of the policy that judged it; absent if the store kept none. */
-  readonly policyId?: number;
-  readonly at: number;
-}
-
 const ASKER = rows({ asker: snowflake<"user">() });
 
 /** Finds the person for whom the bot posted a message: the person whom it answers, or who asked for it. */
@@ -1003,7 +990,7 @@ function createUndecided(
 }
 
 /** A message that no turn was ever begun for. */
-type Unclaimed = Pick<Undecided, "message" | "knownFacts" | "policyId" | "at">;
+type Unclaimed = Pick<Undecided, "message" | "at"> & Partial<Undecided>;
 
 const WAITING = rows({ message: json<InboundMessage>(), acceptedAt: integer() });
 const KNOWN = rows({ knownFacts: optional(json<KnownFacts>()), policyRow: optional(integer()) });

@@ -5,7 +5,7 @@ import type { McpLook } from "../../../src/mcp/look.ts";
 import type { BotConfig } from "../../../src/config/config.ts";
 import { checkExec, judgeServers } from "../../../src/features/diagnose/doctor_checks.ts";
 
-const files: McpLook = { id: "files", tools: 3, sandbox: "yes" };
+const files: McpLook = { id: "files", said: [], tools: 3, sandbox: "yes" };
 
 describe("[T13] judgeServers()", () => {
   it("names tools that the model does not get, and the key that chooses the tools", () => {

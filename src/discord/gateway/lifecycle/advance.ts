@@ -158,9 +158,9 @@ export interface StartFacts {
   readonly identifyInMs?: number;
   /** Lost connections since the last session that lived; 0 if absent. */
   readonly failures?: number;
-  /** Whether the account counts as down; false if absent. */
+  /** Whether the account counts as down: `maxRetries` connections in a row have failed. */
   readonly isDown?: boolean;
-  /** Whether another process may have set a different presence; false if absent. */
+  /** Whether another process or thread may have set a different presence; false if absent. */
   readonly mustSendPresence?: boolean;
 }
 

@@ -19,8 +19,9 @@ import type {
 } from "../../../core/discord/gateway.ts";
 import type { GatewaySession } from "../../../core/inbound/inbound.ts";
 import type { OfferedForm } from "../../../core/people/question.ts";
-import type { Deadlines, FinalPlan, PermitAnswer } from "../lifecycle/advance.ts";
+import type { Deadlines, FinalPlan, PermitAnswer, StartFacts } from "../lifecycle/advance.ts";
 import type { ReconnectRules } from "../lifecycle/close_codes.ts";
+import type { SocketRules } from "../socket/socket.ts";
 
 interface Progress {
   /** Number of the session; each READY increases it. */
@@ -245,27 +246,20 @@ export function createCounters(before = NO_COUNTS) {
 
 export type { PermitAnswer };
 
-export interface GatewayOptions {
+export interface GatewayOptions extends SocketRules {
   readonly token: string;
   /** `"wss://gateway.discord.gg"`, or the URL of a simulator. */
   readonly url: string;
   /** Intents for IDENTIFY, as bits. */
   readonly intents: number;
-  readonly compress: boolean;
-  /** Idle seconds before TCP keepalive probes; 0 disables them. */
-  readonly tcpKeepaliveSec: number;
   readonly reconnect: ReconnectRules;
   readonly presence: Presence;
-  /** Proxy for the sockets, such as `"http://user:pw@host:3128"`; absent for none. */
-  readonly proxy?: string;
   /** Session to resume; its `seq` is the last stored one. Absent if there is none. */
   readonly session?: GatewaySession;
   /** Milliseconds to wait before an IDENTIFY. */
   readonly identifyInMs: number;
   /** Base URL of Discord's REST API with its version; the worker acknowledges commands there. */
   readonly restUrl: string;
-  /** User-Agent in the form that Discord requires. */
-  readonly userAgent: string;
   /** Whether the worker logs every event, heartbeat and attempt (G10). */
   readonly isConnectionDebug: boolean;
   /** Types of the dispatches that the worker sends to the main thread. */
@@ -275,16 +269,7 @@ export interface GatewayOptions {
 }
 
 /** The state from which a worker continues, at the start or after another worker died. */
-export interface WorkerStart extends ResumePoint {
-  /** Milliseconds to wait before an IDENTIFY. */
-  readonly identifyInMs: number;
-  /** Lost connections since the last session that lived. */
-  readonly failures: number;
-  /** Whether `maxRetries` connections in a row have failed. */
-  readonly isDown: boolean;
-  /** Whether another process or thread may have set a different presence for this session. */
-  readonly mustSendPresence: boolean;
-}
+export interface WorkerStart extends ResumePoint, Required<Omit<StartFacts, "session">> {}
 
 export type CommonOptions = Omit<GatewayOptions, "session" | "identifyInMs">;
 

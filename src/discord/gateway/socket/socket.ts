@@ -40,19 +40,23 @@ import { quoted } from "../../../lib/text/quoted.ts";
 import { meaningOf } from "../lifecycle/close_codes.ts";
 import { gatewayUrl, readFrame } from "./frame.ts";
 
-interface ConnectionOptions {
-  /** A URL with `wss:`; with `ws:` only for this machine, and only without a proxy. */
-  readonly url: URL;
+/** Settings of each socket of an account. */
+export interface SocketRules {
   /** Idle seconds before the kernel probes the peer; 0 disables the probes. */
   readonly tcpKeepaliveSec: number;
   /** The proxy to use, such as `"http://user:pw@host:3128"`; absent for a direct connection. */
   readonly proxy?: string;
-  /** Milliseconds from the name look-up to the 101 response. */
-  readonly connectTimeoutMs: number;
   /** User-Agent of the upgrade, in the form that Discord requires of bots. */
   readonly userAgent: string;
   /** Whether Discord compresses its payloads with `zlib-stream`. */
   readonly compress: boolean;
+}
+
+interface ConnectionOptions extends SocketRules {
+  /** A URL with `wss:`; with `ws:` only for this machine, and only without a proxy. */
+  readonly url: URL;
+  /** Milliseconds from the name look-up to the 101 response. */
+  readonly connectTimeoutMs: number;
 }
 
 type TransportOptions = Omit<ConnectionOptions, "compress">;

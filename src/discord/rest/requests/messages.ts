@@ -66,7 +66,7 @@ const ROUTE = "GET /channels/:id/messages";
 export const MAX_HISTORY = 100;
 
 /** A range of a channel's messages: the newest, or those before, after or around a message. */
-interface HistoryRange {
+export interface HistoryRange {
   /** Only messages before this one. */
   readonly before?: MessageId;
   /** Only messages after this one. */
