@@ -1,9 +1,9 @@
 /**
  * Tells a model server's refusals apart by who can do what about them.
  *
- * It judges statuses, headers and error objects, never an error's message: the
- * message of one failure differs by runtime and by version. Only a refusal of a request that is too
- * long may have no other sign, and of a part of a request (`refused/walks.ts`).
+ * It judges statuses, headers and the codes of error objects. A server's own words count only for
+ * failures that some servers give no code: a request that is too long, too little memory, a wrong key
+ * and used-up credit; and the words for a refused part of a request (`refused/walks.ts`).
  */
 
 import { retryAfterOf } from "../lib/network/backoff.ts";

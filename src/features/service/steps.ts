@@ -23,7 +23,7 @@ import {
 import { dirname } from "node:path";
 import process from "node:process";
 import { codeOf } from "../../lib/errors.ts";
-import { printable } from "../../lib/text/quoted.ts";
+import { printable, shellWord } from "../../lib/text/quoted.ts";
 import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { firstLine, type HostMachine, serviceText } from "./machine.ts";
@@ -106,7 +106,7 @@ export function createSteps(machine: HostMachine, io: Io) {
     },
     /** @param advice What the operator does if the command fails; absent: its failure ends the work. */
     run(argv: Argv, advice?: string): void {
-      const command = argv.map(shown).join(" ");
+      const command = argv.map((word) => shellWord(printable(word))).join(" ");
       steps.push({
         line: `run     ${command}`,
         async carryOut() {
@@ -124,13 +124,6 @@ export function createSteps(machine: HostMachine, io: Io) {
 }
 
 export type ServiceSteps = ReturnType<typeof createSteps>;
-
-/** A word of a command as a person would type it. */
-function shown(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word)
-    ? word
-    : `'${printable(word).replaceAll("'", String.raw`'\''`)}'`;
-}
 
 function modeText(mode: number): string {
   return `0${mode.toString(8)}`;

@@ -84,7 +84,7 @@ export function printable(text: string): string {
 
 /** A path or a name as one word of a command for a shell. */
 export function shellWord(text: string): string {
-  return /^[\w./@:+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Colours and weights of our own lines, and characters that no terminal may obey. */
