@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { MessageId } from "../../src/core/discord/ids.ts";
-import { readChannelHistory } from "../../src/tools/channel.ts";
+import type { BotAccount } from "../../src/account/account.ts";
+import type { Entry } from "../../src/core/inbound/inbound.ts";
+import { readChannelHistory, recall } from "../../src/tools/channel.ts";
 import { type Given, testAccount } from "../support/bot/test_account.ts";
 import { directMessage, messageId } from "../support/discord/builders.ts";
 import { ADA, messageData } from "../support/discord/payloads.ts";
@@ -108,5 +110,40 @@ describe("[T6] read_channel_history", () => {
     await assert.rejects(run({ before: "../roles" }), /must be the id of a message/);
     await assert.rejects(run({ since: "yesterday" }), /must be a date or a time/);
     assert.equal(readChannelHistory.input.safeParse({ limit: 501 }).success, false);
+  });
+});
+
+const entry = (text: string): Entry => ({ role: "user", text, messageId: messageId("101"), at: 0 });
+
+describe("[L4] recall", () => {
+  async function recalled(written: unknown, entries: readonly Entry[] = [], matches = 0) {
+    const asked: unknown[] = [];
+    const find = (...query: unknown[]) => {
+      asked.push(query);
+      return Promise.resolve({ entries, matches: matches || entries.length });
+    };
+    const account = { store: { sessions: { recall: find } } } as unknown as BotAccount;
+    const context = toolContext({ sessionKey: "session", account });
+    return { result: await recall.run(recall.input.parse(written), context), asked };
+  }
+
+  it("reads only the session of the turn, and refuses an id that is none", async () => {
+    const { result, asked } = await recalled({ words: " tide  noon ", message_ids: ["101"] });
+    const query = { messageIds: [messageId("101")], words: ["tide", "noon"], limit: 40 };
+    assert.deepEqual(asked, [["session", query]]);
+    assert.match(result, /No folded message/);
+    await assert.rejects(recalled({ message_ids: ["abc"] }), /digits only/);
+  });
+
+  it("shows entries as lines of JSON within a bound, and says how many are left out", async () => {
+    const { result } = await recalled({}, [entry("The tide is high"), entry("b")], 4);
+    const [note = "", line = "", last = ""] = result.split("\n");
+    assert.match(note, /^\[2 older matches are left out/);
+    const of = { message_id: "101", role: "user", at: "1970-01-01T00:00:00.000Z" };
+    const texts = [{ ...of, text: "The tide is high" }, { ...of, text: "b" }];
+    assert.deepEqual([line, last].map((one) => JSON.parse(one)), texts);
+    const long = await recalled({}, Array.from({ length: 40 }, () => entry("x".repeat(9_000))));
+    assert.match(long.result, /^\[37 older/);
+    assert.ok(long.result.length < 8_000, `${long.result.length}`);
   });
 });

@@ -9,7 +9,8 @@ import { describe, it } from "node:test";
 import type { PERMISSION } from "../../../simulator/world/permissions.ts";
 import { addChannel } from "../../../simulator/world/create_world.ts";
 import type { Message, TextChannel } from "../../../simulator/world/world.ts";
-import { ACTIONS } from "../../../src/tools/discord/discord.ts";
+import { changesNothing } from "../../../src/core/turn/tool.ts";
+import { ACTIONS, discord } from "../../../src/tools/discord/discord.ts";
 import { type ActionScene, withActions } from "./actions_harness.ts";
 
 type Bit = keyof typeof PERMISSION;
@@ -445,6 +446,8 @@ describe("[T3] [T4] each action of the tool discord", () => {
         }
         assert.match(await scene.run(call, isPrivate && { isDirect: true, isOwner: true }), tells);
         await then?.(scene, set);
+        assert.equal(changesNothing(discord, call), scene.writes().length === 0);
+        assert.ok(changesNothing(discord, { ...call, dryRun: true }));
         const isMade = scene.writes().some((one) => /^POST (?!.*\/expire)/.test(one));
         const { isIdempotent } = ACTIONS.find(({ name }) => name === action) ?? {};
         assert.equal(isIdempotent, !isMade && action !== "timeout", "whether it may run twice");

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { addChannel } from "../../../simulator/world/create_world.ts";
 import { pressedBy, withActions } from "./actions_harness.ts";
 import { changedSince } from "../../../src/flows/actions/undo.ts";
 import type { Model } from "../../../src/core/model.ts";
@@ -233,17 +234,28 @@ describe("[T3] undo", () => {
       assert.match(await run(UNDO), /^Undone \(1\): give the role crew.*takes the role away\.$/);
       assert.deepEqual(member()?.roles, []);
 
-      await run({ action: "timeout", userId: target.id, minutes: 5 });
-      await run(UNDO);
-      assert.equal(member()?.timedOutUntil, undefined);
+      const ends: (number | undefined)[] = [undefined];
+      for (const minutes of [5, 9]) {
+        await run({ action: "timeout", userId: target.id, minutes });
+        ends.push(member()?.timedOutUntil);
+      }
+      for (const end of [ends[1], ends[0]]) {
+        await run(UNDO);
+        assert.equal(member()?.timedOutUntil, end);
+      }
 
-      await run({ action: "channelEdit", channelId, name: "new", topic: "All", slowmodeSec: 9 });
+      const { id: parentId } = addChannel(world, krill, { name: "a", kind: "category" }, MINUTE_MS);
+      const named = { name: "new", topic: "All", slowmodeSec: 9, parentId, isNsfw: false };
+      await run({ action: "channelEdit", channelId, ...named });
       const told = await run(UNDO);
-      assert.match(told, /: change <#\d+>: name "new", topic "All", slow mode 9 s/);
-      assert.match(told, /This sets its name, topic, slow mode back\.$/);
-      const after = help();
-      assert.ok(after?.kind === "text");
-      assert.deepEqual([after.name, after.topic, after.slowmodeSec], ["help", "", 0]);
+      assert.match(
+        told,
+        /name "new", topic "All", category <#\d+>, age restriction off, slow mode 9 s/,
+      );
+      assert.match(told, /This sets its name, topic, category, .*restriction, slow mode back\.$/);
+      assert.deepEqual(scene.sim.requests.records().at(-1)?.body, {
+        ...{ name: "help", topic: "", parent_id: null, nsfw: false, rate_limit_per_user: 0 },
+      });
 
       const set = { action: "channelPermissionSet", channelId, targetId: crew.id };
       await run({ ...set, deny: ["Send Messages"] });

@@ -227,11 +227,14 @@ describe("[T2a] the form of a prompt", () => {
     assert.equal(requests[0]?.tools?.[0]?.name, "use_tool");
   });
 
-  it("has no tools for a model that takes none", async () => {
+  it("has no tools for a model that takes none, and promises none", async () => {
     const { model, requests } = scripted(() => says("fine"));
-    const scene = await build({ model: { ...model, takesNoTools: true }, ...tide() });
-    await scene.dm("well?");
-    assert.deepEqual(requests[0]?.tools ?? [], []);
+    for (const takesNoTools of [undefined, true as const]) {
+      const scene = await build({ model: { ...model, takesNoTools }, ...tide() });
+      await scene.dm("well?");
+    }
+    assert.deepEqual(requests.map(({ tools }) => tools?.length ?? 0), [1, 0]);
+    assert.deepEqual(requests.map(({ system }) => /\btools?\b/.test(system ?? "")), [true, false]);
   });
 
   it("is chosen after an answer that has told enough", async () => {
