@@ -47,7 +47,7 @@ async function factsOf(
     !commands.owners;
   const isOwner = asksDiscord
     ? await ownsApplication(account, sender.id)
-    : place.kind !== "guild" && dm.policy === "pairing" && !commands.owners && !isPaired &&
+    : place.kind !== "guild" && dm.policy === "pairing" && !isPaired &&
       ownsApplicationAsRead(account, sender.id);
   return {
     ...(managesMessages && { managesMessages }),

@@ -141,8 +141,7 @@ export function viewOf(account: BotAccount): OurView {
 
 /** Whether the verdict depends on Discord's word about the sender: owners write without pairing. */
 function mayBeOwner({ policy }: BotAccount, { place }: InboundMessage): boolean {
-  const { dm, commands } = policy().policy;
-  return place.kind !== "guild" && dm.policy === "pairing" && !commands.owners;
+  return place.kind !== "guild" && policy().policy.dm.policy === "pairing";
 }
 
 function ownBotFact(account: BotAccount, { sender }: InboundMessage): KnownFacts {

@@ -76,9 +76,8 @@ const byPolicy = perAccount(
 
 /** Whether the sender of a message is an owner of the bot, by Discord's answer as last read. */
 export function isOwner(account: BotAccount, { sender }: Pick<InboundMessage, "sender">): boolean {
-  const { owners } = account.policy().policy.commands;
   return byPolicy(account)()(sender, {
-    ownsApplication: !owners && ownsApplicationAsRead(account, sender.id),
+    ownsApplication: ownsApplicationAsRead(account, sender.id),
   });
 }
 
@@ -111,9 +110,10 @@ export async function ownsApplication(account: BotAccount, userId: UserId): Prom
 
 /**
  * The same as last read. It never waits, because turns do not wait for it: it asks Discord beside, and
- * the next call has the answer.
+ * the next call has the answer. If the config names owners, Discord is not asked, and names none.
  */
 export function ownsApplicationAsRead(account: BotAccount, userId: UserId): boolean {
+  if (account.policy().policy.commands.owners) return false;
   application(account).catch(() => {}); // the last answer counts until there is another
   return lastRead(account).team.includes(userId);
 }

@@ -44,11 +44,12 @@ it("[L3] [P12] ownersToTell() waits until the only names of the list have been l
 });
 
 describe("[T2] [P10] ownsApplicationAsRead()", () => {
+  const beside = { commands: {} };
   const member = (id: string) => ({ membership_state: 2, user: { id } });
 
   it("[P3] knows the team that the connection has read, before an answer of its own", async () => {
     const team = { name: "t", owner_user_id: OWNER, members: [member(ADA)] };
-    const { account } = await testAccount({ answer: () => ({ id: "99", team }) });
+    const { account } = await testAccount({ beside, answer: () => ({ id: "99", team }) });
     await readApplication(account);
     assert.deepEqual([OWNER, ADA, BOB].map((id) => ownsApplicationAsRead(account, id)), [
       true,
@@ -57,10 +58,19 @@ describe("[T2] [P10] ownsApplicationAsRead()", () => {
     ]);
   });
 
+  it("asks Discord for none if the config names owners", async () => {
+    const { account, requests } = await testAccount({ beside: listing(BOB) });
+    assert.equal(ownsApplicationAsRead(account, OWNER), false);
+    assert.deepEqual(requests, []);
+  });
+
   it("forgets a user who left the team", async () => {
     const members = [member(ADA)];
     const team = { name: "t", owner_user_id: OWNER, members };
-    const { account, clock, quiet } = await testAccount({ answer: () => ({ id: "99", team }) });
+    const { account, clock, quiet } = await testAccount({
+      beside,
+      answer: () => ({ id: "99", team }),
+    });
     assert.equal(await ownsApplication(account, ADA), true);
     members.pop();
     clock.sleep(11 * 60_000);
