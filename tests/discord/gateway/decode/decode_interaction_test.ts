@@ -83,21 +83,14 @@ describe("[P3] [K5] decodeInteraction()", () => {
     assert.equal(decoded({ user: { ...ADA, bot: true } }).sender.automaton, "bot");
   });
 
-  it("[K1] decodes a slash command with its options", () => {
-    const data = {
-      id: "1",
-      type: 1,
-      name: "usage",
-      options: [{ name: "days", type: 4, value: 7 }, { name: "all", type: 5, value: true }],
-    };
-    const call = decodeInteraction(pressData({ type: 2, data, message: undefined }), CONTEXT);
-    assert.ok(call?.kind === "slash", JSON.stringify(call));
-    assert.deepEqual([call.name, call.options], ["usage", { days: 7, all: true }]);
-    assert.deepEqual([call.place, call.sender.id], [{ kind: "dm" }, ADA.id]);
-  });
-
   // The gateway thread has deferred each of them, so each must get an answer.
   const commands: readonly [what: string, data: unknown, name: string, options: object][] = [
+    [
+      "with its options",
+      { id: "1", type: 1, name: "x", options: [{ name: "all", type: 5, value: true }] },
+      "x",
+      { all: true },
+    ],
     ["of the context menu", { id: "1", type: 3, name: "Ask" }, "", {}],
     ["without a kind", { id: "1", name: "status" }, "", {}],
     ["without options", { id: "1", type: 1, name: "status", options: null }, "status", {}],
@@ -110,10 +103,10 @@ describe("[P3] [K5] decodeInteraction()", () => {
     ],
   ];
   for (const [what, data, name, options] of commands) {
-    it(`[K5] decodes a command ${what}`, () => {
+    it(`[K1] [K5] decodes a command ${what}`, () => {
       const call = decodeInteraction(pressData({ type: 2, data, message: undefined }), CONTEXT);
       assert.ok(call?.kind === "slash", JSON.stringify(call));
-      assert.deepEqual([call.name, call.options], [name, options]);
+      assert.deepEqual([call.name, call.options, call.sender.id], [name, options, ADA.id]);
     });
   }
 
@@ -161,31 +154,25 @@ describe("[P3] [K5] decodeInteraction()", () => {
     ]);
   });
 
-  it("[K6] decodes a command of a message's menu, with that message", () => {
-    const author = { id: "1400000000000000099", username: "grace" };
-    const message = { id: "1400000000000000098", content: "high at noon", author };
-    const data = {
-      id: "1",
-      type: 3,
-      name: "Ask Barnacle",
-      target_id: message.id,
-      resolved: { messages: { [message.id]: message } },
-    };
-    const call = decodeInteraction(pressData({ type: 2, data, message: undefined }), CONTEXT);
-    assert.ok(call?.kind === "slash", JSON.stringify(call));
-    assert.equal(call.name, "Ask Barnacle");
-    assert.deepEqual([call.target?.id, call.target?.text], [message.id, "high at noon"]);
-  });
-
-  it("[T13a] decodes such a command without the words of a person's own account", () => {
-    const author = { id: "1400000000000000099", username: "barnacle", bot: true };
-    const message = { id: "1400000000000000098", content: "high at noon\n-# 🔒", author };
-    const resolved = { messages: { [message.id]: message } };
-    const data = { id: "1", type: 3, name: "Ask Barnacle", target_id: message.id, resolved };
-    const call = decodeInteraction(pressData({ type: 2, data, message: undefined }), CONTEXT);
-    assert.ok(call?.kind === "slash", JSON.stringify(call));
-    assert.equal(call.target?.text, "(not shown: it is from a person's own account)");
-  });
+  const targets: readonly [rule: string, content: string, isOwn: boolean, text: string][] = [
+    ["K6", "high at noon", false, "high at noon"],
+    ["T13a", "high\n-# 🔒", true, "(not shown: it is from a person's own account)"],
+  ];
+  for (const [rule, content, bot, text] of targets) {
+    it(`[${rule}] decodes a command of a message's menu: ${JSON.stringify(content)}`, () => {
+      const author = { id: "1400000000000000099", username: "grace", bot };
+      const message = { id: "1400000000000000098", content, author };
+      const resolved = { messages: { [message.id]: message } };
+      const data = { id: "1", type: 3, name: "Ask Barnacle", target_id: message.id, resolved };
+      const call = decodeInteraction(pressData({ type: 2, data, message: undefined }), CONTEXT);
+      assert.ok(call?.kind === "slash", JSON.stringify(call));
+      assert.deepEqual([call.name, call.target?.id, call.target?.text], [
+        data.name,
+        message.id,
+        text,
+      ]);
+    });
+  }
 
   it("[K6] takes the place of a user install for a direct one, without roles", () => {
     const data = { id: "1", type: 1, name: "status" };

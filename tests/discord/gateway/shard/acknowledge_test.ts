@@ -78,27 +78,27 @@ describe("[K5] createAcknowledge()", () => {
     });
   }
 
-  for (const [what, component_type] of [["a button", 2], ["a menu", 3], ["a menu of users", 5]]) {
+  const acknowledged: readonly [what: string, fields: object, answer: object][] = [
+    ["a button", { data: { component_type: 2, custom_id: "ap:1" } }, { type: 6 }],
+    ["a menu", { data: { component_type: 3, custom_id: "ap:1" } }, { type: 6 }],
+    ["a menu of users", { data: { component_type: 5, custom_id: "ap:1" } }, { type: 6 }],
+    ["a form", { type: 5, data: { custom_id: "a", components: [] } }, {
+      type: 5,
+      data: { flags: 64 },
+    }],
+  ];
+  for (const [what, fields, answer] of acknowledged) {
     it(`acknowledges ${what}, whose message stays as it is`, async () => {
       const { acknowledge, sent } = setUp();
-      acknowledge(dispatch(pressData({ data: { component_type, custom_id: "ap:1" } })));
+      acknowledge(dispatch(pressData({ ...fields })));
       await settle();
       const path = `/interactions/1450000000000000001/${TOKEN}/callback`;
       assert.deepEqual(sent.map(({ url }) => url), [`https://discord.test/api/v10${path}`]);
       const body = JSON.parse(String(sent[0]?.init?.body));
-      assert.deepEqual(body, { type: 6 });
+      assert.deepEqual(body, answer);
       assert.deepEqual(openapi.problemsOf({ method: "POST", path, query: {}, body }), []);
     });
   }
-
-  it("defers the answer to a submitted form", async () => {
-    const { acknowledge, sent } = setUp();
-    acknowledge(dispatch(pressData({ type: 5, data: { custom_id: "ask:1", components: [] } })));
-    await settle();
-    assert.deepEqual(sent.map(({ init }) => JSON.parse(String(init?.body))), [
-      { type: 5, data: { flags: 64 } },
-    ]);
-  });
 
   it("[T13a] opens the form of a pressed button", async () => {
     const { acknowledge, forms, sent } = setUp();

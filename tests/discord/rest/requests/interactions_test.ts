@@ -74,18 +74,6 @@ describe("[P3] [K5] createInteractions()", () => {
     ]);
   });
 
-  it("[K5] completes a deferred answer through the interaction's webhook, and pings no one", async () => {
-    const { api, sent, asked } = checkedApi({});
-    await createInteractions(api, isOwner).complete(PRESS, "ok");
-    assert.deepEqual(sent, [{
-      method: "PATCH",
-      path: `/webhooks/99/${TOKEN}/messages/@original`,
-      query: {},
-      body: { flags: 1 << 2, content: "ok", allowed_mentions: { parse: [] } },
-    }]);
-    assert.equal(asked[0]?.[2]?.priority, "interaction");
-  });
-
   for (const [length, isLong] of [[2_000, false], [2_001, true], [4_000, true]] as const) {
     it(`[K2] completes one with ${length} characters by one message that Discord takes`, () =>
       withDiscord(async ({ api, sim }) => {
