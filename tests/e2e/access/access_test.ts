@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { answerTo } from "../../../simulator/model/script.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import type { Application } from "../../../simulator/world/world.ts";
-import { killBot, type Scene, stopBot, withSimulation } from "../../support/bot/e2e.ts";
+import { type Scene, stopBot, withSimulation } from "../../support/bot/e2e.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 import { PAIRED } from "../../../src/render/sentences.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
@@ -185,19 +185,4 @@ describe("[P3] a running bot", () => {
         assert.equal(answers.length, 0);
       }));
   });
-});
-
-describe("[P3] an approval, and a restart", () => {
-  it("survives a crash: approved without a running bot, the sender is told by the next one", () =>
-    withSimulation({ simulator: { identifyLimit: { spacingMs: 0 } } }, async (scene) => {
-      const first = await scene.start();
-      const code = await challenge(scene, "mallory");
-      await killBot(first);
-      const { code: exit, stderr } = await scene.cli("pairing", "approve", "discord", code);
-      assert.equal(exit, 0, stderr.join("\n"));
-      await scene.start();
-      const [, told] = await scene.replies("dm", 2, "mallory");
-      assert.equal(told, PAIRED);
-      await isAnswered(scene, "mallory");
-    }));
 });

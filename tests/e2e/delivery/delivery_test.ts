@@ -1,58 +1,13 @@
-/** Tests messages whose nonce Discord has forgotten, lost responses, and faulty REST servers. */
+/** Tests faulty REST servers, and messages of the command line. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { RestFault } from "../../../simulator/notes/faults.ts";
 import { accountOf, type Owed, settled } from "../../support/bot/account.ts";
-import { ended, KILLED, type Ran, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { type Ran, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { judge } from "../../support/bot/survival.ts";
-import { sharedBot } from "../../support/bot/shared_bot.ts";
-
-const WINDOW_MS = 1_000;
-const OPTIONS = {
-  discord: () => ({ rest: { timeoutSec: 1, nonceWindowSec: WINDOW_MS / 1_000 } }),
-  simulator: { nonceWindowMs: WINDOW_MS + 200, rateLimits: false },
-} as const;
-
-const ONLINE = /Discord began a new session/;
-
-/** The process dies as the request arrives, and Discord forgets the nonce before the next start. */
-async function dieAsking(scene: Scene, isDone: boolean): Promise<void> {
-  const { simulator, start, say, mention } = scene;
-  const bot = await start();
-  if (!isDone) {
-    const fault = { kind: "reset" } as const;
-    simulator.faults.rest.add({ method: "POST", route: "/channels/:id/messages", times: 1, fault });
-  }
-  const stop = simulator.requests.subscribe(({ method, route }) => {
-    if (method === "POST" && route === "/channels/:id/messages") bot.kill("SIGKILL");
-  });
-  say("grace", "general", `${mention} q1.`);
-  assert.deepEqual(await ended(bot), KILLED);
-  stop();
-  simulator.faults.gateway.forgetSessions(); // otherwise the echo would reveal it
-  await sleep(WINDOW_MS + 300);
-}
-
-const created = ({ simulator }: Scene) =>
-  simulator.requests.records().filter(({ method, route }) =>
-    method === "POST" && route === "/channels/:id/messages"
-  );
-
-describe("[D2] a message whose nonce Discord has forgotten", () => {
-  it("is not sent again if the channel shows it", () =>
-    withSimulation(OPTIONS, async (scene) => {
-      await dieAsking(scene, true);
-      await scene.line(scene.startBot(), ONLINE);
-      scene.say("grace", "general", `${scene.mention} q2.`);
-      const texts = await scene.replies("general", 2);
-      assert.deepEqual(texts.map((text) => /q\d/.exec(text)?.[0]), ["q1", "q2"]);
-      assert.equal(created(scene).length, 2);
-    }));
-});
 
 /** Faults of the server, each of the requests for messages to one channel. */
 const FAULTS: readonly RestFault[] = [
@@ -119,23 +74,6 @@ describe("[D1] [D5] [D6] a faulty server delays one channel, and loses nothing",
         ["general", "off-topic"].map((channel) => ({ channel, pieces: pieces(channel) })),
       );
     }));
-});
-
-describe("[R1] [R2] [R4] [R10] an answer on Discord", () => {
-  const play = sharedBot({});
-
-  for (const kind of ["reset_after", "cut_body", "garbage"] as const) {
-    it(`[D2] is sent once although the response to its request is lost (${kind})`, () =>
-      play(async ({ here, say, mention, replies, until, simulator }) => {
-        const route = "/channels/:id/messages";
-        simulator.faults.rest.add({ method: "POST", route, times: 1, fault: { kind } });
-        say("grace", here, `${mention} q1`);
-        await replies(here, 1);
-        say("grace", here, `${mention} q2`);
-        await until("q2", () => simulator.posted().some(({ content }) => content.includes("q2")));
-        assert.equal(simulator.posted().length, 2);
-      }));
-  }
 });
 
 /** Runs the command with the simulation's config and data. */
