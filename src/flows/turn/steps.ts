@@ -205,7 +205,7 @@ const promptForm: TurnStep = {
     await useForm(turn);
     if (takesNoTools && tools.length > 0) turn.rules = rulesWithoutTools(turn.rules);
   },
-  watches: (turn) => ({ onPaid: () => settleForm(turn) }),
+  watches: (turn) => ({ onPaid: () => void chosen(turn) }), // once an answer has told enough
 };
 
 /** The channel's earlier messages, and the message that a thread began with (H1, H6). */
@@ -932,9 +932,6 @@ export async function formOf(turn: OneTurn): Promise<PromptForm> {
   if (asked) await inTime(asked, ASKED_MS, account.schedule, () => {});
   return chosen(turn);
 }
-
-/** Stores the choice after an answer, if that has told enough. */
-export const settleForm = (turn: OneTurn): void => void chosen(turn);
 
 /** Gives a turn the prompt and the tools of the form for its model. */
 async function useForm(turn: OneTurn): Promise<void> {

@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { PERMISSION } from "../../../simulator/world/permissions.ts";
 import { addChannel } from "../../../simulator/world/create_world.ts";
+import { enter } from "../../../simulator/world/voice_states.ts";
 import type { Message, TextChannel } from "../../../simulator/world/world.ts";
 import { changesNothing } from "../../../src/core/turn/tool.ts";
 import { ACTIONS, discord } from "../../../src/tools/discord/discord.ts";
@@ -319,17 +320,9 @@ const CASES: Readonly<Record<string, Case>> = {
     then: (scene) => assert.deepEqual(memberOf(scene)?.roles, []),
   },
   voiceStatus: {
-    args({ demo: { krill }, target }, { voice }) {
-      krill.things.voice.set(target.id, {
-        userId: target.id,
-        channelId: voice.id,
-        sessionId: "simulated",
-        selfMute: false,
-        selfDeaf: false,
-        mute: false,
-        deaf: false,
-        suppress: false,
-      });
+    args({ demo: { krill, world }, target }, { voice }) {
+      const session = { sessionId: "s", selfMute: false, selfDeaf: false };
+      enter(world, krill, voice, { userId: target.id, ...session });
       return { userId: target.id };
     },
     tells: /"channel":"voice","isMuted":false/,

@@ -236,13 +236,6 @@ describe("openHistory()", () => {
     assert.ok((await opened.shrink()).freeChars <= 1_583);
   });
 
-  it("[S4a] begins a new transcript before it reads the history", async () => {
-    const { open, asked } = await setUp([9_000]);
-    const late: Claim = { ...CLAIM, message: { ...MESSAGE, sentAt: MESSAGE.sentAt + 60_000 } };
-    const { history } = await open({}, { reset: { idleMinutes: 1 } }, {}, late);
-    assert.deepEqual([history.entries.length, asked.length], [0, 0]);
-  });
-
   it("[L4] lets results push out the oldest turns", async () => {
     const { open } = await setUp([2_000, 2_000, 2_000]);
     const { history } = await open();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ContextWindow, Model } from "../../../src/core/model.ts";
-import { formOf, type PromptForm, settleForm } from "../../../src/flows/turn/steps.ts";
+import { formOf, type PromptForm } from "../../../src/flows/turn/steps.ts";
 import type { OneTurn } from "../../../src/flows/turn/steps.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
@@ -50,7 +50,6 @@ async function setUp(wish: "auto" | PromptForm = "auto", before?: string) {
     clock,
     quiet,
     of: (model: Model) => formOf({ account, config, model } as OneTurn),
-    settle: (model: Model) => settleForm({ account, config, model } as OneTurn),
     async kept() {
       await quiet();
       return store.settings.known(ACCOUNT, "local/pi", "prompt");
@@ -87,13 +86,6 @@ describe("[T2a] the form of the prompt", () => {
       for (const [, window] of TABLE) assert.equal(await of(modelWith(window)), wish);
       assert.equal(await kept(), undefined);
     }
-  });
-
-  it("is stored after the answer that shows how fast the server reads", async () => {
-    const { of, settle, kept } = await setUp();
-    assert.equal(await of(modelWith(WINDOW)), "full");
-    settle(modelWith(at(33)));
-    assert.deepEqual([await kept(), await of(modelWith(WINDOW))], ["speed", "small"]);
   });
 
   it("waits at most three seconds for a server that is asked about its window", async () => {

@@ -234,7 +234,10 @@ describe("[T2a] the form of a prompt", () => {
       await scene.dm("well?");
     }
     assert.deepEqual(requests.map(({ tools }) => tools?.length ?? 0), [1, 0]);
-    assert.deepEqual(requests.map(({ system }) => /\btools?\b/.test(system ?? "")), [true, false]);
+    assert.deepEqual(requests.map(({ system }) => /no tools here/.test(system ?? "")), [
+      false,
+      true,
+    ]);
   });
 
   it("is chosen after an answer that has told enough", async () => {
