@@ -9,9 +9,7 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import net from "node:net";
 import zlib from "node:zlib";
-// @ts-types="../../../src/discord/gateway/socket/ws_receiver.d.ts"
 import Receiver from "../../../node_modules/ws/lib/receiver.js";
-// @ts-types="../../../src/discord/gateway/socket/ws_sender.d.ts"
 import Sender from "../../../node_modules/ws/lib/sender.js";
 import type { Cleanups } from "../cleanups.ts";
 

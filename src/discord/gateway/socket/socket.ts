@@ -338,9 +338,6 @@ export function createInflater(events: {
   };
 }
 
-// @ts-types="./ws_receiver.d.ts"
-// @ts-types="./ws_sender.d.ts"
-
 export interface SocketClose {
   /** The close code; absent if there was no close frame, or if it had none. */
   readonly code?: number;
@@ -354,8 +351,7 @@ const MAX_HEADER_BYTES = 16_384;
 /** Bounds of one message; a GUILD_CREATE of the largest guild has a few million bytes. */
 const MESSAGE_BOUNDS = {
   maxPayload: MAX_MESSAGE_BYTES,
-  /** Discord sends a message as one frame. Each fragment would cost more memory than its bytes. */
-  maxFragments: 4_096,
+  maxFragments: MAX_FRAMES,
   /** Reads from the network that one frame may take: TCP segments of 256 bytes. */
   maxBufferedChunks: 65_536,
 };
@@ -447,16 +443,16 @@ export function openSocket(
 
   function receiverFor(sender: Sender): Receiver {
     const receiver = new Receiver({ isServer: false, ...MESSAGE_BOUNDS, skipUTF8Validation: true });
-    receiver.on("message", (data, isBinary) => {
+    receiver.on("message", (data: Buffer, isBinary: boolean) => {
       if (isOver) return;
       if (isBinary) onBinary(data);
       else onText(data.toString());
     });
-    receiver.on("ping", (data) => {
+    receiver.on("ping", (data: Buffer) => {
       if (mayWrite()) sender.pong(data, true);
     });
-    receiver.on("error", (error) => end({ reason: nameOf(error) }));
-    receiver.on("conclude", (code, reason) => {
+    receiver.on("error", (error: Error) => end({ reason: nameOf(error) }));
+    receiver.on("conclude", (code: number, reason: Buffer) => {
       if (isOver) return;
       const hasCode = code !== NO_CODE;
       sendClose(hasCode ? code : undefined);
