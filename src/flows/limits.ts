@@ -230,19 +230,10 @@ function createAudioSpending(account: BotAccount) {
       startedAt: number,
       { message, agentId }: AudioPayer,
     ): void {
-      const { roleIds: _, ...by } = usedBy(message, agentId);
-      spend.record({
-        ...by,
-        kind: "audio",
-        model: modelId,
-        inputTokens: 0,
-        cachedTokens: 0,
-        outputTokens: 0,
-        micros: microsOf?.(seconds),
-        ms: Math.max(0, now() - startedAt),
-        audioSec: seconds,
-        at: now(),
-      });
+      const used = { inputTokens: 0, outputTokens: 0, micros: microsOf?.(seconds) };
+      const by = usedBy(message, agentId);
+      const ms = Math.max(0, now() - startedAt);
+      spend.record({ ...chargeOf(used, modelId, "audio", by, ms, now()), audioSec: seconds });
     },
     /**
      * Counts seconds before a model hears or speaks them, as people may ask at the same time.

@@ -75,15 +75,11 @@ export function ofAgent(agentId: string): UsedBy {
 }
 
 /** One request to a model, as it is counted. */
-export interface Charge extends Omit<UsedBy, "roleIds"> {
+export interface Charge
+  extends Omit<UsedBy, "roleIds">, Omit<Required<ModelUsage>, "micros" | "isEstimate"> {
   readonly kind: UsageKind;
   /** `"<provider>/<model>"`: the model that answered. */
   readonly model: string;
-  /** Tokens of the request, cached ones included. */
-  readonly inputTokens: number;
-  /** Those of them that the server had cached. */
-  readonly cachedTokens: number;
-  readonly outputTokens: number;
   /** Millionths of the config's currency; absent if the model's price is not known. */
   readonly micros?: number;
   /** Milliseconds from the request to the end of the answer. */
@@ -94,28 +90,14 @@ export interface Charge extends Omit<UsedBy, "roleIds"> {
 }
 
 export function chargeOf(
-  { inputTokens, cachedTokens = 0, outputTokens, micros }: ModelUsage,
+  { isEstimate: _, cachedTokens = 0, ...tokens }: ModelUsage,
   model: string,
   kind: UsageKind,
-  { userId, channelId, guildId, agentId }: UsedBy,
+  { roleIds: _roles, ...by }: UsedBy,
   ms: number,
   at: number,
 ): Charge {
-  return {
-    userId,
-    channelId,
-    guildId,
-    agentId,
-    kind,
-    model,
-    inputTokens,
-    cachedTokens,
-    outputTokens,
-    micros,
-    ms,
-    audioSec: 0,
-    at,
-  };
+  return { ...by, kind, model, ...tokens, cachedTokens, ms, audioSec: 0, at };
 }
 
 /**
