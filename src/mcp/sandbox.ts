@@ -178,10 +178,7 @@ function isWithin(path: string, folder: string): boolean {
   return rest === "" || (!rest.startsWith("..") && !isAbsolute(rest));
 }
 
-export interface StdioProgram {
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
+export interface StdioProgram extends ServerLaunch {
   /**
    * Whether to use the sandbox. `auto`: if there is one. `require`: the program does not start without
    * one. `off`: never.

@@ -14,6 +14,7 @@ import {
   type QuickJSContext,
   type QuickJSHandle,
 } from "quickjs-emscripten-core";
+import type { ScriptEnd } from "../core/skills/skill.ts";
 
 export interface CodeJob {
   readonly source: string;
@@ -30,15 +31,6 @@ export interface StartedWork {
   start(context: QuickJSContext): ReturnType<QuickJSContext["evalCode"]>;
   /** Waits for an answer from outside, for so many milliseconds at most; `undefined`: none can come. */
   next(mostMs: number): Promise<void> | undefined;
-}
-
-export interface CodeEnd {
-  /** Lines that it wrote with `console`, within bounds. */
-  readonly output: string;
-  /** The value of its last expression as text; absent if it failed. */
-  readonly value?: string;
-  /** Why it failed: the same text for the same script. Absent if it did not. */
-  readonly failure?: string;
 }
 
 /** MB of the engine with the script. QuickJS itself counts less than it takes. */
@@ -61,7 +53,7 @@ export async function evaluate(
     start: (context) => context.evalCode(source, "script.js"),
     next: () => undefined,
   },
-): Promise<CodeEnd> {
+): Promise<ScriptEnd> {
   const memory = boundedMemory();
   const quickjs = await newQuickJSWASMModuleFromVariant(newVariant(variant, memory));
   const runtime = quickjs.newRuntime({ maxStackSizeBytes: STACK_BYTES });
@@ -79,7 +71,7 @@ export async function evaluate(
   let isEnded = false; // no script can catch that, and each can throw its text
   runtime.setInterruptHandler(() => isEnded = isLate());
   const written = () => output.join("\n");
-  const fail = (error: QuickJSHandle): CodeEnd => ({
+  const fail = (error: QuickJSHandle): ScriptEnd => ({
     output: written(),
     // A full engine has no room for an error, so it throws anything.
     failure: memory.isFull

@@ -10,7 +10,8 @@
 import { spawn } from "node:child_process";
 import { createPlaces } from "../lib/places.ts";
 import { isRecord } from "../lib/text/quoted.ts";
-import type { CodeEnd, CodeJob } from "./evaluate.ts";
+import type { ScriptEnd } from "../core/skills/skill.ts";
+import type { CodeJob } from "./evaluate.ts";
 import { type JobEnd, runInThread } from "./run_in_thread.ts";
 import { JOB_ARGUMENT } from "./job_argument.ts";
 import { type AnswerAsk, answeredLine, type ToolJob } from "./tool_module.ts";
@@ -69,7 +70,7 @@ export async function runCode(
   job: CodeJob | ToolJob,
   signal: AbortSignal,
   answer: AnswerAsk = () => Promise.reject(new Error("it may ask nothing here")),
-): Promise<CodeEnd> {
+): Promise<ScriptEnd> {
   signal.throwIfAborted();
   const child = spawn(program, [...args, JOB_ARGUMENT], {
     env: { ...env },
@@ -103,7 +104,7 @@ export async function runCode(
   }
 }
 
-function endOf(answer: string | undefined, { timeoutMs }: CodeJob | ToolJob): CodeEnd {
+function endOf(answer: string | undefined, { timeoutMs }: CodeJob | ToolJob): ScriptEnd {
   let end: unknown;
   try {
     end = JSON.parse(answer ?? "");

@@ -5,7 +5,8 @@
 
 import type { MessagePort } from "node:worker_threads";
 import type { QuickJSDeferredPromise } from "quickjs-emscripten-core";
-import type { CodeEnd, CodeJob, StartedWork } from "./evaluate.ts";
+import type { ScriptEnd } from "../core/skills/skill.ts";
+import type { CodeJob, StartedWork } from "./evaluate.ts";
 
 export interface ToolJob extends Pick<CodeJob, "source" | "timeoutMs"> {
   readonly kind: "tool";
@@ -34,7 +35,7 @@ export async function answeredLine(line: string, answer: AnswerAsk): Promise<str
 }
 
 /** Runs a tool for the thread that was given a {@link ToolJob}. The thread ends with it. */
-export async function runToolJob(given: unknown, port: MessagePort): Promise<CodeEnd> {
+export async function runToolJob(given: unknown, port: MessagePort): Promise<ScriptEnd> {
   const { evaluate } = await import("./evaluate.ts");
   const job = given as ToolJob; // only this program starts the thread
   return await evaluate({ ...job, files: {} }, createWork(job, port));

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type CodeEnd, evaluate } from "../../src/sandbox/evaluate.ts";
+import type { ScriptEnd } from "../../src/core/skills/skill.ts";
+import { evaluate } from "../../src/sandbox/evaluate.ts";
 
 /** More than any script takes that ends, however busy the machine is. */
 const ENOUGH_MS = 60_000;
@@ -13,7 +14,7 @@ function run(
   source: string,
   files: Readonly<Record<string, string>> = {},
   timeoutMs = ENOUGH_MS,
-): Promise<CodeEnd> {
+): Promise<ScriptEnd> {
   return evaluate({ source, files, timeoutMs });
 }
 

@@ -19,7 +19,8 @@ import type { SkillRunParts } from "../../flows/tools/skill_tools.ts";
 import { createLoader } from "../../lib/cache.ts";
 import { schedule } from "../../lib/clock.ts";
 import { EXEC_LIMITS } from "../../lib/program_limits.ts";
-import type { CodeEnd, CodeJob } from "../../sandbox/evaluate.ts";
+import type { ScriptEnd } from "../../core/skills/skill.ts";
+import type { CodeJob } from "../../sandbox/evaluate.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import type { SearchEngine, WebAccess } from "../../web/pages.ts";
 import {
@@ -154,7 +155,7 @@ export async function createToolServices(bot: Bot) {
     /** The services of an agent: the same object at each call. */
     of: (agentId: string): AgentServices => agentFor(agentId).services,
     /** Runs a script in a process of its own. */
-    runCode: async (job: CodeJob, signal: AbortSignal, by?: UserId): Promise<CodeEnd> =>
+    runCode: async (job: CodeJob, signal: AbortSignal, by?: UserId): Promise<ScriptEnd> =>
       (await jobs.get()).sandboxed(job, signal, by),
     /** Runs a tool of a skill in a process of its own. */
     runTool,

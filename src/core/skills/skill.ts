@@ -34,9 +34,9 @@ export interface ToolHead {
 export interface ScriptEnd {
   /** Lines that it wrote, within bounds. */
   readonly output: string;
-  /** The value of its last expression; absent if it failed. */
+  /** The value of its last expression as text; absent if it failed. */
   readonly value?: string;
-  /** Why it failed; absent if it did not. */
+  /** Why it failed: the same text for the same script. Absent if it did not. */
   readonly failure?: string;
 }
 

@@ -80,6 +80,14 @@ export type FileKind =
   /** `mediaType` is absent if it is unknown. */
   | { readonly kind: "other"; readonly mediaType?: string };
 
+export interface Sound {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** `"audio/ogg"`. */
+  readonly mediaType: string;
+  /** Ending of a file's name, by which servers tell the format: `"ogg"`. */
+  readonly ending: string;
+}
+
 export interface FoundFile {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly kind: FileKind;

@@ -21,6 +21,7 @@ import {
   type FoundFile,
   type MediaOwner,
   type ReadAttachment,
+  type Sound,
 } from "../../core/turn/media.ts";
 import { DISCORD_API_BASE } from "../../discord/rest/exchange/exchange.ts";
 import { refreshUrl } from "../../discord/rest/requests/messages.ts";
@@ -235,14 +236,6 @@ function toText(name: string, { text, isCut, pages }: DocumentText): FileResult 
 
 function unread(why: string): FileResult {
   return { kind: "unread", why };
-}
-
-export interface Sound {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** `"audio/ogg"`. */
-  readonly mediaType: string;
-  /** Ending of a file's name, by which servers tell the format: `"ogg"`. */
-  readonly ending: string;
 }
 
 export interface Transcription {

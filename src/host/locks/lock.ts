@@ -44,7 +44,7 @@ import { codeOf } from "../../lib/errors.ts";
 import { runtimeDir } from "../files/data_dir.ts";
 import { readBounded } from "../files/read_bounded.ts";
 import { readBootId } from "../process/boot.ts";
-import { readPid } from "../process/end_process.ts";
+import { type ProcessToEnd, readPid } from "../process/end_process.ts";
 import { type CFunction, LibcUnavailableError, loadLibc } from "../process/libc.ts";
 
 export interface LockFile {
@@ -167,13 +167,8 @@ function place(): Uint8Array<ArrayBuffer> {
   return overlapped;
 }
 
-export interface LockHolder {
-  readonly pid: number;
+export interface LockHolder extends ProcessToEnd {
   readonly startedAt: number;
-  /** Id of the kernel's boot; absent if unknown. */
-  readonly bootId?: string;
-  /** When the process began in that boot, in the kernel's ticks; absent if unknown. */
-  readonly startTicks?: number;
   /** Absolute path of its data directory, for the lock of a token. */
   readonly dataDir?: string;
   /** `"127.0.0.1:8787"`; absent until it listens. */

@@ -60,7 +60,7 @@ export interface ProcessToEnd {
   readonly pid: number;
   /** Identifies the start of the machine; absent if the host does not tell. */
   readonly bootId?: string;
-  /** In the kernel's ticks. */
+  /** When the process began in that boot, in the kernel's ticks; absent if unknown. */
   readonly startTicks?: number;
 }
 

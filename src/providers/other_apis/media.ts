@@ -3,7 +3,7 @@
 import { Buffer } from "node:buffer";
 import { z } from "zod";
 import type { ModelUsage } from "../../core/model.ts";
-import { FileError } from "../../core/turn/media.ts";
+import { FileError, type Sound } from "../../core/turn/media.ts";
 import { endingWithin, schedule, type StartTimer } from "../../lib/clock.ts";
 import { fetchPlain, readBody } from "../../lib/network/fetch_plain.ts";
 import { parseForeignJson } from "../../lib/text/quoted.ts";
@@ -222,13 +222,10 @@ const answerSchema = z.object({ text: z.string() });
  *
  * @throws {FileError} If the server gives no words; or the signal's reason.
  */
-export function createTranscribe(settings: ModelSettings, timeoutMs = TRANSCRIBE_MS): (recording: {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** `"audio/ogg"`. */
-  readonly mediaType: string;
-  /** Ending of the file's name, by which servers tell the format: `"ogg"`. */
-  readonly ending: string;
-}, signal: AbortSignal) => Promise<string> {
+export function createTranscribe(
+  settings: ModelSettings,
+  timeoutMs = TRANSCRIBE_MS,
+): (recording: Sound, signal: AbortSignal) => Promise<string> {
   return async ({ bytes, mediaType, ending }, signal) => {
     const body = new FormData();
     body.set("file", new Blob([bytes], { type: mediaType }), `recording.${ending}`);
