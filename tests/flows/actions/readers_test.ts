@@ -347,6 +347,8 @@ describe("[T4] [SEC-R4] all tools that read", () => {
           assert.match(shown, isPrivate ? /not everyone who/ : /secret/);
         }
         assert.doesNotMatch(await run(read, { place: thread }), /not everyone/);
+        const byAnother = await run(read, { by: target });
+        assert.equal(/lack the permission Manage Threads/.test(byAnother), isPrivate, byAnother);
       }
     }));
 

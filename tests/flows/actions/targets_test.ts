@@ -185,7 +185,7 @@ describe("[T4] [SEC-R17] rights of the people who ask", () => {
       assert.equal(writes().length, 2);
     }));
 
-  it("include slow mode, and a private thread's members", () =>
+  it("include slow mode", () =>
     withActions(async ({ run, permit, sim, demo: { channels, world } }) => {
       const general = world.channels.get(channels.general.id);
       if (general?.kind === "text") world.channels.set(general.id, { ...general, slowmodeSec: 5 });
