@@ -1,6 +1,7 @@
 /**
- * Claims waiting messages while the limit has a free place, and runs each turn to its end, a command
- * without a model (K1). Edits, deletions, stops and later messages can end a running turn (H6, S5).
+ * Claims waiting messages while the limit has a free place and no earlier message may be missing (G6),
+ * and runs each turn to its end, a command without a model (K1). Edits, deletions, stops and later
+ * messages can end a running turn (H6, S5).
  *
  * The store decides which message is next (T2). Nothing here awaits a turn, so a slow model delays
  * only its own session (S5).
