@@ -120,7 +120,10 @@ export async function startBot(options: BotOptions) {
     return createSlowChecks(bot);
   });
   const health: HealthMonitor = startHealthMonitor({
-    ...{ store, metrics, timers: { now, schedule }, log: logging.forPart("health") },
+    store,
+    metrics,
+    timers: { now, schedule },
+    log: logging.forPart("health"),
     read: async () => ({ budgets: await readAllBudgets(bot), slow: await (await slow.get())() }),
     current: () => ({
       mcpServers: bot.toolServices?.servers() ?? [],

@@ -311,7 +311,9 @@ export function createHostCommands(options: {
     const launch = await launchOf(command, workspace, limits);
     const env = environmentFor(workspace);
     const running = startProgram(launch, {
-      ...{ cwd: command.cwd, env, timeoutMs },
+      cwd: command.cwd,
+      env,
+      timeoutMs,
       watch: (pid, onPassed) => bounds.watch(pid, limits, [workspace], onPassed),
     });
     programs.add(running);

@@ -69,7 +69,11 @@ function errorOf(
   const { message, retryAfterMs } = serverError;
   const said = message === undefined ? undefined : cleanServerMessage(message, secrets);
   return new ModelError(`${modelId} ${what}${said === undefined ? "" : `: ${said}`}`, {
-    ...{ kind, modelId, status, said, retryAfterMs },
+    kind,
+    modelId,
+    status,
+    said,
+    retryAfterMs,
     words: wordsOf(serverError, body, secrets),
     contextWindow: kind === "context_length" ? namedWindow(serverError) : undefined,
   });

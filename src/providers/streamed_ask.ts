@@ -53,7 +53,11 @@ export function createAnswerReader(
   const visible = createVisibleText();
   let failure: ModelError | undefined;
   const answer: OpenAnswer = {
-    ...{ text: "", thinking: "", reason: undefined, usage: undefined, isOver: false },
+    text: "",
+    thinking: "",
+    reason: undefined,
+    usage: undefined,
+    isOver: false,
     breakOff(error) {
       failure = brokenAnswerOf(
         error,

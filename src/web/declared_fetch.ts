@@ -62,7 +62,9 @@ export async function fetchDeclared(
   const asked: GuardedRequest = {
     resolve: guard.resolve,
     userAgent: `Barnacle/${version}`,
-    ...{ allowedPorts: new Set([portOf(url)]), maxRedirects: 0, takesAnyStatus: true },
+    allowedPorts: new Set([portOf(url)]),
+    maxRedirects: 0,
+    takesAnyStatus: true,
     isAllowed: (one) => guard.isAllowed(one) || own !== undefined && isHomeAddress(one),
     headers: Object.fromEntries([["accept", "application/json"], ...given, ...lowered(own ?? {})]),
     ...(method !== "GET" && { method, body }),

@@ -134,7 +134,10 @@ export async function createToolServices(bot: Bot) {
       import("../mcp/ports.ts"),
     ]);
     const begun = createMcpServers(serversOf(current, "operator"), {
-      ...{ version, now, schedule, log },
+      version,
+      now,
+      schedule,
+      log,
       onSignIn(server) {
         const [account] = bot.accounts.values(); // any account reaches the owners
         account?.tellOwners(

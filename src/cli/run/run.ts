@@ -182,7 +182,13 @@ async function run(
       });
       return code = await serve({
         options: {
-          ...{ setup, store, dataDir, logging, env, thread, features },
+          setup,
+          store,
+          dataDir,
+          logging,
+          env,
+          thread,
+          features,
           commandKey: randomBytes(KEY_BYTES).toString("hex"),
           mediaFolder: join(dataDir, MEDIA_NAME),
           build: readBuild(),
@@ -192,7 +198,15 @@ async function run(
             onAnswered: () => crash.at("answered"),
           },
         },
-        ...{ features, flags, io, loaded, fileState, instance, hangups, notify, crash },
+        features,
+        flags,
+        io,
+        loaded,
+        fileState,
+        instance,
+        hangups,
+        notify,
+        crash,
       });
     } finally {
       store?.close();
@@ -554,7 +568,10 @@ export function createBanner(
         guilds: guilds.length,
         guildNames: guilds.slice(0, MAX_NAMED).map(printable),
         model: models.join(", "),
-        ...{ config, data, health, version },
+        config,
+        data,
+        health,
+        version,
       });
     }
     const rows: readonly (readonly [term: string, text: string])[] = [

@@ -591,7 +591,12 @@ async function begin(account: BotAccount, run: HookRun): Promise<boolean> {
     sentAt: createdAtMs(messageId),
     origin: {
       kind: isEntry(hook) ? "event" : "hook",
-      ...{ hook, prompt: rules.prompt, count, post, of, greets },
+      hook,
+      prompt: rules.prompt,
+      count,
+      post,
+      of,
+      greets,
     },
   };
   const route = routeOfEvents(account, message, rules);
@@ -605,7 +610,9 @@ async function begin(account: BotAccount, run: HookRun): Promise<boolean> {
     const isTold = stop === undefined && chosen.isToldBy === post;
     const notice = freeze({
       ...answering(message),
-      ...{ kind: "notice", ...noticeBody(post), suppressesEmbeds: true },
+      kind: "notice",
+      ...noticeBody(post),
+      suppressesEmbeds: true,
     });
     await hooks.post(messageId, isTold ? [] : notice, stop, now());
     wakeChannels(account, [channelId]);

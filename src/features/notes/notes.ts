@@ -53,7 +53,11 @@ export async function saveNote(
     throw new RefusedCall("owners_only", `only an owner of the bot may save notes of the ${scope}`);
   }
   const note = await account.store.notes.save({
-    ...{ agentId, scope, scopeKey, callKey, isOwnWords: written.isOwnWords },
+    agentId,
+    scope,
+    scopeKey,
+    callKey,
+    isOwnWords: written.isOwnWords,
     space: spaceOf(message),
     channelId: message.channelId,
     authorId: message.sender.id,

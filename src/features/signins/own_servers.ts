@@ -243,7 +243,10 @@ export function signInTool(account: BotAccount, server: EachServer): Tool {
     const end = `your browser ends at \`${backTo()}?…\`, where no page may load. Copy that whole ` +
       "address, press **Fill in**, and paste it";
     return new WaitsForPerson(cardOf(context, { key: FILL_IN, style: "primary" }, {
-      ...{ kind: "ask", tool: `mcp__${id}__sign_in`, text: `${why}${asked}`, ...shown },
+      kind: "ask",
+      tool: `mcp__${id}__sign_in`,
+      text: `${why}${asked}`,
+      ...shown,
       facts: [{ name: "Then", value: end }],
       form: { title: id, label: "Your browser's last address" },
     }));

@@ -91,7 +91,9 @@ function createCatchUp(account: BotAccount) {
   ): boolean {
     if (from === undefined) return false;
     const gap: OpenGap = {
-      ...{ from, lostAt, startedAt: discordNow() },
+      from,
+      lostAt,
+      startedAt: discordNow(),
       tally: { read: 0, answered: 0, tooOld: 0, tooMany: 0 },
       asked: 0,
       isGrowing: false,

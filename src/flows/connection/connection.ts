@@ -147,7 +147,13 @@ export function createGatewayConnection(account: BotAccount) {
       tell({ kind: "intents", missing });
       current = startGateway(
         {
-          ...{ token, url, compress, tcpKeepaliveSec, reconnect, intents: bits, ...from },
+          token,
+          url,
+          compress,
+          tcpKeepaliveSec,
+          reconnect,
+          intents: bits,
+          ...from,
           presence: presenceOf(account),
           proxy: proxyFor(url, bot.env),
           restUrl: `${apiBase}/v${API_VERSION}`,

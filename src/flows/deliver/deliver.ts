@@ -956,7 +956,11 @@ function createParking(
       before?.cancel?.();
       const refusedAt = now();
       const place: ParkedPlace = {
-        ...{ guildId, reason, isExplained: missing !== "unknown", isClosed: true, refusedAt },
+        guildId,
+        reason,
+        isExplained: missing !== "unknown",
+        isClosed: true,
+        refusedAt,
         freeAt: before ? refusedAt + SPACING_MS : refusedAt,
       };
       const until = { reason, now: refusedAt, nextTryAt: later() };

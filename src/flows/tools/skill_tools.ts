@@ -165,7 +165,10 @@ export async function skillQuestion(
       key: DENY,
       style: "danger",
     }],
-    ...{ asked, covers, where: "direct", binding: hash },
+    asked,
+    covers,
+    where: "direct",
+    binding: hash,
     timeoutMs: discord.execApprovals.timeoutSec * 1_000,
   };
 }

@@ -164,7 +164,10 @@ function inStore(
   choices: readonly Choice[],
 ): Setting {
   return {
-    ...{ name, description, needs, choices: () => choices },
+    name,
+    description,
+    needs,
+    choices: () => choices,
     of: async (call, account) => (await facts()).chosenValue(account, call, name) ?? unset,
     async choose(call, account, value) {
       const { chooseValue } = await facts();

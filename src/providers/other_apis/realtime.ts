@@ -41,7 +41,10 @@ export function createRealtimeServer(
     headers: { ...(apiKey !== undefined && { Authorization: `Bearer ${apiKey}` }), ...headers },
   };
   return {
-    ...{ modelId: modelIdOf(settings), voice, hears, price },
+    modelId: modelIdOf(settings),
+    voice,
+    hears,
+    price,
     /** Opens a connection. `ended` is called once, with a reason for the operator. */
     open({ event, ended }: {
       event(event: RealtimeEvent): void;

@@ -591,7 +591,15 @@ function takeOut(state: OpenTurnState, entry: WaitingMessage | undefined): void 
 function accept(state: OpenTurnState, { message, route, arrival }: AcceptedRow): void {
   const { id: messageId, accountId, channelId, guildId, sender } = message;
   const entry: WaitingMessage = {
-    ...{ messageId, accountId, channelId, guildId, route, arrival, attempts: 0, sender, message },
+    messageId,
+    accountId,
+    channelId,
+    guildId,
+    route,
+    arrival,
+    attempts: 0,
+    sender,
+    message,
     isUnasked: termsOf(message).isUnasked,
   };
   state.counts.add(countedAs(entry));

@@ -343,7 +343,9 @@ export function toEntry(row: unknown): Entry {
       return { role, ...common, ...(boundary !== undefined && parted) };
     case "assistant":
       return {
-        ...{ role, ...common, calls: calls !== undefined ? JSON.parse(calls) : undefined },
+        role,
+        ...common,
+        calls: calls !== undefined ? JSON.parse(calls) : undefined,
         ...(carried !== undefined && { carried }),
       };
     case "tool":

@@ -222,7 +222,9 @@ const MAX_TITLE = 45;
  */
 export function modalAnswer(customId: string, { title, label }: Form): string {
   const component = {
-    ...{ type: TEXT_INPUT, custom_id: FIELD, style: SHORT },
+    type: TEXT_INPUT,
+    custom_id: FIELD,
+    style: SHORT,
     required: true,
     max_length: MAX_FIELD_CHARS,
   };

@@ -649,7 +649,10 @@ export function serveGateway(port: {
     shard = startShard(options, from, {
       now: () => ({ monotonicMs: performance.now(), wallMs: Date.now() }),
       random: Math.random,
-      ...{ after, post, onTick, counts },
+      after,
+      post,
+      onTick,
+      counts,
       connect: openPayloadSocket,
       acknowledge: createAcknowledge(callback, forms.pressed, limit.take),
     });
