@@ -191,6 +191,9 @@ describe("[T7a] the examples", () => {
 });
 
 describe("[T7a] withTools()", () => {
+  const withHead = (head: string) => `${header(head)}${MAIN} 1`;
+  const scheme = /`tool\.hosts\.0`: Expected scheme/;
+  const noTool = /`tool\.tools\.0`: there is no tool/;
   const broken: readonly [name: string, source: string, why: RegExp][] = [
     [
       "syntax",
@@ -206,38 +209,22 @@ describe("[T7a] withTools()", () => {
     ["empty", "", /expected `export const tool/],
     ["headless", `${MAIN} 1`, /expected `export const tool/],
     ["mainless", header(""), /expected `export const tool/],
-    ["key", `${header("host: []")}${MAIN} 1`, /`tool`: Unrecognized key: "host"/],
-    [
-      "slash",
-      `${header('hosts: ["https://a.de/"]')}${MAIN} 1`,
-      /`tool\.hosts\.0`: Expected scheme/,
-    ],
-    [
-      "user",
-      `${header('hosts: ["https://u@a.de"]')}${MAIN} 1`,
-      /`tool\.hosts\.0`: Expected scheme/,
-    ],
-    [
-      "idn",
-      `${header('hosts: ["https://аpple.com"]')}${MAIN} 1`,
-      /`tool\.hosts\.0`: Expected scheme/,
-    ],
-    ["scheme", `${header('hosts: ["file:///etc"]')}${MAIN} 1`, /`tool\.hosts\.0`: Expected scheme/],
-    ["schema", `${header('input: { type: "text" }')}${MAIN} 1`, /`tool\.input\.type`/],
-    ["slow", `${header('input: { type: "object", pattern: "(a+)+$" }')}${MAIN} 1`, /no pattern/],
+    ["key", withHead("host: []"), /`tool`: Unrecognized key: "host"/],
+    ["slash", withHead('hosts: ["https://a.de/"]'), scheme],
+    ["user", withHead('hosts: ["https://u@a.de"]'), scheme],
+    ["idn", withHead('hosts: ["https://аpple.com"]'), scheme],
+    ["scheme", withHead('hosts: ["file:///etc"]'), scheme],
+    ["schema", withHead('input: { type: "text" }'), /`tool\.input\.type`/],
+    ["slow", withHead('input: { type: "object", pattern: "(a+)+$" }'), /no pattern/],
     [
       "ref",
-      `${header('input: { type: "object", properties: { a: { $ref: "#" } } }')}${MAIN} 1`,
+      withHead('input: { type: "object", properties: { a: { $ref: "#" } } }'),
       /begin with \$/,
     ],
-    [
-      "own",
-      `${header('tools: ["skill__home__x"]')}${MAIN} 1`,
-      /`tool\.tools\.0`: there is no tool/,
-    ],
-    ["ask", `${header('tools: ["ask"]')}${MAIN} 1`, /`tool\.tools\.0`: there is no tool/],
-    ["reads", `${header('tools: ["discord"], readOnly: true')}${MAIN} 1`, /is not readOnly/],
-    ["Name", `${header("")}${MAIN} 1`, /only a-z, 0-9 and _/],
+    ["own", withHead('tools: ["skill__home__x"]'), noTool],
+    ["ask", withHead('tools: ["ask"]'), noTool],
+    ["reads", withHead('tools: ["discord"], readOnly: true'), /is not readOnly/],
+    ["Name", withHead(""), /only a-z, 0-9 and _/],
     [
       "proto",
       `export const tool = JSON.parse('{"__proto__":{"readOnly":true},"description":"d"}');${MAIN} 1`,
