@@ -21,19 +21,15 @@ export function toAccessPolicy(
   { settings: account, ruleOf }: WrittenAccount,
   { matches, named, patternsIn }: MentionTests,
 ): AccessPolicy {
-  const { dm, guilds, allowBots, loopGuard, pluralkit, intentFilter, execApprovals, actions } =
-    account;
+  const { dm, guilds, allowBots, pluralkit, intentFilter, execApprovals, actions } = account;
+  const { muteMin, ...loopGuard } = account.loopGuard;
   return {
     dm,
     ...groupPolicyOf(settings.channels, account, ruleOf),
     guilds,
     intentFilter,
     allowBots,
-    loopGuard: {
-      maxTurns: loopGuard.maxTurns,
-      muteMs: loopGuard.muteMin * 60_000,
-      feeds: loopGuard.feeds,
-    },
+    loopGuard: { ...loopGuard, muteMs: muteMin * 60_000 },
     asksPluralkit: pluralkit.enabled,
     commands: commandRules(settings.commands),
     approvers: execApprovals.approvers,

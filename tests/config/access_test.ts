@@ -191,7 +191,7 @@ describe("toAccessPolicy()", () => {
     const none = await accessOf(undefined);
     assert.deepEqual(
       [none.allowBots, none.loopGuard, none.asksPluralkit, none.approvers],
-      [false, { maxTurns: 6, muteMs: 600_000, feeds: undefined }, false, []],
+      [false, { maxTurns: 6, muteMs: 600_000 }, false, []],
     );
     sameData(none.commands, { usesAccessGroups: true, texts: true });
     const access = await accessOf(`{"channels":{"discord":{

@@ -32,12 +32,12 @@ const quoted = messageId("1400000000000000009");
 const quote: Quote = { messageId: quoted, authorId: BOB, on: "first" };
 
 describe("freeze()", () => {
-  it("[D1] keeps the chunks in order, and their channel", () => {
-    const { accountId, channelId } = twoChunks;
-    assert.deepEqual(
-      messages(twoChunks).map((m) => [m.accountId, m.channelId, m.content]),
-      [[accountId, channelId, "one"], [accountId, channelId, "two"]],
-    );
+  it("[D1] [SEC-R7] keeps the chunks in order, each with the fields that they share", () => {
+    const guild = guildId("1400000000000000010");
+    const shared = { channelId: channelId("2"), guildId: guild, suppressesEmbeds: true } as const;
+    const frozen = messages({ ...twoChunks, ...shared });
+    assert.deepEqual(frozen.map(({ content }) => content), ["one", "two"]);
+    for (const message of frozen) assert.deepEqual({ ...message, ...shared }, message);
   });
 
   it("[D2] gives each chunk the nonce of its index, and names its answer", () => {
@@ -47,21 +47,6 @@ describe("freeze()", () => {
       [nonceOf(twoChunks, 0), { ...answer, part: 0, parts: 2 }],
       [nonceOf(twoChunks, 1), { ...answer, part: 1, parts: 2 }],
     ]);
-  });
-
-  it("names the guild of a guild's channel", () => {
-    assert.deepEqual(messages(twoChunks).map((m) => m.guildId), [undefined, undefined]);
-    const guild = guildId("1400000000000000010");
-    assert.deepEqual(messages({ ...twoChunks, guildId: guild }).map((m) => m.guildId), [
-      guild,
-      guild,
-    ]);
-  });
-
-  it("[SEC-R7] suppresses previews if the reply does", () => {
-    assert.deepEqual(messages(twoChunks).map((m) => m.suppressesEmbeds), [undefined, undefined]);
-    const silent = messages({ ...twoChunks, suppressesEmbeds: true });
-    assert.deepEqual(silent.map((m) => m.suppressesEmbeds), [true, true]);
   });
 
   it("[R14] lets only the first message notify", () => {
