@@ -169,8 +169,16 @@ export interface SenderTools {
   readonly lists: ToolLists;
 }
 
-/** The keys about tools of a guild or a channel. */
-export interface PlaceToolRules {
+/** Keys that a guild and a channel have. Absent: as the level above says. */
+export interface PlaceRules {
+  /** Whether a message must address the bot; at last: yes. */
+  readonly requireMention?: boolean;
+  /** Who may talk to the bot here; at last: all members. Empty: no member. */
+  readonly users?: readonly AllowEntry[];
+  /** Threads for answers; at last: none (S7). */
+  readonly threads?: ThreadRules;
+  /** Which messages without a mention are meant for the bot (I1). */
+  readonly intentFilter?: IntentKeys;
   /** Tools of all senders. */
   readonly tools?: ToolLists;
   /** Tools of single senders, in the order of the config. */
@@ -180,7 +188,7 @@ export interface PlaceToolRules {
 export type ReactionMode = "off" | "own" | "all" | "allowlist";
 
 /** An entry of `channels.discord.guilds`. */
-export interface GuildRules extends PlaceToolRules {
+export interface GuildRules extends PlaceRules {
   /**
    * The guild that the key was resolved to (P12). The entry is for this guild only, even if another
    * one takes the name. Absent if the key is no resolved name.
@@ -188,10 +196,6 @@ export interface GuildRules extends PlaceToolRules {
   readonly pinned?: GuildId;
   /** Operator's short name for the guild, for lists and logs (S2); absent if not set. */
   readonly slug?: string;
-  /** Whether a message must address the bot; absent: yes. */
-  readonly requireMention?: boolean;
-  /** Who may talk to the bot here. Absent: all members; empty: no member. */
-  readonly users?: readonly AllowEntry[];
   /** Channel entries by their key in the config. Absent: every channel; `{}`: none (P8). */
   readonly channels?: Readonly<Record<string, ChannelRules>>;
   /**
@@ -199,34 +203,22 @@ export interface GuildRules extends PlaceToolRules {
    * people in `users`.
    */
   readonly reactionNotifications: ReactionMode;
-  /** Threads for answers; absent: none (S7). */
-  readonly threads?: ThreadRules;
-  /** Which messages without a mention are meant for the bot (I1). */
-  readonly intentFilter?: IntentKeys;
 }
 
 /**
  * An entry of a guild's `channels`. Absent values come from the `"*"` entry, then from the guild.
  */
-export interface ChannelRules extends PlaceToolRules {
+export interface ChannelRules extends PlaceRules {
   /** The channel of each guild that the key was resolved to; absent if it is no resolved name. */
   readonly pinned?: ReadonlyMap<GuildId, ChannelId>;
   /** `false` denies the channel, as `enabled` does; absent: not denied. */
   readonly allow?: boolean;
   /** `false` denies the channel under every policy; absent: not denied. */
   readonly enabled?: boolean;
-  /** Whether a message must address the bot. */
-  readonly requireMention?: boolean;
-  /** Who may talk to the bot here. Empty: no member. */
-  readonly users?: readonly AllowEntry[];
   /** Operator's text for the system prompt in this channel (H4). */
   readonly systemPrompt?: string;
   /** Names of the skills that turns here may use; absent: all (T7). */
   readonly skills?: readonly string[];
-  /** Threads for answers (S7). */
-  readonly threads?: ThreadRules;
-  /** The intent filter, as in {@link GuildRules}. */
-  readonly intentFilter?: IntentKeys;
 }
 
 export interface RouterRules {
@@ -507,7 +499,7 @@ export type PlaceTools =
   | ({ readonly kind: "all" } & Ruled<ToolLists>);
 
 /** The keys about tools of some layers, the one for single senders first. */
-function toolsOf(layers: readonly Layer<PlaceToolRules>[]): readonly PlaceTools[] {
+function toolsOf(layers: readonly Layer<PlaceRules>[]): readonly PlaceTools[] {
   const bySender = firstOf(layers, "toolsBySender");
   const all = firstOf(layers, "tools");
   return [

@@ -78,6 +78,7 @@ import {
   readPosted,
   toUnread,
 } from "../../discord/rest/requests/messages.ts";
+import type { DelayedMessage } from "../../http/snapshot.ts";
 import type { Log } from "../../lib/log.ts";
 import { createWaker } from "../../lib/clock.ts";
 import { withoutFiles } from "../../render/reply.ts";
@@ -674,21 +675,11 @@ export interface Wait {
   readonly waitMs: number;
 }
 
-/** A row that could not be delivered for longer than the fast retries take. */
-interface DelayedRow {
-  /** Number of the row. */
-  readonly row: number;
-  readonly channelId: ChannelId;
-  /** Why the last attempt failed. */
-  readonly reason: string;
-  readonly nextAttemptAt: number;
-}
-
 interface Failing extends Failures {
   /** Whether Discord has served another request to the channel since the last failure. */
   wasServed: boolean;
   /** Set once the fast retries are over. */
-  readonly delayed?: DelayedRow;
+  readonly delayed?: DelayedMessage;
 }
 
 function createFailingRows(account: BotAccount) {
@@ -748,7 +739,7 @@ function createFailingRows(account: BotAccount) {
       for (const channelId of channels) if (!unsent.has(channelId)) failing.delete(channelId);
     },
     /** The rows that wait because of failures. */
-    delayed: (): readonly DelayedRow[] =>
+    delayed: (): readonly DelayedMessage[] =>
       [...failing.values()].flatMap(({ delayed }) => delayed ?? []),
   };
 }
