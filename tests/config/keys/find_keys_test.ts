@@ -38,22 +38,7 @@ describe("[C4] findKeys()", () => {
     }
   });
 
-  for (
-    const query of [
-      "",
-      " ",
-      ".",
-      "...",
-      "qqqqqqqqqqq",
-      '"',
-      "[",
-      "x".repeat(10_000),
-      "\u0000",
-      "<script>",
-      "([",
-      "   ",
-    ]
-  ) {
+  for (const query of [" ", "[", "x".repeat(10_000), "\u0000", "<script>"]) {
     it(`finds nothing by ${JSON.stringify(query.slice(0, 20))}`, () => {
       assert.deepEqual(findKeys(query, distance).found, []);
     });

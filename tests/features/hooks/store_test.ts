@@ -77,15 +77,6 @@ describe("[W2] store.hooks", () => {
     assert.equal((await hooks.find(run.messageId))?.run?.state, "done");
   });
 
-  it("ends a run whose turn has ended, whether or not anyone has told", async () => {
-    const { store: { hooks } } = openTestStore();
-    await hooks.accept(event(), NOW, 1);
-    const run = await hooks.claim(ACCOUNT, "uptime", "", NOW);
-    assert.ok(run);
-    await hooks.running(run.messageId); // the inbox has no open turn of it
-    assert.deepEqual(await hooks.open(ACCOUNT), []);
-  });
-
   it("refuses events if too many wait, but knows repeated ones", async () => {
     const { store: { hooks }, database } = openTestStore();
     const known = await hooks.accept(event({ senderId: "known" }), NOW, 1);
