@@ -23,6 +23,8 @@ export interface AlertRecord extends Trouble {
   readonly since: number;
   /** The same, at which it ended; absent while the alert is open. */
   readonly endedAt?: number;
+  /** The same, since which the trouble of an open alert is gone; not stored. */
+  readonly goneSince?: number;
   /** The same, of the last message that the owners have got; absent if none. */
   readonly toldAt?: number;
   /** The message that the owners are yet to get; absent if none. */

@@ -455,7 +455,10 @@ function mcpServer({ id, state, tools, cut = [], problem, said }: McpServerState
 }
 
 /** An open alert, and how far the owners know of it. */
-function alert({ kind, about, cause, since, toldAt, failure }: AlertRecord): Finding {
+function alert(
+  { kind, about, cause, since, goneSince, toldAt, failure }: AlertRecord,
+): Finding {
+  const gone = goneSince === undefined ? "" : `, gone since ${timeText(goneSince)}`;
   const known = toldAt !== undefined
     ? `the owners know since ${timeText(toldAt)}`
     : `the owners do not know yet${failure === undefined ? "" : `: ${failure}`}`;
@@ -464,6 +467,6 @@ function alert({ kind, about, cause, since, toldAt, failure }: AlertRecord): Fin
     what: "Alert",
     status: "warn",
     where: about || undefined,
-    why: `since ${timeText(since)}: ${cause}; ${known}`,
+    why: `since ${timeText(since)}: ${cause}${gone}; ${known}`,
   };
 }

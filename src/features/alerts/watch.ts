@@ -399,7 +399,11 @@ export function startAlerts(bot: Bot, schedule: StartTimer): Watch {
 
   run();
   return {
-    open: () => state.records.filter(isOpen),
+    open: () =>
+      state.records.filter(isOpen).map((record) => ({
+        ...record,
+        goneSince: state.held.get(alertKey(record))?.since,
+      })),
     async lastLook() {
       await running;
       if (!isStopped) await lookOnce();

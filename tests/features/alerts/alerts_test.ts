@@ -3,6 +3,7 @@ import { afterEach, describe, it } from "node:test";
 import type { Bot } from "../../../src/account/account.ts";
 import type { AlertRecord, Finding } from "../../../src/core/finding.ts";
 import { startAlerts } from "../../../src/features/alerts/watch.ts";
+import { judgeHealth } from "../../../src/http/checks.ts";
 import type { Snapshot } from "../../../src/http/snapshot.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { HEALTHY } from "../../support/bot/health.ts";
@@ -132,13 +133,21 @@ describe("[O12] startAlerts()", () => {
     const scene = createScene();
     scene.isStoreBroken = true;
     scene.broken = ["dm"];
-    scene.start();
+    const alerts = scene.start();
     await scene.pass(120_000, NO_STORE);
     assert.deepEqual(scene.sent, ["webhook begins store"]);
     assert.equal(scene.lines.filter(({ event }) => /^Cannot store which/.test(event)).length, 1);
+    const shown = () => {
+      const now = scene.clock.now();
+      return judgeHealth({ ...HEALTHY, alerts: alerts.open() }, now)
+        .flatMap(({ id, why }) => id === "alert:store" ? [/, gone since \S/.test(why)] : []);
+    };
+    assert.deepEqual(shown(), [false]);
     scene.isStoreBroken = false;
-    await scene.pass(120_000, WELL);
-    assert.deepEqual(scene.sent, ["webhook begins store", "webhook ends store"]);
+    await scene.pass(30_000, WELL);
+    assert.deepEqual(shown(), [true]);
+    await scene.pass(90_000);
+    assert.deepEqual([scene.sent, shown()], [["webhook begins store", "webhook ends store"], []]);
     assert.equal(scene.stored[0]?.kind, "store");
   });
 
