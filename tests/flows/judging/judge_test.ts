@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { type AccountId, toAccountId } from "../../../src/core/discord/ids.ts";
 import {
+  intentOf,
   judge,
   mannerOf,
   permitReaction,
@@ -38,6 +39,39 @@ async function build(discord: object = {}) {
 }
 
 const bot = (id: string) => sender({ id: userId(id), automaton: "bot" });
+
+it("[I1] intentOf() scores a message once, by the talk of its channel", async () => {
+  const guilds = { "*": { requireMention: false, intentFilter: { enabled: true } } };
+  const at = (sec: number, text: string, fields = {}) => {
+    const sentAt = NOW + sec * 1_000;
+    return guildMessage({ id: messageIdAt(sentAt), sentAt, text, ...fields });
+  };
+  /** The score of a question after a talk. */
+  const scoreAfter = async (...own: readonly (readonly [of: string, kind: string])[]) => {
+    const { account, clock } = await build({ guilds });
+    const intent = intentOf(account);
+    const asked = at(1, `<@${SELF.userId}> what is two and two?`, { mention: "user" });
+    const first = intent.factsOf(asked, "live");
+    assert.equal(intent.factsOf(asked, "not_live"), first);
+    assert.equal(intent.factsOf(at(0, "older"), "history"), undefined);
+    intent.decided(asked, { kind: "accept", why: "mentioned", rule: "" });
+    clock.advance(NOW + 2_000 - clock.now());
+    for (const [of, kind] of own) {
+      const message = {
+        channelId: asked.channelId,
+        content: "four",
+        of: { kind: of, cause: asked.id },
+      };
+      intent.delivered({ message } as never, { kind } as never);
+    }
+    return intent.factsOf(at(4, "and what is three and three?"), "live")?.score ?? 0;
+  };
+  const silent = await scoreAfter();
+  for (const kind of ["created", "found", "settled"]) {
+    assert.ok(await scoreAfter(["reply", kind]) > silent, kind);
+  }
+  assert.equal(await scoreAfter(["draft", "created"], ["reply", "refused"]), silent);
+});
 
 describe("[K5] mannerOf()", () => {
   it("is as people have chosen for the conversation", async () => {
