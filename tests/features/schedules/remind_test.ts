@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Schedule } from "../../../src/features/schedules/store.ts";
 import type { CallEffect } from "../../../src/core/turn/tool.ts";
-import { schedules } from "../../../src/features/schedules/runner.ts";
 import { remind } from "../../../src/features/schedules/tool.ts";
 import {
   channelId,
@@ -53,14 +52,6 @@ describe("[T12] remind", () => {
     const { create } = await build();
     assert.equal((await create()).next, "Thu 2026-01-01 03:00 (Europe/Vienna, GMT+01:00)");
     assert.equal((await create({ task: true })).kind, "task");
-  });
-
-  it("is posted at its time", async () => {
-    const { account, create, pass, posted } = await build();
-    schedules.start(account);
-    await create();
-    await pass(2 * 60 * 60_000, 60_000);
-    assert.deepEqual(posted(), ["<@123456789012345678> Reminder: tea"]);
   });
 
   it("[R15a] notes for its receipt which one it has set, and when it is due", async () => {
