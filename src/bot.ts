@@ -110,11 +110,6 @@ export async function startBot(options: BotOptions) {
   const metrics = createMetrics(build);
   let isStopping = false;
 
-  const workerUrl = WORKER_URL;
-  const bot = { ...options, now, workerUrl, accounts: new Map(), views: new Map() } as Partial<
-    Bot
-  > as Bot; // without its parts below
-  const config = () => bot.setup.config;
   const slow = createLoader(async () => {
     const { createSlowChecks } = await import("./bot/process/slow_checks.ts");
     return createSlowChecks(bot);
@@ -137,17 +132,19 @@ export async function startBot(options: BotOptions) {
     const { createToolServices } = await import("./bot/process/tool_services.ts");
     return bot.toolServices = await createToolServices(bot);
   });
-  Object.assign(
-    bot,
-    {
-      health,
-      meter: createMeter(metrics),
-      turnLimit: createTurnLimit(() => config().agents.maxConcurrentTurns),
-      memory: createMemory(logging),
-      media: startProcessMedia(bot, EXTRACT_WORKER_URL),
-      loadTools: tools.get,
-    } satisfies Partial<Bot>,
-  );
+  const made = { ...options, now }; // a reload replaces its setup
+  const complete: Omit<Bot, "toolServices"> = Object.assign(made, {
+    health,
+    meter: createMeter(metrics),
+    turnLimit: createTurnLimit(() => made.setup.config.agents.maxConcurrentTurns),
+    memory: createMemory(logging),
+    media: startProcessMedia(made, EXTRACT_WORKER_URL),
+    loadTools: tools.get,
+    workerUrl: WORKER_URL,
+    accounts: new Map(),
+    views: new Map(),
+  });
+  const bot = complete as Bot; // an account runs once `loadTools` has set the rest
   const watches = options.features.flatMap(({ watch }) => watch?.(bot) ?? []);
   const running = createAccounts(
     bot,

@@ -4,11 +4,11 @@
  */
 
 import { Worker } from "node:worker_threads";
-import type { Bot } from "../account/account.ts";
+import type { BotOptions } from "../bot.ts";
 import { createExtractor } from "../extract/extractor.ts";
 import { cpuSec, ownMemory } from "../host/process/boot.ts";
 import { collectGarbage } from "../host/process/release_pages.ts";
-import { schedule } from "../lib/clock.ts";
+import { type Clock, schedule } from "../lib/clock.ts";
 import { createPlaces } from "../lib/places.ts";
 import { createMediaFolder, type MediaFolder } from "../media/folder.ts";
 
@@ -22,7 +22,7 @@ const PRUNE_MS = 6 * 60 * 60 * 1_000;
  *
  * @param workerUrl URL of `extract_worker.ts`.
  */
-export function startProcessMedia(bot: Bot, workerUrl: URL) {
+export function startProcessMedia(bot: BotOptions & Clock, workerUrl: URL) {
   const folder: MediaFolder = createMediaFolder(bot.mediaFolder);
   let cancel = () => {};
   function prune(): void {
