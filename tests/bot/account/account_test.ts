@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createAccount } from "../../../src/bot/account/account.ts";
+import { createAccount, createAccountRest } from "../../../src/bot/account/account.ts";
 import type { AccountEnd } from "../../../src/bot/account_end.ts";
 import { createInvalidRequests } from "../../../src/discord/rest/scheduler/rate_limiter.ts";
 import { type AccountScene, openAccountScene } from "../../support/bot/started_account.ts";
 import { changedByCommand, stopAccount } from "../../../src/bot/account/running.ts";
+import { wakes } from "../../../src/account/per_account.ts";
 import { tellChannel } from "../../../src/flows/tell.ts";
 import { commandAccount } from "../../support/bot/commands.ts";
 import { GUILD } from "../../support/discord/payloads.ts";
@@ -114,6 +115,31 @@ it("[X5] changedByCommand() › sends rows of a command, and stops turns for a p
     await quiet();
     assert.deepEqual(rows("SELECT state FROM inbox"), [{ state }]);
   }
+});
+
+it("[D3] createAccountRest() › slows and pauses requests as refusals add up, and owners hear of a pause", async () => {
+  const { account, lines, clock, quiet, posted } = await testAccount();
+  const invalidRequests = createInvalidRequests();
+  const own = { config: account.config(), token: "x", apiBase: "http://[::1]:9", version: "1" };
+  const rest = createAccountRest({ ...own, invalidRequests }, {
+    ...{ now: clock.now, log: account.log, events: { stopped: wakes(account).stopped } },
+  });
+  for (
+    const [count, level] of [[499, undefined], [500, "warn"], [1_999, "warn"], [
+      2_000,
+      "error",
+    ]] as const
+  ) {
+    while (invalidRequests.count(clock.now()) < count) invalidRequests.note(clock.now());
+    rest.status();
+    await quiet();
+    assert.deepEqual([lines.at(-1)?.level, posted().length], [level, count < 2_000 ? 0 : 1]);
+  }
+  assert.match(posted()[0] ?? "", /^Discord refused 2000 of my requests .* paused/);
+  clock.advance(660_000);
+  rest.status();
+  assert.equal(lines.at(-1)?.level, "info");
+  rest.stop();
 });
 
 /** Ends a start before the store has any event of it, as `kill -9` does. */

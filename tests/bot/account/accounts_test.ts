@@ -167,6 +167,19 @@ describe("[C9] createAccounts() › apply()", () => {
   });
 });
 
+it("[C9] createAccounts() › apply() restarts all for a log level that a gateway's thread keeps", async () => {
+  const world = setUp(await setupOf("one", A, B));
+  await world.accounts.start();
+  const { config, ...next } = await setupOf("two", A, B);
+  const log = { ...config.log, level: "connection_debug" as const };
+  await world.apply({ ...next, config: { ...config, log } }, [does(A, "apply"), does(B, "keep")]);
+  assert.deepEqual(world.started.map(({ accountId, stops }) => [accountId, stops]), [
+    ...[[A, 1], [B, 1]],
+    ...[[A, 0], [B, 0]],
+  ]);
+  await world.accounts.stop();
+});
+
 describe("[C9] createAccounts() › stop()", () => {
   it("cancels a start that a reload has scheduled", async () => {
     const stopping = Promise.withResolvers<void>();

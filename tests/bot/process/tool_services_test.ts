@@ -21,11 +21,16 @@ import { configOf } from "../../config/support.ts";
 describe("[T7] createToolServices()", () => {
   it("has the skills of each agent for the first one who asks", async () => {
     using folder = tempDirectory();
-    mkdirSync(join(folder.path, "tides"));
-    const text = "---\nname: tides\ndescription: Reads tide tables\n---\nLook.";
-    writeFileSync(join(folder.path, "tides", "SKILL.md"), text);
+    const workspace = join(folder.path, "own");
+    for (
+      const [name, of] of [["tides", folder.path], ["reefs", join(workspace, "skills")]] as const
+    ) {
+      mkdirSync(join(of, name), { recursive: true });
+      const text = `---\nname: ${name}\ndescription: Reads tables\n---\nLook.`;
+      writeFileSync(join(of, name, "SKILL.md"), text);
+    }
     const one = await loadTestConfig({}, {
-      agents: { list: [{ id: "main" }, { id: "other" }] },
+      agents: { list: [{ id: "main" }, { id: "other", workspace }] },
       skills: { folders: [folder.path] },
     });
     const config = { ...one, accounts: [one.discord] };
@@ -35,8 +40,14 @@ describe("[T7] createToolServices()", () => {
     const services = await createToolServices(testBot({ setup, store, log, dataDir: folder.path }));
     for (const id of ["main", "other"]) {
       await (id === "main" ? services.skillsRead(id) : services.ready(id, () => true));
-      assert.deepEqual(services.of(id).skills.now().skills.map(({ name }) => name), ["tides"]);
+      const names = services.of(id).skills.now().skills.map(({ name }) => name).sort();
+      assert.deepEqual(names, id === "main" ? ["tides"] : ["reefs", "tides"]);
     }
+    const all = services.tools();
+    assert.ok(all.some(({ name }) => name === "remind"));
+    assert.equal(services.tools(), all);
+    await services.apply({ ...config });
+    assert.notEqual(services.tools(), all);
     await services.stop();
   });
 });

@@ -225,11 +225,16 @@ describe("[K1] [M4] commands in messages", () => {
 
 describe("[K2] suggestions", () => {
   it("[K3] go to people with the right, at most 25, and to no one else", async () => {
-    const { suggestions, store } = await commandAccount();
-    const names = new Map(Array.from({ length: 30 }, (_, n) => [`${n}`, `grace ${n}`]));
+    const { suggestions, store } = await commandAccount({ discord: OPEN });
+    const long = "x".repeat(100);
+    const names = new Map(Array.from({ length: 30 }, (_, n) => [`${n}`, `grace ${n} ${long}`]));
     Object.assign(store.messages, { askersNames: () => Promise.resolve(names) });
-    assert.equal((await suggestions("forget", { who: "grace" }))?.length, 25);
+    const found = await suggestions("forget", { who: "grace" });
+    assert.equal(found?.length, 25);
+    assert.ok(found.every(({ name }) => name.length <= 100));
     assert.equal(await suggestions("forget", { who: "" }, { as: ADA }), undefined);
+    const member = { as: ADA, in: "guild", subcommand: "get" } as const;
+    assert.equal(await suggestions("config", { path: "" }, member), undefined);
     assert.deepEqual(await suggestions("whoami", { where: "" }), []);
     assert.deepEqual(await suggestions("gone", { where: "" }), []);
   });

@@ -30,6 +30,11 @@ describe("[K2] [S4a] /reset and /new", () => {
 
   it("/new may begin with a message", async () => {
     const { slash, dm, asked } = await open();
+    for (const message of [undefined, " "]) {
+      await dm("hello");
+      const options: Record<string, string> = message === undefined ? {} : { message };
+      assert.match(await slash("new", options, { as: ADA }), /^A new conversation begins/);
+    }
     await dm("hello");
     const text = await slash("new", { message: "when is high tide?" }, { as: ADA });
     assert.match(text, /^I'm on it\. My answer will be in this channel/);
