@@ -3,9 +3,8 @@ import { describe, it } from "node:test";
 import type { MessageId, UserId } from "../../src/core/discord/ids.ts";
 import { nonceOf } from "../../src/core/outbound/outbound.ts";
 import type { OutboundFile, Quote } from "../../src/core/outbound/outbound.ts";
-import { freeze, freezeUnprompted } from "../../src/render/reply.ts";
+import { freeze } from "../../src/render/reply.ts";
 import {
-  ACCOUNT,
   channelId,
   guildId,
   messageId,
@@ -13,7 +12,6 @@ import {
   roleId,
   userId,
 } from "../support/discord/builders.ts";
-import { sameData } from "../support/same_data.ts";
 
 const ADA = userId("123456789012345678");
 const BOB = userId("987654321098765432");
@@ -124,23 +122,6 @@ it("[T13a] freeze() › marks each message of a personal reply, but a spoken one
     messages(reply({ ...given, isPersonal })).map(({ content }) => content);
   assert.deepEqual(contents(true), ["one\n-# 🔒", "two\n-# 🔒", "-# 🔒", ""]);
   assert.deepEqual(contents(), ["one", "two", "", ""]);
-});
-
-it("[D2] freezeUnprompted() › leaves the nonce to the store's row, and answers no one", () => {
-  const { cause: _c, revision: _r, agentId: _a, kind: _k, ...unasked } = twoChunks;
-  sameData(
-    freezeUnprompted(unasked),
-    ["one", "two"].map((content) => ({
-      message: {
-        accountId: ACCOUNT,
-        channelId: channelId("1400000000000000002"),
-        nonce: "",
-        content,
-        pings: { users: [], roles: [], quotedAuthor: false },
-      },
-      files: [],
-    })),
-  );
 });
 
 describe("[R17] [R16] freeze()", () => {

@@ -41,16 +41,8 @@ describe("[T3] composeToolMessage()", () => {
   });
 
   it("has no server of the question's in a direct channel", () => {
-    const { guildId: _, ...direct } = {
-      message,
-      agentId: "main",
-      callKey: "1",
-      channelId: CHANNEL,
-      text: "hello",
-      guildId: undefined,
-    };
-    const [frozen] = composeToolMessage(direct, RULES) ?? [];
-    assert.equal(Object(frozen?.message).guildId, undefined);
+    const [frozen] = compose("hello", { guildId: undefined }) ?? [];
+    assert.equal(frozen?.message.guildId, undefined);
   });
 
   it("[D1] has the same nonces for the same call, and others for others", () => {
