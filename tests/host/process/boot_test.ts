@@ -37,27 +37,19 @@ function stat(name: string, state: string, startTicks: string): string {
   return `12 (${name}) ${state} ${between} ${startTicks} 99 98 97\n`;
 }
 
-const SELF = { "/proc/self/stat": stat("x", "R", "1") };
+const RUNS = { kind: "running", startTicks: 4711 };
 
 describe("[G11] readPid()", () => {
-  const CASES: readonly (readonly [name: string, files: Record<string, string>, facts: object])[] =
-    [
-      ["one that runs", { "/proc/12/stat": stat("barnacle", "S", "4711") }, {
-        kind: "running",
-        startTicks: 4711,
-      }],
-      ["one whose name looks like fields", { "/proc/12/stat": stat("a) Z 1 (b", "R", "4711") }, {
-        kind: "running",
-        startTicks: 4711,
-      }],
-      ["one that has ended, unasked", { "/proc/12/stat": stat("x", "Z", "4711") }, {
-        kind: "gone",
-      }],
-      ["one that is being buried", { "/proc/12/stat": stat("x", "X", "4711") }, { kind: "gone" }],
-      ["one that is not there", SELF, { kind: "gone" }],
-      ["any process, without /proc", {}, { kind: "unknown" }],
-      ["one of another kernel's form", { "/proc/12/stat": "12 (x) R 1 2" }, { kind: "unknown" }],
-    ];
+  const known = (text: string) => ({ "/proc/12/stat": text });
+  const CASES = [
+    ["one that runs", known(stat("barnacle", "S", "4711")), RUNS],
+    ["one whose name looks like fields", known(stat("a) Z 1 (b", "R", "4711")), RUNS],
+    ["one that has ended, unasked", known(stat("x", "Z", "4711")), { kind: "gone" }],
+    ["one that is being buried", known(stat("x", "X", "4711")), { kind: "gone" }],
+    ["one that is not there", { "/proc/self/stat": stat("x", "R", "1") }, { kind: "gone" }],
+    ["any process, without /proc", {}, { kind: "unknown" }],
+    ["one of another kernel's form", known("12 (x) R 1 2"), { kind: "unknown" }],
+  ] as const;
   for (const [name, files, facts] of CASES) {
     it(`recognises ${name}`, () => assert.deepEqual(readPid(12, proc(files)), facts));
   }

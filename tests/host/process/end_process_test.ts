@@ -83,23 +83,14 @@ describe("[G11] endProcess()", () => {
     assert.deepEqual(await ends({ bootId: undefined }), { kind: "refused", why: "unproven" });
   });
 
-  const PROCESSES: readonly (readonly [string, string, number, string, RegExp])[] = [
-    [
-      "that stops on SIGTERM",
-      "echo ready; exec sleep 60",
-      15_000,
-      "SIGTERM",
-      /waiting up to 20 s$/,
-    ],
+  const PROCESSES = [
+    ["that stops on SIGTERM", "", 15_000, "SIGTERM", /waiting up to 20 s$/],
     // 200 ms in all, with those that it has beyond its grace.
-    [
-      ...["that does not heed it", "trap '' TERM; echo ready; exec sleep 60"] as const,
-      ...[-4_800, "SIGKILL", /did not stop; killed it$/] as const,
-    ],
-  ];
-  for (const [how, script, graceMs, by, says] of PROCESSES) {
+    ["that does not heed it", "trap '' TERM; ", -4_800, "SIGKILL", /did not stop; killed it$/],
+  ] as const;
+  for (const [how, before, graceMs, by, says] of PROCESSES) {
     it(`ends a real process ${how}`, async () => {
-      const child: ChildProcess = spawn("/bin/sh", ["-c", script], {
+      const child: ChildProcess = spawn("/bin/sh", ["-c", `${before}echo ready; exec sleep 60`], {
         stdio: ["ignore", "pipe", "ignore"],
       });
       const exited = once(child, "exit");
