@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { z } from "zod";
-import { withInput } from "../../src/core/turn/tool.ts";
+import { type Tool, withInput } from "../../src/core/turn/tool.ts";
 import { GATES, openGates, TOOL_GATES } from "../../src/core/tool_names.ts";
 import { discordSection } from "../../src/config/schema/root.ts";
 import { TOOLS } from "../../src/tools/registry.ts";
@@ -11,6 +11,20 @@ describe("[T1] TOOLS", () => {
     const names = TOOLS.map(({ name }) => name);
     assert.deepEqual([...new Set(names)], names);
     assert.deepEqual(names.filter((name) => !/^[a-z][a-z0-9_]*$/.test(name)), []);
+  });
+
+  it("[D1] [R15a] knows which run once, change nothing by themselves, or act for their asker", () => {
+    const named = (...flags: readonly (keyof Tool)[]) =>
+      flags.map((flag) => TOOLS.filter((one) => one[flag] === true).map(({ name }) => name).sort());
+    const [repeat, reading, personal] = named("isIdempotent", "isReadOnly", "isPersonal");
+    const once = TOOLS.map(({ name }) => name).filter((name) => !repeat?.includes(name)).sort();
+    assert.deepEqual(once, ["draw", "edit_file", "exec", "voice"]);
+    assert.deepEqual(
+      reading?.join(" "),
+      "code draw list_files memory read_channel_history read_file read_skill recall send_file " +
+        "web_fetch web_search",
+    );
+    assert.deepEqual(personal, ["memory", "remind"]);
   });
 
   it("[B9] has the schema of each tool for the model, so that a reply derives none", () => {

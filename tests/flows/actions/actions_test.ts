@@ -127,7 +127,11 @@ const CASES: Readonly<Record<string, Case>> = {
     args: (_scene, { message }) => ({ messageId: message.id, emoji: "🦐" }),
     hidden: "addReactions",
     tells: /^Reacted\.$/,
-    then: (scene, { message }) => assert.ok(inGeneral(scene, message)?.reactions.has("🦐")),
+    async then(scene, { message }) {
+      assert.ok(inGeneral(scene, message)?.reactions.has("🦐"));
+      await scene.run({ action: "react", messageId: message.id, emoji: "", remove: true });
+      assert.equal(inGeneral(scene, message)?.reactions.size, 0);
+    },
   },
   reactions: {
     args({ sim }, { message }) {
