@@ -127,7 +127,7 @@ describe("[L3] refusalOf()", () => {
       [`{"error":{"metadata":{"headers":{"X-RateLimit-Reset":"${reset}"}}}}`, {}, HOURS],
       ['{"error":{"message":"Please try again in 7m12.5s. Visit x"}}', {}, 432_500],
       ["Please wait 72000 seconds before retrying.", {}, HOURS],
-      ["Limit resets in 20 hours", {}, HOURS],
+      ["Limit resets in 19 hours, 59 minutes, and 60 s, and not now", {}, HOURS],
       ["Please retry in 250ms", {}, 250],
       ["You sent 20 messages in 1 hour", {}, undefined],
       ["Try again with 2 models", {}, undefined],

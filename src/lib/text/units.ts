@@ -2,7 +2,7 @@
 
 import { DAY_MS } from "../clock.ts";
 
-const DURATION = /^(?:in\s+)?((?:\d+(?:\.\d+)?\s*[a-z]+(?:\s*,\s*|\s+and\s+|\s*))+)$/i;
+const DURATION = /^(?:in\s+)?((?:\d+(?:\.\d+)?\s*[a-z]+(?:\s*,)?\s*(?:and\s+)?)+)$/i;
 const PART = /(\d+(?:\.\d+)?)\s*([a-z]+)/gi;
 const ISO_DURATION = /^P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/i;
 
