@@ -44,7 +44,7 @@ export const ANYWAY = " anyway";
 
 /** The answer to a change that needs {@link ANYWAY}. */
 export const CLOSES_DMS =
-  "I will not answer you here any more; change it back in a server or in the config.";
+  "Nothing has changed: I would not answer you here. It can be changed back in a server or in the config.";
 
 /**
  * Writes a value. One that closes direct messages, in which the asker writes, needs {@link ANYWAY}.
@@ -125,7 +125,7 @@ export const config: Command = {
     const problem = await setKey(account, call, at, value);
     if (problem === CLOSES_DMS) {
       return value === undefined
-        ? problem
+        ? `${problem} Remove it there.`
         : `${problem}\nTo do it: \`/config set ${at} ${cut(value)}${ANYWAY}\``;
     }
     if (problem !== undefined) return `Nothing has changed: ${cut(problem)}`;

@@ -58,13 +58,11 @@ describe("[K4] /config", () => {
     const { use, keys } = await using();
     const path = "channels.discord.dm.policy";
     const set = { path, value: "disabled" };
-    assert.match(
-      await use("set", set),
-      /not answer you here.*\n.*`\/config set .* disabled anyway`$/,
-    );
+    assert.match(await use("set", set), /^Nothing .*not answer you.*\n.*set .* disabled anyway`$/);
     assert.equal(keys[path], undefined);
     await use("set", { path: "log.level", value: "so anyway" });
     await use("set", { path, value: "disabled anyway" });
+    assert.match(await use("unset", { path }), /^Nothing .*not answer you.* Remove it there\.$/);
     assert.deepEqual(keys, { "log.level": "so anyway", [path]: "disabled" });
   });
 
@@ -407,7 +405,7 @@ describe("[K2] /settings", () => {
     const { answer, choose, keys } = await using();
     const given = { name: "direct-messages", value: "disabled" };
     const { text, menu } = await answer("settings", given, { as: GRACE });
-    assert.match(text, /^I will not answer you here any more; change it back in a server/);
+    assert.match(text, /^Nothing has changed: I would not answer you here\. .* in a server/);
     assert.deepEqual(keys, {});
     const [sure] = menu?.options ?? [];
     await choose(menu?.custom_id ?? "", sure?.value ?? "", { as: GRACE });

@@ -35,7 +35,7 @@ function fileWith(keys: Record<string, string>): ConfigFile & { readonly keys: t
       return Promise.resolve(undefined);
     },
     closesDms: (_, path, value) =>
-      Promise.resolve(path === "channels.discord.dm.policy" && value === "disabled"),
+      Promise.resolve(path === "channels.discord.dm.policy" && value !== "open"),
     editList(path, edit) {
       if (keys[path] === "wrong") return Promise.resolve({ kind: "failed", problem: "read-only" });
       const written: readonly string[] = JSON.parse(keys[path] ?? "[]");
