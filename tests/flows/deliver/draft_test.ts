@@ -190,6 +190,10 @@ describe("[R8] drafts", () => {
     await turn.finish();
     assert.deepEqual(turn.asked, [`POST ${WHOLE}`]);
     assert.equal(turn.editedAt.length, 0);
+    const short = await asking();
+    await short.grow("Wait a moment. ");
+    await short.pass(3_000);
+    assert.deepEqual(short.asked, []);
   });
 
   it("come after a second, with new text every 1.2 s", async () => {

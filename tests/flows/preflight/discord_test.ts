@@ -39,15 +39,14 @@ function row(facts: DiscordFacts, id: string) {
 }
 
 describe("[G13] judgeDiscord()", () => {
-  for (const shape of ["client secret", "public key"] as const) {
-    it(`reports a ${shape} that was copied instead of a token`, () => {
-      const { why } = row({ ...REFUSED, tokenShape: shape }, "discord.token");
-      assert.match(why, new RegExp(`looks like the application's ${shape}`));
-    });
-  }
-
   const failed = { kind: "failed", why: "no answer" } as const;
   const none = { kind: "answered", found: false } as const;
+  const told = (kind: "limited" | "foreign" | "failed", why: string): DiscordFacts => ({
+    ...REFUSED,
+    application: { kind, why },
+  });
+  const shaped = (tokenShape: DiscordFacts["tokenShape"]) => ({ ...REFUSED, tokenShape });
+  const spared = { ...FACTS, intents: { missing: [], spared: ["guild_members"] as const } };
   const alone = { ...FACTS, hasGuild: none, guildNames: [] };
   const names = (count: number) => ({ ...FACTS, guildNames: Array(count).fill("Krill") });
   const found = (bot: Partial<BotFacts>) =>
@@ -55,7 +54,21 @@ describe("[G13] judgeDiscord()", () => {
   const rows: readonly (readonly [name: string, words: RegExp, facts: DiscordFacts])[] = [
     ["token pass", /to barnacle \(application 15\d+, owned by ada\)/, FACTS],
     ["token fail", /this token \(401\): it was reset/, REFUSED],
-    ["token fail", /does not look like a token/, { ...REFUSED, tokenShape: "something else" }],
+    ["token fail", /does not look like a token/, shaped("something else")],
+    ["token fail", /looks like the application's client s/, shaped("client secret")],
+    ["token fail", /looks like the application's public key/, shaped("public key")],
+    ["token warn", /^not checked: no answer → see the network/, {
+      ...REFUSED,
+      application: failed,
+    }],
+    ["token warn", /429 → .*wait an hour$/, told("limited", "429")],
+    [
+      "token warn",
+      /another server answers.*with 400 → .*API_URL.*captive portal/,
+      told("foreign", "with 400"),
+    ],
+    ["intents skipped", /^failed with 404$/, told("failed", "failed with 404")], // it did answer
+    ["intents pass", /works without the Server Members Intent/, spared], // [G9]
     ["intents skipped", /does not accept the token/, REFUSED],
     ["intents pass", /all intents in the config are granted/, FACTS],
     ["guilds pass", /the bot is in 10: "Krill".*"Krill"$/, names(10)],
@@ -81,35 +94,6 @@ describe("[G13] judgeDiscord()", () => {
       assert.match([found.why, found.fix ?? []].flat().join(" → "), words);
     });
   }
-
-  it("does not blame the token for a network failure, or for Cloudflare", () => {
-    const down = { ...REFUSED, application: { kind: "failed", why: "no answer" } as const };
-    assert.equal(row(down, "discord.token").status, "warn");
-    const answered = "GET /applications/@me failed with 404: no reason given";
-    const odd = { ...REFUSED, application: { kind: "failed", why: answered } as const };
-    assert.equal(row(odd, "discord.intents").why, answered, "it did answer");
-    const limited = { ...REFUSED, application: { kind: "limited", why: "429" } as const };
-    const { status, fix } = row(limited, "discord.token");
-    assert.equal(status, "warn");
-    assert.match(fix ?? "", /wait an hour/);
-  });
-
-  it("says that another server answers in Discord's place", () => {
-    const why = "GET /applications/@me failed with 400: no reason given";
-    const facts = { ...REFUSED, application: { kind: "foreign", why } as const };
-    const token = row(facts, "discord.token");
-    assert.equal(token.status, "warn");
-    assert.match(token.why, /another server answers in Discord's place.*failed with 400/);
-    assert.match(token.fix ?? "", /DISCORD_API_URL.*captive portal/);
-    assert.doesNotMatch(token.fix ?? "", /wait an hour/);
-  });
-
-  it("[G9] does not warn if only the preset's members intent is missing", () => {
-    const facts: DiscordFacts = { ...FACTS, intents: { missing: [], spared: ["guild_members"] } };
-    const { status, why } = row(facts, "discord.intents");
-    assert.equal(status, "pass");
-    assert.match(why, /works without the Server Members Intent/);
-  });
 });
 
 describe("[O3] judgeModel()", () => {

@@ -86,10 +86,10 @@ function steps(id: number) {
 }
 
 /** A message of a call that waits as row 1 or 2 after the answer. */
-function sent(id: number): readonly Step[] {
+function sent(id: number, waits = [id + 1]): readonly Step[] {
   const input = { action: "sendMessage", channelId: "77777777777777777", text: "x" };
   const calls = [{ id: `${id}`, name: "discord", arguments: JSON.stringify(input) }];
-  const effect = { waits: [id + 1] };
+  const effect = { waits };
   return [
     { kind: "answer", text: "", calls, at: 1 },
     { kind: "result", callId: `${id}`, end: "done", text: "ok", effect, at: 2 },
@@ -144,8 +144,8 @@ describe("[R15a] the upkeep of receipts", () => {
       const there = "77777777777777777";
       let posts = 0;
       const { store, clock, edits, send, undo, newest } = await open({
-        steps: [sent(1), sent(2)].flat(),
-        line: `? message perhaps sent <#${there}> ×2`,
+        steps: [sent(1), sent(2), sent(3, [2, 3])].flat(), // the last one of both
+        line: `? message perhaps sent <#${there}> ×3`,
         answerOf({ path }) {
           if (!path.startsWith(`/channels/${there}/messages`)) return undefined;
           if (++posts > 1) return new Promise(() => {}); // the second waits on
@@ -161,7 +161,7 @@ describe("[R15a] the upkeep of receipts", () => {
       await send();
       const fate = `${mark} <#${there}>${end === "dead" ? ": Discord refused it" : ""}`;
       const waiting = `? message perhaps sent <#${there}>`;
-      const marks = end === "dead" ? [fate, waiting] : [waiting, fate];
+      const marks = end === "dead" ? [`${fate} ×2`, waiting] : [`${waiting} ×2`, fate];
       assert.equal((await newest())?.footer, `-# a model · 3 s\n-# ${marks.join(" · ")}`);
       await undo();
       assert.equal(edits(), 1, "a further look changes nothing");

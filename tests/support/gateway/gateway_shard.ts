@@ -12,9 +12,6 @@ import { RECONNECT } from "./reconnect_rules.ts";
 
 export const TOKEN = "secret-token";
 
-/** Deadlines for tests in which the server does not answer. */
-export const SHORT_DEADLINES = { connectMs: 300, helloMs: 300, readyMs: 300 } as const;
-
 /**
  * Options with the config's defaults. A server that answers is never late, also on a machine where
  * a step of this process takes a second.
