@@ -56,7 +56,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   workspace: ["core", "lib"],
   sandbox: ["lib"],
   exec: ["core", "lib"],
-  mcp: ["core", "lib"],
+  mcp: ["host", "core", "lib"],
   simulator: ["core"], // a Discord of our own: it must not know the bot
   "worker.ts": ["discord/gateway"],
   "extract_worker.ts": ["extract"],

@@ -19,7 +19,6 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
-  renameSync,
   rmSync,
   statSync,
   unlinkSync,
@@ -27,6 +26,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { z } from "zod";
+import { renameOver, syncFolder } from "../../host/files/write_file.ts";
 import { codeOf } from "../../lib/errors.ts";
 import type { Log, LogFields } from "../../lib/log.ts";
 import { createRedactor } from "../../lib/text/redactor.ts";
@@ -161,7 +161,8 @@ function replace(path: string, text: string): void {
     closeSync(descriptor);
   }
   keepOwner(dirname(dirname(path)), [dirname(path), part]);
-  renameSync(part, path);
+  renameOver(part, path);
+  syncFolder(dirname(path));
 }
 
 /** If root signs in for a service, the files belong to the user of the data directory. */
