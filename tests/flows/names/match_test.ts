@@ -169,42 +169,30 @@ describe("[P14] matchNames() › roles", () => {
 });
 
 describe("[P12] matchNames() › people", () => {
-  const tagged: FoundMember = {
-    userId: userId("200000000000000000"),
-    username: "ada",
-    tag: "ada#1234",
-  };
+  const name = wanted("user", "ada");
+  const found = `resolved ${ada.userId}`;
+  const tagged = { userId: userId("200000000000000000"), username: "ada", tag: "ada#1234" };
   const bot: FoundMember = { ...tagged, isBot: true };
   const nick: FoundMember = { userId: userId("300000000000000000"), username: "ada_fan" };
   const lookAlike: FoundMember = { userId: userId("400000000000000000"), username: "\u0430da" };
   const cases: readonly [string, UnresolvedName, readonly FoundMember[] | undefined, string][] = [
-    ["a username", wanted("user", "ada"), [ada], `resolved ${ada.userId}`],
-    ["another case", wanted("user", "Ada"), [ada], `resolved ${ada.userId}`],
-    ["a longer name", wanted("user", "ada"), [nick], "unfound no-match"],
-    ["one among longer ones", wanted("user", "ada"), [nick, ada], `resolved ${ada.userId}`],
-    ["a look-alike", wanted("user", "ada"), [lookAlike], "unfound no-match"],
-    [
-      "two of one name",
-      wanted("user", "ada"),
-      [tagged, ada],
-      `ambiguous ${ada.userId} ${tagged.userId}`,
-    ],
+    ["a username", name, [ada], found],
+    ["another case", wanted("user", "Ada"), [ada], found],
+    ["a longer name", name, [nick], "unfound no-match"],
+    ["one among longer ones", name, [nick, ada], found],
+    ["a look-alike", name, [lookAlike], "unfound no-match"],
+    ["two of one name", name, [tagged, ada], `ambiguous ${ada.userId} ${tagged.userId}`],
     // Any person may name a bot freely, so no bot is allowed by such a name.
-    ["a bot of that name", wanted("user", "ada"), [bot], "unfound no-match"],
-    [
-      "a person beside a bot of that name",
-      wanted("user", "ada"),
-      [bot, ada],
-      `resolved ${ada.userId}`,
-    ],
+    ["a bot of that name", name, [bot], "unfound no-match"],
+    ["a person beside a bot of that name", name, [bot, ada], found],
     ["a tag", wanted("user", "ada#1234"), [bot, ada], `resolved ${bot.userId}`],
-    ["nobody", wanted("user", "ada"), [], "unfound no-match"],
-    ["a person who was not searched", wanted("user", "ada"), undefined, "unfound not-searched"],
-    ["somebody behind a crowd", wanted("user", "ada"), CROWD, "unfound not-searched"],
-    ["somebody in a crowd", wanted("user", "ada"), [...CROWD, ada], `resolved ${ada.userId}`],
+    ["nobody", name, [], "unfound no-match"],
+    ["a person who was not searched", name, undefined, "unfound not-searched"],
+    ["somebody behind a crowd", name, CROWD, "unfound not-searched"],
+    ["somebody in a crowd", name, [...CROWD, ada], found],
   ];
-  for (const [name, one, members, expected] of cases) {
-    it(`says ${expected.split(" ")[0]} of ${name}`, () => {
+  for (const [what, one, members, expected] of cases) {
+    it(`says ${expected.split(" ")[0]} of ${what}`, () => {
       const matched = matchNames([one], known({ membersOf: () => members }));
       assert.deepEqual(said(matched), [expected]);
     });
