@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { loadConfig } from "../../../src/config/load.ts";
 import type { Served } from "../../../src/cli/run/served_parts.ts";
+import type { Claim } from "../../../src/core/inbound/inbox.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { BUILD, HEALTHY } from "../../support/bot/health.ts";
 import { ACCOUNT, guildMessage, messageId } from "../../support/discord/builders.ts";
@@ -31,7 +32,10 @@ async function load(text: string | undefined) {
  * @param config The text of its config file; by default it has none.
  */
 export async function withServed(
-  test: (served: Served, more: Pick<ReturnType<typeof recordingLog>, "lines">) => Promise<void>,
+  test: (
+    served: Served,
+    more: Pick<ReturnType<typeof recordingLog>, "lines"> & { readonly claim: Claim; now: number },
+  ) => Promise<void>,
   config?: string,
 ): Promise<void> {
   using directory = tempDirectory();
@@ -42,14 +46,15 @@ export async function withServed(
   try {
     const message = guildMessage({ id: messageId("101"), text: "hello" });
     await store.inbox.acceptBatch(batch({ accountId: ACCOUNT, judged: [accepted(message)] }), now);
-    assert.ok(await store.inbox.claimNext(ACCOUNT, now, []));
+    const claim = await store.inbox.claimNext(ACCOUNT, now, []);
+    assert.ok(claim);
     const served = {
       ...{ store, build: BUILD, dataDir: directory.path, env: {} },
       setup: { config: loaded.config, accounts: new Map() },
       logging: { clean: (text: string) => text, forPart: () => log },
-      bot: { snapshot: () => HEALTHY, pageMade() {} },
+      bot: { snapshot: () => HEALTHY, async refresh() {}, pageMade() {} },
     };
-    await test(served as unknown as Served, { lines });
+    await test(served as unknown as Served, { lines, claim, now });
   } finally {
     store.close();
   }

@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Served } from "../../../../src/cli/run/served_parts.ts";
+import { ALLOW_ONCE, DENY, type Question } from "../../../../src/core/people/question.ts";
 import { pageNamed } from "../../../../src/features/dashboard/pages/table.ts";
+import type { AccountSnapshot, Snapshot } from "../../../../src/http/snapshot.ts";
+import { DAY_MS } from "../../../../src/lib/clock.ts";
+import { GUILD_SNAPSHOT } from "../../../cli/data_fixture.ts";
+import { another, HEALTHY, SERVING } from "../../../support/bot/health.ts";
+import { ACCOUNT, guildMessage, messageId, userId } from "../../../support/discord/builders.ts";
+import { challenged, strangersMessage } from "../../../support/discord/pairing.ts";
+import { accepted, batch, ignored } from "../../../support/store/store.ts";
 import { withServed } from "../parts_fixture.ts";
 
 const HOSTILE = "%3Cscript%3Ealert(1)%3C/script%3E";
@@ -38,3 +47,166 @@ describe("[O6] a page of the dashboard", () => {
       }, config));
   }
 });
+
+/** A page as a person reads it, a block a line; `‹›`: a button, with `*` the main one of its card. */
+async function read(served: Served, path: string, query = ""): Promise<string> {
+  const html = await (await pageNamed(path)?.open())?.(served, new URLSearchParams(query));
+  return String(html).replace(/<(span|p) class="hidden".*?<\/\1>/g, "")
+    .replace(/<button type="submit"( class="is-main")?[^>]*>([^<]*)<\/button>/g, "‹$2$1›")
+    .replaceAll(' class="is-main"', "*").replace(/<time.*?<\/time>|asked \d.* min/g, "TIME")
+    .replace(/<\/(?:p|h\d|pre|summary|div|li|tr)>/g, "\n").replace(/<\/t[dh]>/g, " ")
+    .replace(/<[^>]+>/g, "").replace(/ *\n\s*/g, "\n").replaceAll("&lt;", "<")
+    .replaceAll("&gt;", ">").trim();
+}
+
+const PAUSED = { ...SERVING, paused: { by: "cli", since: 0 } };
+const ENDED: AccountSnapshot = { ...another(), state: "ended" };
+const TWIN = { since: 0, evidence: "two answers" };
+
+/** Accounts and more of a snapshot, and the page's beginning. */
+const STATES: readonly (readonly [Partial<Snapshot>, begins: RegExp])[] = [
+  [{}, /^✓Healthy All checks pass\nWhat needs you\nNothing needs you\.\nBy direct/],
+  [{ phase: "starting" }, /^!Starting Phase\nPhase: starting\nWhat/],
+  [{ phase: "draining" }, /^!Stopping It ends its turns\nWhat/],
+  [
+    { accounts: [PAUSED] },
+    /^!Paused It starts no turn until `barnacle resume`\nPause \(default\): /,
+  ],
+  [{ accounts: [PAUSED, ENDED] }, /^!Paused /],
+  [{ accounts: [PAUSED, another()] }, /^!Impaired Pause \(default\)\n/],
+  [{ accounts: [ENDED] }, /^✕Broken Account \(work\)\n[^]*\n→ run `barnacle doctor`/],
+  [
+    { accounts: [PAUSED, { ...another(), twin: TWIN }], deaf: [] },
+    /^!Impaired Pause \(default\)\nPause \(default\): .*\nAnother program \(work\): .*\n→ if another/,
+  ],
+  [
+    { outbox: { ...HEALTHY.outbox, uncertain: 1, dead: 2 } },
+    /\nWhat needs you\n3 messages were perhaps not sent\s*: barnacle outbox list\n/,
+  ],
+  [{ outbox: { ...HEALTHY.outbox, dead: 1 } }, /\n1 message was perhaps not sent/],
+];
+
+it("[O6] the page Today begins with the state that the bot has at that moment", () =>
+  withServed(async (served) => {
+    for (const [{ accounts = [SERVING], ...change }, begins] of STATES) {
+      const at = Date.now();
+      const fresh: Snapshot = {
+        ...{ ...HEALTHY, mainTickAt: at, gatewayTickAt: at, ...change },
+        store: { ...HEALTHY.store, probedAt: at, answeredAt: at },
+        accounts: accounts.map((one) => ({ ...one, gatewayTickAt: at, connection: undefined })),
+      };
+      let snapshot = HEALTHY;
+      const refresh = () => Promise.resolve(snapshot = fresh);
+      Object.assign(served.bot, { snapshot: () => snapshot, refresh });
+      assert.match(await read(served, "today"), begins);
+    }
+  }));
+
+const ADA = userId("123456789012345678");
+const QUESTION: Question = {
+  ...{ kind: "approval", tool: "exec", exact: "ls\u200b", asked: [ADA, userId("77")] },
+  text: `May <@${ADA}> in <#1400000000000000011>?`,
+  facts: [
+    { name: "Who asks", value: `<@!${ADA}>` },
+    { name: "Cause", value: "<#77> <@88> <https://a.example>" },
+  ],
+  choices: [{ key: ALLOW_ONCE }, { key: DENY }],
+  ...{ where: "direct", timeoutMs: 60_000 },
+};
+const USED = { inputTokens: 100, cachedTokens: 5, outputTokens: 20, micros: 1_500_000 };
+const BUSY = JSON.stringify({
+  http: { showText: true },
+  models: { currency: "EUR" },
+  budgets: { total: { tokensPerDay: 100 }, perAgent: { tokensPerMonth: 1_000 } },
+});
+
+it("[O6] [L5] the pages of a bot with a question, pairing requests, messages and use", () =>
+  withServed(async (served, { claim, now }) => {
+    const { inbox, questions, turns } = served.store;
+    const asked = [{ callKey: "1:a", code: "CDEFGHJA", question: QUESTION }];
+    await questions.park({ claim, steps: [], charges: [], asked, now });
+    const of = (last: number) =>
+      guildMessage({ id: messageId(`140000000000000020${last}`), text: "<@5> <b>" });
+    await inbox.acceptBatch(batch({ judged: [ignored(of(0))] }), now - DAY_MS);
+    const judged = [
+      ...[1, 2].map((last) => ignored(of(last))),
+      accepted(of(3), { agentId: "main", sessionKey: "other" }),
+      challenged(strangersMessage(0)),
+    ];
+    await inbox.acceptBatch(batch({ judged, guilds: [GUILD_SNAPSHOT] }), now);
+    const second = await inbox.claimNext(ACCOUNT, now, []) ?? assert.fail();
+    const end = {
+      kind: "failed",
+      failureId: "abcdefabcdef",
+      reason: "The model is away.",
+    } as const;
+    const by = {
+      kind: "turn",
+      agentId: "main",
+      channelId: claim.message.channelId,
+      userId: ADA,
+    } as const;
+    const charges = [{ ...by, ...USED, model: "openai/gpt", ms: 1, audioSec: 0, at: now }];
+    await turns.finishTurn({ claim: second, end, entries: [], outbox: [], charges }, now);
+    const decisions = `
+!pairing stranger0 direct message
+The sender is neither on the allow list nor paired.
+TIME Open
+✕failed ada friends-of-barnacle#help
+The model is away.
+TIME Open <b>
+·ignored ada friends-of-barnacle#help
+It does not mention the bot; the model may see it as context later.
+TIME Open
+2 more like this
+TIME
+TIME
+!waits for a person ada friends-of-barnacle#help
+It addresses the bot: by a mention, a reply or a name.
+TIME Open hello`;
+    const [, today = ""] = (await read(served, "today")).split("What needs you");
+    assert.equal(
+      today,
+      `
+Approval of a command CDEFGHJA
+May @ada in Friends of Barnacle #help?
+ls\\u200b
+Who asks @ada
+‹Allow once*›
+‹Deny›
+All facts
+Tool exec
+Cause <#77> <@88> https://a.example
+Decides ada, 77
+Expires TIME
+stranger0 wants to write to the bot
+AAAAAAAA 30000000 TIME
+‹Approve*›
+‹Deny›
+By direct message to the bot: /allowlist (who may talk, owners), /settings (model, budget), /forget (a person).
+Last messages
+5 messages in the last 24 hours: 1 pairing, 1 failed, 2 ignored, 1 waits for a person${decisions}
+All messages`,
+    );
+    assert.equal(
+      await read(served, "activity"),
+      `Link or id of a message, or an error id‹Explain›Messages${decisions}`,
+    );
+    assert.match(
+      await read(served, "activity", "message=1400000000000000203"),
+      /\nDecision of default\n✕failedIt addresses[^]*\nTurn: failed.*\n.*\nerror abcdefabcdef: The model/,
+    );
+    const [lost, silent] = ["9", "1"].map((last) => `message=140000000000000020${last}`);
+    assert.match(
+      await read(served, "activity", lost),
+      /No record\nNothing is on record[^]*also looks/,
+    );
+    assert.match(
+      await read(served, "activity", silent),
+      /\n·ignoredIt[^]*No turn began, and nothing/,
+    );
+    assert.match(
+      await read(served, "spend", "by=model"),
+      /today, spent\n.*main\): 120 of 1000 .*, 12 %\n[^]*\nTotal 1 120 1.50 EUR\nopenai\/gpt 1 120 1.50 EUR\n/,
+    );
+  }, BUSY));
