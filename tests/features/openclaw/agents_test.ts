@@ -37,6 +37,8 @@ describe("[C11] imported agents, models and bindings", () => {
       },
     });
     assert.equal(told.length, 3, told.join("\n"));
+    const long = await imported(`{ agents: { list: [{ id: "${"_A b".repeat(30)}" }] } }`);
+    assert.match(JSON.stringify(long.value), /"id":"(?:a-b_){16}"/);
   });
 
   it("imports supported providers, without their lists of models", async () => {
@@ -44,6 +46,7 @@ describe("[C11] imported agents, models and bindings", () => {
       local: { baseUrl: "http://127.0.0.1:1234/v1", api: "openai-completions", models: [{}] },
       claude: { api: "anthropic-messages", apiKey: "\${KEY}", headers: { "x-a": "b" } },
       gemini: { api: "google-generative-ai", apiKey: "\${KEY}" },
+      gpt: { api: "openai-responses", baseUrl: "http://\${HOST}/v1" },
       cloud: { api: "bedrock-converse-stream", apiKey: "sk-cloud" },
     } } }`);
     assert.deepEqual(value, {
@@ -52,15 +55,16 @@ describe("[C11] imported agents, models and bindings", () => {
           local: { kind: "openai-compatible", baseUrl: "http://127.0.0.1:1234/v1" },
           claude: { kind: "anthropic", apiKey: "${KEY}", headers: { "x-a": "b" } },
           gemini: { kind: "google", apiKey: "${KEY}" },
+          gpt: { kind: "openai-compatible", baseUrl: "http://${HOST}/v1" },
         },
       },
     });
-    assert.ok(!told.join().includes("sk-cloud"));
-    assert.match(told.join("\n"), /does not support "bedrock-converse-stream"/);
-    assert.match(
-      told.join("\n"),
-      /left models\.providers\.local\.models: Barnacle asks the server/,
-    );
+    assert.deepEqual(told.map((line) => line.replace(/^\d+ (\w+) models\.providers\./, "$1 ")), [
+      "left local.models: Barnacle asks the server; `models` and `prices` of a provider say the rest",
+      "changed gpt.api: Barnacle uses the chat completions API, which such servers support as well",
+      "changed gpt.baseUrl: Barnacle replaces variables in secrets only: here, ${…} stays as written",
+      'left cloud: Barnacle does not support "bedrock-converse-stream"',
+    ]);
   });
 
   it("imports bindings of Discord only", async () => {
@@ -109,74 +113,72 @@ describe("[C11] imported agents, models and bindings", () => {
   });
 });
 
-describe("[C11] [P10] imported owners", () => {
-  it("have a note for each entry that stays behind, and for a list without any", async () => {
-    const { told } = await imported('{ commands: { ownerAllowFrom: ["*", "ada"] } }');
-    assert.deepEqual(told.filter((line) => line.includes("owner")).map((line) => line.slice(2)), [
-      "left commands.ownerAllowFrom[0]: Here, an owner is a single user; write the ids",
-      "left commands.ownerAllowFrom[1]: Expected a Discord id",
-      "changed commands.ownerAllowFrom: No owner of this list could be imported, so the bot has no owner",
-    ]);
-  });
+it("[C11] [P10] imported owners have a note for each entry that stays behind, and for a list without any", async () => {
+  const { told, value } = await imported('{ commands: { ownerAllowFrom: ["*", "ada"] } }');
+  assert.deepEqual(value, { commands: { ownerAllowFrom: [] } });
+  assert.deepEqual(told.map((line) => line.slice(2)), [
+    "left commands.ownerAllowFrom[0]: Here, an owner is a single user; write the ids",
+    "left commands.ownerAllowFrom[1]: Expected a Discord id",
+    "changed commands.ownerAllowFrom: No owner of this list could be imported, so the bot has no owner",
+  ]);
 });
 
 describe("[C11] other imported sections", () => {
-  const SECTIONS: readonly (readonly [written: string, ours: unknown])[] = [
+  /** Keys, what becomes of them, and the number of notes. */
+  const SECTIONS: readonly (readonly [written: string, ours: unknown, notes?: number])[] = [
     ['session: { dmScope: "per-peer", reset: { mode: "daily", atHour: 4 } }', {
       session: { dmScope: "per-peer", reset: "daily" },
-    }],
+    }, 1],
     ['session: { reset: { mode: "idle", idleMinutes: 60 } }', {
       session: { reset: { idleMinutes: 60 } },
     }],
-    ["session: { idleMinutes: 30, mainKey: 'x' }", { session: { reset: { idleMinutes: 30 } } }],
-    ['commands: { ownerAllowFrom: ["*", "ada", "telegram:7"] }', {
-      commands: { ownerAllowFrom: [] },
-    }],
+    ["session: { idleMinutes: 30, mainKey: 'x' }", { session: { reset: { idleMinutes: 30 } } }, 1],
     ['commands: { useAccessGroups: false, ownerAllowFrom: ["discord:5", 6, "telegram:7"] }', {
       commands: { useAccessGroups: false, ownerAllowFrom: ["5", "6"] },
-    }],
+    }, 1],
     ['meta: { lastTouchedVersion: "2026.9.6" }, commands: { useAccessGroups: false, text: true }', {
       commands: { text: true },
       channels: { discord: {} },
-    }],
+    }, 2],
     ['tools: { allow: ["exec"], deny: ["x"], exec: { security: "full", ask: "off" } }', {
       tools: { allow: ["exec"], deny: ["x"] },
       exec: { mode: "ask" },
-    }],
+    }, 1],
     ['tools: { allow: [], deny: ["Group:Runtime", "bash", "message", "read"] }', {
       tools: { deny: ["exec", "discord", "read_file"] },
-    }],
-    ['tools: { profile: "minimal", deny: ["x"] }', { tools: { allow: [], deny: ["x"] } }],
-    ['tools: { profile: "coding" }', { tools: { allow: ["group:fs", "exec", "group:memory"] } }],
+    }, 5],
+    ['tools: { profile: "minimal", deny: ["x"] }', { tools: { allow: [], deny: ["x"] } }, 1],
+    ['tools: { profile: "coding" }', { tools: { allow: ["group:fs", "exec", "group:memory"] } }, 1],
     ['tools: { profile: "coding", allow: ["bash", "read", "web_fetch"] }', {
       tools: { allow: ["exec", "read_file"] },
-    }],
+    }, 3],
     ['tools: { profile: "messaging", alsoAllow: ["exec"] }', {
       tools: { allow: ["group:discord"], alsoAllow: ["exec"] },
-    }],
+    }, 1],
     ['tools: { profile: "full", deny: ["exec"] }', { tools: { deny: ["exec"] } }],
     ['agents: { list: [{ id: "a", skills: ["x"], tools: { profile: "minimal" } }] }', {
       agents: { list: [{ id: "a", skills: ["x"], tools: { allow: [] } }] },
-    }],
-    ['tools: { exec: { security: "deny" } }', { exec: { mode: "deny" } }],
-    ['logging: { level: "trace", file: "/x" }', { log: { level: "debug" } }],
+    }, 1],
+    ['tools: { exec: { security: "deny" } }', { exec: { mode: "deny" } }, 1],
+    ['logging: { level: "trace", file: "/x" }', { log: { level: "debug" } }, 1],
     [
       'messages: { ackReaction: "none", ackReactionScope: "all", queue: { mode: "queue", cap: 5 } }',
       { messages: { ackReaction: "", ackReactionScope: "all", queue: { mode: "followup" } } },
+      1,
     ],
     ['skills: { load: { extraDirs: ["/s"] } }', { skills: { folders: ["/s"] } }],
     ['mcp: { servers: { a: { command: "x", args: ["1"], env: { K: "v" } }, b: {} } }', {
       mcp: { servers: { a: { command: "x", args: ["1"], env: { K: "v" } } } },
-    }],
+    }, 1],
     ['channels: { defaults: { groupPolicy: "disabled" } }', {
       channels: { defaults: { groupPolicy: "disabled" } },
     }],
-    ['env: { OPENAI_API_KEY: "sk-secret" }, auth: { profiles: {} }', {}],
+    ['env: { OPENAI_API_KEY: "sk-secret" }, auth: { profiles: {} }', {}, 2],
   ];
-  for (const [written, ours] of SECTIONS) {
+  for (const [written, ours, notes = 0] of SECTIONS) {
     it(written, async () => {
       const { value, told } = await imported(`{ ${written} }`);
-      assert.deepEqual(value, ours);
+      assert.deepEqual([value, told.length], [ours, notes], told.join("\n"));
       assert.ok(!told.join().includes("sk-secret"));
     });
   }

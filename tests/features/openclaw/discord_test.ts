@@ -22,19 +22,23 @@ describe("[C11] imported groups of direct messages", () => {
 });
 
 describe("[C11] imported channels.discord", () => {
-  /** The drift table: the seed's spelling and today's, and ours for both. */
-  const KEYS: readonly (readonly [written: string, ours: unknown])[] = [
+  /** The drift table: the seed's spelling and today's, ours for both, and the number of notes. */
+  const KEYS: readonly (readonly [written: string, ours: unknown, notes?: number])[] = [
     ['dm: { policy: "allowlist", allowFrom: ["1"] }', {
       dm: { policy: "allowlist", allowFrom: ["1"] },
     }],
     ['dmPolicy: "allowlist", allowFrom: ["1"]', { dm: { policy: "allowlist", allowFrom: ["1"] } }],
     ["allowFrom: [123456789012345678]", { dm: { allowFrom: ["123456789012345678"] } }],
     ['dm: { policy: "open", allowFrom: ["*"] }', { dm: { policy: "open", allowFrom: ["*"] } }],
-    ['dm: { policy: "open", allowFrom: ["1"] }', { dm: { policy: "allowlist", allowFrom: ["1"] } }],
-    ['dmPolicy: "open"', { dm: { policy: "allowlist" } }],
+    [
+      'dm: { policy: "open", allowFrom: ["1"] }',
+      { dm: { policy: "allowlist", allowFrom: ["1"] } },
+      1,
+    ],
+    ['dmPolicy: "open"', { dm: { policy: "allowlist" } }, 1],
     ["dm: { groupEnabled: true, groupChannels: [55, 'channel:55', 'a', '*', 'user:5'] }", {
       dm: { groupEnabled: true, groupChannels: ["55", "channel:55", "a", "*"] },
-    }],
+    }, 3],
     ['chunkMode: "newline"', { chunkMode: "newline" }],
     ['streaming: { chunkMode: "newline", mode: "partial" }', {
       chunkMode: "newline",
@@ -43,35 +47,38 @@ describe("[C11] imported channels.discord", () => {
     ['streaming: "progress"', { streaming: "progress" }],
     ["streaming: true", { streaming: "edit" }],
     ["streaming: false", { streaming: "off" }],
-    ['streamMode: "block"', { streaming: "edit" }],
-    ['replyToMode: "batched"', { replyToMode: "first" }],
+    ['streamMode: "block"', { streaming: "edit" }, 1],
+    ['replyToMode: "batched"', { replyToMode: "first" }, 1],
     ["mediaMaxMb: 100", { mediaMaxMb: 100 }],
-    ["mediaMaxMb: 9000", { mediaMaxMb: 500 }],
-    ["textChunkLimit: 4000", { textChunkLimit: 2000 }],
-    ["textChunkLimit: 5", { textChunkLimit: 100 }],
-    ["historyLimit: 1.4", { historyLimit: 1 }],
-    ["historyLimit: Infinity", {}],
+    ["mediaMaxMb: 9000", { mediaMaxMb: 500 }, 1],
+    ["textChunkLimit: 4000", { textChunkLimit: 2000 }, 1],
+    ["textChunkLimit: 5", { textChunkLimit: 100 }, 1],
+    ["historyLimit: 1.4", { historyLimit: 1 }, 1],
+    ["historyLimit: Infinity", {}, 1],
     ["allowBots: true", { allowBots: true }],
-    ['allowBots: "mentions"', { allowBots: false }],
-    ["retry: { attempts: 99, jitter: 0.2, other: 1 }", { retry: { attempts: 20, jitter: 0.2 } }],
+    ['allowBots: "mentions"', { allowBots: false }, 1],
+    ["retry: { attempts: 99, jitter: 0.2, other: 1 }", { retry: { attempts: 20, jitter: 0.2 } }, 2],
     ["execApprovals: { enabled: true, approvers: [1, 'discord:2', '<@3>', 'x'], target: 'dm' }", {
       execApprovals: { enabled: true, approvers: ["1", "2", "3"] },
-    }],
-    ["actions: { roles: true, juggling: true }", { actions: { roles: true } }],
+    }, 2],
+    ["actions: { roles: true, juggling: true }", { actions: { roles: true } }, 1],
     ["dms: { '1': { historyLimit: 5 }, ada: { historyLimit: 5 } }", {
       dms: { "1": { historyLimit: 5 } },
-    }],
+    }, 1],
     ['activity: "reading", status: "idle", activityType: 4', {
       presence: { activity: "reading", status: "idle" },
-    }],
+    }, 1],
     ['token: { source: "env", provider: "default", id: "BOT" }', { token: "${BOT}" }],
-    ['token: { source: "exec", id: "x" }', {}],
+    ['token: { source: "exec", id: "x" }', {}, 1],
     ['token: "${BOT}"', { token: "${BOT}" }],
-    ['token: "a${BOT}"', {}],
-    ['commands: { native: "auto", nativeSkills: true }', { commands: { native: "auto" } }],
+    ['token: "a${BOT}"', {}, 1],
+    ['commands: { native: "auto", nativeSkills: true }', { commands: { native: "auto" } }, 1],
   ];
-  for (const [written, ours] of KEYS) {
-    it(`${written}`, async () => assert.deepEqual((await discordOf(written)).value, ours));
+  for (const [written, ours, notes = 0] of KEYS) {
+    it(`${written}`, async () => {
+      const { value, told } = await discordOf(written);
+      assert.deepEqual([value, told.length], [ours, notes], told.join("\n"));
+    });
   }
 
   it("prefers today's spelling, as OpenClaw does", async () => {
