@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { CHANGES } from "../../../src/features/dashboard/base/changes.ts";
 import { createDashboard } from "../../../src/features/dashboard/dashboard.ts";
 import {
   DASHBOARD_ROUTES,
@@ -43,6 +44,8 @@ const BODIES = [
 const named = (status: number, words: RegExp): readonly Wrong[] =>
   NAMES.map((name) => ({ name, status, words }));
 
+const wholeText = (text: string) => new RegExp(`^${RegExp.escape(text)}$`);
+
 const NO_LINK = /This link is used or older than five minutes; run `barnacle dashboard` again/;
 
 /** A route without its row does not compile, and fails below. */
@@ -67,12 +70,15 @@ const WRONG: Readonly<Record<DashboardRoute, readonly Wrong[]>> = {
   change: [
     ...named(404, /^There is no such change$/),
     ...BODIES.map((body) => ({ name: "pairing.deny", body, status: 422, words: /^\S+.*\w$/ })),
-    {
-      name: "pairing.deny",
-      body: '{"code":"<b>"}',
-      status: 422,
-      words: /is unknown, decided or expired/,
-    },
+    ...CHANGES.flatMap(({ name }) =>
+      ["ABCDEFGH", "<b>", "\u001b[2J"].map((code) => {
+        const more = name.startsWith("approvals")
+          ? "; `barnacle approvals list` shows the open ones"
+          : "";
+        const words = `${JSON.stringify(code)} is unknown, decided or expired${more}`;
+        return { name, body: JSON.stringify({ code }), status: 422, words: wholeText(words) };
+      })
+    ),
   ],
 };
 

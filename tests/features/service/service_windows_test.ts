@@ -8,18 +8,13 @@ import { describe, it } from "node:test";
 import { installService, uninstallService } from "../../../src/features/service/install.ts";
 import { type HostMachine, openMachine } from "../../../src/features/service/machine.ts";
 import { readStatus, statusLines } from "../../../src/features/service/status.ts";
-import { type RecordedIo, recordingIo } from "../../cli/io.ts";
+import { recordingIo } from "../../cli/io.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
+import { CONFIG as STAGE_CONFIG, TIMES, TOKEN } from "./stage.ts";
 
 const LOCAL = "C:\\Users\\ada\\AppData\\Local\\barnacle";
 const CONFIG_PATH = "C:\\Users\\ada\\AppData\\Roaming\\barnacle\\config.jsonc";
-/** The shape of a token of Discord; this one belongs to no bot. */
-const TOKEN = `MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcDE.${"x".repeat(38)}`;
-const CONFIG = JSON.stringify({
-  channels: { discord: { token: TOKEN } },
-  agents: { defaults: { model: "local/tiny" } },
-  models: { providers: { local: { kind: "openai-compatible", baseUrl: "http://127.0.0.1:9/v1" } } },
-});
+const CONFIG = STAGE_CONFIG.replace('{"file":"discord_token"}', `"${TOKEN}"`);
 
 /** A scheduler with one task, in files of its state folder. */
 const SCHTASKS = `#!/bin/sh
@@ -33,56 +28,47 @@ case "$1" in
 esac
 `;
 
-interface Stage {
-  readonly machine: HostMachine;
-  readonly io: RecordedIo;
-  /** Files below the root, by their paths of Windows. */
-  readonly files: () => readonly string[];
-  readonly text: (path: string) => string;
-  /** Result of the task's next start. */
-  readonly next: (code: number) => void;
-  /** Commands since the last call that changed something. */
-  readonly calls: () => readonly string[];
-  /** Changes the program that installs. */
-  readonly program: (text: string) => void;
-}
-
-async function onWindows(play: (stage: Stage) => Promise<void>): Promise<void> {
-  using directory = tempDirectory();
-  const [root, bin, state] = ["root", "bin", "state"].map((name) => join(directory.path, name));
-  assert.ok(root && bin && state);
-  for (const folder of [root, bin, state]) mkdirSync(folder);
+/** What a folder has as the machine: its root, and the fake scheduler's answers. */
+function windowsIn(folder: string) {
+  const [root = "", bin = "", state = ""] = ["root", "bin", "state"].map((name) =>
+    join(folder, name)
+  );
+  for (const one of [root, bin, state]) mkdirSync(one);
   writeFileSync(join(bin, "schtasks"), SCHTASKS, { mode: 0o755 });
   writeFileSync(join(root, CONFIG_PATH), CONFIG);
-  const program = join(directory.path, "barnacle.exe");
+  const program = join(folder, "barnacle.exe");
   writeFileSync(program, "program");
   writeFileSync(join(state, "next"), "267009");
   const env = { PATH: `${bin}:${process.env["PATH"]}`, STATE: state };
   const log = join(state, "calls");
-  await play({
-    io: recordingIo(env),
+  const machine: HostMachine = {
+    ...openMachine(env),
+    ...{ platform: "win32", uid: -1, user: "PC\\ada", home: "C:\\Users\\ada" },
+    ...{ root: `${root}/`, program },
+  };
+  return {
+    ...{ machine, io: recordingIo(env) },
+    /** Files below the root, by their paths of Windows. */
     files: () => readdirSync(root).toSorted(),
-    text: (path) => readFileSync(join(root, path), "utf8"),
-    next: (code) => writeFileSync(join(state, "next"), `${code}`),
-    program: (text) => writeFileSync(program, text),
+    text: (path: string) => readFileSync(join(root, path), "utf8"),
+    /** Sets the result of the task's next start. */
+    next: (code: number) => writeFileSync(join(state, "next"), `${code}`),
+    /** Changes the program that installs. */
+    program: (text: string) => writeFileSync(program, text),
+    /** Commands since the last call that changed something. */
     calls() {
       const lines = existsSync(log) ? readFileSync(log, "utf8").split("\n") : [];
       rmSync(log, { force: true });
       return lines.filter((line) => line !== "" && !line.startsWith("/Query"));
     },
-    machine: {
-      ...openMachine(env),
-      platform: "win32",
-      uid: -1,
-      user: "PC\\ada",
-      home: "C:\\Users\\ada",
-      root: `${root}/`,
-      program,
-    },
-  });
+  };
 }
 
-const TIMES = { stepMs: 1, readyMs: 2_000, settleMs: 50 };
+async function onWindows(play: (stage: ReturnType<typeof windowsIn>) => Promise<void>) {
+  using directory = tempDirectory();
+  await play(windowsIn(directory.path));
+}
+
 const STARTED = [`/Create /TN Barnacle /XML ${LOCAL}\\task.xml /F`, "/Run /TN Barnacle"];
 
 describe("[O4] barnacle service on Windows", () => {

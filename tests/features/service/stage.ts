@@ -13,7 +13,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { installService } from "../../../src/features/service/install.ts";
 import { type HostMachine, openMachine } from "../../../src/features/service/machine.ts";
-import { type RecordedIo, recordingIo } from "../../cli/io.ts";
+import { recordingIo } from "../../cli/io.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 /** The shape of a token of Discord; this one belongs to no bot. */
@@ -47,40 +47,17 @@ export const UNIT = "etc/systemd/system/barnacle.service";
 export const OWN_CONFIG = "etc/barnacle/config.jsonc";
 export const OUR_UNIT = "[Unit]\nDescription=Barnacle - Discord AI agent\n";
 
-export interface Stage {
-  readonly machine: HostMachine;
-  readonly io: RecordedIo;
-  readonly root: string;
-  /** Sets what the fake programs answer. */
-  readonly set: (name: string, text: string) => void;
-  /** Commands that changed the machine. */
-  readonly calls: () => readonly string[];
-  /** Texts under the root. */
-  readonly text: (path: string) => string;
-  readonly mode: (path: string) => number;
-  /** Writes a file under the root. @returns Its path. */
-  readonly put: (path: string, text: string, mode?: number) => string;
-  /** Makes a link under the root. */
-  readonly link: (to: string, path: string) => void;
-  /** Gives the files of the service to its user, as the fake `chgrp` does not. */
-  readonly own: () => void;
-  readonly install: (request?: Partial<Parameters<typeof installService>[0]>) => Promise<number>;
-}
-
 /** Times of a wait for the bot. */
 export const TIMES = { stepMs: 1, readyMs: 2_000, settleMs: 50 };
 
-export async function onStage(
-  play: (stage: Stage) => Promise<void>,
-  { uid = 0, answer }: { readonly uid?: number; readonly answer?: boolean } = {},
-): Promise<void> {
-  using directory = tempDirectory();
-  const root = join(directory.path, "root");
-  const bin = join(directory.path, "bin");
-  const state = join(directory.path, "state");
+export type Stage = ReturnType<typeof stageIn>;
+
+function stageIn(folder: string, uid: number, answer: boolean | undefined) {
+  const [root, bin, state] = [join(folder, "root"), join(folder, "bin"), join(folder, "state")];
   const put = (path: string, text: string, mode = 0o644) => {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text, { mode });
+    return path;
   };
   mkdirSync(join(root, "run/systemd/system"), { recursive: true });
   mkdirSync(join(root, "etc/systemd/system"), { recursive: true });
@@ -89,7 +66,7 @@ export async function onStage(
   put(join(state, "show"), "ActiveState=inactive\nNRestarts=0\n");
   put(join(state, "after"), READY);
   put(join(state, "journal"), "");
-  put(join(directory.path, "barnacle"), "program", 0o755);
+  put(join(folder, "barnacle"), "program", 0o755);
   put(join(root, "etc/barnacle/config.jsonc"), CONFIG, 0o640);
   put(join(root, "etc/barnacle/credentials/discord_token"), TOKEN, 0o640);
   chmodSync(join(root, "etc/barnacle"), 0o755);
@@ -99,32 +76,43 @@ export async function onStage(
   const machine: HostMachine = {
     ...openMachine(env),
     ...{ platform: "linux", uid, user: "ada", home: "/home/ada", root },
-    program: join(directory.path, "barnacle"),
+    program: join(folder, "barnacle"),
   };
-  await play({
+  return {
     ...{ io, root, machine },
-    set: (name, text) => put(join(state, name), text),
-    text: (path) => readFileSync(join(root, path), "utf8"),
-    mode: (path) => statSync(join(root, path)).mode & 0o777,
-    put(path, text, mode) {
-      put(join(root, path), text, mode);
-      return join(root, path);
-    },
-    link(to, path) {
+    /** Sets what the fake programs answer. */
+    set: (name: string, text: string) => put(join(state, name), text),
+    text: (path: string) => readFileSync(join(root, path), "utf8"),
+    mode: (path: string) => statSync(join(root, path)).mode & 0o777,
+    /** Writes a file under the root. @returns Its path. */
+    put: (path: string, text: string, mode?: number) => put(join(root, path), text, mode),
+    /** Makes a link under the root. */
+    link(to: string, path: string) {
       mkdirSync(dirname(join(root, path)), { recursive: true });
       symlinkSync(to, join(root, path));
     },
+    /** Gives the files of the service to its user, as the fake `chgrp` does not. */
     own() {
       const { gid } = statSync(join(root, "etc/barnacle"));
       put(join(root, "etc/passwd"), `barnacle:x:${gid}:${gid}::/:/\n`);
       put(join(root, "etc/group"), `barnacle:x:${gid}:\n`);
     },
-    install: (request) => installService({ yes: true, ...request }, io, machine, TIMES),
+    install: (request?: Partial<Parameters<typeof installService>[0]>) =>
+      installService({ yes: true, ...request }, io, machine, TIMES),
+    /** Commands that changed the machine. */
     calls: () =>
       readIfAny(join(state, "calls")).split("\n").filter((line) =>
         line !== "" && !/is-enabled|is-active| show |journalctl/.test(line)
       ),
-  });
+  };
+}
+
+export async function onStage(
+  play: (stage: Stage) => Promise<void>,
+  { uid = 0, answer }: { readonly uid?: number; readonly answer?: boolean } = {},
+): Promise<void> {
+  using directory = tempDirectory();
+  await play(stageIn(directory.path, uid, answer));
 }
 
 function readIfAny(path: string): string {

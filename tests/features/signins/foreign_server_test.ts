@@ -14,17 +14,7 @@ import { toolContext } from "../../support/model/tools.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { calAt, signInsAccount } from "./scene.ts";
 
-interface ForeignServer extends AsyncDisposable {
-  /** Address of the MCP server. */
-  readonly url: string;
-  readonly calls: { readonly who: string; readonly tool: string }[];
-  /**
-   * Signs in as a person in a browser.
-   *
-   * @returns The address that the browser goes back to.
-   */
-  visit(address: string, who: string): Promise<URL | undefined>;
-}
+type ForeignServer = Awaited<ReturnType<typeof startForeignServer>>;
 
 /** The part of the server's code that this file uses; it declares no types. */
 interface AuthorizationServer {
@@ -34,8 +24,8 @@ interface AuthorizationServer {
   };
 }
 
-async function startForeignServer(): Promise<ForeignServer> {
-  const calls: ForeignServer["calls"][number][] = [];
+async function startForeignServer() {
+  const calls: { readonly who: string; readonly tool: string }[] = [];
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -79,7 +69,12 @@ async function startForeignServer(): Promise<ForeignServer> {
 
   return {
     ...{ url, calls },
-    async visit(address, who) {
+    /**
+     * Signs in as a person in a browser.
+     *
+     * @returns The address that the browser goes back to.
+     */
+    async visit(address: string, who: string): Promise<URL | undefined> {
       const cookies = new Map<string, string>();
       let next: Request | undefined = new Request(address);
       for (let pages = 0; next && pages < 20; pages++) {

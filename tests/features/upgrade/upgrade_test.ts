@@ -28,29 +28,8 @@ const READY = "ActiveState=active\nSubState=running\nNRestarts=0\nStatusText=pas
 const FAILED = "ActiveState=failed\nSubState=failed\nNRestarts=0\nExecMainCode=1\n" +
   "ExecMainStatus=78\nResult=exit-code\n";
 
-interface Stage {
-  /** Folder of the release. */
-  readonly release: string;
-  /** Path of the installed program. */
-  readonly program: string;
-  /** Commands that changed the machine. */
-  readonly calls: readonly string[];
-  /** Writes the release: its program, the signed list, and the comment of its signature. */
-  issue(options?: {
-    readonly version?: string;
-    readonly listed?: string;
-    readonly signer?: ReturnType<typeof newSigner>;
-  }): void;
-  run(flags?: Partial<UpgradeFlags>): Promise<{ code: number; out: string; err: string }>;
-}
-
 /** An installed program with a service of this user, and a signed release of the next version. */
-async function onStage(
-  play: (stage: Stage) => Promise<void>,
-  { isActive = true, shown = READY, uid = 1_000 } = {},
-): Promise<void> {
-  using directory = tempDirectory();
-  const root = directory.path;
+function stageIn(root: string, { isActive = true, shown = READY, uid = 1_000 }) {
   const release = join(root, "release");
   const program = join(root, "home/ada/.local/bin/barnacle");
   for (const folder of [release, dirname(program), join(root, "run/systemd/system")]) {
@@ -74,26 +53,31 @@ async function onStage(
       return await Promise.resolve({ code, stdout: / show /.test(words) ? shown : "", stderr: "" });
     },
   };
-  const issue: Stage["issue"] = ({ version = NEXT, listed = "new", signer = own } = {}) => {
+  /** Writes the release: its program, the signed list, and the comment of its signature. */
+  function issue({ version = NEXT, listed = "new", signer = own } = {}): void {
     writeFileSync(join(release, NAME), "new");
     const sum = createHash("sha256").update(listed).digest("hex");
     const sums = new TextEncoder().encode(`${sum}  ${NAME}\n`);
     writeFileSync(join(release, "SHA256SUMS"), sums);
     writeFileSync(join(release, "SHA256SUMS.minisig"), signer.sign(sums, `barnacle v${version}`));
-  };
+  }
   issue();
-  await play({
-    release,
-    program,
-    calls,
-    issue,
-    async run(flags = {}) {
+  return {
+    ...{ release, program, calls, issue },
+    async run(flags: Partial<UpgradeFlags> = {}) {
       const io = recordingIo();
       const all = { json: false, check: false, from: release, ...flags };
       const code = await upgrade(all, io, machine, own.publicKey);
       return { code, out: io.stdout.join("\n"), err: io.stderr.join("\n") };
     },
-  });
+  };
+}
+
+type Stage = ReturnType<typeof stageIn>;
+
+async function onStage(play: (stage: Stage) => Promise<void>, differs = {}): Promise<void> {
+  using directory = tempDirectory();
+  await play(stageIn(directory.path, differs));
 }
 
 const textOf = (path: string) => readFileSync(path, "utf8");

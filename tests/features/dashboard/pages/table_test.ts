@@ -141,7 +141,7 @@ it("[O6] [L5] the pages of a bot with a question, pairing requests, messages and
       reason: "The model is away.",
     } as const;
     const by = {
-      kind: "turn",
+      kind: "answer",
       agentId: "main",
       channelId: claim.message.channelId,
       userId: ADA,
