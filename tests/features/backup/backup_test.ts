@@ -39,14 +39,8 @@ async function makeFixture(): Promise<DataFixture> {
   return fixture;
 }
 
-interface Ran {
-  readonly code: number;
-  readonly out: readonly string[];
-  readonly err: string;
-}
-
-async function run(work: (io: ReturnType<typeof recordingIo>) => Promise<number>): Promise<Ran> {
-  const io = recordingIo({ HOME: "/nonexistent" });
+async function run(work: (io: ReturnType<typeof recordingIo>) => Promise<number>) {
+  const io = recordingIo({ HOME: "/dev/null" }); // where no file can be
   const code = await work(io);
   return { code, out: io.stdout, err: io.stderr.join("\n") };
 }

@@ -176,29 +176,31 @@ describe("[O11] judgeBackups()", () => {
     since: at(1, 1),
     made: { kind: "made" as const, at: now - ms, path: "/b", bytes: 2_000_000 },
   });
-  it("passes with a backup of the last two days", () => {
-    const { status, why } = judgeBackups(state(30 * HOUR), { enabled: true }, now, true);
-    assert.deepEqual([status, why], ["pass", "30 h 0 min ago, 2 MB, /b"]);
-  });
-
-  it("warns if the file of the newest one is gone, such as after `forget --delete-backups`", () => {
-    const { status, why, fix } = judgeBackups(state(HOUR), { enabled: true }, now, false);
-    assert.equal(status, "warn");
-    assert.match(why, / ago, 2 MB, \/b, which is not there now$/);
-    assert.match(fix ?? "", /run `barnacle backup`/);
-    assert.equal(judgeBackups({}, { enabled: true }, now, false).status, "pass");
-  });
-
-  it("warns of an old one, and fails after a failure", () => {
-    assert.equal(judgeBackups(state(50 * HOUR), { enabled: true }, now, true).status, "warn");
-    assert.match(
-      judgeBackups({ since: at(1, 1) }, { enabled: false }, now, true).fix ?? "",
-      /or set `backup\.enabled`/,
-    );
-    const failed = { kind: "failed" as const, at: now - HOUR, why: "the disk is full" };
-    const finding = judgeBackups({ ...state(30 * HOUR), failed }, { enabled: true }, now, true);
-    assert.equal(finding.status, "fail");
-    assert.match(finding.why, /failed at .*: the disk is full; the last one: 30 h/);
-    assert.equal(judgeBackups({}, { enabled: true }, now, true).status, "pass");
-  });
+  const failed = { kind: "failed" as const, at: now - HOUR, why: "the disk is full" };
+  const gone = / ago, 2 MB, \/b, which is not there now → .*run `barnacle backup`/;
+  const rows: readonly (readonly [
+    what: string,
+    given: Parameters<typeof judgeBackups>[0],
+    isThere: boolean,
+    judged: RegExp,
+  ])[] = [
+    ["a backup of the last two days", state(30 * HOUR), true, /^pass: 30 h 0 min ago, 2 MB, \/b →/],
+    ["one whose file is gone, such as after `forget --delete-backups`", state(HOUR), false, gone],
+    ["none, in a new bot", {}, false, /^pass: /],
+    ["an old one", state(50 * HOUR), true, /^warn: /],
+    ["none for days", { since: at(1, 1) }, true, /^warn: .* → .*or set `backup\.enabled`/],
+    [
+      "a failure",
+      { ...state(30 * HOUR), failed },
+      true,
+      /^fail: failed at .*: the disk is full; the last one: 30 h/,
+    ],
+  ];
+  for (const [what, given, isThere, judged] of rows) {
+    it(`judges ${what}`, () => {
+      const enabled = given.made !== undefined;
+      const { status, why, fix } = judgeBackups(given, { enabled }, now, isThere);
+      assert.match(`${status}: ${why} → ${fix}`, judged);
+    });
+  }
 });

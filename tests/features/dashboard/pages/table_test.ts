@@ -61,6 +61,7 @@ async function read(served: Served, path: string, query = ""): Promise<string> {
 
 const PAUSED = { ...SERVING, paused: { by: "cli", since: 0 } };
 const ENDED: AccountSnapshot = { ...another(), state: "ended" };
+const finding = (status: "warn" | "fail") => ({ id: status, what: status, status, why: "why" });
 const TWIN = { since: 0, evidence: "two answers" };
 
 /** Accounts and more of a snapshot, and the page's beginning. */
@@ -74,6 +75,7 @@ const STATES: readonly (readonly [Partial<Snapshot>, begins: RegExp])[] = [
   ],
   [{ accounts: [PAUSED, ENDED] }, /^!Paused /],
   [{ accounts: [PAUSED, another()] }, /^!Impaired Pause \(default\)\n/],
+  [{ slow: [finding("warn"), finding("fail")] }, /^✕Broken fail\nwarn: why\nfail: why\nWhat/],
   [{ accounts: [ENDED] }, /^✕Broken Account \(work\)\n[^]*\n→ run `barnacle doctor`/],
   [
     { accounts: [PAUSED, { ...another(), twin: TWIN }], deaf: [] },
@@ -209,4 +211,9 @@ All messages`,
       await read(served, "spend", "by=model"),
       /today, spent\n.*main\): 120 of 1000 .*, 12 %\n[^]*\nTotal 1 120 1.50 EUR\nopenai\/gpt 1 120 1.50 EUR\n/,
     );
+    const more = Array.from({ length: 50 }, (_, at) => `1400000000000000${300 + at}`)
+      .map((id) => ignored(guildMessage({ id: messageId(id) })));
+    await inbox.acceptBatch(batch({ judged: more }), now);
+    assert.match(await read(served, "activity"), /\nOlder messages$/);
+    assert.ok((await read(served, "activity", "before=7")).endsWith(`Messages${decisions}`));
   }, BUSY));
