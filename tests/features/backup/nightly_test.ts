@@ -52,14 +52,7 @@ function open(begin: number) {
     }
   }
   return {
-    directory,
-    folder,
-    config,
-    settings,
-    made,
-    lines,
-    pass,
-    start,
+    ...{ directory, folder, config, settings, made, lines, pass, start },
     is: (id: string | undefined) => botId = id,
     fail: (why: string | undefined) => fault = why,
     [Symbol.dispose]: () => directory[Symbol.dispose](),

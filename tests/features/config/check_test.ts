@@ -1,20 +1,18 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { after, describe, it } from "node:test";
 import { check, example } from "../../../src/features/config/check.ts";
 import { readConfig } from "../../../src/cli/shared/read_config.ts";
 import { recordingIo } from "../../cli/io.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 describe("barnacle config", () => {
-  let folder: string;
-  before(() => void (folder = mkdtempSync(join(tmpdir(), "barnacle-config-"))));
-  after(() => rmSync(folder, { recursive: true }));
+  const folder = tempDirectory();
+  after(() => folder[Symbol.dispose]());
 
   function file(text: string, mode = 0o600): string {
-    const path = join(folder, `${Math.abs(text.length * 31 + mode)}.jsonc`);
+    const path = join(folder.path, `${Math.abs(text.length * 31 + mode)}.jsonc`);
     writeFileSync(path, text);
     chmodSync(path, mode);
     return path;

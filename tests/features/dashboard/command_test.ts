@@ -31,7 +31,11 @@ describe("[O6] /dashboard", () => {
 it("[O6] barnacle dashboard prints a link of the running bot, which reads a newer config first", () =>
   withServed(async (served) => {
     const http = { dashboard: false };
-    const more = { setup: { config: { http }, accounts: new Map() }, base: () => BASE };
+    let next = false;
+    const more = {
+      ...{ setup: { config: { http }, accounts: new Map() }, base: () => BASE },
+      reload: () => Promise.resolve(void (http.dashboard = next)),
+    };
     const { methods, answer } = serveDashboard(Object.assign(served, more as never));
     const data = served.dataDir;
     const run = async (flags: object = {}, env = {}) => {
@@ -47,13 +51,12 @@ it("[O6] barnacle dashboard prints a link of the running bot, which reads a newe
     const lock = await acquireLock(join(data, "lock"), 0);
     const server = await serveSocket(data, createCallHandler(served.store, () => {}, methods));
     try {
-      served.reload = () => Promise.resolve();
       assert.match(
         (await run()).join(),
         /^78,,.*is off; run `barnacle config set http\.dashboard true`/,
       );
       assert.equal(answer?.(new Request(`${BASE}/dashboard`)), undefined);
-      served.reload = () => Promise.resolve(void (http.dashboard = true));
+      next = true;
       const [code, url, said] = await run({}, { SSH_CONNECTION: "1.1.1.1 9 192.0.2.5 22" });
       assert.equal(code, 0);
       assert.match(url, /^http:\/\/127\.0\.0\.1:8787\/dashboard#[\w-]{43}$/);

@@ -18,57 +18,57 @@ async function withRows(fill: (store: Store, now: number) => Promise<void>) {
   return fixture.flags;
 }
 
-const held = (content = "hello") =>
-  withRows(async ({ outbox }, now) => {
-    const row = await outbox.add(
-      frozen({ nonce: "a", channelId: CHANNEL, content }),
-      now - 600_000,
-    );
-    await outbox.markSending(row, now);
-    await outbox.markUncertain(row, "unknown");
-  });
+type Fill = Parameters<typeof withRows>[0];
 
-describe("barnacle outbox list", () => {
-  it("[D2] shows held messages with target and age", async () => {
-    const io = recordingIo();
-    assert.equal(await list(await held(), io), 0);
-    assert.equal(io.stdout.length, 1);
-    assert.match(io.stdout[0] ?? "", /^ +1 +uncertain +10 min +channel:11 +"hello" +\(unknown\)$/);
-  });
+const holds = (content = "hello"): Fill => async ({ outbox }, now) => {
+  const message = frozen({ nonce: "a", channelId: CHANNEL, content });
+  const row = await outbox.add(message, now - 600_000);
+  await outbox.markSending(row, now);
+  await outbox.markUncertain(row, "unknown");
+};
 
-  it("[R11] names the reason that keeps the bot from posting", async () => {
-    const io = recordingIo();
-    const flags = await withRows(async ({ outbox }, now) => {
+const LISTED: readonly (readonly [title: string, fill: Fill, ...lines: RegExp[]])[] = [
+  [
+    "[D2] shows held messages with target and age",
+    holds(),
+    /^ +1 +uncertain +10 min +channel:11 +"hello" +\(unknown\)$/,
+  ],
+  [
+    "[R11] names the reason that keeps the bot from posting",
+    async ({ outbox }, now) => {
       await outbox.add(frozen({ nonce: "a", channelId: CHANNEL }), now);
-      await outbox.park(ACCOUNT, CHANNEL, {
-        reason: "Send Messages is denied",
-        now,
-        nextTryAt: now,
-      });
-    });
-    await list(flags, io);
-    assert.match(io.stdout[0] ?? "", /parked .*\(Send Messages is denied; next attempt is due\)$/);
-  });
-
-  it("[D5] shows why a message waits, until when, and for which other one", async () => {
-    const io = recordingIo();
-    const flags = await withRows(async ({ outbox }, now) => {
+      const reason = "Send Messages is denied";
+      await outbox.park(ACCOUNT, CHANNEL, { reason, now, nextTryAt: now });
+    },
+    /parked .*\(Send Messages is denied; next attempt is due\)$/,
+  ],
+  [
+    "[D5] shows why a message waits, until when, and for which other one",
+    async ({ outbox }, now) => {
       const row = await outbox.add(frozen({ nonce: "a", channelId: CHANNEL }), now);
       await outbox.add(frozen({ nonce: "b", channelId: CHANNEL }), now);
       await outbox.markSending(row, now);
       await outbox.markWaiting(row, "failed with 502", now + 250_000);
-    });
-    await list(flags, io);
-    assert.match(io.stdout[0] ?? "", /sending .*\(failed with 502; next attempt in 4 min\)$/);
-    assert.match(io.stdout[1] ?? "", /pending .*\(waits for message 1\)$/);
-  });
+    },
+    /sending .*\(failed with 502; next attempt in 4 min\)$/,
+    /pending .*\(waits for message 1\)$/,
+  ],
+  [
+    "[X1] keeps a message from moving the cursor or turning the line around",
+    holds("a\u001b[2J\u202eb\nc"),
+    /^[^\p{Cc}\u202e]+$/u,
+  ],
+];
 
-  it("[X1] keeps a message from moving the cursor or turning the line around", async () => {
-    const io = recordingIo();
-    await list(await held("a\u001b[2J\u202eb\nc"), io);
-    assert.equal(io.stdout.length, 1);
-    assert.doesNotMatch(io.stdout[0] ?? "", /[\p{Cc}\u202e]/u);
-  });
+describe("barnacle outbox list", () => {
+  for (const [title, fill, ...lines] of LISTED) {
+    it(title, async () => {
+      const io = recordingIo();
+      assert.equal(await list(await withRows(fill), io), 0);
+      assert.equal(io.stdout.length, lines.length);
+      lines.forEach((line, at) => assert.match(io.stdout[at] ?? "", line));
+    });
+  }
 
   it("[C6] lists the rows of every account, or of --account", async () => {
     const flags = await withRows(async ({ outbox }, now) => {
@@ -100,7 +100,7 @@ describe("barnacle outbox resend and drop", () => {
   ) {
     it(`[D2] ${how}s held messages`, async () => {
       const io = recordingIo();
-      const flags = await held();
+      const flags = await withRows(holds());
       assert.equal(await release(how, flags, [1], io), 0);
       assert.match(io.stdout[0] ?? "", new RegExp(message));
       const after = recordingIo();

@@ -32,14 +32,8 @@ async function setUp(maxWaitMs?: number) {
       argv.includes("missing")
         ? Promise.reject(new Error("there is no program"))
         : Promise.resolve({
-          argv,
-          path: "/bin/sh",
-          realPath: "/bin/sh",
-          contentHash: "1",
-          cwd: "/",
-          filesHash: "2",
-          binding: "3",
-          isInWorkspace: false,
+          ...{ argv, path: "/bin/sh", realPath: "/bin/sh", contentHash: "1", cwd: "/" },
+          ...{ filesHash: "2", binding: "3", isInWorkspace: false },
         }),
     async run({ argv }, timeoutMs) {
       begun.push(argv.join(" "));
@@ -55,9 +49,7 @@ async function setUp(maxWaitMs?: number) {
   });
   const call = toolContext({ account });
   return {
-    call,
-    begun,
-    times,
+    ...{ call, begun, times },
     pass: (ms: number) => clock.advance(ms),
     /** Ends the oldest command. */
     end: () => ends.shift()?.(),

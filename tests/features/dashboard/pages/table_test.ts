@@ -48,44 +48,40 @@ describe("[O6] a page of the dashboard", () => {
   }
 });
 
-/** A page as a person reads it, a block a line; `‹›`: a button, with `*` the main one of its card. */
+/** A page as a person reads it, with a bar after each block; `‹›`: a button, with `*` the main one. */
 async function read(served: Served, path: string, query = ""): Promise<string> {
   const html = await (await pageNamed(path)?.open())?.(served, new URLSearchParams(query));
   return String(html).replace(/<(span|p) class="hidden".*?<\/\1>/g, "")
     .replace(/<button type="submit"( class="is-main")?[^>]*>([^<]*)<\/button>/g, "‹$2$1›")
     .replaceAll(' class="is-main"', "*").replace(/<time.*?<\/time>|asked \d.* min/g, "TIME")
     .replace(/<\/(?:p|h\d|pre|summary|div|li|tr)>/g, "\n").replace(/<\/t[dh]>/g, " ")
-    .replace(/<[^>]+>/g, "").replace(/ *\n\s*/g, "\n").replaceAll("&lt;", "<")
-    .replaceAll("&gt;", ">").trim();
+    .replace(/<[^>]+>/g, "").replaceAll("&lt;", "<").replaceAll("&gt;", ">").trim()
+    .replace(/ *\n\s*/g, "|");
 }
 
 const PAUSED = { ...SERVING, paused: { by: "cli", since: 0 } };
 const ENDED: AccountSnapshot = { ...another(), state: "ended" };
 const finding = (status: "warn" | "fail") => ({ id: status, what: status, status, why: "why" });
-const TWIN = { since: 0, evidence: "two answers" };
+const TWIN = { ...another(), twin: { since: 0, evidence: "two answers" } };
 
 /** Accounts and more of a snapshot, and the page's beginning. */
 const STATES: readonly (readonly [Partial<Snapshot>, begins: RegExp])[] = [
-  [{}, /^✓Healthy All checks pass\nWhat needs you\nNothing needs you\.\nBy direct/],
-  [{ phase: "starting" }, /^!Starting Phase\nPhase: starting\nWhat/],
-  [{ phase: "draining" }, /^!Stopping It ends its turns\nWhat/],
+  [{}, /^✓Healthy All checks pass\|What needs you\|Nothing needs you\.\|By direct/],
+  [{ phase: "starting" }, /^!Starting Phase\|Phase: starting\|What/],
+  [{ phase: "draining" }, /^!Stopping It ends its turns\|What/],
   [
     { accounts: [PAUSED] },
-    /^!Paused It starts no turn until `barnacle resume`\nPause \(default\): /,
+    /^!Paused It starts no turn until `barnacle resume`\|Pause \(default\): /,
   ],
   [{ accounts: [PAUSED, ENDED] }, /^!Paused /],
-  [{ accounts: [PAUSED, another()] }, /^!Impaired Pause \(default\)\n/],
-  [{ slow: [finding("warn"), finding("fail")] }, /^✕Broken fail\nwarn: why\nfail: why\nWhat/],
-  [{ accounts: [ENDED] }, /^✕Broken Account \(work\)\n[^]*\n→ run `barnacle doctor`/],
-  [
-    { accounts: [PAUSED, { ...another(), twin: TWIN }], deaf: [] },
-    /^!Impaired Pause \(default\)\nPause \(default\): .*\nAnother program \(work\): .*\n→ if another/,
-  ],
+  [{ accounts: [PAUSED, TWIN] }, /^!Impaired Pause \(default\)\|.*\|Another .* \(work\): .*\|→ if/],
+  [{ slow: [finding("warn"), finding("fail")] }, /^✕Broken fail\|warn: why\|fail: why\|What/],
+  [{ accounts: [ENDED] }, /^✕Broken Account \(work\)\|.*\|→ run `barnacle doctor`/],
   [
     { outbox: { ...HEALTHY.outbox, uncertain: 1, dead: 2 } },
-    /\nWhat needs you\n3 messages were perhaps not sent\s*: barnacle outbox list\n/,
+    /you\|3 messages were perhaps not sent/,
   ],
-  [{ outbox: { ...HEALTHY.outbox, dead: 1 } }, /\n1 message was perhaps not sent/],
+  [{ outbox: { ...HEALTHY.outbox, dead: 1 } }, /you\|1 message was perhaps not sent/],
 ];
 
 it("[O6] the page Today begins with the state that the bot has at that moment", () =>
@@ -115,105 +111,68 @@ const QUESTION: Question = {
   choices: [{ key: ALLOW_ONCE }, { key: DENY }],
   ...{ where: "direct", timeoutMs: 60_000 },
 };
-const USED = { inputTokens: 100, cachedTokens: 5, outputTokens: 20, micros: 1_500_000 };
+const USED = {
+  inputTokens: 100,
+  cachedTokens: 5,
+  outputTokens: 20,
+  micros: 1_500_000,
+  audioSec: 0,
+};
 const BUSY = JSON.stringify({
   http: { showText: true },
   models: { currency: "EUR" },
   budgets: { total: { tokensPerDay: 100 }, perAgent: { tokensPerMonth: 1_000 } },
 });
+const DECISIONS = "!pairing stranger0 direct message|" +
+  "The sender is neither on the allow list nor paired.|TIME Open|" +
+  "✕failed ada friends-of-barnacle#help|The model is away.|TIME Open <b>|" +
+  "·ignored ada friends-of-barnacle#help|" +
+  "It does not mention the bot; the model may see it as context later.|TIME Open|" +
+  "2 more like this|TIME|TIME|!waits for a person ada friends-of-barnacle#help|" +
+  "It addresses the bot: by a mention, a reply or a name.|TIME Open hello";
+const TODAY = "|Approval of a command CDEFGHJA|May @ada in Friends of Barnacle #help?|ls\\u200b|" +
+  "Who asks @ada|‹Allow once*›|‹Deny›|All facts|Tool exec|Cause <#77> <@88> https://a.example|" +
+  "Decides ada, 77|Expires TIME|stranger0 wants to write to the bot|AAAAAAAA 30000000 TIME|" +
+  "‹Approve*›|‹Deny›|By direct message to the bot: /allowlist (who may talk, owners), " +
+  "/settings (model, budget), /forget (a person).|Last messages|5 messages in the last 24 hours: " +
+  `1 pairing, 1 failed, 2 ignored, 1 waits for a person|${DECISIONS}|All messages`;
+const ID = "140000000000000020";
+const PAGES: readonly (readonly [path: string, query: string, shows: RegExp])[] = [
+  ["today", "", new RegExp(`What needs you${RegExp.escape(TODAY)}$`)],
+  ["activity", "", new RegExp(`‹Explain›Messages\\|${RegExp.escape(DECISIONS)}$`)],
+  [
+    "activity",
+    `message=${ID}3`,
+    /\|Decision of default\|✕failedIt addr.*\|Turn: failed.*\|error abcdef: The/,
+  ],
+  ["activity", `message=${ID}9`, /\|No record\|Nothing is on record.* also looks/],
+  ["activity", `message=${ID}1`, /\|·ignoredIt.*No turn began, and nothing/],
+  ["spend", "by=model", /\|Total 1 120 1.50 EUR\|openai\/gpt 1 120 1.50 EUR\|/],
+  ["spend", "", /today, spent\|.*main\): 120 of 1000 .*, 12 %\|/],
+];
 
 it("[O6] [L5] the pages of a bot with a question, pairing requests, messages and use", () =>
   withServed(async (served, { claim, now }) => {
     const { inbox, questions, turns } = served.store;
     const asked = [{ callKey: "1:a", code: "CDEFGHJA", question: QUESTION }];
     await questions.park({ claim, steps: [], charges: [], asked, now });
-    const of = (last: number) =>
-      guildMessage({ id: messageId(`140000000000000020${last}`), text: "<@5> <b>" });
-    await inbox.acceptBatch(batch({ judged: [ignored(of(0))] }), now - DAY_MS);
+    const of = (id: string) => guildMessage({ id: messageId(id), text: "<@5> <b>" });
+    await inbox.acceptBatch(batch({ judged: [ignored(of(`${ID}0`))] }), now - DAY_MS);
     const judged = [
-      ...[1, 2].map((last) => ignored(of(last))),
-      accepted(of(3), { agentId: "main", sessionKey: "other" }),
+      ...["1", "2"].map((last) => ignored(of(ID + last))),
+      accepted(of(`${ID}3`), { agentId: "main", sessionKey: "other" }),
       challenged(strangersMessage(0)),
     ];
     await inbox.acceptBatch(batch({ judged, guilds: [GUILD_SNAPSHOT] }), now);
     const second = await inbox.claimNext(ACCOUNT, now, []) ?? assert.fail();
-    const end = {
-      kind: "failed",
-      failureId: "abcdefabcdef",
-      reason: "The model is away.",
-    } as const;
-    const by = {
-      kind: "answer",
-      agentId: "main",
-      channelId: claim.message.channelId,
-      userId: ADA,
-    } as const;
-    const charges = [{ ...by, ...USED, model: "openai/gpt", ms: 1, audioSec: 0, at: now }];
-    await turns.finishTurn({ claim: second, end, entries: [], outbox: [], charges }, now);
-    const decisions = `
-!pairing stranger0 direct message
-The sender is neither on the allow list nor paired.
-TIME Open
-✕failed ada friends-of-barnacle#help
-The model is away.
-TIME Open <b>
-·ignored ada friends-of-barnacle#help
-It does not mention the bot; the model may see it as context later.
-TIME Open
-2 more like this
-TIME
-TIME
-!waits for a person ada friends-of-barnacle#help
-It addresses the bot: by a mention, a reply or a name.
-TIME Open hello`;
-    const [, today = ""] = (await read(served, "today")).split("What needs you");
-    assert.equal(
-      today,
-      `
-Approval of a command CDEFGHJA
-May @ada in Friends of Barnacle #help?
-ls\\u200b
-Who asks @ada
-‹Allow once*›
-‹Deny›
-All facts
-Tool exec
-Cause <#77> <@88> https://a.example
-Decides ada, 77
-Expires TIME
-stranger0 wants to write to the bot
-AAAAAAAA 30000000 TIME
-‹Approve*›
-‹Deny›
-By direct message to the bot: /allowlist (who may talk, owners), /settings (model, budget), /forget (a person).
-Last messages
-5 messages in the last 24 hours: 1 pairing, 1 failed, 2 ignored, 1 waits for a person${decisions}
-All messages`,
-    );
-    assert.equal(
-      await read(served, "activity"),
-      `Link or id of a message, or an error id‹Explain›Messages${decisions}`,
-    );
-    assert.match(
-      await read(served, "activity", "message=1400000000000000203"),
-      /\nDecision of default\n✕failedIt addresses[^]*\nTurn: failed.*\n.*\nerror abcdefabcdef: The model/,
-    );
-    const [lost, silent] = ["9", "1"].map((last) => `message=140000000000000020${last}`);
-    assert.match(
-      await read(served, "activity", lost),
-      /No record\nNothing is on record[^]*also looks/,
-    );
-    assert.match(
-      await read(served, "activity", silent),
-      /\n·ignoredIt[^]*No turn began, and nothing/,
-    );
-    assert.match(
-      await read(served, "spend", "by=model"),
-      /today, spent\n.*main\): 120 of 1000 .*, 12 %\n[^]*\nTotal 1 120 1.50 EUR\nopenai\/gpt 1 120 1.50 EUR\n/,
-    );
-    const more = Array.from({ length: 50 }, (_, at) => `1400000000000000${300 + at}`)
-      .map((id) => ignored(guildMessage({ id: messageId(id) })));
+    const end = { kind: "failed", failureId: "abcdef", reason: "The model is away." } as const;
+    const by = { agentId: "main", channelId: claim.message.channelId, userId: ADA };
+    const charge = { kind: "answer", ...by, ...USED, model: "openai/gpt", ms: 1, at: now } as const;
+    const ended = { claim: second, end, entries: [], outbox: [], charges: [charge] };
+    await turns.finishTurn(ended, now);
+    for (const [path, query, shows] of PAGES) assert.match(await read(served, path, query), shows);
+    const more = Array.from({ length: 50 }, (_, at) => ignored(of(`1400000000000000${300 + at}`)));
     await inbox.acceptBatch(batch({ judged: more }), now);
-    assert.match(await read(served, "activity"), /\nOlder messages$/);
-    assert.ok((await read(served, "activity", "before=7")).endsWith(`Messages${decisions}`));
+    assert.match(await read(served, "activity"), /\|Older messages$/);
+    assert.ok((await read(served, "activity", "before=7")).endsWith(`Messages|${DECISIONS}`));
   }, BUSY));
