@@ -42,10 +42,7 @@ const WELL: readonly Finding[] = [
 type Changes = readonly (Finding | string)[];
 
 const DOWN = [
-  found("gateway:connection", "warn", {
-    where: "default",
-    why: "waiting before the next attempt",
-  }),
+  found("gateway:connection", "warn", { where: "default", why: "waiting before the next attempt" }),
 ];
 const FAILING = [found("llm:local/a", "fail", { why: "its last 3 turns failed" })];
 

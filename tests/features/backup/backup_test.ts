@@ -61,6 +61,15 @@ async function made(fixture: DataFixture, flags: object = {}): Promise<string> {
   return out[0] ?? "";
 }
 
+/** What a new place has after a restore that works, and what the restore said. */
+async function restoredFrom(path: string) {
+  const other = tempDirectory();
+  const data = join(other.path, "data");
+  const { code, err } = await install(path, data);
+  assert.equal(code, 0, err);
+  return { data, err, [Symbol.dispose]: () => other[Symbol.dispose]() };
+}
+
 const tar = (...args: readonly string[]) => execFileSync("tar", args, { encoding: "utf8" });
 
 /** Writes a backup again after a change of its files. */
@@ -271,10 +280,8 @@ describe("[O11] barnacle restore", () => {
       mkdirSync(join(folder, "data", "media"));
       symlinkSync("/etc/passwd", join(folder, "data", "media", "link"));
     });
-    using other = tempDirectory();
-    const data = join(other.path, "data");
-    const { code, err } = await install(path, data);
-    assert.equal(code, 0, err);
+    using restored = await restoredFrom(path);
+    const { data, err } = restored;
     assert.deepEqual(readdirSync(data).toSorted(), ["barnacle.db", "lock", "media"]);
     assert.deepEqual(readdirSync(join(data, "media")), []);
     assert.notEqual(readFileSync(join(data, "lock"), "utf8"), "strange");
@@ -305,11 +312,8 @@ describe("[O11] barnacle restore", () => {
         UPDATE outbox SET created_at = 0 WHERE nonce = 'old';
         INSERT INTO gateway_session (account_id, session_id, alive_at, stored_up_to)
         VALUES ('${ACCOUNT}', 'secret', 1, 1)`));
-    const path = await made(fixture);
-    using other = tempDirectory();
-    const data = join(other.path, "data");
-    const { code, err } = await install(path, data);
-    assert.equal(code, 0, err);
+    using restored = await restoredFrom(await made(fixture));
+    const { data, err } = restored;
     assert.match(
       err,
       /^Ended: 1 open turn\nUnsent messages: 1 to look for in their channels, 1 held \(`barnacle outbox`\)$/m,
@@ -335,11 +339,8 @@ describe("[O11] barnacle restore", () => {
       await hooks.claim(ACCOUNT, "uptime", "", Date.now());
       await hooks.accept({ ...event, accountId: ACCOUNT, senderId: "2" }, Date.now(), 2);
     });
-    const path = await made(fixture);
-    using other = tempDirectory();
-    const data = join(other.path, "data");
-    const { code, err } = await install(path, data);
-    assert.equal(code, 0, err);
+    using restored = await restoredFrom(await made(fixture));
+    const { data, err } = restored;
     assert.match(err, /^Ended: 2 events of hooks$/m);
     withStore(data, (database) => {
       const rows = database.prepare("SELECT state, reason FROM hook_run").all();
@@ -367,9 +368,8 @@ describe("[O11] barnacle restore", () => {
     const copied = await run((io) => backup(flags, io));
     assert.equal(copied.code, 0);
     assert.match(copied.err, /^barnacle: no config was found, so the backup has none; --config/m);
-    const data = join(other.path, "data");
-    const { code, err } = await install(file, data);
-    assert.equal(code, 0, err);
+    using restored = await restoredFrom(file);
+    const { data, err } = restored;
     assert.match(err, /Ended: 3 open turns, 1 question$/m);
     assert.match(err, /^The backup has no config$/m);
     assert.deepEqual(readdirSync(data).toSorted(), ["barnacle.db", "lock"]);

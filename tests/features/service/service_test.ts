@@ -85,10 +85,7 @@ describe("[O4] barnacle service install", () => {
       assert.deepEqual(
         await more(() => put("usr/local/bin/barnacle", "older")),
         [
-          [
-            `copy    ${machine.program} to /usr/local/bin/barnacle (0755)`,
-            `run     ${restart}`,
-          ],
+          [`copy    ${machine.program} to /usr/local/bin/barnacle (0755)`, `run     ${restart}`],
           [restart],
         ],
       );

@@ -40,10 +40,7 @@ describe("barnacle sessions", () => {
   it("[S2] list › shows key and display name", async () => {
     const { code, out } = await run(list);
     assert.equal(code, 0);
-    assert.match(
-      out,
-      new RegExp(`^discord:\\S+#\\S+  2 shown  0 folded  2 in all  .*${KEY}$`),
-    );
+    assert.match(out, new RegExp(`^discord:\\S+#\\S+  2 shown  0 folded  2 in all  .*${KEY}$`));
   });
 
   it("[S2] list › uses the guild's slug of the config", async () => {
