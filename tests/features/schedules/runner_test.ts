@@ -146,41 +146,37 @@ describe("[T12] schedules", () => {
     assert.deepEqual([row?.["state"], posted()], ["answered", ["done"]]);
   });
 
-  for (const kind of ["reminder", "task"] as const) {
-    it(`do not run a ${kind} if its creator lost access, and record why`, async () => {
-      const { clock, start, add, posted, rows, lines } = await build({ groupPolicy: "disabled" });
-      await add({ kind });
-      clock.sleep(HOUR);
-      await start();
-      assert.deepEqual(posted(), []);
-      assert.deepEqual(rows("SELECT state FROM inbox"), []);
-      assert.deepEqual(rows("SELECT verdict, why FROM decision"), [
-        { verdict: "ignore", why: "guilds-disabled" },
-      ]);
-      assert.equal(lines.filter(({ event }) => event.startsWith("A schedule")).length, 1);
-    });
-  }
-
-  it("[O11] do not run what was due before a restore, and record why", async () => {
-    const { clock, start, add, posted, rows, database, reasons } = await build();
-    await add();
-    clock.sleep(HOUR);
+  type Built = Awaited<ReturnType<typeof build>>;
+  const restored = ({ database, clock }: Built) =>
     database.exec(`INSERT INTO setting VALUES ('', 'store', 'restored', '1', ${clock.now()})`);
-    await start();
-    assert.deepEqual(posted(), []);
-    assert.deepEqual(reasons(), ["restored"]);
-    assert.deepEqual(rows("SELECT next_at FROM schedule"), [{ next_at: null }]);
-  });
-
-  it("do not run for a creator who has left", async () => {
-    const { clock, start, add, posted, world, reasons } = await build();
-    world.members = new Map();
-    await add();
-    clock.sleep(HOUR);
-    await start();
-    assert.deepEqual(posted(), []);
-    assert.deepEqual(reasons(), ["creator-gone"]);
-  });
+  const gone = ({ world }: Built) => void (world.members = new Map());
+  const dm = setByOf(directMessage(), "main");
+  for (
+    const [what, discord, prepare, why, fields] of [
+      ["after its creator lost access", { groupPolicy: "disabled" }, () => {}, "guilds-disabled"],
+      ["that was due before a restore", OPEN, restored, "restored"],
+      ["whose creator has left", OPEN, gone, "creator-gone"],
+      ["by a pairing code", { dm: { policy: "pairing" } }, () => {}, "dm-not-allowed", {
+        setBy: dm,
+      }],
+    ] as const
+  ) {
+    for (const kind of ["reminder", "task"] as const) {
+      it(`do not run a ${kind} ${what}, and record why`, async () => {
+        const built = await build(discord);
+        const { clock, start, add, posted, rows, reasons, lines } = built;
+        await add({ kind, ...fields });
+        clock.sleep(HOUR);
+        prepare(built);
+        await start();
+        assert.deepEqual([posted(), reasons()], [[], [why]]);
+        assert.deepEqual(rows("SELECT message_id FROM inbox"), []);
+        assert.deepEqual(rows("SELECT id FROM pairing_request"), []);
+        assert.deepEqual(rows("SELECT next_at FROM schedule"), [{ next_at: null }]);
+        assert.equal(lines.filter(({ event }) => event.startsWith("A schedule")).length, 1);
+      });
+    }
+  }
 
   const FAR = "2990-01-01T00:00:00.000000+00:00";
   for (
@@ -215,15 +211,6 @@ describe("[T12] schedules", () => {
       });
     }
   }
-
-  it("give no pairing code, and wait for no fact", async () => {
-    const { clock, start, add, rows, reasons } = await build({ dm: { policy: "pairing" } });
-    await add({ setBy: setByOf(directMessage(), "main") });
-    clock.sleep(HOUR);
-    await start();
-    assert.deepEqual(reasons(), ["dm-not-allowed"]);
-    assert.deepEqual(rows("SELECT id FROM pairing_request"), []);
-  });
 
   it("try again after a minute if Discord does not answer", async () => {
     const { clock, start, add, posted, world, pass } = await build();
