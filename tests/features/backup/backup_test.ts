@@ -281,7 +281,7 @@ describe("[O11] barnacle restore", () => {
       symlinkSync("/etc/passwd", join(folder, "data", "media", "link"));
     });
     using restored = await restoredFrom(path);
-    const { data, err } = restored;
+    const { data } = restored;
     assert.deepEqual(readdirSync(data).toSorted(), ["barnacle.db", "lock", "media"]);
     assert.deepEqual(readdirSync(join(data, "media")), []);
     assert.notEqual(readFileSync(join(data, "lock"), "utf8"), "strange");
