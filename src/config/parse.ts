@@ -9,7 +9,14 @@ import { findNodeAtLocation, type Node } from "jsonc-parser";
 import type { z } from "zod";
 import { withAccounts } from "./schema/accounts.ts";
 import { audit } from "./audit/audit.ts";
-import { blankedText, isSecret, likelySecretsIn, schemaAt, secretsIn } from "./schema/parts/key.ts";
+import {
+  blankedText,
+  isSecret,
+  likelySecretsIn,
+  mayBeSecret,
+  schemaAt,
+  secretsIn,
+} from "./schema/parts/key.ts";
 import { IGNORED_KEYS, remarksOf } from "./checks/issues.ts";
 import { pathText, quoted } from "../lib/text/quoted.ts";
 import { createLines, type Lines, type Problem, type Severity, type Span } from "./text/problem.ts";
@@ -112,8 +119,7 @@ function isWithin(path: readonly Segment[], other: readonly Segment[]): boolean 
 }
 
 function isSecretAt(path: readonly Segment[]): boolean {
-  const schema = schemaAt(configSchema, path);
-  if (schema === undefined || isSecret(schema)) return true;
+  if (mayBeSecret(schemaAt(configSchema, path))) return true;
   const above = schemaAt(configSchema, path.slice(0, -1));
   return above !== undefined && isSecret(above); // a token in place of a variable's name
 }

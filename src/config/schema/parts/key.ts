@@ -212,6 +212,15 @@ export function isSecret(schema: Schema): boolean {
   return viewOf(schema).isSecret;
 }
 
+/** Whether a text there may be a secret: of a secret, of an unknown key, or of a section that has one. */
+export function mayBeSecret(schema: Schema | undefined): boolean {
+  if (schema === undefined || isSecret(schema)) return true;
+  const plain = coreSchema(schema);
+  if (plain instanceof z.ZodRecord) return mayBeSecret(plain.def.valueType);
+  if (plain instanceof z.ZodUnion) return plain.options.every((one) => mayBeSecret(one));
+  return plain instanceof z.ZodObject && Object.values<Schema>(plain.shape).some(mayBeSecret);
+}
+
 /** Cached facts of a schema, which every key of a file needs. */
 interface SchemaView {
   readonly core: Schema;
@@ -418,7 +427,7 @@ export function secretsIn(root: Node, schema: Schema): readonly Span[] {
       }
       return;
     }
-    if (!hidden || (node.type !== "string" && node.type !== "number")) return;
+    if (node.type !== "string" && node.type !== "number" || !mayBeSecret(at)) return;
     if (isReference(String(node.value))) return;
     const inner = node.type === "string" ? 1 : 0; // the quotes stay
     spans.push({ offset: node.offset + inner, length: Math.max(0, node.length - 2 * inner) });
