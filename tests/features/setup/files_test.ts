@@ -10,7 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { setSecret, writeFiles } from "../../../src/features/setup/files.ts";
 import { setUp } from "../../../src/features/setup/setup.ts";
@@ -22,27 +22,24 @@ const TEXT = '{ "channels": { "discord": { "token": { "file": "discord_token" } 
 const SECRETS = [{ name: "discord_token", text: "new" }];
 
 describe("[O3] writeFiles()", () => {
-  it("writes no secret if the config cannot be written", async () => {
-    using directory = tempDirectory();
-    const file = join(directory.path, "config.jsonc");
-    writeFileSync(file, "{} // changed meanwhile", { mode: 0o600 });
-    const saved = await writeFiles({ kind: "opened", file, text: "{}" }, TEXT, SECRETS, {});
-    assert.deepEqual(saved.kind === "unwritten" && saved.code, 75);
-    assert.deepEqual(readdirSync(directory.path), ["config.jsonc"]);
-  });
-
-  it("puts an older secret back if the config cannot be written", async () => {
-    using directory = tempDirectory();
-    const file = join(directory.path, "config.jsonc");
-    writeFileSync(file, "{} // changed meanwhile", { mode: 0o600 });
-    const folder = join(directory.path, "credentials");
-    mkdirSync(folder, { mode: 0o700 });
-    const token = join(folder, "discord_token");
-    writeFileSync(token, "old\n", { mode: 0o600 });
-    await writeFiles({ kind: "opened", file, text: "{}" }, TEXT, SECRETS, {});
-    assert.equal(readFileSync(token, "utf8"), "old\n");
-    assert.deepEqual(readdirSync(folder), ["discord_token"]);
-  });
+  for (const older of [undefined, "old\n"]) {
+    it(`leaves the secrets as they were if the config cannot be written: ${older}`, async () => {
+      using directory = tempDirectory();
+      const file = join(directory.path, "config.jsonc");
+      writeFileSync(file, "{} // changed meanwhile", { mode: 0o600 });
+      const folder = join(directory.path, "credentials");
+      const token = join(folder, "discord_token");
+      if (older) mkdirSync(folder, { mode: 0o700 });
+      if (older) writeFileSync(token, older, { mode: 0o600 });
+      const saved = await writeFiles({ kind: "opened", file, text: "{}" }, TEXT, SECRETS, {});
+      assert.deepEqual(saved.kind === "unwritten" && saved.code, 75);
+      assert.deepEqual(
+        existsSync(folder) && readdirSync(folder),
+        older ? ["discord_token"] : false,
+      );
+      if (older) assert.equal(readFileSync(token, "utf8"), older);
+    });
+  }
 
   it("leaves no copy of an older secret", async () => {
     using directory = tempDirectory();
@@ -72,27 +69,24 @@ describe("[O3] writeFiles()", () => {
 
   it("says that something else is in the place of a secret", async () => {
     const things: readonly (readonly [what: RegExp, make: (path: string) => void])[] = [
-      [/cannot write .*credentials: it is a folder$/, (path) => void mkdirSync(path)],
-      [/it has more than/, (path) => writeFileSync(path, "x".repeat(100_000))],
+      [
+        /cannot write .*credentials: it is a folder$/,
+        (path) => void mkdirSync(path, { recursive: true }),
+      ],
+      [/discord_token cannot be written/, (path) => writeFileSync(dirname(path), "no folder")],
+      [/it has more than/, (path) => {
+        mkdirSync(dirname(path));
+        writeFileSync(path, "x".repeat(100_000));
+      }],
     ];
     for (const [words, make] of things) {
       using directory = tempDirectory();
       const file = join(directory.path, "config.jsonc");
-      mkdirSync(join(directory.path, "credentials"));
       make(join(directory.path, "credentials", "discord_token"));
       const saved = await writeFiles({ kind: "opened", file }, TEXT, SECRETS, {});
       assert.match(saved.kind === "unwritten" ? saved.message : saved.kind, words);
       assert.equal(existsSync(file), false);
     }
-  });
-
-  it("says that a secret cannot be written", async () => {
-    using directory = tempDirectory();
-    const file = join(directory.path, "config.jsonc");
-    writeFileSync(join(directory.path, "credentials"), "a file, no folder");
-    const saved = await writeFiles({ kind: "opened", file }, TEXT, SECRETS, {});
-    assert.equal(saved.kind, "unwritten");
-    assert.equal(existsSync(file), false);
   });
 });
 
@@ -103,14 +97,19 @@ describe("[O3] [O10] setUp()", () => {
     using directory = tempDirectory();
     const at = (name: string) => join(directory.path, name);
     writeFileSync(at("file"), "");
+    writeFileSync(at("wrong"), '{ "htpp": {} }');
     for (
-      const wrong of [{ config: at("file/below") }, { config: at("new"), data: at("file/below") }]
+      const [wrong, code, words] of [
+        [{ config: at("file/below") }, 74, /a part of its path is no folder/],
+        [{ config: at("new"), data: at("file/below") }, 74, /a part of its path is no folder/],
+        [{ config: at("wrong") }, 78, /did you mean "http"/],
+      ] as const
     ) {
       const io = recordingIo(ENV);
-      const { code } = await setUp({ ...NO_FLAGS, ...wrong }, io);
+      const end = await setUp({ ...NO_FLAGS, ...wrong }, io);
       const said = io.stderr.join("\n");
-      assert.deepEqual([code, io.stdout], [74, []], said);
-      assert.match(said, /a part of its path is no folder/);
+      assert.deepEqual([end, io.stdout], [{ code }, []], said);
+      assert.match(said, words);
       assert.doesNotMatch(said, /token/);
     }
   });

@@ -16,13 +16,7 @@ import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { wholeAnswers } from "../../../src/features/setup/answers.ts";
 import { DialogueEnd } from "../../../src/features/setup/dialogue.ts";
-import {
-  finish,
-  type SetupEnd,
-  writeAnswers,
-  writeInstructions,
-} from "../../../src/features/setup/finish.ts";
-import type { RecordedIo } from "../../cli/io.ts";
+import { finish, type SetupEnd, writeInstructions } from "../../../src/features/setup/finish.ts";
 import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { CONFIG, onStage, type Stage, TOKEN } from "../service/stage.ts";
@@ -49,43 +43,6 @@ async function ended(
     check(end, said, stage, file);
   }, { uid: 1000 });
 }
-
-describe("[O3] writeAnswers()", () => {
-  it("prints the config in a dry run, writes all files after a yes, and none that is right", async () => {
-    using directory = tempDirectory();
-    const file = join(directory.path, "config.jsonc");
-    const answers = { ...wholeAnswers(FINISHED)!, token: TOKEN };
-    const write = async (said: boolean[], isDry: boolean, text?: string) => {
-      const present = text === undefined ? { owners: [] } : { owners: [], token: TOKEN };
-      const model = Object({
-        ...Object(answers.model),
-        ...text !== undefined && { key: undefined },
-      });
-      const { setup, lines, isDone } = scriptedSetup(said, { present });
-      const code = await writeAnswers(
-        { ...answers, model },
-        { kind: "opened", file, text },
-        setup,
-        isDry,
-      );
-      assert.ok(isDone());
-      return { code, out: (setup.io as RecordedIo).stdout.join("\n"), lines: lines.join("\n") };
-    };
-    const dry = await write([], true);
-    assert.equal(dry.code, 0);
-    assert.match(dry.out, /"token": \{\n *"file": "discord_token"/);
-    assert.ok(!existsSync(file));
-    await assert.rejects(write([false], false), { kind: "back" });
-    assert.ok(!existsSync(file));
-    const wrote = await write([true], false);
-    assert.equal(wrote.code, undefined);
-    assert.match(wrote.lines, /will create .*config\.jsonc {2}\(mode 0600, \d+ lines, below\)/);
-    assert.match(wrote.lines, /^ok {4}Wrote .*\nok {4}config check: 0 errors, \d warnings$/m);
-    const again = await write([], false, readFileSync(file, "utf8"));
-    assert.equal(again.code, undefined);
-    assert.match(again.lines, /^ok {4}.*config\.jsonc has these answers already$/m);
-  });
-});
 
 describe("[O3] the end of a setup", () => {
   it("installs the service with the secrets, instructs the agent, and greets", () =>
@@ -159,13 +116,6 @@ describe("[S6] writeInstructions()", () => {
       assert.equal(readFileSync(join(workspace, name), "utf8"), "mine");
     });
   }
-
-  it("says that a file is in the place of the folder", () => {
-    using directory = tempDirectory();
-    writeFileSync(join(directory.path, "agents"), "");
-    const workspace = join(directory.path, "agents", "main");
-    assert.throws(() => writeInstructions(workspace, directory.path), { code: "ENOTDIR" });
-  });
 
   it("replaces no link, also if it leads nowhere", () => {
     using directory = tempDirectory();

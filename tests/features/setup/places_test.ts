@@ -7,7 +7,7 @@ import { apiOf } from "../../../src/cli/shared/discord.ts";
 import { presentIn } from "../../../src/features/setup/answers.ts";
 import { askChannels, askOwner, askServers } from "../../../src/features/setup/ask_places.ts";
 import { loadedOf } from "../../config/support.ts";
-import { FINISHED, scriptedSetup } from "./support.ts";
+import { FINISHED, scriptedSetup, withServers } from "./support.ts";
 
 /** Plays with a bot in two servers, and the config that exists. */
 async function play(
@@ -31,10 +31,23 @@ async function play(
 const named = (all: readonly { readonly name: string }[] = []) => all.map(({ name }) => name);
 
 describe("[O3] the chapters of places and people", () => {
+  for (
+    const [status, why] of [[401, "Discord no longer accepts the token"], [403, "Discord does"]]
+  ) {
+    it(`ask again while Discord refuses with ${status}`, async () => {
+      const { setup, lines } = scriptedSetup([true, false]);
+      const refusal = () => Response.json({ message: "no", code: 0 }, { status: Number(status) });
+      await assert.rejects(withServers(refusal, () => askServers(FINISHED, setup)), /no servers/);
+      assert.deepEqual(lines.filter((line) => line.startsWith(`fail  ${why}`)).length, 2);
+    });
+  }
+
   const answers = ["Several of them", "Krill & Co", "Only in some channels", "#help"];
   it("take several servers and some of their channels, and say what the bot lacks there", () =>
     play(answers, () => ({}), async ({ setup, lines }, simulator) => {
       simulator.permit({ to: "Barnacle", what: "attachFiles", as: "denied", in: "help" });
+      simulator.permit({ to: "@everyone", what: "viewChannel", as: "denied", in: "help" });
+      simulator.permit({ to: "Barnacle", what: "viewChannel", as: "allowed", in: "help" });
       const asked = await askServers({ token: simulator.token, bot: FINISHED.bot! }, setup);
       assert.deepEqual([named(asked.places), named(asked.otherPlaces)], [["Krill & Co"], [
         "Elsewhere",
@@ -45,7 +58,7 @@ describe("[O3] the chapters of places and people", () => {
       assert.deepEqual(named(place?.others), ["general", "off-topic"]);
       assert.match(
         lines.at(-1) ?? "",
-        /^warn {2}#help: the bot lacks Attach Files \(.*Barnacle\)\. Grant it in the channel's/,
+        /^warn {2}#help \(private\): the bot lacks Attach Files \(.*Barnacle\)\. Grant it in the channel's/,
       );
     }));
 

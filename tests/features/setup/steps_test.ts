@@ -6,6 +6,7 @@ import type { SetupContext, SetupState } from "../../../src/features/setup/answe
 import { askCodeGrant, askIntents, askToken } from "../../../src/features/setup/ask_bot.ts";
 import { askLimit, askModel } from "../../../src/features/setup/ask_model.ts";
 import { askOwner } from "../../../src/features/setup/ask_places.ts";
+import type { Env } from "../../../src/lib/env.ts";
 import { type ModelServer, startModelServer } from "../../../simulator/model/server.ts";
 import { type Asked, FINISHED, OTHER, OWNER, scriptedSetup, withServers } from "./support.ts";
 
@@ -33,7 +34,10 @@ describe("[O3] the bot's chapter", () => {
     const before = { token: TOKEN, bot: { ...BOT, needsCodeGrant: true } };
     const { bot } = await withServers(() => APPLICATION, () => askCodeGrant(before, setup));
     assert.equal(bot?.needsCodeGrant, false);
-    assert.match(lines[0] ?? "", /"Requires OAuth2 Code Grant" is on, so every invite fails/);
+    assert.match(
+      lines[0] ?? "",
+      /"Requires OAuth2 Code Grant" is on.*\/applications\/149\d+\/bot$/,
+    );
   });
 
   it("goes on if Discord refuses to enable the intents", async () => {
@@ -55,10 +59,17 @@ describe("[O3] the bot's chapter", () => {
 });
 
 describe("[O3] the owner's chapter", () => {
-  it("asks which member of a team", async () => {
-    const { setup } = scriptedSetup(["@ben"]);
-    const bot = { ...BOT, owners: [OWNER, OTHER], team: "Harbour" };
-    assert.deepEqual((await askOwner({ ...FINISHED, bot }, setup)).owner, OTHER);
+  it("asks which joined member of a team", async () => {
+    const { setup, lines } = scriptedSetup([TOKEN, "@ben"]);
+    const members = [{ membership_state: 2, user: { id: OTHER.id } }];
+    const team = { name: "Harbour", owner_user_id: OWNER.id, members };
+    const answer = ({ what }: Asked) => {
+      const person = [OWNER, OTHER].find(({ id }) => what.endsWith(`/users/${id}`));
+      return person ? { id: person.id, username: person.name } : { ...APPLICATION, team };
+    };
+    const asked = () => withServers(answer, () => askToken({}, setup));
+    assert.deepEqual((await askOwner({ ...FINISHED, ...await asked() }, setup)).owner, OTHER);
+    assert.ok(lines.some((line) => line.includes("belongs to the team Harbour")));
   });
 
   it("finds another person by name, and says why a name finds none", async () => {
@@ -94,8 +105,9 @@ const NAME = "barnacle-script";
 async function chooseModel(
   answers: readonly (string | boolean)[],
   origin: string,
-  { behave, present, other }: {
+  { behave, present, other, env = {} }: {
     readonly behave?: (server: ModelServer) => void;
+    readonly env?: Env;
     readonly present?: SetupContext["present"];
     /** Answers in place of the server; nothing else answers. */
     readonly other?: Parameters<typeof withServers>[0];
@@ -104,7 +116,7 @@ async function chooseModel(
   const { fetch } = globalThis;
   const server = await startModelServer();
   behave?.(server);
-  const { setup, lines, isDone } = scriptedSetup(answers, present && { present });
+  const { setup, lines, isDone } = scriptedSetup(answers, { env, ...present && { present } });
   try {
     const { model } = await withServers(async (asked) => {
       const { request } = asked;
@@ -170,6 +182,15 @@ describe("[O3] the model's chapter", () => {
     );
     const { providerId, name, baseUrl, key } = model;
     assert.deepEqual([providerId, name, baseUrl, key], ["ours", "small", undefined, undefined]);
+  });
+
+  it("takes the key of the environment", async () => {
+    const { model } = await chooseModel(
+      ["Mistral, with MISTRAL_API_KEY of the environment", NAME, false],
+      "https://api.mistral.ai",
+      { env: { MISTRAL_API_KEY: "sk-env" } },
+    );
+    assert.equal(model.key, "sk-env");
   });
 
   it("takes an address, and a model that does not answer if the user insists", async () => {
@@ -238,22 +259,24 @@ describe("[O3] the model's chapter", () => {
   });
 
   it("downloads a model once, also from a server that lacks it afterwards", async () => {
+    const pulls = ['{"error":"no space"}', '{"status":"success"}'];
     const { lines } = await chooseModel(
-      ["qwen3:8b, which Ollama downloads (5 GB)", true, "Use it all the same"],
+      ["qwen3:8b, which Ollama downloads (5 GB)", true, "Try again", true, "Use it all the same"],
       "http://127.0.0.1:11434",
       {
         other({ what }) {
           if (what.endsWith(":11434/v1/models")) return { data: [] };
           return what.endsWith("/api/pull")
-            ? new Response('{"status":"success"}\n')
+            ? new Response(`${pulls.shift()}\n`)
             : what.includes(":11434/")
             ? Response.json({ error: { message: "no such model" } }, { status: 404 })
             : undefined;
         },
       },
     );
-    assert.equal(lines.filter((line) => line.startsWith("?     Download it now")).length, 1);
-    assert.equal(lines.filter((line) => line === 'fail  Ollama has no model "qwen3:8b"').length, 2);
+    assert.equal(lines.filter((line) => line.startsWith("?     Download it now")).length, 2);
+    assert.equal(lines.filter((line) => line === 'fail  Ollama has no model "qwen3:8b"').length, 3);
+    assert.ok(lines.some((line) => /^fail {2}Not downloaded: .*no space/.test(line)));
   });
 });
 
