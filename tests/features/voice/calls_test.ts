@@ -68,9 +68,11 @@ describe("[V1] joining and leaving", () => {
 
   it("leaves a call of others for no person, and lets none end it from outside", async () => {
     const world = await openWorld();
+    world.state.limit = 2;
     await world.move([ADA], DECK);
     await world.move([BEA], CABIN);
     await world.give("join", ADA);
+    world.state.limit = 0;
     assert.equal(await world.give("join", BEA), "I am in a voice channel here with other people.");
     assert.equal(await world.give("leave", BEA), "I am in a voice channel here with other people.");
     await world.move([ADA], CABIN);
@@ -156,6 +158,9 @@ describe("[V1] joining and leaving", () => {
     await world.move([ADA], DECK);
     assert.equal(world.calls.length, 2);
     assert.equal(world.failures(), "");
+    const next = await openWorld({ autoJoin: [DECK] }, { before: world, failing: "no_speak" });
+    await next.move([ADA], DECK);
+    assert.match(next.failures(), /lack the permission Speak/, "the call does not go on");
   });
 
   it("shows its card on a stage that does not let it ask to speak", async () => {
@@ -572,20 +577,22 @@ describe("[V9] the end of a call", () => {
     });
   }
 
-  const failures: readonly (readonly [VoiceEnd, RegExp])[] = [
-    ["no_connect", /I lack the permission Connect/],
-    ["no_speak", /I lack the permission Speak/],
-    ["no_card", /I lack the permission Send Messages/],
-    ["full", /^<#21> is full/],
+  const failures: readonly (readonly [VoiceEnd, RegExp, denied?: bigint])[] = [
+    ["no_connect", /I lack the permission Connect/, 1n << 20n],
+    ["no_speak", /I lack the permission Speak/, 1n << 21n],
+    ["no_card", /I lack the permission Send Messages/, 1n << 11n],
+    ["full", /^<#21> is full/, 0n],
     ["udp_blocked", /ports 50000 to 65535/],
     ["no_encryption", /gives no connection/],
   ];
-  for (const [end, says] of failures) {
+  for (const [end, says, denied] of failures) {
     it(`answers with the reason if a call never begins: ${end}`, async () => {
-      const world = await openWorld({}, { failing: end });
+      const world = await openWorld({}, denied === undefined ? { failing: end } : {});
+      Object.assign(world.state, { denied: denied ?? 0n, limit: end === "full" ? 1 : 2 });
       await world.move([ADA], DECK);
+      await world.move([BEA], CABIN);
       assert.match(await world.give("join", ADA), says);
-      assert.deepEqual(world.posts(), []);
+      assert.deepEqual([world.posts(), world.failures()], [[], ""]);
       assert.equal(await world.give("leave", ADA), "I am in no voice channel here.");
     });
   }

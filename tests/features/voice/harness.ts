@@ -95,6 +95,7 @@ export async function openWorld(
   const state = {
     isDown: false,
     denied: 0n, // rights of the bot's channels that no one has
+    limit: 0, // of people in a voice channel
     failing,
     reads: 0, // of members
     calls: before ? 9 : 0,
@@ -108,7 +109,9 @@ export async function openWorld(
   const channels = [[DECK, 2], [CABIN, 2], [STAGE, 13], [HALL, 0]] as const;
   const overwrites = () => [{ id: GUILD, type: 0, allow: "0", deny: `${state.denied}` }];
   const shown = () =>
-    channels.map(([id, type]) => ({ id, type, name: id, permission_overwrites: overwrites() }));
+    channels.map(([id, type]) => ({
+      ...{ id, type, name: id, permission_overwrites: overwrites(), user_limit: state.limit },
+    }));
 
   function answer({ method, path, body }: DiscordRequest): unknown {
     if (state.isDown) return new RestError("is down", { kind: "unavailable", route: path });

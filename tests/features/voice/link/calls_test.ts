@@ -268,9 +268,11 @@ describe("[V9] a call of the main thread", () => {
     const { main, clock, connect, take } = await startCall({ hasChannel: false });
     connect();
     await take();
+    const speech = main.call.speak();
     main.moved(undefined, "s");
     await clock.advance(500);
-    assert.deepEqual(await take(), wordsOf("> close, ended channel_deleted"));
+    assert.deepEqual(await take(), wordsOf("> speak, > close, ended channel_deleted"));
+    assert.deepEqual(await speech.done, { playedMs: 0, isWhole: false });
   });
 
   it("speaks to no one while it is muted, as on a stage; so its words are posted", async () => {
@@ -283,7 +285,7 @@ describe("[V9] a call of the main thread", () => {
   });
 
   it("tells what was played, also if the thread dies", async () => {
-    const { main, connect, play } = await startCall();
+    const { main, connect, play, take } = await startCall();
     connect();
     const [first, second] = [main.call.speak(), main.call.speak()];
     first.write(new Int16Array(24_000));
@@ -293,8 +295,10 @@ describe("[V9] a call of the main thread", () => {
     main.told({ kind: "played", id: 1, isWhole: false });
     assert.equal((await first.done).playedMs, 420);
     play(2, 140);
+    await take();
     main.die();
     assert.deepEqual(await second.done, { playedMs: 140, isWhole: false });
+    assert.deepEqual(await take(), wordsOf(AGAIN), "and joins anew");
     void main.call.leave();
     assert.deepEqual(await main.call.speak().done, { playedMs: 0, isWhole: false });
   });

@@ -25,14 +25,17 @@ function linkOf() {
   const sockets: WebSocket[] = [];
   const ends: string[] = [];
   const ready: boolean[] = [];
-  const udp = Object.assign(new EventEmitter(), { send: () => {}, close: () => {} });
+  /** The bytes of each datagram. */
+  const sent: number[] = [];
+  const send = ({ length }: Uint8Array) => sent.push(length);
+  const udp = Object.assign(new EventEmitter(), { send, close: () => {} });
   const receiver = createReceiver({
     opus: { takeDecoder: () => undefined },
     rules: () => ({ pauseMs: 500, longestMs: 30_000 }),
     tell: () => {},
     onSound: () => {},
   });
-  openLink(TARGET, {
+  const link = openLink(TARGET, {
     now: clock.now,
     after: clock.schedule,
     random: () => 0.1,
@@ -59,7 +62,7 @@ function linkOf() {
   });
   const tell = (data: string | ArrayBuffer) =>
     sockets.at(-1)?.onmessage?.(new MessageEvent("message", { data }));
-  return { clock, opened, ends, ready, udp, tell };
+  return { clock, opened, ends, ready, udp, tell, sent, link };
 }
 
 describe("[V9] openLink()", () => {
@@ -70,8 +73,8 @@ describe("[V9] openLink()", () => {
     assert.deepEqual(ends, ["refresh"]);
   });
 
-  it("tells each change of end-to-end encryption", () => {
-    const { clock, ready, udp, tell } = linkOf();
+  it("tells each change of end-to-end encryption, and sends no frame without its keys", () => {
+    const { clock, ready, udp, tell, sent, link } = linkOf();
     const say = (op: number, d: object) => tell(JSON.stringify({ op, d }));
     const [modes, ip] = [["aead_aes256_gcm_rtpsize"], "1.2.3.4"];
     clock.advance(1);
@@ -85,8 +88,10 @@ describe("[V9] openLink()", () => {
     say(OP.SessionDescription, { mode, secret_key, dave_protocol_version: 1 });
     for (const protocol_version of [1, 0, 0, 1]) {
       say(OP.DavePrepareTransition, { transition_id: 0, protocol_version });
+      link.send(undefined, 0);
     }
     assert.deepEqual(ready, [true, false, true]);
+    assert.deepEqual(sent, [discoveryRequest(1).length, 35, 35]);
   });
 
   it("reads no message of more than a million characters or bytes, and asks for another server", () => {
