@@ -15,6 +15,7 @@ import {
   verifyBody,
   verifyHeaders,
 } from "../../../src/features/hooks/receiver.ts";
+import { createHookHost } from "../../../src/features/hooks/host.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 
 const SECRET = "0123456789abcdef0123456789abcdef";
@@ -282,5 +283,59 @@ describe("[W1] signatures", () => {
     assert.equal(events.length, 1);
     const ping = await send({ body, headers: { ...headers("3"), "x-github-event": "ping" } });
     assert.deepEqual([ping.status, ping.text], [200, "pong"]);
+  });
+});
+
+describe("[W1] [W3] the address of hooks", () => {
+  const send = (address: string) =>
+    fetch(`${address}uptime`, {
+      ...{ method: "POST", body: "{}" },
+      headers: { authorization: `Bearer ${SECRET}`, "content-type": "application/json" },
+    });
+
+  /** @param port Of `http.hooks`. */
+  const setupOf = (names: readonly string[], port = 0) => {
+    const rules = { ...RULES, secret: { reveal: () => SECRET } };
+    const hooks = Object.fromEntries(names.map((name) => [name, rules]));
+    const accounts = [{ accountId: "default", enabled: true }];
+    const http = { hooks: { bind: ["127.0.0.1"], port } };
+    return { config: { hooks, accounts, http } } as unknown as Setup;
+  };
+
+  function hostOf() {
+    const { log, lines } = recordingLog();
+    const told: (string | undefined)[] = [];
+    const setListening = (_: string, why: string | undefined) => void told.push(why);
+    const accept = () => Promise.resolve({ messageId: "5", isRepeated: false });
+    const host = createHookHost({
+      bot: { setListening, hookRequested() {}, wake() {} },
+      store: { hooks: { accept } },
+      logging: { forPart: () => log },
+      setup: setupOf([]),
+    } as unknown as Served);
+    return { host, lines, told };
+  }
+
+  it("is open while the config has a hook; another program there is told, once", async () => {
+    const { host, lines, told } = hostOf();
+    await host.applied(setupOf([]));
+    assert.deepEqual([lines, told], [[], []]);
+    await host.applied(setupOf(["uptime"]));
+    const address = String(lines[0]?.fields["address"]);
+    assert.deepEqual([(await send(address)).status, told], [202, [undefined]]);
+    await host.applied(setupOf(["another"]));
+    assert.deepEqual([(await send(address)).status, lines.length], [404, 1], "it stays open");
+    const other = hostOf();
+    for (let time = 0; time < 2; time++) {
+      await other.host.applied(setupOf(["uptime"], Number(new URL(address).port)));
+    }
+    assert.deepEqual(other.lines.map(({ level }) => level), ["error"]);
+    assert.match(other.told.join(), /(.+),\1/);
+    await host.applied(setupOf([]));
+    await assert.rejects(send(address));
+    await other.host.applied(setupOf(["uptime"], Number(new URL(address).port)));
+    assert.deepEqual([(await send(address)).status, other.told.at(-1)], [202, undefined]);
+    await Promise.all([host.close(), other.host.close()]);
+    await assert.rejects(send(address));
   });
 });
