@@ -15,7 +15,6 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import { permissionsToAsk } from "../../core/invite.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
-import { RestError } from "../../discord/rest/exchange/exchange.ts";
 import {
   type AuditedChannel,
   auditGuilds,
@@ -119,19 +118,14 @@ async function probeAccount(
   store: Store | undefined,
   api: RestApi,
 ): Promise<ProbedAccount> {
-  try {
-    const resolved = await store?.pairing.namesOf(account) ?? [];
-    const names = mappingsOf(policy, resolved);
-    const known = withNames(policy, resolved);
-    const guilds = await examineGuilds(api, (guild) => listedIn(known, guild), Date.now());
-    if (guilds.kind !== "answered") return { account, names, problem: whyUnknown(guilds) };
-    return { account, names, ...auditGuilds(known, guilds.found) };
-  } catch (error) {
-    if (!(error instanceof RestError)) throw error;
-    if (error.kind !== "unauthorized") return { account, problem: error.message };
-    const problem = "Discord does not accept the token; `barnacle doctor` says more";
-    return { account, problem, isRefused: true };
-  }
+  const resolved = await store?.pairing.namesOf(account) ?? [];
+  const names = mappingsOf(policy, resolved);
+  const known = withNames(policy, resolved);
+  const guilds = await examineGuilds(api, (guild) => listedIn(known, guild), Date.now());
+  if (guilds.kind === "answered") return { account, names, ...auditGuilds(known, guilds.found) };
+  const problem = whyUnknown(guilds);
+  if (guilds.kind !== "refused") return { account, names, problem };
+  return { account, names, problem: `${problem}; \`barnacle doctor\` says more`, isRefused: true };
 }
 
 function codeOf(accounts: readonly ProbedAccount[]): ExitCode {
