@@ -45,10 +45,13 @@ describe("[X5] [W5] words of a forgotten person in events of a hook", () => {
         await scene.receive("MESSAGE_CREATE", messageData({ author: BOB, content: "hello" }));
         const text = `${BOB.username} wrote ${WORD}`;
         const key = thread ? "issue 7" : "";
-        const event = { hook: "h", key, title: WORD, text, post: text, isEnd: false };
+        const event = { hook: "h", key, title: text, text, post: text, isEnd: false };
         await store.hooks.accept({ ...event, accountId: ACCOUNT }, account.now(), 1);
         wakes(account).hooks();
         for (let n = 0; n < 6; n++) await scene.pass(10_000);
+        assert.equal(rows("SELECT 1 FROM outbox").length, model && thread ? 2 : 1);
+        const about = { ...event, title: "", text: WORD, post: WORD, sources: [BOB.id, "99"] };
+        await store.hooks.accept({ ...about, accountId: ACCOUNT }, account.now(), 2);
         const dump = () =>
           rows("SELECT name FROM pragma_table_list WHERE schema = 'main'").flatMap(({ name }) => {
             const all = JSON.stringify(rows(`SELECT * FROM "${name}"`));

@@ -18,10 +18,13 @@ const PLACE = {
 } as const;
 
 /** @param thread What Discord says of the thread. */
-async function setUp(thread: () => unknown = () => ({ id: FIRST, type: 11 })) {
+async function setUp(
+  thread: () => unknown = () => ({ id: FIRST, type: 11 }),
+  begins: unknown = { id: FIRST },
+) {
   const { account, store, database, rows, requests } = await testAccount({
     answer: ({ method, path }) => {
-      if (path.endsWith("/threads")) return { id: FIRST };
+      if (path.endsWith("/threads")) return begins;
       return method === "GET" && path === `/channels/${FIRST}` ? thread() : undefined;
     },
   });
@@ -81,16 +84,22 @@ describe("[W6] an incident", () => {
     assert.equal(edited.length, 1);
   });
 
-  it("is in the channel once its thread is locked", async () => {
-    const locked = { id: FIRST, type: 11, thread_metadata: { locked: true } };
-    const { run, join, deliver, rows } = await setUp(() => locked);
-    const first = await run();
-    await join(first);
-    deliver();
-    await join(first);
-    for (let time = 0; time < 2; time++) assert.equal(await join(first), PLACE.channelId);
-    assert.deepEqual(rows("SELECT thread FROM hook_incident"), [{ thread: "refused" }]);
-  });
+  const locked = { id: FIRST, type: 11, thread_metadata: { locked: true } };
+  for (const [why, begins] of [["is locked", undefined], ["may not be", refused(403, 50_013)]]) {
+    it(`is in the channel once its thread ${why}`, async () => {
+      const { run, join, deliver, rows } = await setUp(() => locked, begins);
+      const first = await run();
+      await join(first);
+      assert.match(
+        String(rows("SELECT message FROM outbox")[0]?.["message"]),
+        /"suppressesEmbeds":true/,
+      );
+      deliver();
+      await join(first);
+      for (let time = 0; time < 2; time++) assert.equal(await join(first), PLACE.channelId);
+      assert.deepEqual(rows("SELECT thread FROM hook_incident"), [{ thread: "refused" }]);
+    });
+  }
 
   it("begins anew in the place of a changed config", async () => {
     const { store, run, join, deliver } = await setUp();

@@ -50,12 +50,6 @@ describe("[O3] the bot's chapter", () => {
     assert.equal(state.intents, "settled");
     assert.match(lines.at(-1) ?? "", /Discord refused \(.*it needs a review.*\)\. Tick them at/);
   });
-
-  it("asks nothing if the intents are on", async () => {
-    const { setup, lines } = scriptedSetup([]);
-    await askIntents({ token: TOKEN, bot: { ...BOT, flags: (1 << 19) | (1 << 15) } }, setup);
-    assert.deepEqual(lines, ["ok    Message Content and Server Members are on"]);
-  });
 });
 
 describe("[O3] the owner's chapter", () => {

@@ -60,6 +60,7 @@ describe("[O3] a setup on a terminal", () => {
   ) {
     using directory = tempDirectory();
     const [simulator, model] = await Promise.all([startSimulator(), startModelServer()]);
+    Object.assign(simulator.application, { privilegedIntents: 0 });
     const env = {
       DISCORD_API_URL: simulator.apiUrl,
       OLLAMA_HOST: new URL(model.baseUrl).host,
@@ -84,9 +85,10 @@ describe("[O3] a setup on a terminal", () => {
         [/Set the bot up now/, ENTER],
         [/Paste the bot token/, ENTER],
         [/No text came/, token + ENTER],
-        [/In which one/, ESCAPE],
+        [/Turn Message Content and Server Members on now/, ESCAPE],
         [/Paste the bot token/, token + ENTER],
-        [/In which one/, ENTER],
+        [/Turn Message Content and Server Members on now/, ENTER],
+        [/Members: on[^]*In which one/, ENTER],
         [/Where on/, DOWN + ENTER],
         [/Which ones/, SPACE + ENTER],
         [/Are you @ada/, ENTER],
@@ -104,12 +106,12 @@ describe("[O3] a setup on a terminal", () => {
       assert.match(screen, /Done\. {2}\S+ run --config \S+ --data \S+ · \S+ status/);
       assert.match(screen, /Wrote .*config\.jsonc\n[^]*config check: 0 errors, \d warnings/);
       assert.deepEqual(screen.match(/^\d {2}.*$/gm), [
-        ...["1  Discord bot", "2  Your server", "1  Discord bot", "2  Your server", "3  You"],
+        ...["1  Discord bot", "2  Your server", "3  You"],
         ...["4  Model", "5  Write and start", "4  Model", "5  Write and start"],
       ]);
       const text = readFileSync(config, "utf8");
       const kept: Keys = [
-        [/Token from the config[^]*In which one/, ENTER],
+        [/Token from the config[^]*Server Members are on[^]*In which one/, ENTER],
         [/Where on/, ENTER],
         [/Which ones/, ENTER],
         [/Are you @ada/, ENTER],
@@ -134,7 +136,8 @@ describe("[O3] a setup on a terminal", () => {
       inWorld(async ({ config, data, token, env }) => {
         const waiting: Keys = [
           [/Paste the bot token/, token + ENTER],
-          [/In which one/, DOWN.repeat(3) + ENTER],
+          [/on now/, "n"],
+          [/Unchanged[^]*In which one/, DOWN.repeat(3) + ENTER],
         ];
         const listeners = process.listenerCount("SIGINT");
         for (const keys of [[], waiting]) {

@@ -271,7 +271,7 @@ describe("[V9] createDave()", () => {
   });
 
   it("goes to unencrypted sound and back only by a transition that was executed", () => {
-    const { dave, bytes, json } = daveOf();
+    const { dave, bytes, json, take } = daveOf();
     dave.start(1);
     bytes(OP.DaveMlsAnnounceCommitTransition, 0, 0, 5);
     const frame = Buffer.from("frame");
@@ -283,6 +283,11 @@ describe("[V9] createDave()", () => {
     json(OP.DaveExecuteTransition, { transition_id: 5 });
     assert.equal(String(dave.encrypt(frame)), "frame");
     assert.equal(dave.isEndToEnd(), false);
+    json(OP.DavePrepareTransition, { transition_id: 7, protocol_version: 1 });
+    assert.equal(dave.isEndToEnd(), false);
+    take();
+    json(OP.DaveExecuteTransition, { transition_id: 7 });
+    assert.deepEqual([take(), dave.isEndToEnd()], [["passthrough true"], true]);
   });
 
   it("keeps no more than can exist: one transition, and 10,000 people", () => {
