@@ -102,7 +102,7 @@ function receiverOf(
     const { status, headers: told } = response;
     return { status, text: (await response.text()).trim(), headers: told };
   };
-  return { send, events, counts, lines, wakes };
+  return { send, events, counts, lines, wakes, served, config };
 }
 
 describe("[W1] the receiver", () => {
@@ -293,47 +293,40 @@ describe("[W1] [W3] the address of hooks", () => {
       headers: { authorization: `Bearer ${SECRET}`, "content-type": "application/json" },
     });
 
-  /** @param port Of `http.hooks`. */
-  const setupOf = (names: readonly string[], port = 0) => {
-    const rules = { ...RULES, secret: { reveal: () => SECRET } };
-    const hooks = Object.fromEntries(names.map((name) => [name, rules]));
-    const accounts = [{ accountId: "default", enabled: true }];
-    const http = { hooks: { bind: ["127.0.0.1"], port } };
-    return { config: { hooks, accounts, http } } as unknown as Setup;
-  };
-
   function hostOf() {
-    const { log, lines } = recordingLog();
+    const { served, config, lines } = receiverOf();
     const told: (string | undefined)[] = [];
     const setListening = (_: string, why: string | undefined) => void told.push(why);
-    const accept = () => Promise.resolve({ messageId: "5", isRepeated: false });
-    const host = createHookHost({
-      bot: { setListening, hookRequested() {}, wake() {} },
-      store: { hooks: { accept } },
-      logging: { forPart: () => log },
-      setup: setupOf([]),
-    } as unknown as Served);
-    return { host, lines, told };
+    /** @param port Of `http.hooks`. */
+    const setupOf = (names: readonly string[], port = 0) => {
+      const hooks = Object.fromEntries(names.map((name) => [name, config.hooks.uptime]));
+      const http = { hooks: { bind: ["127.0.0.1"], port } };
+      return { config: { ...config, hooks, http } } as unknown as Setup;
+    };
+    const bot = { ...served.bot, setListening };
+    const host = createHookHost({ ...served, bot, setup: setupOf([]) } as unknown as Served);
+    const apply = (...setup: Parameters<typeof setupOf>) => host.applied(setupOf(...setup));
+    return { host, lines, told, apply };
   }
 
   it("is open while the config has a hook; another program there is told, once", async () => {
-    const { host, lines, told } = hostOf();
-    await host.applied(setupOf([]));
+    const { host, lines, told, apply } = hostOf();
+    await apply([]);
     assert.deepEqual([lines, told], [[], []]);
-    await host.applied(setupOf(["uptime"]));
+    await apply(["uptime"]);
     const address = String(lines[0]?.fields["address"]);
     assert.deepEqual([(await send(address)).status, told], [202, [undefined]]);
-    await host.applied(setupOf(["another"]));
+    await apply(["another"]);
     assert.deepEqual([(await send(address)).status, lines.length], [404, 1], "it stays open");
-    const other = hostOf();
+    const [other, port] = [hostOf(), Number(new URL(address).port)] as const;
     for (let time = 0; time < 2; time++) {
-      await other.host.applied(setupOf(["uptime"], Number(new URL(address).port)));
+      await other.apply(["uptime"], port);
     }
     assert.deepEqual(other.lines.map(({ level }) => level), ["error"]);
     assert.match(other.told.join(), /(.+),\1/);
-    await host.applied(setupOf([]));
+    await apply([]);
     await assert.rejects(send(address));
-    await other.host.applied(setupOf(["uptime"], Number(new URL(address).port)));
+    await other.apply(["uptime"], port);
     assert.deepEqual([(await send(address)).status, other.told.at(-1)], [202, undefined]);
     await Promise.all([host.close(), other.host.close()]);
     await assert.rejects(send(address));

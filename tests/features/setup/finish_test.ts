@@ -88,23 +88,6 @@ const NAMES = ["AGENTS.md", "SOUL.md"];
 const OTHER_USER = 65_534;
 
 describe("[S6] writeInstructions()", () => {
-  it("writes two short files that only this user reads", () => {
-    using directory = tempDirectory();
-    const dataDir = join(directory.path, "data");
-    const workspace = join(dataDir, "agents", "main");
-    assert.equal(writeInstructions(workspace, dataDir), true);
-    assert.deepEqual(readdirSync(workspace).sort(), NAMES);
-    for (const name of NAMES) {
-      const path = join(workspace, name);
-      const text = readFileSync(path, "utf8");
-      assert.match(text, /^# [A-Z]/);
-      assert.ok(text.length < 600, `${name} is no short file`);
-      assert.equal(statSync(path).mode & 0o777, 0o600);
-    }
-    assert.equal(statSync(workspace).mode & 0o777, 0o700);
-    assert.equal(statSync(dataDir).mode & 0o777, 0o700);
-  });
-
   for (const name of NAMES) {
     it(`writes nothing beside a ${name}`, () => {
       using directory = tempDirectory();

@@ -1,7 +1,7 @@
 /** Plays whole setups on a terminal: each question is answered by keys once it is shown. */
 
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { PassThrough } from "node:stream";
@@ -22,12 +22,12 @@ type Keys = readonly (readonly [shown: RegExp, keys: string])[];
 /** Plays with a terminal in place of the process's own. */
 async function onTerminal<Result>(keys: Keys, play: () => Promise<Result>) {
   const left = [...keys];
-  const modes: boolean[] = [];
+  let isRaw = false;
   let screen = "";
   let since = 0;
   const stdin = Object.assign(new PassThrough(), {
     isTTY: true,
-    setRawMode: (isRaw: boolean) => void modes.push(isRaw),
+    setRawMode: (wanted: boolean) => void (isRaw = wanted),
   });
   const stderr = Object.assign(new PassThrough(), { isTTY: true, columns: 200 });
   stderr.on("data", (chunk) => {
@@ -46,7 +46,7 @@ async function onTerminal<Result>(keys: Keys, play: () => Promise<Result>) {
   try {
     const result = await play();
     assert.deepEqual(left, [], screen);
-    return { result, screen, modes };
+    return { result, screen, isRaw: () => isRaw };
   } finally {
     const { stdin, stderr } = own;
     Object.defineProperties(process, { ...stdin && { stdin }, ...stderr && { stderr } });
@@ -81,7 +81,7 @@ describe("[O3] a setup on a terminal", () => {
     inWorld(async ({ config, data, token, env }) => {
       const begun = recordingIo(env);
       const chosen: Keys = [[/Which model/, ENTER], [/tools: no[^]*Choose another one/, "n"]];
-      const { result, screen, modes } = await onTerminal([
+      const { result, screen, isRaw } = await onTerminal([
         [/Set the bot up now/, ENTER],
         [/Paste the bot token/, ENTER],
         [/No text came/, token + ENTER],
@@ -101,8 +101,11 @@ describe("[O3] a setup on a terminal", () => {
       assert.deepEqual(result, { code: 0, start: "later", runs: undefined }, screen);
       assert.deepEqual([begun.stdout, begun.stderr], [[], []]);
       assert.ok(!screen.includes(token) && screen.includes("Wrote AGENTS.md and SOUL.md"));
+      const made = ["", "agents/main", "agents/main/AGENTS.md", "agents/main/SOUL.md"];
+      const modes = made.map((path) => statSync(join(data, path)).mode & 0o777);
+      assert.deepEqual(modes, [0o700, 0o700, 0o600, 0o600]);
       assert.match(screen, /#\w+: can read, answer, attach and react/);
-      assert.equal(modes.at(-1), false);
+      assert.equal(isRaw(), false);
       assert.match(screen, /Done\. {2}\S+ run --config \S+ --data \S+ · \S+ status/);
       assert.match(screen, /Wrote .*config\.jsonc\n[^]*config check: 0 errors, \d warnings/);
       assert.deepEqual(screen.match(/^\d {2}.*$/gm), [
