@@ -6,7 +6,6 @@ import type { Simulator } from "../../../simulator/simulator.ts";
 import { addUser } from "../../../simulator/world/create_world.ts";
 import type { SimulatedProcess } from "../../../src/features/demo/simulation/simulation.ts";
 import { ended, killBot, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
-import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { crashPoints } from "../../support/long_form.ts";
 
 const SECRET = "hook-canary-9Fd2Kq7Lx4Vb8Nz1Tc6Rw3";
@@ -66,19 +65,6 @@ async function send(
 }
 
 describe("[W1] [W2] [W3] [W4] [W5] hooks of the whole bot", () => {
-  const play = sharedBot({});
-
-  it("open no address without a hook, and take changes of a running bot", () =>
-    play(async (scene, bot) => {
-      await scene.line(bot, /"Barnacle is running"/);
-      assert.ok(!bot.lines.some((line) => line.includes("Listening for hooks")));
-      const hooks = { late: hookTo(scene.simulator, scene.here, { model: false, template: "hi" }) };
-      scene.rewrite({ config: { http: { port: 0, hooks: { port: 0 } }, hooks } });
-      const address = await addressOf(scene, bot);
-      assert.equal((await send(address, "late", {})).status, 202);
-      assert.deepEqual(await scene.replies(scene.here, 1), ["hi"]);
-    }));
-
   it("answer an event once, however often it is sent and the bot is killed", () =>
     withHooks((simulator) => ({
       ask: hookTo(simulator, "general"),

@@ -194,16 +194,6 @@ describe("[W1] the receiver", () => {
     assert.deepEqual([(await send(slow)).status, (await send({})).status], [503, 202]);
   });
 
-  it("[W2] answers a repeated event with its id", async () => {
-    const { send, events, counts } = receiverOf();
-    const headers = { "idempotency-key": "one" };
-    assert.equal((await send({ headers })).status, 202);
-    const again = await send({ headers });
-    assert.deepEqual([again.status, again.text], [200, '{"id":"5","repeated":true}']);
-    assert.equal(events.length, 1);
-    assert.deepEqual(counts, ["uptime accepted", "uptime repeated"]);
-  });
-
   it("leaves out what the hook leaves out", async () => {
     const { send, counts } = receiverOf({ only: { action: ["opened"] } });
     assert.equal((await send({ body: '{"action":"labeled"}' })).status, 200);
@@ -270,8 +260,8 @@ describe("[W1] signatures", () => {
     });
   }
 
-  it("count an equal body as a repeated event, with any delivery header", async () => {
-    const { send, events } = receiverOf({ scheme: "github" });
+  it("[W2] count an equal body as a repeated event, with any delivery header", async () => {
+    const { send, events, counts } = receiverOf({ scheme: "github" });
     const body = '{"action":"opened"}';
     const signature = `sha256=${createHmac("sha256", SECRET).update(body).digest("hex")}`;
     const headers = (delivery: string) => ({
@@ -279,8 +269,9 @@ describe("[W1] signatures", () => {
       "x-github-delivery": delivery,
     });
     assert.equal((await send({ body, headers: headers("1") })).status, 202);
-    assert.equal((await send({ body, headers: headers("2") })).status, 200);
-    assert.equal(events.length, 1);
+    const again = await send({ body, headers: headers("2") });
+    assert.deepEqual([again.status, again.text], [200, '{"id":"5","repeated":true}']);
+    assert.deepEqual([events.length, counts], [1, ["uptime accepted", "uptime repeated"]]);
     const ping = await send({ body, headers: { ...headers("3"), "x-github-event": "ping" } });
     assert.deepEqual([ping.status, ping.text], [200, "pong"]);
   });
@@ -305,7 +296,7 @@ describe("[W1] [W3] the address of hooks", () => {
     };
     const bot = { ...served.bot, setListening };
     const host = createHookHost({ ...served, bot, setup: setupOf([]) } as unknown as Served);
-    const apply = (...setup: Parameters<typeof setupOf>) => host.applied(setupOf(...setup));
+    const apply = (...setup: Parameters<typeof setupOf>) => host.applied?.(setupOf(...setup));
     return { host, lines, told, apply };
   }
 
@@ -328,7 +319,7 @@ describe("[W1] [W3] the address of hooks", () => {
     await assert.rejects(send(address));
     await other.apply(["uptime"], port);
     assert.deepEqual([(await send(address)).status, other.told.at(-1)], [202, undefined]);
-    await Promise.all([host.close(), other.host.close()]);
+    await Promise.all([host.close?.(), other.host.close?.()]);
     await assert.rejects(send(address));
   });
 });

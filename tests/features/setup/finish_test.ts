@@ -15,7 +15,6 @@ import {
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { wholeAnswers } from "../../../src/features/setup/answers.ts";
-import { DialogueEnd } from "../../../src/features/setup/dialogue.ts";
 import { finish, type SetupEnd, writeInstructions } from "../../../src/features/setup/finish.ts";
 import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
@@ -24,7 +23,7 @@ import { FINISHED, scriptedSetup } from "./support.ts";
 
 /** Ends a setup of a new config for the service of a user. */
 async function ended(
-  prepare: (stage: Stage, data: string, setup: ReturnType<typeof scriptedSetup>) => void,
+  prepare: (stage: Stage, data: string) => void,
   check: (end: SetupEnd, said: string, stage: Stage, file: string) => void,
 ) {
   await onStage(async (stage) => {
@@ -35,7 +34,7 @@ async function ended(
     put("home/ada/credentials/discord_token", TOKEN, 0o600);
     put("data/.keep", "");
     const data = join(root, "data");
-    prepare(stage, data, scripted);
+    prepare(stage, data);
     const answers = { ...wholeAnswers(FINISHED)!, token: TOKEN };
     const end = await finish(answers, { kind: "opened", file }, scripted.setup, { data });
     const said = scripted.lines.join("\n");
@@ -68,17 +67,7 @@ describe("[O3] the end of a setup", () => {
       assert.match(said, /^fail {2}.*is not a unit of Barnacle/m);
       assert.match(said, /^ {6}The config is written\. Try again with/m);
       assert.match(said, /^warn {2}No AGENTS\.md and SOUL\.md: /m);
-    }));
-
-  it("leaves the bot stopped after Ctrl-C, because the files are written", () =>
-    ended((_stage, _data, { dialogue }) => {
-      dialogue.choose = () => Promise.reject(new DialogueEnd("cancelled"));
-    }, (end, said) => {
-      assert.deepEqual(end, { code: 0, start: "later", runs: undefined });
-      assert.match(
-        said,
-        /Done\. {2}\S+ run --data \S+ · \S+ service install --data \S+ · \S+ status/,
-      );
+      assert.match(said, /run --data \S+ · \S+ service install --data \S+ · \S+ status/);
     }));
 });
 
