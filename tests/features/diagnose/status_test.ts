@@ -128,11 +128,6 @@ describe("[O1] barnacle status", () => {
     assert.ok(stdout.some((line) => /^warn +Account +work: Discord refused/.test(line)));
   });
 
-  it("[O7] exits with 1 if a check fails, and with 0 on warnings", async () => {
-    assert.equal((await ask(answering({ ...REPORT, status: "fail" }))).code, 1);
-    assert.equal((await ask(answering({ ...REPORT, status: "warn" }))).code, 0);
-  });
-
   it("distinguishes a slow bot from a stopped one", async () => {
     const slow = await ask(() => {}, { timeoutMs: 50 });
     assert.equal(slow.code, 75);

@@ -76,8 +76,4 @@ describe("[T1] timelineOf()", () => {
     const [first] = timelineOf(STEPS, 5_000);
     assert.deepEqual([first?.startedAt, first?.endedAt], [1_300, 1_300]);
   });
-
-  it("is empty for a turn without tools", () => {
-    assert.deepEqual(timelineOf([], 1_000), []);
-  });
 });

@@ -156,10 +156,6 @@ describe("[V9] createVoiceGateway()", () => {
     ]);
   });
 
-  it("has one time for its next tick", () => {
-    assert.equal(play(`${CONNECT}, 500 tick`).dueMs, 1_500);
-  });
-
   it("says that UDP is blocked if discovery gets no answer", () => {
     const { did } = play(`${GREETED}, 0 ready, ${DISCOVERY_MS} tick`);
     assert.match(did, /ended udp_blocked$/);
