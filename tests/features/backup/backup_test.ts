@@ -138,6 +138,9 @@ describe("[O11] barnacle backup", () => {
       assert.match(tar("-xzOf", path, "config/config.jsonc"), /"token":"REPLACE_ME"/);
       assert.match(tar("-tzf", path), /^workspaces\/main\/notes\.md$/m);
       assert.doesNotMatch(tar("-tzf", path), /^workspaces\/main\/(?!notes)/m);
+      using restored = await restoredFrom(path);
+      const note = join(restored.data, "workspaces", "main", "notes.md");
+      assert.equal(readFileSync(note, "utf8"), "a note");
     } finally {
       rmSync(outside, { recursive: true });
     }

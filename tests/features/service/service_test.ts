@@ -136,6 +136,9 @@ describe("[O4] barnacle service install", () => {
       assert.equal(await install({ dryRun: true }), 0);
       assert.ok(io.stdout.includes("        | ExecStart=/usr/local/bin/barnacle run"));
       assert.deepEqual(io.stderr, ["Dry run: nothing was changed."]);
+      assert.equal(await install({ dryRun: true, json: true }), 0);
+      const { target, steps, changed } = JSON.parse(io.stdout.at(-1) ?? "");
+      assert.deepEqual([target, steps.length > 5, changed], ["systemd", true, false]);
       await assert.rejects(install({ yes: false }), {
         message: "nothing was changed. Without a terminal, add --yes to do this, or --dry-run to " +
           "see each step",
@@ -224,6 +227,18 @@ describe("[O4] barnacle service install", () => {
           "by Discord\n  Discord refused the bot: reset",
         code: 1,
       });
+    }));
+
+  it("waits until an active bot settles", () =>
+    onStage(async ({ machine, io, set }) => {
+      set("after", "ActiveState=active\nStatusText=warn  starting\n");
+      const run: typeof machine.run = async (argv) => {
+        const answer = await machine.run(argv);
+        if (answer.stdout.includes("warn")) set("show", "ActiveState=failed\n");
+        return answer;
+      };
+      const ended = { message: /^the service is installed, but the bot ended/ };
+      await assert.rejects(installService({ yes: true }, io, { ...machine, run }, TIMES), ended);
     }));
 
   const refused: readonly (readonly [
@@ -356,7 +371,7 @@ describe("[O4] barnacle service install", () => {
           ...linux,
           platform: "darwin",
           async run(argv) {
-            if (argv[1] === "bootstrap") appendFileSync(file, log);
+            if (argv[1] === "bootstrap") setTimeout(() => appendFileSync(file, log), 5);
             return await Promise.resolve({ code: 0, stdout: "", stderr: "" });
           },
         };

@@ -76,7 +76,10 @@ describe("[O4] barnacle service on Windows", () => {
     onWindows(async ({ machine, io, files, text, calls, program }) => {
       assert.equal(await installService({ yes: true }, io, machine, TIMES), 0);
       assert.deepEqual(files(), [`${LOCAL}\\bin\\barnacle.exe`, `${LOCAL}\\task.xml`, CONFIG_PATH]);
-      assert.match(text(`${LOCAL}\\task.xml`), /<UserId>PC\\ada<\/UserId>/);
+      assert.match(
+        text(`${LOCAL}\\task.xml`),
+        /<UserId>PC\\ada<\/UserId>[^]*StartIfOnBatteries>false<[^]*OnBatteries>false</,
+      );
       assert.deepEqual(calls(), STARTED);
 
       assert.equal(await installService({ yes: true }, io, machine, TIMES), 0);
