@@ -171,12 +171,8 @@ describe("[O11] judgeBackups()", () => {
   });
   const failed = { kind: "failed" as const, at: now - HOUR, why: "the disk is full" };
   const gone = / ago, 2 MB, \/b, which is not there now → .*run `barnacle backup`/;
-  const rows: readonly (readonly [
-    what: string,
-    given: Parameters<typeof judgeBackups>[0],
-    isThere: boolean,
-    judged: RegExp,
-  ])[] = [
+  type Given = Parameters<typeof judgeBackups>[0];
+  const rows: readonly (readonly [string, Given, isThere: boolean, judged: RegExp])[] = [
     ["a backup of the last two days", state(30 * HOUR), true, /^pass: 30 h 0 min ago, 2 MB, \/b →/],
     ["one whose file is gone, such as after `forget --delete-backups`", state(HOUR), false, gone],
     ["none, in a new bot", {}, false, /^pass: /],

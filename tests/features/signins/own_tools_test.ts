@@ -33,15 +33,10 @@ const contextOf = (more: Partial<ToolContext> = {}): ToolContext =>
     ...more,
   });
 
-const entered = (text: string): Decision => ({
-  kind: "answered",
-  answer: { choice: "form", text },
-});
+const decided = { kind: "answered", about: "limit" } as const;
+const entered = (text: string): Decision => ({ ...decided, answer: { choice: "form", text } });
 const chosen = (choice: string, by = directMessage().sender.id): Decision => ({
-  kind: "answered",
-  answer: { choice },
-  about: "limit",
-  by,
+  ...{ ...decided, answer: { choice }, by },
 });
 
 /** A sign-in of one call: each answer of the person, and the card or the words that follow. */
@@ -62,10 +57,8 @@ async function play(
     const context = contextOf(answer(question?.link?.url ?? ""));
     try {
       const noted: unknown[] = [];
-      const end = await tool.run({}, {
-        ...context,
-        noteEffect: (effect) => void noted.push(effect),
-      });
+      const noteEffect = (effect: unknown) => void noted.push(effect);
+      const end = await tool.run({}, { ...context, noteEffect });
       ends.push(end);
       assert.deepEqual(noted, /^Nothing/.test(end) ? [{ isNone: true }] : []);
       await readyFor(account, ownOf(id)); // the message is answered again

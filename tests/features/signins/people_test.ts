@@ -133,14 +133,9 @@ describe("[T13a] createSealing()", () => {
 
 describe("[T13a] createSignInPage()", () => {
   const host = { host: "bot.example" };
-  const rows: readonly [
-    what: string,
-    path: string,
-    init: RequestInit,
-    status: number | undefined,
-  ][] = [
+  const rows: readonly [what: string, path: string, init: RequestInit, status?: number][] = [
     ["a browser that comes back", "/callback?code=1&state=2", { headers: host }, 200],
-    ["another address", "/livez", { headers: host }, undefined],
+    ["another address", "/livez", { headers: host }],
     ["another name", "/callback", { headers: { host: "evil.example" } }, 403],
     ["a page of another site", "/callback", {
       headers: { ...host, origin: "https://evil.example" },

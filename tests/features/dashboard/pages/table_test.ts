@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Served } from "../../../../src/cli/run/served_parts.ts";
 import { ALLOW_ONCE, DENY, type Question } from "../../../../src/core/people/question.ts";
+import { toAccountId } from "../../../../src/core/discord/ids.ts";
+import { outcomeOf } from "../../../../src/features/dashboard/base/decisions.tsx";
 import { pageNamed } from "../../../../src/features/dashboard/pages/table.ts";
 import type { AccountSnapshot, Snapshot } from "../../../../src/http/snapshot.ts";
 import { DAY_MS } from "../../../../src/lib/clock.ts";
@@ -176,3 +178,44 @@ it("[O6] [L5] the pages of a bot with a question, pairing requests, messages and
     assert.match(await read(served, "activity"), /\|Older messages$/);
     assert.ok((await read(served, "activity", "before=7")).endsWith(`Messages|${DECISIONS}`));
   }, BUSY));
+
+type Given = Parameters<typeof outcomeOf>[0];
+
+const ROWS: readonly (readonly [given: Partial<Given>, shown: string])[] = [
+  [{ verdict: "ignore" }, "plain ignored"],
+  [{ verdict: "challenge" }, "warn pairing"],
+  [{ verdict: "undecided" }, "plain undecided"],
+  [{ state: undefined }, "plain accepted"],
+  [{ state: "waiting" }, "plain waiting"],
+  [{ state: "waiting", asksPerson: true }, "warn waits for a person"],
+  [{ state: "running" }, "plain answering"],
+  [{ state: "answered" }, "good answered"],
+  [{ state: "answered", unsent: "pending" }, "plain sending"],
+  [{ state: "answered", unsent: "sending" }, "plain sending"],
+  [{ state: "answered", unsent: "dead" }, "bad not delivered"],
+  [{ state: "answered", unsent: "uncertain" }, "bad not delivered"],
+  [{ state: "answered", answeredBy: toAccountId("other") }, "plain other answers it"],
+  [{ state: "declined" }, "plain no answer"],
+  [{ state: "refused" }, "warn refused"],
+  [{ state: "failed" }, "bad failed"],
+  [{ state: "cancelled" }, "plain deleted or edited"],
+  [{ state: "stopped" }, "plain stopped"],
+  [{ state: "interrupted" }, "plain followed by another"],
+];
+
+describe("[O6] the outcome of a message", () => {
+  for (const [given, shown] of ROWS) {
+    it(`is "${shown}" for ${JSON.stringify(given)}`, () => {
+      const facts: Given = {
+        verdict: "accept",
+        accountId: ACCOUNT,
+        answeredBy: ACCOUNT,
+        state: "waiting",
+        unsent: undefined,
+        asksPerson: false,
+        ...given,
+      };
+      assert.equal(outcomeOf(facts).join(" "), shown);
+    });
+  }
+});
