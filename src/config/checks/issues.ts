@@ -431,11 +431,10 @@ function formHint(node: Node, schema: Schema | undefined): string | undefined {
   if (plain instanceof z.ZodBoolean && /^(?:true|false)$/i.test(String(node.value))) {
     return `write it without quotes: ${String(node.value).toLowerCase()}`;
   }
-  if (plain instanceof z.ZodArray && node.type === "string") {
-    return `write a list: [${quoted(String(node.value))}]`;
-  }
-  if (plain instanceof z.ZodArray && node.type === "object") {
-    return "write a list in square brackets: [ … ]";
+  if (plain instanceof z.ZodArray && node.type !== "array") {
+    return node.type === "string" && takesText(plain.def.element)
+      ? `write a list: [${quoted(String(node.value))}]`
+      : "write a list in square brackets: [ … ]";
   }
   return undefined;
 }

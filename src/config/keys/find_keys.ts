@@ -147,7 +147,8 @@ export function findKeys(query: string, distance: Distance): {
   readonly instead?: string;
 } {
   const keys = allKeys();
-  const typed = query.trim().slice(0, MAX_QUERY);
+  // Problems name entries of lists, which their list explains.
+  const typed = query.trim().slice(0, MAX_QUERY).replace(/(?:\[\d+\])+$/, "");
   if (!/[\p{L}\p{N}]/u.test(typed)) return { found: [] };
   const found = matches(typed, keys);
   if (found.length > 0) return { found };

@@ -62,8 +62,9 @@ describe("[C2] the hint of a wrong value", () => {
   });
 
   it("shows a list in place of an object", async () => {
-    const text = '{"channels":{"discord":{"dm":{"allowFrom":{"150000000000000001":true}}}}}';
-    assert.equal(await hintOf(text), "write a list in square brackets: [ … ]");
+    const list = "write a list in square brackets: [ … ]";
+    assert.equal(await hintOf('{"channels":{"discord":{"dm":{"allowFrom":{"1":true}}}}}'), list);
+    assert.equal(await hintOf('{"exec":{"allow":"ls"}}'), list);
   });
 });
 

@@ -18,6 +18,7 @@ const CASES: readonly (readonly [query: string, by: string, path: string])[] = [
   ["histroyLimit", "name", "channels.discord.historyLimit"],
   ["histroy limt", "name", "channels.discord.historyLimit"],
   ["http.tokn", "path", "http.token"],
+  ["channels.discord.guilds.123.users[0]", "path", "channels.discord.guilds.<guild>.users"],
   ["channels.discord.guilds.123.nothing", "path", "channels.discord.guilds"],
 ];
 

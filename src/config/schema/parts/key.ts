@@ -321,6 +321,7 @@ function plural(schema: Schema, most: number): string {
   const plain = coreSchema(schema);
   if (plain instanceof z.ZodString) return "texts in quotes";
   if (plain instanceof z.ZodEnum) return oneOf(plain.options, most);
+  if (plain instanceof z.ZodArray) return `lists of ${plural(plain.def.element, most)}`;
   return "objects in braces";
 }
 
