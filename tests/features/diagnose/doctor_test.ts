@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
+import { startModelServer } from "../../../simulator/model/server.ts";
 import { startSimulator } from "../../../simulator/simulator.ts";
 import { check } from "../../../src/features/config/check.ts";
 import { doctor } from "../../../src/features/diagnose/doctor.ts";
@@ -74,24 +75,30 @@ describe("[O3] barnacle doctor", () => {
 describe("[O3] doctor and status --probe at Discord", () => {
   it("judge each account; intents are granted after a yes alone; a refused token ends with 77", async () => {
     using folder = tempDirectory();
-    const simulator = await startSimulator();
+    const [simulator, model] = await Promise.all([startSimulator(), startModelServer()]);
     const [guild = ""] = simulator.world.guilds.keys();
     const config = join(folder.path, "config.jsonc");
     const write = (token: string) => {
       const accounts = { default: {}, work: { enabled: false } };
       const discord = { token, accounts, guilds: { [guild]: { channels: { help: {} } } } };
-      writeFileSync(config, JSON.stringify({ channels: { discord } }), { mode: 0o600 });
+      const { baseUrl } = model;
+      const providers = { near: { kind: "openai-compatible", baseUrl } };
+      const more = {
+        agents: { defaults: { model: "near/barnacle-script" } },
+        models: { providers },
+      };
+      writeFileSync(config, JSON.stringify({ channels: { discord }, ...more }), { mode: 0o600 });
     };
     const flags = {
       ...{ config, data: join(folder.path, "data"), json: true, network: false, alerts: false },
-      ...{ fix: true, yes: false, only: ["host", "discord"] as const },
+      ...{ fix: true, yes: false, only: ["host", "discord", "model"] as const },
     };
     const ask = async (confirm?: () => Promise<boolean>, yes = false) => {
       const io = recordingIo({ DISCORD_API_URL: simulator.apiUrl, HOME: folder.path });
       const code = await doctor({ ...flags, yes }, { ...io, confirm });
       const { findings } = JSON.parse(io.stdout.join(""));
       const rows = findings.map((one: Record<string, string>) => `${one.what}: ${one.status}`);
-      return { code, rows, said: io.stderr.join(), text: "" };
+      return { code, rows, said: io.stderr.join(), text: findings.at(-1).why };
     };
     const probe = async () => {
       const io = recordingIo({ DISCORD_API_URL: simulator.apiUrl, HOME: folder.path });
@@ -102,6 +109,7 @@ describe("[O3] doctor and status --probe at Discord", () => {
     try {
       write(simulator.token);
       Object.assign(simulator.application, { privilegedIntents: 0 });
+      simulator.permit({ to: "Barnacle", what: "attachFiles", as: "denied", in: "help" });
       const [off, on] = ["Message Content Intent (default): warn", "Intents (default): pass"];
       for (
         const [answer, said, intents] of [
@@ -113,25 +121,30 @@ describe("[O3] doctor and status --probe at Discord", () => {
         const seen = await ask(answer === undefined ? answer : () => Promise.resolve(answer));
         assert.match(seen.said, said);
         assert.equal(seen.code, 3);
+        assert.match(seen.text, /; tools: \w+, images: \w+, window: \d+ tokens/);
         assert.deepEqual(seen.rows.slice(5), [
           ...["Allowlists (default): warn", "Allowlists (work): warn"],
           ...["Direct messages (default): pass", "REST API: TCP: pass", "REST API: HTTP: pass"],
           ...["Clock: pass", "Gateway: TCP: pass", "Gateway: WebSocket: pass"],
           ...["Token (default): pass", intents, "Guilds (default): pass"],
           ...["New sessions (default): pass", "Answers in servers (default): pass"],
-          ...["Permissions (default): pass", "Discord (work): skipped"],
+          ...["Permissions (default): warn", "Discord (work): skipped", "Model: pass"],
         ]);
       }
       const { code, text } = await probe();
       assert.equal(code, 0);
       assert.match(text, /^skip {2}channel {2}help {2}not audited: the bot has not found it/m);
-      assert.match(text, /^ok +#help +8 of 8 permissions {2}answers everyone, when mentioned/m);
+      assert.match(
+        text,
+        /^warn +#help +7 of 8 permissions; lacks Attach Files .* answers everyone, when mentioned/m,
+      );
       assert.match(text, /^skip {2}not audited: Elsewhere: the config lets the bot answer no one/m);
       write(`${simulator.token}x`);
       const refused = [await ask(), await probe()];
       assert.deepEqual(refused.map((one) => one.code), [77, 77]);
       assert.match(refused[1]?.text ?? "", /^Permissions: not audited: Discord does not accept/);
     } finally {
+      await model.close();
       await simulator.close();
     }
   });

@@ -181,7 +181,8 @@ describe("[O1] barnacle status", () => {
 describe("[O8] barnacle status --quiet", () => {
   const ending = (status: "pass" | "warn" | "fail") => {
     const [first, ...others] = REPORT.findings;
-    return answering({ ...REPORT, status, findings: [{ ...first, status }, ...others] });
+    const findings = [{ ...first, status, where: "work" }, ...others];
+    return answering({ ...REPORT, status, findings });
   };
 
   it("prints one line with the checks that do not pass; only failures exit with 1", async () => {
@@ -195,7 +196,8 @@ describe("[O8] barnacle status --quiet", () => {
       assert.equal(code, status === "fail" ? 1 : 0);
       assert.equal(stdout.length, 1);
       assert.match(stdout[0] ?? "", says);
-      if (status !== "pass") assert.ok(stdout[0]?.includes(REPORT.findings[0]?.id ?? "no check"));
+      const named = `; ${REPORT.findings[0]?.id} (work): `;
+      if (status !== "pass") assert.ok(stdout[0]?.includes(named), stdout[0]);
       assert.deepEqual(stderr, []);
     }
   });

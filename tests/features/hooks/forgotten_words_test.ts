@@ -18,13 +18,8 @@ describe("[X5] [W5] words of a forgotten person in events of a hook", () => {
   for (const model of [false, true]) {
     for (const thread of [undefined, "{{ key }}"]) {
       it(`are nowhere, ${model ? "with" : "without"} a model${thread ? ", in a thread" : ""}`, async () => {
-        const hook = {
-          to: `channel:${CHANNEL}`,
-          secret: "s".repeat(32),
-          model,
-          thread,
-          perMinute: 6,
-        };
+        const secret = "s".repeat(32);
+        const hook = { to: `channel:${CHANNEL}`, secret, model, thread, perMinute: 6 };
         const scene = await testAccount({
           discord: { guilds: { [GUILD]: {} } },
           beside: { hooks: { h: { ...hook, template: "{{ text }}" } } },

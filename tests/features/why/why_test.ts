@@ -309,6 +309,8 @@ describe("[P1] barnacle why", () => {
       text,
       /^With the current config and pairings: answered: the bot answers here without/m,
     );
+    fixture.write(CONFIG.replace('"123456789012345678", ', ""));
+    assert.match((await ask(fixture)).text, /pairings: not answered: the sender is not on the/);
   });
 
   it("uses the policy of the time of the decision", async () => {
@@ -449,6 +451,8 @@ describe("[P1] barnacle why, for a message without a record", () => {
       const { code, text } = await ask(fixture, asked);
       assert.equal(code, 1);
       assert.match(text, says);
+      const { received, causes } = JSON.parse((await ask(fixture, asked, true)).text);
+      assert.deepEqual([received, causes.length > 3], [false, true]);
     });
   }
 

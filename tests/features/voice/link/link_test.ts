@@ -25,10 +25,11 @@ function linkOf() {
   const sockets: WebSocket[] = [];
   const ends: string[] = [];
   const ready: boolean[] = [];
+  const closed: unknown[] = [];
   /** The bytes of each datagram. */
   const sent: number[] = [];
   const send = ({ length }: Uint8Array) => sent.push(length);
-  const udp = Object.assign(new EventEmitter(), { send, close: () => {} });
+  const udp = Object.assign(new EventEmitter(), { send, close: () => closed.push("udp") });
   const receiver = createReceiver({
     opus: { takeDecoder: () => undefined },
     rules: () => ({ pauseMs: 500, longestMs: 30_000 }),
@@ -42,7 +43,7 @@ function linkOf() {
     openWebSocket() {
       const socket = {
         readyState: WebSocket.OPEN,
-        close: () => {},
+        close: (code: number) => closed.push(code),
         send: () => {},
       } as unknown as WebSocket;
       opened.push(clock.now());
@@ -62,7 +63,7 @@ function linkOf() {
   });
   const tell = (data: string | ArrayBuffer) =>
     sockets.at(-1)?.onmessage?.(new MessageEvent("message", { data }));
-  return { clock, opened, ends, ready, udp, tell, sent, link };
+  return { clock, opened, ends, ready, udp, tell, sent, link, closed };
 }
 
 describe("[V9] openLink()", () => {
@@ -74,7 +75,7 @@ describe("[V9] openLink()", () => {
   });
 
   it("tells each change of end-to-end encryption, and sends no frame without its keys", () => {
-    const { clock, ready, udp, tell, sent, link } = linkOf();
+    const { clock, ready, udp, tell, sent, link, closed } = linkOf();
     const say = (op: number, d: object) => tell(JSON.stringify({ op, d }));
     const [modes, ip] = [["aead_aes256_gcm_rtpsize"], "1.2.3.4"];
     clock.advance(1);
@@ -92,6 +93,8 @@ describe("[V9] openLink()", () => {
     }
     assert.deepEqual(ready, [true, false, true]);
     assert.deepEqual(sent, [discoveryRequest(1).length, 35, 35]);
+    link.close();
+    assert.deepEqual(closed, [1000, "udp"]);
   });
 
   it("reads no message of more than a million characters or bytes, and asks for another server", () => {
