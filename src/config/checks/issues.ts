@@ -419,7 +419,9 @@ function formHint(node: Node, schema: Schema | undefined): string | undefined {
   const isObject = plain instanceof z.ZodObject || plain instanceof z.ZodRecord;
   if (isObject && node.type === "array") {
     const [first] = node.children ?? [];
-    const name = first?.type === "string" ? quoted(String(first.value)) : '"<name>"';
+    const name = first?.type === "string"
+      ? quoted(withoutSecrets(String(first.value)))
+      : '"<name>"';
     return plain instanceof z.ZodRecord
       ? `write braces, with a name for each entry: { ${name}: {} }`
       : "write its keys in braces: { … }";

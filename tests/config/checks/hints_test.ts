@@ -65,6 +65,8 @@ describe("[C2] the hint of a wrong value", () => {
     const list = "write a list in square brackets: [ … ]";
     assert.equal(await hintOf('{"channels":{"discord":{"dm":{"allowFrom":{"1":true}}}}}'), list);
     assert.equal(await hintOf('{"exec":{"allow":"ls"}}'), list);
+    const key = "sk-proj-abcdefghijklmnop1234567890";
+    assert.doesNotMatch(await hintOf(`{"models":{"providers":["${key}"]}}`) ?? key, /abcdef/);
   });
 });
 
