@@ -152,7 +152,8 @@ export function findKeys(query: string, distance: Distance): {
   if (!/[\p{L}\p{N}]/u.test(typed)) return { found: [] };
   const found = matches(typed, keys);
   if (found.length > 0) return { found };
-  const names = [...new Set(keys.flatMap(({ name }) => [name, ...splitCamel(name).split(" ")]))];
+  const wordsIn = (name: string) => [name, ...splitCamel(name).toLowerCase().split(" ")];
+  const names = [...new Set(keys.flatMap(({ name }) => wordsIn(name)))];
   const near = wordsOf(typed).map((word) => nearestOf(word, names, distance) ?? word);
   const instead = near.join(/\s/.test(typed) ? " " : ".");
   const nearby = matches(instead, keys);

@@ -93,6 +93,7 @@ describe("[C4] barnacle config explain", () => {
     const wrong = await ask("histroyLimit");
     assert.match(wrong.errors, /^No key is like "histroyLimit"; these are like historyLimit:/);
     assert.equal(wrong.text, text);
+    assert.match((await ask("dm.polcy")).errors, /is like dm\.policy:/);
     const unknown = await ask("http.required");
     assert.match(unknown.errors, /^No key is like "http\.required"; this one is like http:/);
     assert.match(unknown.text, /^http\n[^]* http\.token /);
