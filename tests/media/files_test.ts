@@ -5,6 +5,8 @@ import { describe, it } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import type { Attachment } from "../../src/core/turn/media.ts";
 import { FileError, type FoundFile } from "../../src/core/turn/media.ts";
+import { startProcessMedia } from "../../src/bot/process_media.ts";
+import type { Bot } from "../../src/account/account.ts";
 import { createPlaces } from "../../src/lib/places.ts";
 import { createMediaFolder } from "../../src/media/folder.ts";
 import { imageProblem } from "../../src/media/image.ts";
@@ -185,7 +187,10 @@ describe("[H7] createMediaFolder()", () => {
       await folder.keep({ ...owner, fileId: fileId("3") }, "txt", bytesOf("c"));
     }
     mkdirSync(join(directory.path, "odd"));
-    await folder.prune(now, 7);
+    const setup = { config: { store: { retention: { mediaDays: 7 } } } };
+    const bot = { setup, mediaFolder: directory.path, now: () => now } as unknown as Bot;
+    startProcessMedia(bot, new URL("data:,")).stop();
+    while (readdirSync(directory.path).length > 1) await setImmediate();
     assert.deepEqual(readdirSync(directory.path), [young]);
     await folder.forget(userId("42"));
     assert.deepEqual(readdirSync(join(directory.path, young)), ["43-2.txt"]);

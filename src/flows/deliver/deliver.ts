@@ -264,16 +264,14 @@ function createDeliveryAttempts(
   const clock = createClockChanges(account);
 
   async function attempt(stored: OutboxRow, setMs: number): Promise<Attempted> {
-    await clock.check();
-    const row = clock.shifted(stored, setMs);
-    const { channelId } = row.message;
     const askedAt = now();
-    const delivery = await deliver(account, row);
-    delivered(account, row, delivery);
-    await clock.check();
-    const waitMs = await settle(clock.shifted(stored, setMs), delivery, askedAt, {
+    const delivery = await deliver(account, stored);
+    delivered(account, stored, delivery);
+    await clock.check(); // no request depends on how long a row has been failing
+    const row = clock.shifted(stored, setMs);
+    const waitMs = await settle(row, delivery, askedAt, {
       now: now(),
-      ...failing.next(channelId),
+      ...failing.next(row.message.channelId),
       random: account.random(),
       retry: account.config().discord.retry,
       nonceWindowMs: nonceWindowMs(account),

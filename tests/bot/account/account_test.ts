@@ -9,7 +9,7 @@ import { wakes } from "../../../src/account/per_account.ts";
 import { tellChannel } from "../../../src/flows/tell.ts";
 import { commandAccount } from "../../support/bot/commands.ts";
 import { GUILD } from "../../support/discord/payloads.ts";
-import { ACCOUNT, channelId, messageId } from "../../support/discord/builders.ts";
+import { ACCOUNT, channelId, messageId, outboundMessage } from "../../support/discord/builders.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 import { frozen } from "../../support/store/store.ts";
 import { RestError } from "../../../src/discord/rest/exchange/exchange.ts";
@@ -37,6 +37,27 @@ describe("[B9] startAccount()", () => {
         return await loadRest();
       });
       assert.deepEqual(await answers(1), ["q1"]);
+      await running.stop();
+    }));
+
+  it("[D5] sends what the last process has left", () =>
+    withScene(async ({ bot, simulator, answers, start }) => {
+      const place = {
+        channelId: channelId(String(simulator.channel("general").id)),
+        content: "left",
+      };
+      await bot.store.outbox.add(frozen(outboundMessage(place)), 0);
+      const running = await start();
+      assert.deepEqual(await answers(1), ["left"]);
+      await running.stop();
+    }));
+
+  it("[G9] ends if Discord refuses fewer intents, too", () =>
+    withScene(async ({ simulator, ended, start }) => {
+      simulator.faults.gateway.closeOnIdentify.push(4014, 4014);
+      const running = await start();
+      assert.match(JSON.stringify(await ended), /4014/);
+      assert.equal(simulator.account().identifies.length, 2);
       await running.stop();
     }));
 

@@ -224,16 +224,23 @@ describe("[T12] schedules", () => {
     assert.equal(posted().length, 1);
   });
 
-  it("pause after three failures in a row, and tell the owners once", async () => {
-    const { start, add, pass, store, told } = await build({ groupPolicy: "disabled" });
-    await add({ cron: "0 * * * *" });
-    await start();
-    await pass(5 * HOUR, 10 * 60_000);
-    assert.equal(told().length, 1);
-    assert.match(told()[0] ?? "", /paused/);
-    assert.equal((await store.schedules.list(ACCOUNT))[0]?.pausedBy, "failures");
-    assert.equal((await store.schedules.runsOf(1, 9)).length, 3);
-  });
+  for (
+    const [why, discord, world] of [
+      ["may not run", { groupPolicy: "disabled" }, {}],
+      ["cannot be delivered", OPEN, { refusesPosts: true }],
+    ] as const
+  ) {
+    it(`pause after three in a row that ${why}, and tell the owners once`, async () => {
+      const { start, add, pass, store, told, ...built } = await build(discord);
+      Object.assign(built.world, world);
+      await add({ cron: "0 * * * *", setBy: setByOf(guildMessage({ channelId: HELP }), "main") });
+      await start();
+      await pass(5 * HOUR, 10 * 60_000);
+      assert.deepEqual(told().map((text) => /paused/.test(text)), [true]);
+      assert.equal((await store.schedules.list(ACCOUNT))[0]?.pausedBy, "failures");
+      assert.equal((await store.schedules.runsOf(1, 9)).length, 3);
+    });
+  }
 
   it("[C9] go by the config after a reload, also in a turn that began before it", async () => {
     const { clock, account, start, add, posted, reload, pass, reasons } = await build();

@@ -3,7 +3,6 @@ import { describe, it } from "node:test";
 import {
   nonceOf,
   type OutboundFile,
-  type OutboxAction,
   type OutboxRow,
   type PostOutcome,
 } from "../../../src/core/outbound/outbound.ts";
@@ -113,13 +112,6 @@ describe("deliver()", () => {
     assert.equal((await head()).failingSince, clock.now());
   });
 
-  it("[D2] keeps the intent if the process dies during the request", async () => {
-    const { clock, stored, deliver } = await setUp([new Error("killed")]);
-    await assert.rejects(deliver(), /killed/);
-    assert.equal(stored()["state"], "sending");
-    assert.equal(stored()["first_attempt_at"], clock.now());
-  });
-
   for (const outcome of [REFUSED, UNSENT]) {
     it(`[D5] keeps a row that was ${outcome.kind} as an untried one`, async () => {
       const { clock, stored, deliver, head } = await setUp([outcome, CREATED]);
@@ -152,28 +144,6 @@ describe("deliver()", () => {
       assert.equal(stored()["message_id"], "77");
     });
   }
-});
-
-describe("[R8] deliver(), for a row that replaces a draft", () => {
-  const acting = async (action: OutboxAction, ...answers: readonly PostOutcome[]) => {
-    const all = await setUp(answers);
-    return { ...all, deliver: async () => await all.deliver({ ...await all.head(), action }) };
-  };
-
-  it("edits the draft, with a stored intent, until it succeeds", async () => {
-    const { clock, asked, stored, deliver } = await acting(
-      { kind: "edit", messageId: messageId("70") },
-      UNANSWERED,
-      { kind: "created", messageId: messageId("70") },
-    );
-    await deliver();
-    clock.advance(3_600_000); // this needs no nonce and no history
-    await deliver();
-    const request = { request: "PATCH 70", nonce: undefined, state: "sending" };
-    assert.deepEqual(asked, [request, request]);
-    assert.equal(stored()["state"], "sent");
-    assert.equal(stored()["message_id"], "70");
-  });
 });
 
 const NOW = Date.UTC(2026, 0, 1);

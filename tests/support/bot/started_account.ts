@@ -4,6 +4,7 @@
  * So a test can decide when the account gets its other parts, and act at Discord before that.
  */
 
+import type { AccountEnd } from "../../../src/bot/account_end.ts";
 import { FEATURES } from "../../../src/features/features.ts";
 import { tmpdir } from "node:os";
 import { startSimulator } from "../../../simulator/simulator.ts";
@@ -53,6 +54,8 @@ export async function openAccountScene() {
   };
   const bot = testBot({ setup: setupOf(own), store, log, dataDir: tmpdir(), features: FEATURES });
 
+  const ended = Promise.withResolvers<AccountEnd>();
+
   /** Waits for a condition at Discord. */
   function until(check: () => boolean): Promise<boolean> {
     return simulator.until(() => check() || undefined, AbortSignal.timeout(PATIENCE_MS));
@@ -60,6 +63,8 @@ export async function openAccountScene() {
 
   return {
     ...{ simulator, until, bot, own },
+    /** Once an account has ended by itself. */
+    ended: ended.promise,
     /** Waits for the first IDENTIFY. */
     identified: () => until(() => simulator.account().identifies.length > 0),
     /** Waits until the gateway's thread has read READY or RESUMED for the `count`th time. */
@@ -79,7 +84,7 @@ export async function openAccountScene() {
     },
     async start(loadRest?: Parameters<typeof startAccount>[3]): Promise<RunningAccount> {
       const invalidRequests = createInvalidRequests();
-      return await startAccount(bot, own, { invalidRequests, onEnd() {} }, loadRest);
+      return await startAccount(bot, own, { invalidRequests, onEnd: ended.resolve }, loadRest);
     },
     async close() {
       store.close();

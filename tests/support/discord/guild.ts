@@ -20,6 +20,8 @@ export interface AtDiscord {
   member?: object;
   /** Whether Discord opens no direct channels. */
   refusesDirect?: boolean;
+  /** Whether it takes no words in `HELP`. */
+  refusesPosts?: boolean;
 }
 
 export const channels = [
@@ -39,6 +41,7 @@ export const channels = [
 export function discordWith(world: AtDiscord): Answer {
   return ({ method, path }) => {
     if (world.isDown) throw new Error("offline");
+    if (world.refusesPosts && path === `/channels/${HELP}/messages`) return refused(400, 50035);
     if (path === "/users/@me/channels" && world.refusesDirect) return refused(403, 50007);
     const member = new RegExp(`^/guilds/${GUILD}/members/(\\d+)$`).exec(path)?.[1];
     if (member) {
