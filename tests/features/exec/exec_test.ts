@@ -5,9 +5,10 @@ import type { RunEnd } from "../../../src/core/exec/command.ts";
 import type { HostCommands } from "../../../src/exec/host_commands.ts";
 import { describe, it } from "node:test";
 import { createRunningCommands } from "../../../src/exec/running_commands.ts";
-import { DENY } from "../../../src/core/people/question.ts";
+import { type Decision, DENY } from "../../../src/core/people/question.ts";
 import type { CallEffect } from "../../../src/core/turn/tool.ts";
 import { runExec } from "../../../src/features/exec/exec.ts";
+import { userId } from "../../support/discord/builders.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 import { NO_TOOLS, toolContext } from "../../support/model/tools.ts";
 
@@ -21,7 +22,7 @@ const ENDS: Readonly<Record<string, Partial<RunEnd>>> = {
 
 const unused = () => assert.fail("not called");
 
-async function setUp(maxWaitMs?: number) {
+async function setUp(maxWaitMs?: number, mode = "full", discord: object = {}) {
   const { takePlace } = createRunningCommands(maxWaitMs);
   const begun: string[] = [];
   const ends: (() => void)[] = [];
@@ -32,7 +33,7 @@ async function setUp(maxWaitMs?: number) {
       argv.includes("missing")
         ? Promise.reject(new Error("there is no program"))
         : Promise.resolve({
-          ...{ argv, path: "/bin/sh", realPath: "/bin/sh", contentHash: "1", cwd: "/" },
+          ...{ argv, path: "/bin/ls", realPath: "/bin/ls", contentHash: "1", cwd: "/" },
           ...{ filesHash: "2", binding: "3", isInWorkspace: false },
         }),
     async run({ argv }, timeoutMs) {
@@ -43,13 +44,14 @@ async function setUp(maxWaitMs?: number) {
     },
     stop: unused,
   };
-  const { account, clock, reload } = await testAccount({
-    beside: { exec: { mode: "full", limits: { memoryMb: 30, diskMb: 40 } } },
+  const { account, clock, reload, store } = await testAccount({
+    discord,
+    beside: { exec: { mode, limits: { memoryMb: 30, diskMb: 40 } } },
     toolServices: { of: () => ({ ...NO_TOOLS.of("main"), commands }) },
   });
   const call = toolContext({ account });
   return {
-    ...{ call, begun, times },
+    ...{ call, begun, times, store },
     pass: (ms: number) => clock.advance(ms),
     /** Ends the oldest command. */
     end: () => ends.shift()?.(),
@@ -120,6 +122,36 @@ describe("[SEC-R22] commands", () => {
       end();
       assert.match(await ran, first);
       assert.deepEqual(noted, failures);
+    });
+  }
+
+  const ada = { enabled: true, approvers: ["5"] };
+  const answered = (choice: string, binding: string, about = "approval") =>
+    ({ kind: "answered", answer: { choice }, about, binding, by: userId("5") }) as Decision;
+  const APPROVALS:
+    readonly (readonly [execApprovals: object, Decision | undefined, end: RegExp])[] = [
+      [{}, undefined, /no one can give it: channels\.discord\.execApprovals\.enabled is false/],
+      [{ enabled: true }, undefined, /no one can give it: .*\.approvers is empty/],
+      [{ ...ada, agentFilter: ["other"] }, undefined, /agentFilter leaves this agent out/],
+      [{ ...ada, sessionFilter: [":dm:"] }, undefined, /sessionFilter leaves this session out/],
+      [{ ...ada, agentFilter: ["main"], sessionFilter: ["x", ":"] }, undefined, /was not asked/],
+      [ada, { kind: "expired" }, /denied: no approver answered in time/],
+      [ada, { kind: "withdrawn" }, /denied: no approver could be reached/],
+      [ada, answered("once", "4"), /program or a file of the command has changed since/],
+      [ada, answered("once", "3"), /^\[exit code 0, .*; rules: $/s],
+      [ada, answered("always", "3"), /^\[exit code 0, .*; rules: \/bin\/ls -s in \/$/s],
+    ];
+  for (const [execApprovals, decision, expected] of APPROVALS) {
+    it(`[A1] [A2] asks and obeys approvers: ${expected}`, async () => {
+      const { call, end, settled, store } = await setUp(20, "ask", { execApprovals });
+      const argv = ["ls", "-s"];
+      const ran = runExec({ argv, cwd: "", timeoutMs: 9 }, { ...call, decision, mayWait: true });
+      let said = "";
+      void ran.catch(String).then((ended) => said = ended);
+      for (; said === ""; end()) await settled();
+      const rules = await store.questions.execRules("main");
+      const kept = rules.map(({ path, args, cwd }) => `${path} ${args} in ${cwd}`);
+      assert.match(`${said}; rules: ${kept}`, expected);
     });
   }
 
