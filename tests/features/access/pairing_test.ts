@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
 import { decide, list, revoke } from "../../../src/features/access/pairing.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
-import type { Judged } from "../../../src/core/inbound/inbox.ts";
 import {
   ACCOUNT,
   channelId,
@@ -19,34 +18,34 @@ afterEach(removeDataFixtures);
 
 const MALLORY = userId("700000000000000001");
 
-/** A direct message that requests pairing. */
-function pairingMessage(
-  fields: { account?: string; name?: string; message?: string; id?: string } = {},
-): Judged {
-  const { account = "default", name = "mallory", message = "1400000000000000001" } = fields;
-  const id = fields.id === undefined ? MALLORY : userId(fields.id);
-  return {
-    message: directMessage({
-      id: messageId(message),
-      accountId: toAccountId(account),
-      channelId: channelId("1400000000000000077"),
-      sender: sender({ id, username: name }),
-    }),
-    verdict: { kind: "challenge", why: "pairing", rule: "channels.discord.dm.policy" },
-    route: ROUTE,
-  };
-}
+const ASKS = {
+  account: "default",
+  name: "mallory",
+  message: "1400000000000000001",
+  id: `${MALLORY}`,
+};
 
+/** A store with the request of a direct message to be paired. */
 async function asking(
   code = "ABCDEFGH",
-  fields: Parameters<typeof pairingMessage>[0] = {},
+  fields: Partial<typeof ASKS> = {},
   fixture: DataFixture = createDataFixture({ channels: { discord: {} } }),
 ): Promise<DataFixture> {
-  const one = pairingMessage(fields);
-  const { accountId, id } = one.message;
+  const { account, name, message: of, id: by } = { ...ASKS, ...fields };
+  const [accountId, id] = [toAccountId(account), messageId(of)];
+  const from = {
+    channelId: channelId("1400000000000000077"),
+    sender: sender({ id: userId(by), username: name }),
+  };
   const buttons = { approve: `yes-${Math.random()}`, deny: `no-${Math.random()}` };
   const messages = [frozen({ accountId, nonce: `c-${code}`, of: part(id, { kind: "challenge" }) })];
-  const judged = { ...one, offer: { code, buttons, messages } };
+  const verdict = {
+    kind: "challenge",
+    why: "pairing",
+    rule: "channels.discord.dm.policy",
+  } as const;
+  const message = directMessage({ id, accountId, ...from });
+  const judged = { message, verdict, route: ROUTE, offer: { code, buttons, messages } };
   await fixture.fill((store) =>
     store.inbox.acceptBatch(batch({ accountId, judged: [judged] }), Date.now())
   );
@@ -56,10 +55,9 @@ async function asking(
 async function run(
   fixture: DataFixture,
   work: (flags: DataFixture["flags"], io: ReturnType<typeof recordingIo>) => Promise<number>,
-  json = false,
 ) {
   const io = recordingIo();
-  const code = await work({ ...fixture.flags, json }, io);
+  const code = await work(fixture.flags, io);
   return { code, out: io.stdout.join("\n"), err: io.stderr.join("\n") };
 }
 

@@ -128,19 +128,18 @@ describe("[SEC-R22] commands", () => {
   const ada = { enabled: true, approvers: ["5"] };
   const answered = (choice: string, binding: string, about = "approval") =>
     ({ kind: "answered", answer: { choice }, about, binding, by: userId("5") }) as Decision;
-  const APPROVALS:
-    readonly (readonly [execApprovals: object, Decision | undefined, end: RegExp])[] = [
-      [{}, undefined, /no one can give it: channels\.discord\.execApprovals\.enabled is false/],
-      [{ enabled: true }, undefined, /no one can give it: .*\.approvers is empty/],
-      [{ ...ada, agentFilter: ["other"] }, undefined, /agentFilter leaves this agent out/],
-      [{ ...ada, sessionFilter: [":dm:"] }, undefined, /sessionFilter leaves this session out/],
-      [{ ...ada, agentFilter: ["main"], sessionFilter: ["x", ":"] }, undefined, /was not asked/],
-      [ada, { kind: "expired" }, /denied: no approver answered in time/],
-      [ada, { kind: "withdrawn" }, /denied: no approver could be reached/],
-      [ada, answered("once", "4"), /program or a file of the command has changed since/],
-      [ada, answered("once", "3"), /^\[exit code 0, .*; rules: $/s],
-      [ada, answered("always", "3"), /^\[exit code 0, .*; rules: \/bin\/ls -s in \/$/s],
-    ];
+  const APPROVALS: readonly (readonly [asked: object, Decision | undefined, end: RegExp])[] = [
+    [{}, undefined, /no one can give it: channels\.discord\.execApprovals\.enabled is false/],
+    [{ enabled: true }, undefined, /no one can give it: .*\.approvers is empty/],
+    [{ ...ada, agentFilter: ["other"] }, undefined, /agentFilter leaves this agent out/],
+    [{ ...ada, sessionFilter: [":dm:"] }, undefined, /sessionFilter leaves this session out/],
+    [{ ...ada, agentFilter: ["main"], sessionFilter: ["x", ":"] }, undefined, /was not asked/],
+    [ada, { kind: "expired" }, /denied: no approver answered in time/],
+    [ada, { kind: "withdrawn" }, /denied: no approver could be reached/],
+    [ada, answered("once", "4"), /program or a file of the command has changed since/],
+    [ada, answered("once", "3"), /^\[exit code 0, .*; rules: $/s],
+    [ada, answered("always", "3"), /^\[exit code 0, .*; rules: \/bin\/ls -s in \/$/s],
+  ];
   for (const [execApprovals, decision, expected] of APPROVALS) {
     it(`[A1] [A2] asks and obeys approvers: ${expected}`, async () => {
       const { call, end, settled, store } = await setUp(20, "ask", { execApprovals });
