@@ -144,7 +144,7 @@ describe("[SEC-R22] commands", () => {
     it(`[A1] [A2] asks and obeys approvers: ${expected}`, async () => {
       const { call, end, settled, store } = await setUp(20, "ask", { execApprovals });
       const argv = ["ls", "-s"];
-      const ran = runExec({ argv, cwd: "", timeoutMs: 9 }, { ...call, decision, mayWait: true });
+      const ran = runExec({ argv, cwd: "", timeoutMs: 9 }, { ...call, decision });
       let said = "";
       void ran.catch(String).then((ended) => said = ended);
       for (; said === ""; end()) await settled();
