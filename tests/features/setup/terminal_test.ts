@@ -107,8 +107,9 @@ describe("[O3] a setup on a terminal", () => {
       assert.match(screen, /#\w+: can read, answer, attach and react/);
       assert.equal(isRaw(), false);
       assert.match(screen, /Done\. {2}\S+ run --config \S+ --data \S+ · \S+ status/);
+      assert.match(screen, /will create .*config\.jsonc {2}\(mode 0600, \d+ lines, below\)/);
       assert.match(screen, /Wrote .*config\.jsonc\n[^]*config check: 0 errors, \d warnings/);
-      assert.deepEqual(screen.match(/^\d {2}.*$/gm), [
+      assert.deepEqual(screen.match(/(?<=^│\n)\d {2}.*$/gm), [
         ...["1  Discord bot", "2  Your server", "3  You"],
         ...["4  Model", "5  Write and start", "4  Model", "5  Write and start"],
       ]);
