@@ -71,6 +71,11 @@ describe("[C11] imported channels.discord", () => {
     ['token: { source: "env", provider: "default", id: "BOT" }', { token: "${BOT}" }],
     ['token: { source: "exec", id: "x" }', {}, 1],
     ['token: "${BOT}"', { token: "${BOT}" }],
+    ['enabled: true, token: "YOUR_BOT_TOKEN"', { enabled: true, token: "YOUR_BOT_TOKEN" }],
+    ["configWrites: false", { configWrites: false }],
+    ['pluralkit: { enabled: true, token: "pk_live_..." /* optional */ }', {
+      pluralkit: { enabled: true, token: "pk_live_..." },
+    }],
     ['token: "a${BOT}"', {}, 1],
     ['commands: { native: "auto", nativeSkills: true }', { commands: { native: "auto" } }, 1],
   ];
