@@ -47,23 +47,25 @@ export const CLOSES_DMS =
   "Nothing has changed: I would not answer you here. It can be changed back in a server or in the config.";
 
 /**
- * Writes a value. One that closes direct messages, in which the asker writes, needs {@link ANYWAY}.
+ * Writes a value. One that closes direct messages, in which the asker writes, needs a second press.
  *
+ * @param isSure Whether it is the second press.
  * @returns Why nothing has changed; `undefined` if the value counts.
  */
 export async function setKey(
   account: BotAccount,
   { place }: CommandCall,
   path: string,
-  given: string | undefined,
+  value: string | undefined,
+  isSure: boolean,
 ): Promise<string | undefined> {
   const { accountId, settings: { configFile } } = account;
-  const value = given?.endsWith(ANYWAY) ? given.slice(0, -ANYWAY.length) : given;
   const refusal = changeRefusal(account);
   if (refusal !== undefined) return refusal;
-  const closes = place.kind !== "guild" && await configFile?.closesDms(accountId, path, value);
-  if (closes && value === given) return CLOSES_DMS;
-  return await configFile?.set(path, closes ? value : given);
+  if (!isSure && place.kind !== "guild" && await configFile?.closesDms(accountId, path, value)) {
+    return CLOSES_DMS;
+  }
+  return await configFile?.set(path, value);
 }
 
 let paths: readonly Choice[] | undefined;
@@ -118,11 +120,14 @@ export const config: Command = {
     if (subcommand === "get") return await shown(at, account);
     const refusal = changeRefusal(account);
     if (refusal !== undefined) return refusal;
-    const value = subcommand === "set" ? String(options["value"] ?? "") : undefined;
-    if (value === undefined && await account.settings.configFile?.get(at) === undefined) {
-      return missingText(at);
-    }
-    const problem = await setKey(account, call, at, value);
+    const { accountId, settings: { configFile } } = account;
+    const given = subcommand === "set" ? String(options["value"] ?? "") : undefined;
+    if (given === undefined && await configFile?.get(at) === undefined) return missingText(at);
+    const bare = given?.endsWith(ANYWAY) ? given.slice(0, -ANYWAY.length) : undefined;
+    // A text of another key may end with the word.
+    const isSure = bare !== undefined && await configFile?.closesDms(accountId, at, bare) === true;
+    const value = isSure ? bare : given;
+    const problem = await setKey(account, call, at, value, isSure);
     if (problem === CLOSES_DMS) {
       return value === undefined
         ? `${problem} Remove it there.`

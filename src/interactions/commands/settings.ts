@@ -198,8 +198,8 @@ function inConfig(
     },
     choices: () => choices,
     async choose(call, account, value, isSure) {
-      const given = value === UNSET ? undefined : value + (isSure ? ANYWAY : "");
-      const problem = await setKey(account, call, await pathIn(account), given);
+      const given = value === UNSET ? undefined : value;
+      const problem = await setKey(account, call, await pathIn(account), given, isSure);
       return problem && problem !== CLOSES_DMS
         ? `Nothing has changed: ${bounded(problem, 1_000)}`
         : problem;

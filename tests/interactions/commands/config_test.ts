@@ -411,7 +411,7 @@ describe("[K2] /settings", () => {
     await choose(menu?.custom_id ?? "", sure?.value ?? "", { as: GRACE });
     assert.deepEqual(keys, { "channels.discord.dm.policy": "disabled" });
     const inServer = await using();
-    await inServer.use("direct-messages disabled");
+    await inServer.use("direct-messages disabled anyway");
     assert.deepEqual(inServer.keys, keys);
   });
 
