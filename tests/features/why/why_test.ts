@@ -230,7 +230,7 @@ describe("[P1] barnacle why", () => {
     assert.match(text, /^Turn: answered, attempt 1, agent main, session agent:main:discord/m);
     const [, first, second] = text.slice(text.indexOf("Delivery:")).split("\n");
     assert.match(first ?? "", new RegExp(`reply 1 of 2 +sent .*/${GUILD}/${HELP}/${own}$`));
-    assert.match(second ?? "", /reply 2 of 2 +pending/);
+    assert.match(second ?? "", /reply 2 of 2 +pending +since [\d :-]+ UTC$/);
   });
 
   it("[S5] shows that a message was answered with a later one", async () => {
