@@ -92,8 +92,8 @@ describe("[S4] [D2] barnacle send", () => {
     await scene.line(await scene.start(), /"The bot is ready"/);
   };
 
-  it("sends a text and a file through the running bot", () =>
-    withSimulation({}, async (scene) => {
+  it("sends a text and a file through the running bot, or says why it waits", () =>
+    withSimulation({ mayRefuse: ({ status }) => status === 403 }, async (scene) => {
       await ready(scene);
       const file = join(scene.dataDir, "tide.txt");
       writeFileSync(file, "high at noon");
@@ -110,5 +110,9 @@ describe("[S4] [D2] barnacle send", () => {
       assert.match(ran.stdout.join("\n"), new RegExp(`/${message.channelId}/${message.id}$`, "m"));
       const { creates } = scene.simulator.account();
       assert.deepEqual([...creates.values()].map(({ messages }) => messages.size), [1]);
+      scene.simulator.permit({ to: "Barnacle", what: "sendMessages", as: "denied", in: "general" });
+      const kept = await send(scene, "#general", "again", "--wait", "2");
+      assert.equal(kept.code, 75, said(kept));
+      assert.match(said(kept), /still in the outbox.*Send Messages is denied.*keeps trying/);
     }));
 });

@@ -99,6 +99,8 @@ describe("[W1] [W2] [W3] [W4] [W5] hooks of the whole bot", () => {
       const bot = await scene.start();
       const address = await addressOf(scene, bot);
       for (const event of events) await sendOne(address, event);
+      const metrics = await (await scene.ask(bot, "/metrics")).text();
+      assert.match(metrics, /barnacle_hook_requests_total\{hook="ask",result="\w+"\} [1-9]/);
       await scene.eventually("all events answered", () =>
         Promise.resolve(
           scene.rows("SELECT 1 FROM hook_event WHERE run_id IS NULL").length === 0 &&

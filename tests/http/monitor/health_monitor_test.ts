@@ -154,7 +154,9 @@ it("[O2] startHealthMonitor() counts verdicts › counts each verdict once by it
   count = 5;
   health.refresh();
   await settle();
-  const lines = metrics.text(health.snapshot(), { cpuSec: 0 }, clock.now()).split("\n");
+  const shown = { ...health.snapshot(), alerts: [{ kind: "model", since: 0 }] as never };
+  const lines = metrics.text(shown, { cpuSec: 0 }, clock.now()).split("\n");
+  assert.ok(lines.includes('barnacle_alert_open{kind="model"} 1'));
   const of = (name: string) => lines.filter((line) => line.startsWith(`barnacle_${name}_total`));
   assert.deepEqual(of("decisions"), [
     'barnacle_decisions_total{verdict="ignore",reason="no-mention"} 5',
