@@ -11,6 +11,7 @@ import {
 import { HttpServerError } from "../../src/host/listen.ts";
 import { createBoundedServer, type RequestHandler } from "../../src/host/bounded_server.ts";
 import { ended, talk } from "../support/network/raw_client.ts";
+import { listening } from "../support/network/listening.ts";
 
 const QUICK = { headersMs: 200, requestMs: 300, keepAliveMs: 200, closeMs: 150 };
 const SLOW = {
@@ -37,11 +38,8 @@ async function withServer(
 
 async function taken(): Promise<{ port: number; free: () => Promise<void> }> {
   const other = createServer();
-  other.listen(0, "127.0.0.1");
-  await once(other, "listening");
-  const address = other.address();
-  assert.ok(typeof address === "object" && address);
-  return { port: address.port, free: () => new Promise((resolve) => other.close(() => resolve())) };
+  const port = await listening(other);
+  return { port, free: () => new Promise((resolve) => other.close(() => resolve())) };
 }
 
 describe("startHttpServer()", () => {

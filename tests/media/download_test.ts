@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import { createDownload, createIsMediaUrl, DOWNLOAD_MS, isExpired } from "../../src/media/media.ts";
 import { schedule } from "../../src/lib/clock.ts";
 import { createSilentBody } from "../support/network/silent_body.ts";
+import { listening } from "../support/network/listening.ts";
 
 const NEVER = new AbortController().signal;
 const DISCORD = "https://discord.com/api";
@@ -21,10 +22,8 @@ async function withServer(
   ) => Promise<void>,
 ): Promise<void> {
   const server = createServer(answer);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  assert.ok(address !== null && typeof address !== "string");
-  const origin = `http://127.0.0.1:${address.port}`;
+  const port = await listening(server);
+  const origin = `http://127.0.0.1:${port}`;
   const common = {
     fetch,
     isMediaUrl: createIsMediaUrl(origin, DISCORD),

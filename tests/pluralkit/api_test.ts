@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import { createAskPluralkit } from "../../src/pluralkit/client.ts";
 import { messageId } from "../support/discord/builders.ts";
 import { createSilentBody } from "../support/network/silent_body.ts";
 import { sameData } from "../support/same_data.ts";
+import { listening } from "../support/network/listening.ts";
 
 const ID = messageId("1400000000000000500");
 /** A message from PluralKit's documentation, with keys that Barnacle does not use. */
@@ -36,8 +36,7 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 /** Runs a server in PluralKit's place, on the loopback interface. */
 async function withServer(handler: Handler, run: (apiUrl: string) => Promise<void>): Promise<void> {
   const server = createServer(handler);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  const port = await listening(server);
   try {
     await run(`http://127.0.0.1:${port}/v2/`);
   } finally {

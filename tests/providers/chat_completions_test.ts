@@ -8,6 +8,7 @@ import { describe, it } from "node:test";
 import { type ModelMessage, type ModelPart } from "../../src/core/model.ts";
 import { API_KEY, listen, modelAt, QUESTION } from "../support/model/model_server.ts";
 import { sameData } from "../support/same_data.ts";
+import { listening } from "../support/network/listening.ts";
 
 const data = (value: unknown) => `data: ${JSON.stringify(value)}\n\n`;
 const says = (content: string) => data({ choices: [{ delta: { content } }] });
@@ -48,9 +49,7 @@ async function withServer(
     sockets.push(socket);
     socket.on("error", () => socket.destroy()); // the client may close it
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  const port = typeof address === "object" && address !== null ? address.port : 0;
+  const port = await listening(server);
   try {
     await test({ baseUrl: `http://127.0.0.1:${port}/v1`, sockets });
   } finally {

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { type AddressInfo, createServer as createTcpServer } from "node:net";
+import { createServer as createTcpServer } from "node:net";
 import { describe, it } from "node:test";
 import { brotliCompressSync, constants, deflateSync, gzipSync } from "node:zlib";
 import { isPublicAddress } from "../../src/lib/network/addresses.ts";
 import { fetchText } from "../../src/web/fetch_text.ts";
 import { checkedUrl, type GuardedRequest } from "../../src/web/guarded_get.ts";
+import { listening } from "../support/network/listening.ts";
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -29,8 +30,7 @@ async function withWeb(answer: Answer, play: (web: Web) => Promise<void>): Promi
     seen.push(request.url ?? "");
     answer(request, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  const port = await listening(server);
   const guard: GuardedRequest = {
     resolve: () => Promise.resolve([{ address: "127.0.0.1", family: 4 }]),
     isAllowed: (address) => address === "127.0.0.1",
@@ -73,8 +73,7 @@ describe("[SEC-R23] fetchText()", () => {
           socket.destroy();
         })
       );
-      await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-      const { port } = server.address() as AddressInfo;
+      const port = await listening(server);
       const asked = web.fetch(`https://pinned.test:${port}/`, { allowedPorts: new Set([port]) });
       await assert.rejects(asked.finally(() => server.close()), /not answer \((?!ENOTFOUND)/);
       assert.match(await heard, /pinned\.test/, "the certificate is for the name");

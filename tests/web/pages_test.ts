@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import { createJobs } from "../../src/sandbox/jobs.ts";
 import type { JobEnd } from "../../src/sandbox/run_in_thread.ts";
 import { pageText } from "../../src/web/page_text.ts";
 import { createWebPages, type SearchEngine, searchWeb } from "../../src/web/pages.ts";
 import { createSilentBody } from "../support/network/silent_body.ts";
+import { listening } from "../support/network/listening.ts";
 
 const WORKER = new URL("../../src/job_worker.ts", import.meta.url);
 const NO_PROGRAM = { program: "", args: [], env: {} };
@@ -28,8 +28,7 @@ async function withPage(
     response.writeHead(200, { "content-type": "text/html" });
     response.end("<title>Tides</title><p>High at <b>noon</b>.</p>");
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  const port = await listening(server);
   try {
     await play({
       url: `http://a.test:${port}/`,

@@ -12,7 +12,7 @@ import type { Served, ServedPart } from "../../cli/run/served_parts.ts";
 import type { BackupState } from "../../core/store/store.ts";
 import { BACKUPS_NAME } from "../../host/files/data_dir.ts";
 import { ownCommand } from "../../host/process/own_process.ts";
-import { DAY_MS, schedule as inTime, type Timers } from "../../lib/clock.ts";
+import { schedule as inTime, type Timers } from "../../lib/clock.ts";
 import type { Env } from "../../lib/env.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { ENDING } from "./backup.ts";
@@ -112,11 +112,12 @@ function nextBackupAt(
   hour: number,
   now: number,
 ): number {
-  const last = Math.max(since, made?.at ?? 0);
-  const night = new Date(Math.min(last, now)); // a clock that was ahead must not stop all backups
+  // What a clock that was ahead has written says nothing.
+  const last = Math.max(0, ...[since, made?.at ?? 0].filter((at) => at <= now));
+  const night = new Date(last);
   night.setHours(hour, 0, 0, 0);
   if (night.getTime() <= last) night.setDate(night.getDate() + 1);
-  const dueAt = Math.min(night.getTime(), now + DAY_MS);
+  const dueAt = night.getTime();
   return failed && failed.at <= now ? Math.max(dueAt, failed.at + RETRY_MS) : dueAt;
 }
 

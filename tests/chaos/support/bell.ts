@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { listening } from "../../support/network/listening.ts";
 
 export interface Bell extends AsyncDisposable {
   /** For `mcp.servers`. */
@@ -83,10 +84,7 @@ export async function startBell(delayMs: () => number): Promise<Bell> {
     response.on("error", () => response.destroy()); // its client was killed
     respond(incoming, response).catch(() => response.destroy());
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  const port = typeof address === "object" && address ? address.port : 0;
+  const port = await listening(server);
   return {
     url: `http://127.0.0.1:${port}/mcp`,
     rings,

@@ -2,6 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { createServer, type ServerResponse } from "node:http";
+import { listening } from "../../support/network/listening.ts";
 
 /** The fields of a request's body that the tests check. */
 export interface SentBody {
@@ -55,12 +56,10 @@ export async function startStub(script: Script) {
       void script(noted, response, seen.push(noted) - 1);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  if (typeof address !== "object" || !address) throw new Error("The stub has no port");
+  const port = await listening(server);
 
   return {
-    url: `http://127.0.0.1:${address.port}/api`,
+    url: `http://127.0.0.1:${port}/api`,
     seen,
     /** The client's violations of Discord's rules. */
     problems,

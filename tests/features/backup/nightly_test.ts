@@ -134,6 +134,14 @@ describe("[O11] serveNightly()", () => {
     assert.deepEqual(readdirSync(scene.folder).toSorted(), [last, ...ahead.slice(-2)]);
   });
 
+  it("makes tonight's, although the clock was ahead at the last", async () => {
+    using scene = open(at(1, 12));
+    await scene.settings.recordBackup({ kind: "made", at: at(29, 3), path: "/b", bytes: 1 });
+    scene.start();
+    await scene.pass(16 * HOUR);
+    assert.equal(scene.made.length, 1);
+  });
+
   it("reports a failure until a backup succeeds, and tries again each hour", async () => {
     using scene = open(at(1, 12));
     scene.start();

@@ -16,6 +16,7 @@ import { BUILD, HEALTHY } from "../../support/bot/health.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
 import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
+import { listening } from "../../support/network/listening.ts";
 
 const SCRIPT = join(import.meta.dirname!, "..", "..", "support", "process", "inspect_host.ts");
 const NOW = Date.parse("2026-11-20T12:00:00Z");
@@ -164,10 +165,8 @@ describe("[O3] inspectHost()", () => {
     ];
     const report = { status: "fail", build: BUILD, at: NOW, snapshot: HEALTHY, findings: told };
     const server = createServer((_, response) => response.end(JSON.stringify(report)));
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const address = server.address();
-    assert.ok(typeof address === "object" && address);
-    lock.setHttp(`127.0.0.1:${address.port}`, "k".repeat(64));
+    const port = await listening(server);
+    lock.setHttp(`127.0.0.1:${port}`, "k".repeat(64));
     const view = await look(folder.path);
     server.close();
     lock.release();

@@ -12,6 +12,7 @@ import { another, BUILD, HEALTHY, NOW, SERVING } from "../../support/bot/health.
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { createDataFixture, removeDataFixtures } from "../../cli/data_fixture.ts";
 import { recordingIo } from "../../cli/io.ts";
+import { listening } from "../../support/network/listening.ts";
 
 const KEY = "k".repeat(64);
 const REPORT = {
@@ -33,11 +34,9 @@ async function run(data: string, flags: object = {}, timeoutMs?: number) {
 /** A server on this machine, by its address. */
 async function serve(answer: RequestListener) {
   const server = createServer(answer);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  assert.ok(typeof address === "object" && address);
+  const port = await listening(server);
   return {
-    host: `127.0.0.1:${address.port}`,
+    host: `127.0.0.1:${port}`,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

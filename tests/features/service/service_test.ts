@@ -461,18 +461,34 @@ describe("[O4] barnacle service status", () => {
     });
   });
 
+  it("says what it does, in words", () =>
+    onStage(async ({ machine, set }) => {
+      for (
+        const [active, sub, words] of [
+          ["activating", "auto-restart", "ended, restarts soon"],
+          ["activating", "start", "starting"],
+          ["deactivating", "stop-sigterm", "stopping"],
+          ["failed", "failed", "failed, and not restarted"],
+          ["inactive", "dead", "stopped"],
+          ["reloading", "reload", "reloading (reload)"],
+        ]
+      ) {
+        set("show", `ActiveState=${active}\nSubState=${sub}\n`);
+        assert.equal((await readStatus("systemd", machine)).state, words);
+      }
+    }));
+
   it("says of a user's service when it starts", () =>
     onStage(async ({ machine, set, put }) => {
       set("show", "ActiveState=active\nSubState=running\nUnitFileState=enabled\n");
       put("home/ada/.config/systemd/user/barnacle.service", OUR_UNIT);
+      const shown = async () =>
+        statusLines(await readStatus("systemd-user", machine), "ada", 0).join("\n");
       assert.match(
-        statusLines(await readStatus("systemd-user", machine), "ada", 0).join("\n"),
+        await shown(),
         /^At boot {3}starts when you log in\n[^]*^Linger {4}off: the bot stops when you log out; sudo/m,
       );
       put("var/lib/systemd/linger/ada", "");
-      assert.match(
-        statusLines(await readStatus("systemd-user", machine), "ada", 0).join("\n"),
-        /^At boot {3}starts\n[^]*^Linger {4}on$/m,
-      );
+      assert.match(await shown(), /^At boot {3}starts\n[^]*^Linger {4}on$/m);
     }, { uid: 1000 }));
 });

@@ -13,6 +13,7 @@ import type { Application } from "../../../src/discord/rest/requests/application
 import type { ProbeAnswer } from "../../../src/flows/preflight/discord.ts";
 import { startFakeGateway } from "../../support/gateway/fake_gateway.ts";
 import { SELF_SIGNED_CERT, SELF_SIGNED_KEY } from "../../support/network/self_signed.ts";
+import { listening } from "../../support/network/listening.ts";
 
 const ID: ApplicationId = parseSnowflake<"application">("1500000000000000002")!;
 /** None of these steps times out, however slow the machine is. */
@@ -126,9 +127,7 @@ describe("[G13] examineNetwork()", () => {
 });
 
 async function listen(server: net.Server): Promise<number> {
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  return typeof address === "object" && address ? address.port : 0;
+  return await listening(server);
 }
 
 function close(server: net.Server): Promise<void> {

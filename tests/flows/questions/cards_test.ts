@@ -5,7 +5,7 @@ import type { Tool } from "../../../src/core/turn/tool.ts";
 import { cardFindings, cards, decideQuestion } from "../../../src/flows/questions/cards.ts";
 import { ask } from "../../../src/tools/ask.ts";
 import { RestError } from "../../../src/discord/rest/exchange/exchange.ts";
-import { testAccount } from "../../support/bot/test_account.ts";
+import { SELF, testAccount } from "../../support/bot/test_account.ts";
 import { userId } from "../../support/discord/builders.ts";
 import { ADA, CHANNEL, GUILD, guildData } from "../../support/discord/payloads.ts";
 
@@ -159,4 +159,18 @@ describe("[A1] [T10] a card", () => {
     assert.deepEqual([state(), turn()], [["answered"], ["answered"]]);
     assert.match(posted().join(), /Tea or coffee\?\n.*tea.*,learnt/s);
   });
+});
+
+it("[H5] a turn reads reactions to the bot's messages", async () => {
+  const scene = await testAccount({ discord: { guilds: { [GUILD]: { requireMention: false } } } });
+  await scene.receive("GUILD_CREATE", guildData());
+  await scene.write("hello");
+  await scene.pass(1_000);
+  await scene.receive("MESSAGE_REACTION_ADD", {
+    ...{ user_id: ADA.id, channel_id: CHANNEL, guild_id: GUILD, message_author_id: SELF.userId },
+    ...{ emoji: { id: null, name: "🌊" }, member: { user: ADA, roles: [] } },
+    ...scene.rows("SELECT message_id FROM outbox")[0],
+  });
+  await scene.write("and?");
+  assert.match(scene.asked.at(-1) ?? "", /🌊/);
 });

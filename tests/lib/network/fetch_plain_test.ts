@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import {
@@ -13,6 +11,7 @@ import {
   type WholeBody,
 } from "../../../src/lib/network/fetch_plain.ts";
 import { createSilentBody } from "../../support/network/silent_body.ts";
+import { listening } from "../../support/network/listening.ts";
 
 const NEVER = new AbortController().signal;
 const read = (response: Response, maxBytes: number) =>
@@ -27,9 +26,7 @@ async function ask(coding: string, body: Uint8Array<ArrayBuffer>, init: RequestI
       "x-asked": `${request.headers["accept-encoding"]} ${request.headers["x-own"]}`,
     }).end(body);
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
+  const port = await listening(server);
   try {
     const response = await fetchPlain(fetch, `http://127.0.0.1:${port}/`, init);
     return { response, bytes: await read(response, 1_000_000).catch(String) };

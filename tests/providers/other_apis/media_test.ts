@@ -15,6 +15,7 @@ import { FakeClock } from "../../support/fake_clock.ts";
 import { wav } from "../../support/files/samples.ts";
 import { fakeFetch, restoreFetch } from "../../support/model/model_server.ts";
 import { createSilentBody } from "../../support/network/silent_body.ts";
+import { listening } from "../../support/network/listening.ts";
 
 const NEVER = new AbortController().signal;
 const RECORDING = { bytes: wav(1), mediaType: "audio/wav", ending: "wav" };
@@ -25,10 +26,8 @@ async function withServer(
   play: (settings: ModelSettings) => Promise<void>,
 ): Promise<void> {
   const server = createServer(answer);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  assert.ok(address !== null && typeof address !== "string");
-  const baseUrl = `http://127.0.0.1:${address.port}/v1`;
+  const port = await listening(server);
+  const baseUrl = `http://127.0.0.1:${port}/v1`;
   try {
     await play({
       provider: { id: "local", kind: "openai-compatible", baseUrl, apiKey: KEY },

@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import type { SimulatedProcess } from "../../../src/features/demo/simulation/simulation.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { listening } from "../../support/network/listening.ts";
 
 const SECRET = "lost-canary-5Hd2Kq7Lx4Vb8Nz1Tc6Rw9";
 const TEMPLATE = "{{ monitor }} is {{ status | 0=down | 1=up }}";
@@ -98,8 +98,7 @@ describe("[W5] an event that no model answers", () => {
 describe("[W1] a bot whose port for hooks is taken", () => {
   it("tells it in status and doctor, until the config names another", async () => {
     const taken = createServer();
-    await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
-    const { port } = taken.address() as AddressInfo;
+    const port = await listening(taken);
     try {
       await withSimulation({}, async (scene) => {
         const hooks = { post: { ...to(scene.simulator), model: false } };

@@ -21,6 +21,7 @@ import {
 } from "../../support/bot/e2e.ts";
 import { type Said, startFixedModel } from "../../support/model/fixed_model.ts";
 import { scriptedProgram } from "../../support/model/mcp_scripted.ts";
+import { listening } from "../../support/network/listening.ts";
 
 const said = ({ code, stdout, stderr }: Ran): string => {
   assert.equal(code, 0, stderr.join("\n"));
@@ -170,11 +171,9 @@ async function withSight(play: (baseUrl: string) => Promise<void>): Promise<void
         .end(`data: ${JSON.stringify(chunk)}\n\ndata: [DONE]\n\n`);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  assert.ok(address !== null && typeof address !== "string");
+  const port = await listening(server);
   try {
-    await play(`http://127.0.0.1:${address.port}/v1`);
+    await play(`http://127.0.0.1:${port}/v1`);
   } finally {
     server.closeAllConnections();
     server.close();

@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { buttonsIn, textOf } from "../../../simulator/world/components.ts";
 import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { listening } from "../../support/network/listening.ts";
 
 const TOKEN = "Bearer home-assistant-token-0001";
 
@@ -19,9 +19,9 @@ async function withHome(play: (origin: string, seen: string[]) => Promise<void>)
     if (url === "/away") response.writeHead(302, { location: "http://169.254.169.254/" }).end();
     else response.end(JSON.stringify({ lamp: "on", token: headers.authorization }));
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const port = await listening(server);
   try {
-    await play(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen);
+    await play(`http://127.0.0.1:${port}`, seen);
   } finally {
     server.closeAllConnections();
     server.close();

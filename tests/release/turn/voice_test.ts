@@ -5,6 +5,7 @@ import { createServer } from "node:http";
 import { describe, it } from "node:test";
 import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { oggOpus } from "../../support/files/samples.ts";
+import { listening } from "../../support/network/listening.ts";
 
 /** A server that hears and speaks; `speak` answers its other requests. */
 async function withSpeech(
@@ -20,11 +21,9 @@ async function withSpeech(
       else answer.end(JSON.stringify({ text: answers.text ?? "when is low tide" }));
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  assert.ok(address !== null && typeof address !== "string");
+  const port = await listening(server);
   try {
-    await play(`http://127.0.0.1:${address.port}/v1`, heard);
+    await play(`http://127.0.0.1:${port}/v1`, heard);
   } finally {
     server.closeAllConnections();
     server.close();

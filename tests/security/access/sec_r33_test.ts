@@ -6,6 +6,7 @@ import { it } from "node:test";
 import { addWebhook } from "../../../simulator/world/create_world.ts";
 import { PLURALKIT_APPLICATION_ID } from "../../../simulator/actions/webhooks.ts";
 import { withSimulation } from "../../support/bot/e2e.ts";
+import { listening } from "../../support/network/listening.ts";
 
 const ORIGINAL = "1400000000000000007";
 const MEMBER = { id: "lunaa", name: "Luna" };
@@ -46,9 +47,7 @@ it("[SEC-R33] a webhook's message with a member's name › never counts as the m
       response.setHeader("content-type", "application/json");
       response.end(JSON.stringify({ ...truth, ...lie }));
     });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const address = server.address();
-    const port = typeof address === "object" && address ? address.port : 0;
+    const port = await listening(server);
     scene.rewrite({
       discord: () => ({
         guilds: { [krill.id]: { users: ["pk:lunaa", "luna"] } },

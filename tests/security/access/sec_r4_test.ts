@@ -8,7 +8,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { it } from "node:test";
 import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import { EMPTY_DRAFT } from "../../../simulator/actions/draft.ts";
@@ -19,6 +18,7 @@ import type { Message, TextChannel, Thread } from "../../../simulator/world/worl
 import type { UserId } from "../../../src/core/discord/ids.ts";
 import { type Scene, type SceneOptions, stopBot, withSimulation } from "../../support/bot/e2e.ts";
 import { IS_LONG } from "../../support/long_form.ts";
+import { listening } from "../../support/network/listening.ts";
 
 /** Each of 20 places has each question in both halves. */
 const GUILD_TURNS = IS_LONG ? 1_000 : 320;
@@ -57,9 +57,7 @@ async function startHostileModel() {
   const server = createServer((incoming, response) => {
     respond(incoming, response).catch(() => response.destroy()); // the bot may stop meanwhile
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
+  const port = await listening(server);
   return {
     turns,
     baseUrl: `http://127.0.0.1:${port}/v1`,

@@ -13,6 +13,7 @@ import { it } from "node:test";
 import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { IS_LONG } from "../../support/long_form.ts";
 import { type Bytes, docx, pdf, png, zip } from "../../support/files/samples.ts";
+import { listening } from "../../support/network/listening.ts";
 
 const MIB = 1024 * 1024;
 
@@ -121,10 +122,8 @@ it("[SEC-R25] files that want to fill the memory › are refused in words, and c
     heard += 1;
     request.resume().on("end", () => response.end(JSON.stringify({ text: "hello" })));
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  assert.ok(address !== null && typeof address !== "string");
-  const baseUrl = `http://127.0.0.1:${address.port}/v1`;
+  const port = await listening(server);
+  const baseUrl = `http://127.0.0.1:${port}/v1`;
   const config = {
     audio: { transcribe: "speech/ear" },
     models: { providers: { speech: { kind: "openai-compatible", baseUrl } } },

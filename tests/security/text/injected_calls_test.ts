@@ -5,15 +5,15 @@
  */
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import { addMember } from "../../../simulator/world/create_world.ts";
 import { type Scene, type SceneOptions, withSimulation } from "../../support/bot/e2e.ts";
 import { type ObedientModel, startObedientModel } from "../../support/model/obedient_model.ts";
+import { listening } from "../../support/network/listening.ts";
 
 const call = (tool: string, input: object) => `call: ${tool} ${JSON.stringify(input)}`;
 
@@ -24,10 +24,9 @@ async function startCanary() {
     connections += 1;
     socket.destroy();
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
+  const port = await listening(server);
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     connections: () => connections,
     close: () => new Promise<void>((resolve) => server.close(() => resolve())),
   };

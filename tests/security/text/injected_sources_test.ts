@@ -9,7 +9,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { openThread } from "../../../simulator/actions/threads.ts";
@@ -20,6 +19,7 @@ import { type Scene, type SceneOptions, withSimulation } from "../../support/bot
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { type Bytes, docx, pdf, zip } from "../../support/files/samples.ts";
 import { type ObedientModel, startObedientModel } from "../../support/model/obedient_model.ts";
+import { listening } from "../../support/network/listening.ts";
 
 const call = (tool: string, input: object) => `call: ${tool} ${JSON.stringify(input)}`;
 
@@ -240,8 +240,7 @@ describe("[SEC-R4] [T2] calls that Mallory injects", () => {
       const hit = { url: "https://a.example/", title: results[0], content: results.join("\n") };
       response.end(JSON.stringify({ results: [hit] }));
     });
-    await new Promise<void>((resolve) => engine.listen(0, "127.0.0.1", resolve));
-    const { port } = engine.address() as AddressInfo;
+    const port = await listening(engine);
     const search = { kind: "searxng", url: `http://127.0.0.1:${port}` };
     try {
       await withSimulation({

@@ -12,6 +12,7 @@ import {
   type WireCall,
   type WireRequest,
 } from "../../../simulator/model/wire.ts";
+import { listening } from "../network/listening.ts";
 
 export interface FixedModel extends AsyncDisposable {
   /** For `OPENAI_BASE_URL`. */
@@ -77,9 +78,7 @@ export async function startFixedModel(
     response.end(format.finish("stop", 1));
   }
 
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  const port = typeof address === "object" && address ? address.port : 0;
+  const port = await listening(server);
   const baseUrl = `http://127.0.0.1:${port}/v1`;
   return {
     baseUrl,

@@ -5,7 +5,7 @@
 
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { listening } from "../network/listening.ts";
 
 /** Bad habits; a test changes them while the server runs. */
 export interface Habits {
@@ -85,8 +85,7 @@ export async function startOAuthServer(): Promise<OAuthServer> {
   let granted: readonly string[] = [];
 
   const server = createServer((request, response) => void handle(request, response));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  const port = await listening(server);
   const origin = `http://127.0.0.1:${port}`;
   const url = `${origin}/mcp`;
 

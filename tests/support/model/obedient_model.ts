@@ -5,8 +5,8 @@
 
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { openAiFormat, parseWireRequest, type WireRequest } from "../../../simulator/model/wire.ts";
+import { listening } from "../network/listening.ts";
 
 /** A line with a call, also one that a fence has escaped, or JSON has put into quotes. */
 const CALL = /call:\s*([\w-]+)\s*(\{.*?\})(?=\s*(?:$|\n|\\n|["<()/\];]))/gm;
@@ -63,9 +63,7 @@ export async function startObedientModel(isEndless = false): Promise<ObedientMod
   const server = createServer((incoming, response) => {
     respond(incoming, response).catch(() => response.destroy()); // the bot may stop meanwhile
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
+  const port = await listening(server);
   return {
     requests,
     baseUrl: `http://127.0.0.1:${port}/v1`,

@@ -10,6 +10,7 @@ import { createServer } from "node:http";
 import { WebSocketServer } from "ws";
 import { z } from "zod";
 import { RATE, readSound, speakText } from "../../../simulator/model/spoken_text.ts";
+import { listening } from "../network/listening.ts";
 
 /** An answer: words, a call of a tool, or nothing. */
 export type RealtimeAnswer =
@@ -129,9 +130,7 @@ export async function startRealtimeServer(
       link.on("close", talk.stop);
     });
   });
-  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
-  const address = http.address();
-  const port = typeof address === "object" ? address?.port : undefined;
+  const port = await listening(http);
   return Object.assign(switches, {
     baseUrl: `http://127.0.0.1:${port}/v1`,
     sessions,

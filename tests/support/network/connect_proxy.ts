@@ -4,6 +4,7 @@ import { Buffer } from "node:buffer";
 import net from "node:net";
 import tls from "node:tls";
 import { LOCALHOST_CERT, LOCALHOST_KEY } from "./test_ca.ts";
+import { listening } from "./listening.ts";
 
 export interface ConnectProxyOptions {
   /** Its behaviour towards clients. */
@@ -64,11 +65,9 @@ export async function startConnectProxy(options: ConnectProxyOptions = {}): Prom
     ? tls.createServer({ key: LOCALHOST_KEY, cert: LOCALHOST_CERT }, serve)
     : net.createServer(serve);
   server.on("tlsClientError", () => {}); // of a client that does not trust us
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  if (typeof address !== "object" || !address) throw new TypeError("The proxy has no port");
+  const port = await listening(server);
   return {
-    port: address.port,
+    port,
     asked,
     clientPort: () => clientPort,
     stop: () =>

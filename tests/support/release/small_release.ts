@@ -4,11 +4,11 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { skipUnless } from "../skip.ts";
 import { newSigner, type Signer } from "./signer.ts";
+import { listening } from "../network/listening.ts";
 
 /** For tests that make a release, and use it with some programs of the system. */
 export const needsRelease = (...programs: readonly string[]) => {
@@ -82,8 +82,7 @@ export async function serveRelease(folder: string): Promise<ReleaseServer> {
     if (isKnown) response.end(readFileSync(join(folder, name)));
     else response.writeHead(404).end("<html>not here</html>");
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  const port = await listening(server);
   const result: ReleaseServer = {
     address: `http://127.0.0.1:${port}/releases`,
     requests,

@@ -9,6 +9,7 @@ import { type Scene, type SceneOptions, withSimulation } from "../bot/e2e.ts";
 import { give, registered } from "../bot/slash.ts";
 import { readWav } from "./recordings.ts";
 import { RATE, readSound, speakText } from "../../../simulator/model/spoken_text.ts";
+import { listening } from "../network/listening.ts";
 
 interface SpeechServer {
   /** Gives other words than those of the sound, as a real server invents some. */
@@ -65,9 +66,7 @@ async function startSpeechServer(): Promise<SpeechServer> {
       return transcribe(path, await new Response(body, { headers }).formData(), answer);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  const port = typeof address === "object" ? address?.port : undefined;
+  const port = await listening(server);
   return Object.assign(own, {
     baseUrl: `http://127.0.0.1:${port}/v1`,
     requests,

@@ -26,6 +26,7 @@ import {
 import { SELF_SIGNED_CERT, SELF_SIGNED_KEY } from "../../../support/network/self_signed.ts";
 import { LOCALHOST_CERT, LOCALHOST_KEY, TEST_CA } from "../../../support/network/test_ca.ts";
 import { skipUnless } from "../../../support/skip.ts";
+import { listening } from "../../../support/network/listening.ts";
 
 /** `ss` shows the timers of sockets. */
 const HAS_SS = existsSync("/usr/bin/ss") || existsSync("/bin/ss");
@@ -106,8 +107,7 @@ describe("[G15] openSocket()", () => {
     });
     server.on("tlsClientError", () => {}); // as above
     endAfterwards(server);
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const { port } = server.address() as net.AddressInfo;
+    const port = await listening(server);
     const { closes, isOpen } = open(`wss://localhost:${port}`);
     const clock = await fake();
     await clock.until(() => closes.length === 1, "the refusal");
@@ -420,8 +420,7 @@ describe("[G3] openSocket()", () => {
     });
     endAfterwards(server);
     const clock = await fake();
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const { port } = server.address() as net.AddressInfo;
+    const port = await listening(server);
     const { socket, texts, closes } = open(`ws://127.0.0.1:${port}`, 10_000);
     await clock.until(() => texts.length === 1, "all pings");
     peer?.resume();

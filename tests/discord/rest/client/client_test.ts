@@ -11,6 +11,7 @@ import { schedule } from "../../../../src/lib/clock.ts";
 import { channelId, outboundMessage } from "../../../support/discord/builders.ts";
 import { created, json, limited, type Script, startStub, TOKEN } from "../stub_discord.ts";
 import { createVirtualTime } from "../virtual_time.ts";
+import { listening } from "../../../support/network/listening.ts";
 
 const A = channelId("1400000000000000002");
 function optionsOf(apiUrl: string, fields: Partial<ClientOptions> = {}): ClientOptions {
@@ -68,9 +69,7 @@ const contents = (seen: readonly { body: { content?: string } | undefined }[]) =
 describe("createClient() against a server", () => {
   it("[D5] fails as unsent if no server listens", async () => {
     const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const address = server.address();
-    const port = typeof address === "object" && address ? address.port : 0;
+    const port = await listening(server);
     await new Promise((resolve) => server.close(resolve));
     const client = createClient(optionsOf(`http://127.0.0.1:${port}/api`));
     const outcome = await createMessage(client, outboundMessage(), [], Date.now() + 60_000);
