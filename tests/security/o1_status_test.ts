@@ -11,6 +11,8 @@ import { status } from "../../src/features/diagnose/status.ts";
 import { acquireLock } from "../../src/host/locks/lock.ts";
 import { judgeHealth } from "../../src/http/checks.ts";
 import { recordingIo } from "../cli/io.ts";
+import { recordedTerminal } from "../cli/terminal/recorded_terminal.ts";
+import { createProcessIo } from "../../src/cli/terminal/io.ts";
 import { BUILD, HEALTHY, NOW } from "../support/bot/health.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 
@@ -60,14 +62,14 @@ async function askAt(
   assert.ok(lock.kind === "held");
   lock.setHttp(address, TOKEN);
   if (hasEnded) lock.release();
-  const io = recordingIo();
+  const { terminal, stdout, stderr } = recordedTerminal({ isTTY: false });
   try {
     const code = await status(
       { data: folder.path, config, json, verbose: true, quiet: false, probe: false },
-      io,
+      createProcessIo({ json }, terminal),
       timeoutMs,
     );
-    return { code, stdout: io.stdout.join("\n"), stderr: io.stderr.join("\n") };
+    return { code, stdout: stdout().trimEnd(), stderr: stderr().trimEnd() };
   } finally {
     lock.release();
   }

@@ -170,8 +170,6 @@ export function createProcessIo(
     : { during: (_text, work) => work, erase() {} };
   const errStyle = json ? PLAIN : styleFor(stderr, env);
 
-  const safe = json ? safeJson : safeOutput;
-
   function err(line: string): void {
     status.erase();
     const text = safeOutput(line);
@@ -186,8 +184,8 @@ export function createProcessIo(
     errStyle,
     out(line, { isWhole = false } = {}) {
       status.erase();
-      // Pipes and files get the data unchanged.
-      const shown = stdout.isTTY === true ? safe(line) : line;
+      // Escapes are the same data in JSON; other text goes unchanged to pipes and files.
+      const shown = json ? safeJson(line) : stdout.isTTY === true ? safeOutput(line) : line;
       const isWrapped = stdout.isTTY === true && !json && !isWhole && !line.includes("\n");
       const width = Math.max(MIN_COLUMNS, columnsOf(stdout));
       for (const one of isWrapped ? wrapLines([shown], width) : [shown]) stdout.write(`${one}\n`);

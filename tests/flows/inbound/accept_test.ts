@@ -267,9 +267,7 @@ describe("accept()", () => {
   });
 
   it("[H5] keeps a reaction, but none of another account's bot", async () => {
-    const { account, accept, stored, quiet, pass } = await build({
-      discord: { guilds: { "*": { requireMention: false, threads: { auto: "all" } } } },
-    });
+    const { account, accept, stored, quiet, pass } = await build();
     const { id, channelId, place, sender } = guildMessage();
     const reaction = { channelId, messageId: id, place, sender, accountId: ACCOUNT };
     const done = { ...reaction, guildId: GUILD, on: "unknown", emoji: "✅" } as const;
